@@ -1,0 +1,38 @@
+"""deephar: 2D pose, 3D pose and action from one RGB network, on Keras 3.
+
+Importing this package imports neither Keras nor a backend; its modules load on first use
+(`deephar.models`, `deephar.layers`, `deephar.metrics` ...).
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_MODULES = (
+    "config",
+    "convert",
+    "data",
+    "draw",
+    "evaluation",
+    "geometry",
+    "layers",
+    "layouts",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "pretrained",
+    "training",
+)
+
+__all__ = ["__version__", *_MODULES]
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module 'deephar' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,286 @@
+"""Weights of the original implementation (Keras 2.1.4 HDF5) into our models, with every array accounted for.
+
+The original stored one HDF5 group per top-level layer, and nested models as one group. The names of inner layers
+are auto-numbered and mean nothing; what counts is the role of the group, the order within it, and each array's kind
+and shape. The original also stored its fixed mathematics (soft-argmax grids, context sums) as weights: those are
+compared with our constants and carry nothing.
+
+    python -m deephar.convert FILE --model mpii-2d --out mpii.weights.h5
+"""
+
+import argparse
+import ast
+import collections
+import dataclasses
+import pathlib
+
+import h5py
+import numpy as np
+
+Stored = collections.namedtuple("Stored", "name kind array")
+Wanted = collections.namedtuple("Wanted", "name kind shape variable")
+
+CONSTANT_TOLERANCE = 1e-6
+
+_STEM = (
+    "stem_1 stem_1_bn stem_2 stem_2_bn stem_3 stem_3_bn stem_4 stem_4_bn stem_6b1 stem_6b1_bn stem_6b2 stem_6b2_bn "
+    "stem_6a1 stem_6b3 stem_6a1_bn stem_6b3_bn stem_6a2 stem_6b4 stem_6a2_bn stem_6b4_bn stem_8 stem_8_bn"
+).split()
+_STEM_RESIDUAL = "stem.shortcut_conv stem.conv stem.shortcut_bn stem.bn".split()
+_HOURGLASS = (
+    "{0}_reduce {0}_reduce_bn {0}_l2_1.conv {0}_l2_1.bn {0}_l3_1.conv {0}_l3_1.bn {0}_l3_2.conv {0}_l3_2.bn "
+    "{0}_l3_3.conv {0}_l2_2.conv {0}_l3_3.bn {0}_l2_2.bn {0}_l2_3.shortcut_conv {0}_l2_3.conv {0}_l1.conv "
+    "{0}_l2_3.shortcut_bn {0}_l2_3.bn {0}_l1.bn"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What became of every array of a file.
+
+    Attributes:
+        loaded: (array in the file, variable of the model, shape), in file order; every variable occurs once.
+        constants: (array in the file, shape, largest difference to our constant).
+    """
+
+    loaded: list
+    constants: list
+
+    def __str__(self):
+        rows = [f"{source} -> {target} {tuple(shape)}" for source, target, shape in self.loaded]
+        rows += [f"{source} = constant {tuple(shape)}, off by {gap:.1e}" for source, shape, gap in self.constants]
+        total = sum(int(np.prod(shape)) for _, _, shape in self.loaded)
+        rows.append(
+            f"{len(self.loaded)} arrays loaded ({total:,} numbers), {len(self.constants)} constants checked, "
+            "none left over, none missing"
+        )
+        return "\n".join(rows)
+
+
+def load_legacy_weights(model, path):
+    """Load a weight file of the original implementation.
+
+    Args:
+        model: from `deephar.models.build`, of the same configuration as the file.
+        path: `.h5` written by the original under Keras 2.1.4, nested models frozen or not.
+
+    Returns:
+        a `Report`; `print` shows every array and where it went.
+
+    Raises:
+        ValueError: if the file is no such file or does not fit in any respect; the model is left untouched.
+    """
+    path = pathlib.Path(path)
+    stored = read_legacy_file(path)
+    expected = legacy_groups(model)
+    problem = _compare_groups(stored, expected)
+    if problem:
+        raise ValueError(f"{path.name} does not fit the model {model.name!r}: {problem}. The model is unchanged.")
+    loaded, constants = [], []
+    for role, wanted in expected.items():
+        try:
+            pairs = _match(stored[role], wanted)
+        except ValueError as error:
+            raise ValueError(
+                f"{path.name} does not fit the model {model.name!r}: group {role}: {error}. The model is unchanged."
+            ) from None
+        for array, target in pairs:
+            if isinstance(target.variable, np.ndarray):
+                gap = float(np.max(np.abs(array.array - target.variable)))
+                constants.append((f"{role}/{array.name}", array.array.shape, gap))
+            else:
+                loaded.append((f"{role}/{array.name}", target, array.array))
+    for _, target, array in loaded:
+        target.variable.assign(array)
+    return Report([(source, target.name, array.shape) for source, target, array in loaded], constants)
+
+
+def read_legacy_file(path):
+    """Read every array of a Keras 2.1.4 weight file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        dict from group name to a list of `Stored(name, kind, array)` in stored order, groups without weights left
+        out; `kind` is "kernel", "beta", "moving_mean" and so on.
+
+    Raises:
+        ValueError: if it is missing, not HDF5, truncated, not a weight file, or holds NaN or infinity.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise ValueError(f"No such weight file: {path}")
+    try:
+        with h5py.File(path, "r") as file:
+            root = file["model_weights"] if "model_weights" in file else file
+            if "layer_names" not in root.attrs:
+                raise ValueError(
+                    f"{path.name} is HDF5 but has no `layer_names`: expected a weight file of the original "
+                    f"implementation (Keras 2.1.4). Received: an HDF5 file with {', '.join(list(root)[:5]) or 'nothing'}"
+                )
+            groups = {_text(name): _read_group(root, _text(name)) for name in root.attrs["layer_names"]}
+    except (OSError, KeyError, RuntimeError) as error:
+        raise ValueError(f"{path.name} is not a whole HDF5 weight file (truncated, or another format): {error}") from None
+    for name, arrays in groups.items():
+        for stored in arrays:
+            if not np.all(np.isfinite(stored.array)):
+                raise ValueError(f"{path.name} is damaged: {name}/{stored.name} holds NaN or infinity")
+    return {name: arrays for name, arrays in groups.items() if arrays}
+
+
+def _text(name):
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def _read_group(root, name):
+    names = [_text(weight) for weight in root[name].attrs["weight_names"]]
+    return [
+        Stored(weight, weight.rsplit("/", 1)[-1].split(":")[0], np.asarray(root[name][weight])) for weight in names
+    ]
+
+
+def legacy_groups(model):
+    """How the original would have stored this model.
+
+    Args:
+        model: from `deephar.models.build`.
+
+    Returns:
+        dict from group name to a list of layers, in stored order; a layer is a list of `Wanted(name, kind, shape,
+        variable)`, where `variable` is a Keras variable or, for fixed mathematics, the array it must equal.
+    """
+    names = {layer.name for layer in model.layers}
+    stem = [name for name in _STEM if name in names]
+    groups = {"Stem": stem + _STEM_RESIDUAL}
+    if "stem_2" not in names:
+        outside = dict(zip(_STEM_RESIDUAL, ("shortcut_conv", "conv", "shortcut", ""), strict=True))
+        groups = {"Stem": stem}
+        groups |= {f"sepconv1_{role}".rstrip("_"): [name] for name, role in outside.items()}
+    number = 1
+    while f"block{number}" in names:
+        block = f"block{number}"
+        groups[f"rBlock{number}"] = _HOURGLASS.format(block).split()
+        groups[f"SepConv{number}"] = [f"{block}_features", f"{block}_features_bn"]
+        groups[f"RegMap{number}"] = [f"{block}_heatmaps"]
+        if f"{block}_remap" in names:
+            groups[f"fReMap{number}"] = [f"{block}_remap", f"{block}_remap_bn"]
+        number += 1
+    learned = {role: [_learned(model, name) for name in leaves] for role, leaves in groups.items()}
+    return learned | {role: [leaf] for role, leaf in _fixed(model, names).items()}
+
+
+def _learned(model, name):
+    layer_name, _, part = name.partition(".")
+    layer = model.get_layer(layer_name)
+    layer = getattr(layer, part) if part else layer
+    return [Wanted(variable.path, variable.name, tuple(variable.shape), variable) for variable in layer.weights]
+
+
+def _fixed(model, names):
+    """The original's weights for fixed mathematics, from the input shapes of our weight-free layers."""
+    groups = {}
+    for role, layer in (("sSAM", "block1_soft_argmax"), ("cSAM", "block1_context_soft_argmax")):
+        if layer in names:
+            groups[role] = _grid_constants(*model.get_layer(layer).input.shape[1:])
+    if "block1_depth_soft_argmax" in names:
+        depth, joints = model.get_layer("block1_depth_soft_argmax").input.shape[1:]
+        grid = np.linspace(0.0, 1.0, depth)[:, None, None] * np.eye(joints)
+        groups["zSAM"] = [_constant("z", "kernel", grid)]
+    if "block1_context" in names:
+        pose, context, _ = model.get_layer("block1_context").input
+        sums = np.repeat(np.eye(pose.shape[1]), context.shape[1] // pose.shape[1], axis=0)
+        groups["Agg"] = [_constant("sum", "kernel", sums)]
+    return groups
+
+
+def _grid_constants(height, width, joints):
+    ones = np.ones((height, width, joints, 1))
+    constants = []
+    for axis, grid in (("x", np.linspace(0.0, 1.0, width)[None, :]), ("y", np.linspace(0.0, 1.0, height)[:, None])):
+        constants.append(_constant(axis, "depthwise_kernel", ones * grid[:, :, None, None]))
+        constants.append(_constant(axis, "pointwise_kernel", np.eye(joints)[None, None]))
+    return constants
+
+
+def _constant(name, kind, value):
+    return Wanted(f"constant {name}", kind, value.shape, value)
+
+
+def _compare_groups(stored, expected):
+    missing = [role for role in expected if role not in stored]
+    extra = [role for role in stored if role not in expected]
+    blocks = [sum(role.startswith("rBlock") for role in groups) for groups in (stored, expected)]
+    if blocks[0] != blocks[1]:
+        return f"expected {blocks[1]} prediction blocks. Received: {blocks[0]}"
+    if missing or extra:
+        return f"missing groups: {', '.join(missing) or 'none'}; groups left over: {', '.join(extra) or 'none'}"
+    return None
+
+
+def _match(stored, layers):
+    """Pair the arrays of one group with ours, in whichever of the two stored orders fits."""
+    flat = [wanted for layer in layers for wanted in layer]
+    fixed_last = sorted(flat, key=lambda wanted: wanted.kind.startswith("moving_"))
+    if len(stored) != len(flat):
+        raise ValueError(f"expected {len(flat)} arrays. Received: {len(stored)}")
+    problems = []
+    for order in (fixed_last, flat):
+        problem = next((p for p in map(_mismatch, stored, order) if p), None)
+        if problem is None:
+            return list(zip(stored, order, strict=True))
+        problems.append(problem)
+    raise ValueError(problems[0])
+
+
+def _mismatch(stored, wanted):
+    """None, or what is wrong with taking `stored` for `wanted`."""
+    if stored.kind != wanted.kind or stored.array.shape != wanted.shape:
+        return (
+            f"expected {wanted.kind} {wanted.shape} for {wanted.name}. "
+            f"Received: {stored.kind} {stored.array.shape} ({stored.name})"
+        )
+    if isinstance(wanted.variable, np.ndarray):
+        gap = float(np.max(np.abs(stored.array - wanted.variable)))
+        if gap > CONSTANT_TOLERANCE:
+            return (
+                f"{stored.name} should equal the {wanted.name} of our soft-argmax or context sum but differs by up to "
+                f"{gap:.3g}; the original would have used the file's values, which we do not support"
+            )
+    return None
+
+
+def _override(text):
+    """`key=value` with a Python literal as value."""
+    key, _, value = text.partition("=")
+    try:
+        return key, ast.literal_eval(value)
+    except (SyntaxError, ValueError):
+        return key, value
+
+
+def main(arguments=None):
+    """The command `python -m deephar.convert`."""
+    parser = argparse.ArgumentParser(prog="python -m deephar.convert", description=__doc__.splitlines()[0])
+    parser.add_argument("file", help="weight file of the original implementation (.h5)")
+    parser.add_argument("--model", required=True, help="name of the model, e.g. mpii-2d")
+    parser.add_argument("--out", required=True, help="Keras 3 file to write, must end in .weights.h5")
+    parser.add_argument(
+        "--override", action="append", default=[], type=_override, metavar="KEY=VALUE", help="e.g. num_blocks=2"
+    )
+    options = parser.parse_args(arguments)
+    if not options.out.endswith(".weights.h5"):
+        parser.error(f"--out must end in .weights.h5. Received: {options.out}")
+    from deephar import files, models
+
+    try:
+        model = models.build(options.model, **dict(options.override))
+        print(load_legacy_weights(model, options.file))
+        files.save_weights(model, options.out)
+    except (ValueError, OSError) as error:
+        parser.exit(1, f"{error}\n")
+    print(f"wrote {options.out}")
+
+
+if __name__ == "__main__":
+    main()

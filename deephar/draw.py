@@ -1,0 +1,61 @@
+"""Skeletons on photographs, with Pillow."""
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+RIGHT, LEFT, MIDDLE = (255, 120, 0), (0, 160, 255), (110, 220, 60)
+"""Colours of the person's own right, left, and middle."""
+
+
+def _colour(*names):
+    sides = {name[:2] for name in names}
+    if sides == {"r_"}:
+        return RIGHT
+    return LEFT if sides == {"l_"} else MIDDLE
+
+
+def draw_pose(image, pose_px, layout, width=None):
+    """Draw a skeleton: the person's right in orange, left in blue, the middle in green.
+
+    Args:
+        image: `PIL.Image.Image`; it is not changed.
+        pose_px: (J, 2 or more) pixels; joints with NaN are left out.
+        layout: `deephar.layouts.PoseLayout`.
+        width: of the lines in pixels; by the size of the picture by default.
+
+    Returns:
+        a new RGB `PIL.Image.Image`.
+    """
+    picture = image.convert("RGB")
+    pen = ImageDraw.Draw(picture)
+    width = width or max(2, round(min(picture.size) / 100))
+    points = np.asarray(pose_px, dtype=np.float64)[:, :2]
+    seen = np.all(np.isfinite(points), axis=1)
+    for a, b in layout.link_indices:
+        if seen[a] and seen[b]:
+            pen.line([*points[a], *points[b]], fill=_colour(layout.names[a], layout.names[b]), width=width)
+    for name, (x, y), ok in zip(layout.names, points, seen, strict=True):
+        if ok:
+            pen.ellipse([x - width, y - width, x + width, y + width], fill=_colour(name))
+    return picture
+
+
+def contact_sheet(pictures, columns, tile=(192, 192)):
+    """Pictures side by side, each fitted into a tile.
+
+    Args:
+        pictures: list of `PIL.Image.Image`.
+        columns: tiles in a row.
+        tile: (width, height) of each in pixels.
+
+    Returns:
+        `PIL.Image.Image`.
+    """
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (columns * tile[0], rows * tile[1]))
+    for number, picture in enumerate(pictures):
+        picture = picture.copy()
+        picture.thumbnail(tile)
+        row, column = divmod(number, columns)
+        sheet.paste(picture, (column * tile[0], row * tile[1]))
+    return sheet

@@ -1,0 +1,1 @@
+"""Evaluation: given a model and crops, predictions in source pixels and their scores."""

@@ -1,0 +1,159 @@
+"""Affine maps, boxes and crop windows, in numpy.
+
+Pixel coordinates are continuous: pixel (column i, row j) covers [i, i + 1] x [j, j + 1]. A map is a 3 x 3 matrix that
+multiplies column vectors (x, y, 1); its name says from where to where, e.g. `px_to_crop`. Crop coordinates are in
+[0, 1], whatever number of pixels the crop is sampled at. A box is (x1, y1, x2, y2); a window is a centre and a size.
+"""
+
+import numpy as np
+
+
+def translation(x, y):
+    """Map that moves by (x, y)."""
+    return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
+
+
+def scaling(x, y):
+    """Map that scales by x and y about the origin."""
+    return np.diag([float(x), float(y), 1.0])
+
+
+def rotation(angle):
+    """Map that turns by `angle` degrees about the origin, counter-clockwise as seen on a screen (y down)."""
+    cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+    return np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
+
+
+def mirror():
+    """Map that mirrors crop coordinates: x to 1 - x. Joints must be permuted by `PoseLayout.flip` as well."""
+    return np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+
+
+def transform_points(matrix, points):
+    """Apply a map to points.
+
+    Args:
+        matrix: (..., 3, 3).
+        points: (..., N, D >= 2); columns after (x, y) pass through unchanged. NaN stays NaN.
+
+    Returns:
+        (..., N, D) float64.
+    """
+    points = np.array(points, dtype=np.float64)
+    matrix = np.asarray(matrix, dtype=np.float64)
+    points[..., :2] = points[..., :2] @ np.swapaxes(matrix[..., :2, :2], -1, -2) + matrix[..., None, :2, 2]
+    return points
+
+
+def window_to_crop(center, window, angle=0.0, flip=False):
+    """Map from source pixels to the crop coordinates of a window, exactly.
+
+    The picture is turned counter-clockwise by `angle` about the centre of the window, cut out, then mirrored.
+
+    Args:
+        center: (x, y) in source pixels.
+        window: (width, height) in source pixels, both > 0.
+        angle: degrees.
+        flip: mirror the crop.
+
+    Returns:
+        `px_to_crop`, (3, 3) float64.
+
+    Raises:
+        ValueError: for an empty or non-finite window.
+    """
+    center, window = _checked_window(center, window)
+    matrix = scaling(1 / window[0], 1 / window[1]) @ translation(*(window / 2)) @ rotation(angle) @ translation(*-center)
+    return mirror() @ matrix if flip else matrix
+
+
+def truncated_window_to_crop(center, window, image_size, angle=0.0, flip=False):
+    """`window_to_crop` as the original computes it: the whole picture is turned, then cut at whole pixels.
+
+    The corners of the cut are truncated towards zero, so the crop lies up to a pixel off and its size may change by
+    one. For published weights and annotations; `window_to_crop` is more exact.
+
+    Args:
+        center, window, angle, flip: see `window_to_crop`.
+        image_size: (width, height) of the source.
+
+    Returns:
+        `px_to_crop` (3, 3) float64, and the (width, height) of the cut in whole pixels.
+    """
+    center, window = _checked_window(center, window)
+    px_to_turned = np.eye(3)
+    if angle:
+        width, height = image_size
+        corners = [(0.0, 0.0), (width, 0.0), (0.0, height), (width, height)]
+        turn = rotation(angle)
+        px_to_turned = translation(*-transform_points(turn, corners).min(axis=0)) @ turn
+    center = transform_points(px_to_turned, center[None])[0]
+    first = np.trunc(center - window / 2)
+    size = np.trunc(center + window / 2) - first
+    if np.any(size < 1):
+        raise ValueError(f"The window holds no whole pixel. Received: center={tuple(center)}, window={tuple(window)}")
+    matrix = scaling(1 / size[0], 1 / size[1]) @ translation(*-first) @ px_to_turned
+    return (mirror() @ matrix if flip else matrix), tuple(int(s) for s in size)
+
+
+def _checked_window(center, window):
+    center, window = np.asarray(center, dtype=np.float64), np.asarray(window, dtype=np.float64)
+    if not (np.all(np.isfinite(center)) and np.all(np.isfinite(window)) and np.all(window > 0)):
+        raise ValueError(
+            "A crop needs a finite centre and a window larger than zero. "
+            f"Received: center={tuple(center.tolist())}, window={tuple(window.tolist())}"
+        )
+    return center, window
+
+
+def points_box(points):
+    """Smallest box around the finite points.
+
+    Args:
+        points: (N, 2 or more); rows with NaN are left out.
+
+    Returns:
+        float64 (4,): x1, y1, x2, y2.
+
+    Raises:
+        ValueError: if no point is finite.
+    """
+    points = np.asarray(points, dtype=np.float64)[..., :2].reshape(-1, 2)
+    points = points[np.all(np.isfinite(points), axis=1)]
+    if not len(points):
+        raise ValueError("A box needs at least one located joint. Received: none")
+    return np.concatenate([points.min(axis=0), points.max(axis=0)])
+
+
+def enlarge_box(box, factor=1.0, square=False):
+    """Scale a box about its centre.
+
+    Args:
+        box: (4,) x1, y1, x2, y2.
+        factor: of width and height.
+        square: then widen the shorter side to the longer.
+
+    Returns:
+        float64 (4,).
+    """
+    center, window = box_to_window(box)
+    window = factor * window
+    return window_to_box(center, np.full(2, window.max()) if square else window)
+
+
+def union_box(boxes):
+    """Smallest box around boxes (N, 4)."""
+    boxes = np.asarray(boxes, dtype=np.float64)
+    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+
+
+def box_to_window(box):
+    """(x1, y1, x2, y2) to centre (2,) and size (2,)."""
+    box = np.asarray(box, dtype=np.float64)
+    return (box[:2] + box[2:]) / 2, box[2:] - box[:2]
+
+
+def window_to_box(center, window):
+    """Centre and size to (x1, y1, x2, y2)."""
+    center, half = np.asarray(center, dtype=np.float64), np.asarray(window, dtype=np.float64) / 2
+    return np.concatenate([center - half, center + half])

@@ -1,0 +1,279 @@
+"""Keras layers over `deephar.ops`: one weight-free layer per operation, and the separable residual.
+
+All are registered under the package name "deephar", so a saved model loads with `import deephar.layers` and nothing
+else. The layers that compute probabilities or coordinates have a float32 policy of their own: under
+`mixed_float16` or `mixed_bfloat16` their inputs are cast up and their outputs stay float32.
+"""
+
+import keras
+from keras import layers
+
+from deephar import ops
+
+
+class _Float32Layer(layers.Layer):
+    """Base of the layers whose numbers matter: float32 unless the caller insists otherwise."""
+
+    def __init__(self, *, dtype="float32", **kwargs):
+        super().__init__(dtype=dtype, **kwargs)
+
+
+class _GridLayer(_Float32Layer):
+    """Base of the layers that read coordinates off a grid."""
+
+    def __init__(self, grid="end_inclusive", **kwargs):
+        super().__init__(**kwargs)
+        if grid not in ops.GRIDS:
+            raise ValueError(f"`grid` must be one of {', '.join(ops.GRIDS)}. Received: grid={grid!r}")
+        self.grid = grid
+
+    def get_config(self):
+        return {**super().get_config(), "grid": self.grid}
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class SpatialSoftmax(_Float32Layer):
+    """Softmax over all H x W cells of each heat map (paper section 3.1).
+
+    Input shape: `(..., H, W, J)` logits. Output shape: `(..., H, W, J)`; each map sums to 1.
+    """
+
+    def call(self, heatmaps):
+        return ops.spatial_softmax(heatmaps)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class SoftArgmax2D(_GridLayer):
+    """Heat maps to coordinates, differentiably (paper section 3.1).
+
+    Args:
+        grid: "end_inclusive" (published weights) or "cell_centred"; see `deephar.ops.GRIDS`.
+
+    Input shape: `(..., H, W, J)` logits. Output shape: `(..., J, 2)`, (x, y) in [0, 1] of the map.
+
+    Example:
+        >>> heatmaps = keras.layers.Conv2D(16, 1)(features)
+        >>> pose = deephar.layers.SoftArgmax2D(grid="cell_centred")(heatmaps)
+    """
+
+    def call(self, heatmaps):
+        return ops.soft_argmax_2d(heatmaps, self.grid)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-3], input_shape[-1], 2)
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class SoftArgmax1D(_GridLayer):
+    """Depth maps to depth, differentiably (paper section 3.1).
+
+    Args:
+        grid: "end_inclusive" (published CVPR'18 weights) or "cell_centred"; see `deephar.ops.GRIDS`.
+
+    Input shape: `(..., D, J)` logits. Output shape: `(..., J, 1)`, z in [0, 1] of the depth range.
+    """
+
+    def call(self, maps):
+        return ops.soft_argmax_1d(maps, self.grid)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-2], input_shape[-1], 1)
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class JointVisibility(_Float32Layer):
+    """Probability that each joint is seen: sigmoid of the largest logit (paper section 3.1).
+
+    Args:
+        scale: factor on the logit; 1 for images, 4 (2D) or 2 (3D) in the published clip models.
+
+    Input shape: `(..., H, W, J)` logits and, for volumes, `(..., D, J)` logits as a second argument.
+    Output shape: `(..., J, 1)` in [0, 1].
+    """
+
+    def __init__(self, scale=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = scale
+
+    def call(self, heatmaps, depth_maps=None):
+        return ops.joint_visibility(heatmaps, depth_maps, self.scale)
+
+    def compute_output_shape(self, heatmaps_shape, depth_maps_shape=None):
+        return (*heatmaps_shape[:-3], heatmaps_shape[-1], 1)
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class ContextAggregation(_Float32Layer):
+    """Blend each joint with the visibility-weighted mean of its context maps (published weights).
+
+    Args:
+        alpha: weight of the specialised estimate, in [0, 1].
+
+    Input shape: pose `(..., J, D)`, context pose `(..., J*N, D)`, context visibility `(..., J*N, 1)`.
+    Output shape: `(..., J, D)`.
+    """
+
+    def __init__(self, alpha=0.8, **kwargs):
+        super().__init__(**kwargs)
+        if not 0.0 <= alpha <= 1.0:
+            raise ValueError(f"`alpha` must lie in [0, 1]. Received: alpha={alpha}")
+        self.alpha = alpha
+
+    def call(self, pose, context_pose, context_visibility):
+        return ops.context_aggregation(pose, context_pose, context_visibility, self.alpha)
+
+    def compute_output_shape(self, pose_shape, context_pose_shape, context_visibility_shape):
+        if pose_shape[-2] and context_pose_shape[-2] and context_pose_shape[-2] % pose_shape[-2]:
+            raise ValueError(
+                "ContextAggregation needs the same number of context maps for every joint. "
+                f"Received: {pose_shape[-2]} joints and {context_pose_shape[-2]} context maps"
+            )
+        return pose_shape
+
+    def get_config(self):
+        return {**super().get_config(), "alpha": self.alpha}
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class SplitVolume(_Float32Layer):
+    """Volumetric heat maps to maps over (x, y) and maps over z (paper section 3.1).
+
+    Args:
+        depth: number of depth cells D.
+
+    Input shape: `(..., H, W, D*J)` logits, depth-major (channel = d*J + j).
+    Output shape: a pair, `(..., H, W, J)` and `(..., D, J)`.
+    """
+
+    def __init__(self, depth, **kwargs):
+        super().__init__(**kwargs)
+        self.depth = depth
+
+    def build(self, input_shape):
+        if input_shape[-1] % self.depth:
+            raise ValueError(
+                "SplitVolume needs depth * joints channels. "
+                f"Received: depth={self.depth} and {input_shape[-1]} channels"
+            )
+
+    def call(self, volume):
+        return ops.split_volume(volume, self.depth)
+
+    def compute_output_shape(self, input_shape):
+        joints = input_shape[-1] // self.depth
+        return (*input_shape[:-1], joints), (*input_shape[:-3], self.depth, joints)
+
+    def get_config(self):
+        return {**super().get_config(), "depth": self.depth}
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class MaxPlusMinPooling2D(layers.Layer):
+    """Largest plus smallest value of each window (paper section 3.2).
+
+    Args:
+        pool_size, strides: int or pair; strides default to the pool size.
+        padding: "same" or "valid"; padded cells take no part.
+
+    Input shape: `(B, H, W, C)`. Output shape: `(B, ceil(H / stride), ceil(W / stride), C)` for "same".
+    """
+
+    def __init__(self, pool_size=2, strides=None, padding="same", **kwargs):
+        super().__init__(**kwargs)
+        self.pool_size = pool_size
+        self.strides = strides
+        self.padding = padding
+
+    def call(self, x):
+        return ops.max_plus_min_pooling_2d(x, self.pool_size, self.strides, self.padding)
+
+    def compute_output_shape(self, input_shape):
+        pooling = layers.MaxPooling2D(self.pool_size, self.strides, self.padding, data_format="channels_last")
+        return pooling.compute_output_shape(input_shape)
+
+    def get_config(self):
+        own = {"pool_size": self.pool_size, "strides": self.strides, "padding": self.padding}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class GlobalMaxPlusMinPooling2D(layers.Layer):
+    """Largest plus smallest value of each map (paper section 3.2).
+
+    Input shape: `(..., H, W, C)`. Output shape: `(..., C)`.
+    """
+
+    def call(self, x):
+        return ops.global_max_plus_min_pooling_2d(x)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-3], input_shape[-1])
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class SeparableResidual(layers.Layer):
+    """Pre-activated separable convolution with a residual shortcut (paper appendix A, figure 10).
+
+    `y = shortcut(x) + BN(SeparableConv(ReLU(x)))`; the shortcut is x itself, or `BN(Conv1x1(ReLU(x)))` where the
+    number of channels changes. When it shrinks, the main path is first reduced by another `BN(Conv1x1(ReLU(x)))`.
+    No biases, no scale in the batch norms, nothing after the sum.
+
+    Args:
+        filters: channels of the output.
+        kernel_size: int or pair of the depthwise kernel.
+
+    Input shape: `(B, H, W, C)`. Output shape: `(B, H, W, filters)`.
+
+    Example:
+        >>> features = deephar.layers.SeparableResidual(288, 5)(features)
+    """
+
+    def __init__(self, filters, kernel_size=3, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.relu = layers.ReLU(dtype=self.dtype_policy, name="relu")
+        self.conv = layers.SeparableConv2D(
+            filters, kernel_size, padding="same", use_bias=False, dtype=self.dtype_policy, name="conv"
+        )
+        self.bn = layers.BatchNormalization(epsilon=1e-3, scale=False, dtype=self.dtype_policy, name="bn")
+        self.shortcut_conv = self.shortcut_bn = self.reduce_conv = self.reduce_bn = None
+
+    def _pointwise(self, input_shape, name):
+        """A 1x1 convolution and its batch norm, built for `input_shape`."""
+        conv = layers.Conv2D(self.filters, 1, use_bias=False, dtype=self.dtype_policy, name=f"{name}_conv")
+        bn = layers.BatchNormalization(epsilon=1e-3, scale=False, dtype=self.dtype_policy, name=f"{name}_bn")
+        conv.build(input_shape)
+        bn.build(self.compute_output_shape(input_shape))
+        return conv, bn
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        output_shape = self.compute_output_shape(input_shape)
+        if channels != self.filters:
+            self.shortcut_conv, self.shortcut_bn = self._pointwise(input_shape, "shortcut")
+        if channels > self.filters:
+            self.reduce_conv, self.reduce_bn = self._pointwise(input_shape, "reduce")
+        self.conv.build(output_shape if channels > self.filters else input_shape)
+        self.bn.build(output_shape)
+
+    def call(self, x, training=None):
+        shortcut = x
+        x = self.relu(x)
+        if self.shortcut_conv:
+            shortcut = self.shortcut_bn(self.shortcut_conv(x), training=training)
+        if self.reduce_conv:
+            x = self.relu(self.reduce_bn(self.reduce_conv(x), training=training))
+        return shortcut + self.bn(self.conv(x), training=training)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self):
+        return {**super().get_config(), "filters": self.filters, "kernel_size": self.kernel_size}

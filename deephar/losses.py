@@ -1,0 +1,176 @@
+"""Losses of joints, per item, with missing labels masked; and Keras `Loss` classes over them.
+
+A joint that is not labelled carries `MISSING` (or NaN, or anything below -1e6) in every coordinate it lacks. The
+per-item functions take `(..., J, D)` and give `(...)`; the published training code differs from the paper in what it
+divides by, and each form has its own name. All compute in float32.
+"""
+
+import keras
+from keras import ops
+
+MISSING = -1e9
+"""Value of a coordinate without a label, as in the original's targets."""
+
+BCE_WEIGHT = 0.01
+"""Weight of the cross-entropy terms in the published training code."""
+
+
+def annotated_mask(y_true):
+    """1 where a coordinate has a label, else 0: finite and above -1e6. Shape of `y_true`, float32."""
+    return ops.cast(ops.cast(y_true, "float32") > -1e6, "float32")
+
+
+def positive_mask(y_true):
+    """1 where a label is above 0, else 0; the published training losses also drop labels at or left of 0."""
+    return ops.cast(ops.cast(y_true, "float32") > 0.0, "float32")
+
+
+def _difference(y_true, y_pred, mask):
+    """Prediction minus label where the mask is 1, and exactly 0 (with no gradient) elsewhere."""
+    valid = mask > 0
+    y_true = ops.where(valid, ops.cast(y_true, "float32"), 0.0)
+    return ops.where(valid, ops.cast(y_pred, "float32") - y_true, 0.0)
+
+
+def _elastic(difference):
+    return ops.abs(difference) + ops.square(difference)
+
+
+def _sum_over_joints(x):
+    return ops.sum(x, axis=(-2, -1))
+
+
+def masked_mean(values, mask):
+    """Mean of the values whose mask is 1, over joints and coordinates; 0 where none is. (..., J, D) to (...)."""
+    return _sum_over_joints(values * mask) / ops.maximum(_sum_over_joints(mask), 1.0)
+
+
+def elastic_net_per_joint(y_true, y_pred):
+    """The paper's loss (section 3.1, equation 3): sum of |d| + d^2, divided by the number of labelled joints.
+
+    Args:
+        y_true, y_pred: (..., J, D) in [0, 1]; `MISSING` where there is no label.
+
+    Returns:
+        float32 (...).
+    """
+    mask = annotated_mask(y_true)
+    joints = ops.sum(ops.max(mask, axis=-1), axis=-1)
+    return _sum_over_joints(_elastic(_difference(y_true, y_pred, mask))) / ops.maximum(joints, 1.0)
+
+
+def elastic_net_sum(y_true, y_pred):
+    """Sum of |d| + d^2 over labelled coordinates, divided by nothing (published `compile` default)."""
+    return _sum_over_joints(_elastic(_difference(y_true, y_pred, annotated_mask(y_true))))
+
+
+def _mean_over_positive(y_true, y_pred, penalty):
+    mask = positive_mask(y_true)
+    return masked_mean(penalty(_difference(y_true, y_pred, mask)), mask)
+
+
+def elastic_net_mean(y_true, y_pred):
+    """Mean of |d| + d^2 over the coordinates whose label is above 0 (published `l1l2`)."""
+    return _mean_over_positive(y_true, y_pred, _elastic)
+
+
+def l1_mean(y_true, y_pred):
+    """Mean of |d| over the coordinates whose label is above 0 (published `l1`)."""
+    return _mean_over_positive(y_true, y_pred, ops.abs)
+
+
+def l2_mean(y_true, y_pred):
+    """Mean of d^2 over the coordinates whose label is above 0 (published `l2`)."""
+    return _mean_over_positive(y_true, y_pred, ops.square)
+
+
+def elastic_net_bce_mean(y_true, y_pred):
+    """`elastic_net_mean` plus 0.01 times the cross-entropy of the coordinates read as probabilities.
+
+    The loss of every published training script (`l1l2bincross`).
+    """
+    mask = positive_mask(y_true)
+    target = ops.where(mask > 0, ops.cast(y_true, "float32"), 0.5)
+    entropy = ops.binary_crossentropy(target, ops.cast(y_pred, "float32"))
+    return masked_mean(_elastic(_difference(y_true, y_pred, mask)) + BCE_WEIGHT * entropy, mask)
+
+
+def visibility_bce(v_true, v_pred):
+    """Mean cross-entropy of the visibilities. (..., J, 1) to (...)."""
+    entropy = ops.binary_crossentropy(ops.cast(v_true, "float32"), ops.cast(v_pred, "float32"))
+    return ops.mean(entropy, axis=(-2, -1))
+
+
+FORMS = {
+    "elastic_net_per_joint": elastic_net_per_joint,
+    "elastic_net_sum": elastic_net_sum,
+    "elastic_net_mean": elastic_net_mean,
+    "elastic_net_bce_mean": elastic_net_bce_mean,
+    "l1_mean": l1_mean,
+    "l2_mean": l2_mean,
+}
+"""Name of every coordinate loss."""
+
+
+class _FormLoss(keras.losses.Loss):
+    def __init__(self, form, name, **kwargs):
+        super().__init__(name=name, **kwargs)
+        if form not in FORMS:
+            raise ValueError(f"`form` must be one of {', '.join(FORMS)}. Received: form={form!r}")
+        self.form = form
+
+    def get_config(self):
+        return {**super().get_config(), "form": self.form}
+
+
+def _mean_over_frames(values):
+    """(B,) of an image batch as it is; (B, T) of clips averaged over frames."""
+    return ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class CoordinateLoss(_FormLoss):
+    """Loss of a pose output (B, [T,] J, D) alone.
+
+    Args:
+        form: a key of `FORMS`.
+    """
+
+    def __init__(self, form="elastic_net_bce_mean", name="coordinate_loss", **kwargs):
+        super().__init__(form, name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        return _mean_over_frames(FORMS[self.form](y_true, y_pred))
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class VisibilityLoss(keras.losses.Loss):
+    """Cross-entropy of a visibility output (B, [T,] J, 1) alone."""
+
+    def __init__(self, name="visibility_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        return _mean_over_frames(visibility_bce(y_true, y_pred))
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class PoseLoss(_FormLoss):
+    """Loss of an output that joins pose and visibility, (B, [T,] J, D + 1) (published training scripts).
+
+    Args:
+        form: a key of `FORMS`, for the coordinates.
+        visibility_weight: weight of the visibility's cross-entropy.
+    """
+
+    def __init__(self, form="elastic_net_bce_mean", visibility_weight=BCE_WEIGHT, name="pose_loss", **kwargs):
+        super().__init__(form, name, **kwargs)
+        self.visibility_weight = visibility_weight
+
+    def call(self, y_true, y_pred):
+        coordinates = FORMS[self.form](y_true[..., :-1], y_pred[..., :-1])
+        visibility = visibility_bce(y_true[..., -1:], y_pred[..., -1:])
+        return _mean_over_frames(coordinates + self.visibility_weight * visibility)
+
+    def get_config(self):
+        return {**super().get_config(), "visibility_weight": self.visibility_weight}

@@ -1,0 +1,135 @@
+"""Scores of 2D poses, in numpy float64.
+
+A score is the share of joints predicted within a threshold of the truth, where distance is divided by a size of the
+person: the torso (PCK) or the head (PCKh). Joints without a label are masked out. Totals are pooled over joints and
+people; they are not means of means.
+"""
+
+import numpy as np
+
+HEAD_FACTOR = 0.6
+"""PCKh's head size is 0.6 times the diagonal of the annotated head box."""
+
+
+def head_size(head_box):
+    """Head size of MPII's PCKh from head boxes (..., 4) in pixels: 0.6 times the diagonal, (...) float64."""
+    box = np.asarray(head_box, dtype=np.float64)
+    return HEAD_FACTOR * np.hypot(box[..., 2] - box[..., 0], box[..., 3] - box[..., 1])
+
+
+def torso_size(pose, layout):
+    """Longer of the two located shoulder-hip diagonals.
+
+    Args:
+        pose: (..., J, 2 or more) pixels, NaN where not located.
+        layout: `deephar.layouts.PoseLayout` with shoulders and hips.
+
+    Returns:
+        float64 (...), NaN where neither diagonal is located.
+    """
+    pose = np.asarray(pose, dtype=np.float64)[..., :2]
+    diagonals = [
+        np.linalg.norm(pose[..., layout.index(f"{a}_shoulder"), :] - pose[..., layout.index(f"{b}_hip"), :], axis=-1)
+        for a, b in ("rl", "lr")
+    ]
+    return np.fmax(*diagonals)
+
+
+def normalised_distances(y_true, y_pred, size, valid=None):
+    """Distance of every joint, in units of the person's size.
+
+    Args:
+        y_true, y_pred: (N, J, D) in the same unit.
+        size: (N,) or (N, 1) > 0 in that unit; NaN leaves a person out.
+        valid: optional (N, J), false for joints to leave out.
+
+    Returns:
+        float64 (N, J), NaN for joints left out: masked, without a finite label, or of a person without a size.
+
+    Raises:
+        ValueError: if shapes differ, a size is not above zero, or the prediction of a labelled joint is not finite.
+    """
+    y_true, y_pred = np.asarray(y_true, dtype=np.float64), np.asarray(y_pred, dtype=np.float64)
+    if y_true.shape != y_pred.shape or y_true.ndim != 3:
+        raise ValueError(
+            "Truth and prediction must both be (people, joints, coordinates). "
+            f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
+        )
+    size = np.asarray(size, dtype=np.float64).reshape(len(y_true), 1)
+    if np.any(size <= 0):
+        raise ValueError(f"Every size must be above 0. Received: a smallest size of {np.nanmin(size)}")
+    kept = np.all(np.isfinite(y_true), axis=-1) & np.isfinite(size)
+    if valid is not None:
+        kept &= np.asarray(valid, dtype=bool)
+    distance = np.linalg.norm(y_pred - y_true, axis=-1) / size
+    if not np.all(np.isfinite(distance[kept])):
+        raise ValueError("The prediction of a labelled joint is NaN or infinite")
+    return np.where(kept, distance, np.nan)
+
+
+def correct_share(distances, threshold):
+    """PCK or PCKh: share of the counted joints at most `threshold` off.
+
+    Args:
+        distances: from `normalised_distances`; select columns to score some joints.
+        threshold: in sizes.
+
+    Returns:
+        float in [0, 1]; NaN if no joint counts.
+    """
+    counted = np.isfinite(distances)
+    if not counted.any():
+        return float("nan")
+    return float(np.sum(distances[counted] <= threshold) / counted.sum())
+
+
+def correct_share_per_joint(distances, threshold):
+    """`correct_share` of every joint, (J,)."""
+    return np.array([correct_share(column, threshold) for column in np.asarray(distances).T])
+
+
+def area_under_curve(distances, threshold):
+    """Mean of `correct_share` over all thresholds from 0 to `threshold`, exactly.
+
+    A joint at distance d is correct for every threshold from d on, so the area is the mean of 1 - d / threshold,
+    cut at 0; there is no integration step to choose.
+
+    Args:
+        distances: from `normalised_distances`.
+        threshold: upper end, e.g. 0.5 for the paper's AUC@0.5 (table 2).
+
+    Returns:
+        float in [0, 1]; NaN if no joint counts.
+    """
+    counted = distances[np.isfinite(distances)]
+    return float(np.mean(np.maximum(1.0 - counted / threshold, 0.0))) if counted.size else float("nan")
+
+
+def pck(y_true, y_pred, layout, threshold=0.2, valid=None):
+    """Share of joints within `threshold` torso sizes (see `torso_size`), pooled over joints and people.
+
+    Args:
+        y_true, y_pred: (N, J, 2) pixels; NaN in `y_true` where not located.
+        layout: `deephar.layouts.PoseLayout`.
+        threshold: in torsos.
+        valid: optional (N, J).
+
+    Returns:
+        float in [0, 1].
+    """
+    return correct_share(normalised_distances(y_true, y_pred, torso_size(y_true, layout), valid), threshold)
+
+
+def pckh(y_true, y_pred, head_sizes, threshold=0.5, valid=None):
+    """Share of joints within `threshold` head sizes, pooled over joints and people.
+
+    Args:
+        y_true, y_pred: (N, J, 2) pixels; NaN in `y_true` where not annotated.
+        head_sizes: (N,) pixels, see `head_size`.
+        threshold: in heads.
+        valid: optional (N, J).
+
+    Returns:
+        float in [0, 1].
+    """
+    return correct_share(normalised_distances(y_true, y_pred, head_sizes, valid), threshold)

@@ -1,0 +1,44 @@
+"""Named models: `build(name)` gives a functional `keras.Model`, with published weights if asked for."""
+
+import keras
+
+from deephar import config
+from deephar.models.reception import build_reception
+
+_BUILDERS = {config.ReceptionConfig: build_reception}
+
+NAMES = tuple(config.VARIANTS)
+
+
+def build(name, weights=None, **overrides):
+    """Build a named model.
+
+    On TensorFlow without a GPU the model declines XLA, which is several times slower there; `fit` and `predict` then
+    run it as an ordinary graph.
+
+    Args:
+        name: one of `NAMES`.
+        weights: None for random weights, the name of a published file (`deephar.pretrained.PUBLISHED`), or the path
+            of a Keras 3 `.weights.h5` or of an original `.h5` file.
+        **overrides: fields of the model's configuration, see `deephar.config`.
+
+    Returns:
+        a functional `keras.Model`. Input: float32 (B, H, W, 3) in [-1, 1]. Output: a list in the published order,
+        see the family's builder, e.g. `deephar.models.reception.build_reception`.
+
+    Raises:
+        ValueError: for an unknown name or override, or weights that do not fit.
+
+    Example:
+        >>> model = deephar.models.build("mpii-2d", num_blocks=4)
+        >>> pose, visibility = model(images)[-2:]
+    """
+    settings = config.variant(name, **overrides)
+    model = _BUILDERS[type(settings)](settings, name=name.replace("-", "_"))
+    if keras.backend.backend() == "tensorflow" and not keras.distribution.list_devices("gpu"):
+        model.supports_jit = False
+    if weights is not None:
+        from deephar import pretrained
+
+        pretrained.load_weights(model, weights)
+    return model

@@ -1,0 +1,196 @@
+"""The pose network: stem, K prediction blocks with intermediate supervision, pose heads (paper section 3.1).
+
+Each builder takes tensors and returns tensors, and reads like the figure it comes from. Names of layers are a file
+format: they depend on the block's number alone.
+"""
+
+import keras
+from keras import layers
+
+from deephar.layers import (
+    ContextAggregation,
+    JointVisibility,
+    SeparableResidual,
+    SoftArgmax1D,
+    SoftArgmax2D,
+    SplitVolume,
+)
+from deephar.models.blocks import act_conv_bn, act_sepconv_bn, conv_bn, conv_bn_act
+
+STEM_WIDTH = {"inception": 576, "early": 512}
+"""Output channels at which the stem has its published size; other widths scale it, in steps of 8 channels."""
+
+
+def stem(x, width=576, variant="inception"):
+    """Entry flow, an Inception-V4-like stem (paper figure 11; "early": an older one, published nowhere).
+
+    Args:
+        x: (B, H, W, 3) in [-1, 1].
+        width: channels of the result.
+        variant: "inception" or "early".
+
+    Returns:
+        (B, H/8, W/8, width).
+    """
+
+    def scaled(channels):
+        return max(8, 8 * round(channels * width / STEM_WIDTH[variant] / 8))
+
+    early = variant == "early"
+    x = conv_bn_act(x, scaled(32), 3, "stem_1", strides=2)
+    if not early:
+        x = conv_bn_act(x, scaled(32), 3, "stem_2")
+    x = conv_bn_act(x, scaled(64), 3, "stem_3")
+
+    a = conv_bn_act(x, scaled(32 if early else 96), 3, "stem_4", strides=2)
+    b = layers.MaxPooling2D(3, 2, padding="same", name="stem_4_pool")(x)
+    x = layers.Concatenate(name="stem_5")([a, b])
+
+    a = conv_bn_act(x, scaled(64), 1, "stem_6a1")
+    a = conv_bn(a, scaled(96), 3, "stem_6a2")
+    b = conv_bn_act(x, scaled(64), 1, "stem_6b1")
+    b = conv_bn_act(b, scaled(64), (5, 1), "stem_6b2")
+    b = conv_bn_act(b, scaled(64), (1, 5), "stem_6b3")
+    b = conv_bn(b, scaled(96), 3, "stem_6b4")
+    x = layers.Concatenate(name="stem_7")([a, b])
+
+    a = act_conv_bn(x, scaled(192), 3, "stem_8", strides=2)
+    b = layers.MaxPooling2D(2, name="stem_8_pool")(x)
+    x = layers.Concatenate(name="stem_9")([a, b])
+    return SeparableResidual(width, 3, name="stem")(x)
+
+
+def hourglass(x, kernel_size, name):
+    """Separable residuals at three resolutions (paper figure 12).
+
+    Args:
+        x: (B, H, W, C).
+        kernel_size: kernel of the separable convolutions.
+        name: of the result.
+
+    Returns:
+        (B, H, W, C).
+    """
+    channels = x.shape[-1]
+    half = channels // 2
+
+    def residual(x, filters, level):
+        return SeparableResidual(filters, kernel_size, name=f"{name}_{level}")(x)
+
+    a = residual(x, channels, "l1")
+    low = layers.MaxPooling2D(2, name=f"{name}_pool1")(x)
+    low = act_conv_bn(low, half, 1, f"{name}_reduce")
+    low = residual(low, half, "l2_1")
+    b = residual(low, half, "l2_2")
+    c = layers.MaxPooling2D(2, name=f"{name}_pool2")(low)
+    for level in ("l3_1", "l3_2", "l3_3"):
+        c = residual(c, half, level)
+    c = layers.UpSampling2D(2, name=f"{name}_up2")(c)
+    d = residual(layers.Add(name=f"{name}_l2")([b, c]), channels, "l2_3")
+    d = layers.UpSampling2D(2, name=f"{name}_up1")(d)
+    return layers.Add(name=name)([a, d])
+
+
+def heatmap_regression(x, num_maps, kernel_size, name):
+    """Heat maps (logits) from features: separable convolution, then a 1x1 convolution kept in float32.
+
+    Args:
+        x: (B, H, W, C).
+        num_maps: number of maps M.
+        kernel_size: kernel of the separable convolution.
+        name: prefix; the maps come from the layer `name_heatmaps`.
+
+    Returns:
+        features (B, H, W, C) and heat maps float32 (B, H, W, M).
+    """
+    features = act_sepconv_bn(x, x.shape[-1], kernel_size, f"{name}_features")
+    heatmaps = layers.ReLU(name=f"{name}_heatmaps_relu")(features)
+    conv = layers.Conv2D(num_maps, 1, use_bias=False, dtype="float32", name=f"{name}_heatmaps")
+    return features, conv(heatmaps)
+
+
+def pose_head_2d(heatmaps, num_joints, alpha, name):
+    """Specialised maps, and context maps where there are any, to pose and visibility (published weights).
+
+    Args:
+        heatmaps: (B, H, W, J + J*N) logits, the J specialised maps first.
+        num_joints: J.
+        alpha: weight of the specialised maps.
+        name: prefix.
+
+    Returns:
+        pose (B, J, 2) in [0, 1], visibility (B, J, 1) in [0, 1], the specialised maps (B, H, W, J).
+    """
+    specialised = heatmaps[..., :num_joints]
+    pose = SoftArgmax2D(name=f"{name}_soft_argmax")(specialised)
+    visibility = JointVisibility(name=f"{name}_visibility")(specialised)
+    if heatmaps.shape[-1] > num_joints:
+        context = heatmaps[..., num_joints:]
+        context_pose = SoftArgmax2D(name=f"{name}_context_soft_argmax")(context)
+        context_visibility = JointVisibility(name=f"{name}_context_visibility")(context)
+        pose = ContextAggregation(alpha, name=f"{name}_context")(pose, context_pose, context_visibility)
+    return pose, visibility, specialised
+
+
+def pose_head_3d(heatmaps, depth_maps, name):
+    """Volumetric maps to 3D pose and visibility (paper section 3.1).
+
+    Args:
+        heatmaps: (B, H, W, D*J) logits, depth-major.
+        depth_maps: D.
+        name: prefix.
+
+    Returns:
+        pose (B, J, 3) in [0, 1], visibility (B, J, 1) in [0, 1], the maps averaged over depth (B, H, W, J).
+    """
+    maps_xy, maps_z = SplitVolume(depth_maps, name=f"{name}_split")(heatmaps)
+    xy = SoftArgmax2D(name=f"{name}_soft_argmax")(maps_xy)
+    z = SoftArgmax1D(name=f"{name}_depth_soft_argmax")(maps_z)
+    pose = layers.Concatenate(dtype="float32", name=f"{name}_pose")([xy, z])
+    visibility = JointVisibility(name=f"{name}_visibility")(maps_xy, maps_z)
+    return pose, visibility, maps_xy
+
+
+def reinject(x, features, heatmaps, name):
+    """Input of the next block: hourglass + features + the heat maps mapped back to features (paper figure 12)."""
+    back = act_conv_bn(heatmaps, x.shape[-1], 1, f"{name}_remap")
+    return layers.Add(name=f"{name}_out")([x, features, back])
+
+
+def build_reception(config, name):
+    """The whole pose network.
+
+    Args:
+        config: a `deephar.config.ReceptionConfig`.
+        name: of the model.
+
+    Returns:
+        `keras.Model` from float32 (B, H, W, 3) in [-1, 1] to a list: for each block pose (B, J, dim) and
+        visibility (B, J, 1) (one tensor (B, J, dim + 1) with `concat_visibility`), then its heat maps
+        (B, H/8, W/8, J) with `export_heatmaps`; at the end the features (B, H/8, W/8, width) of block
+        `export_features`.
+    """
+    maps_per_joint = config.depth_maps if config.dim == 3 else 1 + config.num_context
+    image = keras.Input(config.input_shape, dtype="float32", name="image")
+    x = stem(image, config.width, config.stem)
+    outputs, exported = [], []
+    for number in range(1, config.num_blocks + 1):
+        block = f"block{number}"
+        x = hourglass(x, config.kernel_size, block)
+        if number == config.export_features:
+            exported.append(x)
+        features, maps = heatmap_regression(x, maps_per_joint * config.num_joints, config.kernel_size, block)
+        if config.dim == 3:
+            pose, visibility, heatmaps = pose_head_3d(maps, config.depth_maps, block)
+        else:
+            pose, visibility, heatmaps = pose_head_2d(maps, config.num_joints, config.alpha, block)
+        if config.concat_visibility:
+            join = layers.Concatenate(dtype="float32", name=f"{block}_pose_visibility")
+            outputs.append(join([pose, visibility]))
+        else:
+            outputs += [pose, visibility]
+        if config.export_heatmaps:
+            outputs.append(heatmaps)
+        if number < config.num_blocks:
+            x = reinject(x, features, maps, block)
+    return keras.Model(image, outputs + exported, name=name)

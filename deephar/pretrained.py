@@ -1,0 +1,166 @@
+"""Published weights of the original implementation: what exists, and how to get, check and load it.
+
+    python -m deephar.pretrained            lists the files
+    python -m deephar.pretrained NAME       downloads one
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import os
+import pathlib
+import urllib.error
+import urllib.request
+
+from tqdm import tqdm
+
+_RELEASES = "https://github.com/dluvizon/deephar/releases/download"
+_LICENCE = "the original's MIT licence covers its code; no licence is stated for the weights: assume research use only"
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """One published weight file.
+
+    Attributes:
+        file: its name.
+        url: where it is published.
+        md5: as stated by the original's scripts; the files themselves were never at hand here.
+        builder: name for `deephar.models.build`.
+        score: what its authors report.
+        licence: what is known of it.
+    """
+
+    file: str
+    url: str
+    md5: str
+    builder: str
+    score: str
+    licence: str = _LICENCE
+
+
+def _published(file, release, md5, builder, score):
+    return Published(file, f"{_RELEASES}/{release}/{file}", md5, builder, score)
+
+
+PUBLISHED = {
+    "mpii-2d-cvpr18": _published(
+        "weights_PE_MPII_cvpr18_19-09-2017.h5",
+        "v0.1",
+        "d6b85ba4b8a3fc9d05c8ad73f763d999",
+        "mpii-2d",
+        "MPII validation, single crop: PCKh@0.5 = 89.1",
+    ),
+    "h36m-3d-cvpr18": _published(
+        "weights_3DPE_H36M_cvpr18_Nov-2017.h5",
+        "v0.2",
+        "af79f83ad939117d4ccc2cf1d4bd37d2",
+        "h36m-3d",
+        "Human3.6M S9 and S11, single crop: 55.1 mm",
+    ),
+}
+"""Published files by name."""
+
+
+def cache_folder():
+    """Folder for downloads: `DEEPHAR_CACHE`, or `~/.cache/deephar`."""
+    return pathlib.Path(os.environ.get("DEEPHAR_CACHE") or pathlib.Path.home() / ".cache" / "deephar")
+
+
+def load_weights(model, weights):
+    """Load weights of any kind into a model.
+
+    Args:
+        model: from `deephar.models.build`.
+        weights: a key of `PUBLISHED`, a Keras 3 `.weights.h5`, or an original `.h5` or `.hdf5`.
+
+    Raises:
+        ValueError: if there is no such file or it does not fit.
+    """
+    if str(weights) in PUBLISHED:
+        weights = fetch(str(weights))
+    path = pathlib.Path(weights)
+    if not path.is_file():
+        raise ValueError(f"No such weights: {weights}. Expected a file or one of {', '.join(PUBLISHED)}")
+    if path.name.endswith(".weights.h5"):
+        model.load_weights(path)
+    else:
+        from deephar import convert
+
+        convert.load_legacy_weights(model, path)
+
+
+def fetch(name, folder=None):
+    """A published file on this machine, downloaded, resumed and checked if need be.
+
+    Args:
+        name: a key of `PUBLISHED`.
+        folder: where files are kept; `cache_folder()` by default.
+
+    Returns:
+        `pathlib.Path` of a file whose md5 is right.
+
+    Raises:
+        ValueError: for an unknown name, a failed download (the message says what to fetch by hand and where to put
+            it) or a wrong md5.
+    """
+    if name not in PUBLISHED:
+        raise ValueError(f"Unknown weights {name!r}; published are {', '.join(PUBLISHED)}")
+    entry = PUBLISHED[name]
+    path = pathlib.Path(folder or cache_folder()) / entry.file
+    if not path.is_file():
+        partial = path.with_name(path.name + ".partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _download(entry.url, partial)
+        except (urllib.error.URLError, OSError) as error:
+            raise ValueError(
+                f"Could not download {entry.url} ({error}). Download it by other means and put it at {path}"
+            ) from None
+        _check(partial, entry)
+        partial.replace(path)
+    _check(path, entry)
+    return path
+
+
+def _check(path, entry):
+    digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    if digest != entry.md5:
+        raise ValueError(f"{path} is damaged: expected md5 {entry.md5}. Received: {digest}. Delete it and try again")
+
+
+def _download(url, partial):
+    """Fetch to `partial`, going on where an earlier attempt stopped, with a progress bar."""
+    have = partial.stat().st_size if partial.is_file() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        resumed = answer.status == 206
+        total = int(answer.headers.get("Content-Length") or 0) + (have if resumed else 0)
+        with (
+            open(partial, "ab" if resumed else "wb") as file,
+            tqdm(total=total or None, initial=have if resumed else 0, unit="B", unit_scale=True, desc=partial.stem) as bar,
+        ):
+            while chunk := answer.read(1 << 20):
+                file.write(chunk)
+                bar.update(len(chunk))
+    if total and partial.stat().st_size != total:
+        raise OSError(f"the connection ended after {partial.stat().st_size} of {total} bytes")
+
+
+def main(arguments=None):
+    """The command `python -m deephar.pretrained`."""
+    parser = argparse.ArgumentParser(prog="python -m deephar.pretrained", description=__doc__.splitlines()[0])
+    parser.add_argument("name", nargs="?", help="file to download; without it, list them")
+    options = parser.parse_args(arguments)
+    if not options.name:
+        for name, entry in PUBLISHED.items():
+            print(f"{name}\n  {entry.url}\n  md5 {entry.md5}, for {entry.builder}, {entry.score}\n  {entry.licence}")
+        return
+    try:
+        print(fetch(options.name))
+    except ValueError as error:
+        parser.exit(1, f"{error}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Training of pose networks: Keras `fit` drives the one train step; these are its loss, callbacks and recipe."""
+
+import pathlib
+
+import keras
+
+from deephar import files
+from deephar.losses import PoseLoss
+
+
+def compile_pose(model, optimizer, form="elastic_net_bce_mean"):
+    """Give every block of a pose network the same loss (intermediate supervision, paper section 3.1).
+
+    Args:
+        model: from `deephar.models.build` with `concat_visibility=True`.
+        optimizer: Keras optimizer or its name.
+        form: of the coordinate loss, a key of `deephar.losses.FORMS`.
+    """
+    model.compile(optimizer=optimizer, loss=[PoseLoss(form) for _ in model.outputs])
+
+
+def cosine_schedule(peak, steps, warmup_steps=0):
+    """Learning rate that climbs to `peak` over `warmup_steps` and falls to 0 along a cosine at `steps`."""
+    return keras.optimizers.schedules.CosineDecay(
+        peak * 0.01 if warmup_steps else peak,
+        max(steps - warmup_steps, 1),
+        warmup_target=peak if warmup_steps else None,
+        warmup_steps=warmup_steps,
+    )
+
+
+class Score(keras.callbacks.Callback):
+    """Score the model after every few epochs and keep its best weights.
+
+    Args:
+        score: function of the model that gives a number, larger is better.
+        folder: where `best.weights.h5` and `last.weights.h5` go, whole or not at all.
+        name: of the score in the logs.
+        every: epochs between scores; the last epoch is always scored.
+    """
+
+    def __init__(self, score, folder, name="val_pck", every=1):
+        super().__init__()
+        self.score, self.folder, self.name, self.every = score, pathlib.Path(folder), name, every
+        self.best = float("-inf")
+
+    def on_epoch_end(self, epoch, logs=None):
+        files.save_weights(self.model, self.folder / "last.weights.h5")
+        if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
+            return
+        value = self.score(self.model)
+        logs[self.name] = value
+        if value > self.best:
+            self.best = value
+            files.save_weights(self.model, self.folder / "best.weights.h5")

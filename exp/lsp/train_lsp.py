@@ -1,0 +1,72 @@
+"""Train a small 2D pose network on Leeds Sports Pose Extended.
+
+Data     the official folder or a zip of it (joints.mat and images/); photographs 1-3500 train, 3501-3700 choose
+Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip
+Result   runs/lsp/best.weights.h5, last.weights.h5, log.csv, model.json
+"""
+
+import argparse
+import pathlib
+
+import keras
+
+from deephar import config, models, training
+from deephar.data import crops, loader, lsp
+from deephar.evaluation import pose2d, report
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, type=pathlib.Path, help="folder or zip of LSP-extended")
+    parser.add_argument("--out", default="runs/lsp", type=pathlib.Path, help="folder for weights and logs")
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--augmentation", default="lsp", choices=config.AUGMENT)
+    parser.add_argument("--size", type=int, default=128, help="of the crop in pixels, a multiple of 32")
+    parser.add_argument("--width", type=int, default=288, help="channels of the features")
+    parser.add_argument("--blocks", type=int, default=2, help="prediction blocks")
+    parser.add_argument("--weights", help="start from this .weights.h5")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1, help="threads that cut crops")
+    parser.add_argument("--smoke", action="store_true", help="a few steps of a tiny network, to see that all works")
+    return parser.parse_args()
+
+
+def main():
+    args = options()
+    train, choose = lsp.SPLITS["train"], lsp.SPLITS["choose"]
+    if args.smoke:
+        train, choose = range(1, 9), range(9, 13)
+        args.epochs, args.batch_size, args.size, args.width, args.blocks = 1, 4, 64, 32, 1
+    size = (args.size, args.size)
+    keras.utils.set_random_seed(args.seed)
+
+    overrides = {"num_joints": 14, "input_shape": (*size, 3), "width": args.width, "num_blocks": args.blocks}
+    model = models.build("lite-2d", args.weights, concat_visibility=True, **overrides)
+    batches = loader.PoseLoader(
+        [(lsp.LspExtended(args.data, train), args.batch_size)],
+        size,
+        args.blocks,
+        augmentation=args.augmentation,
+        seed=args.seed,
+        on_broken="skip",
+        workers=args.workers,
+    )
+    steps = args.epochs * len(batches)
+    rate = training.cosine_schedule(args.learning_rate, steps, warmup_steps=steps // 20)
+    training.compile_pose(model, keras.optimizers.Adam(rate))
+
+    held_out = crops.Crops(lsp.LspExtended(args.data, choose), size)
+
+    def pck(model):
+        return pose2d.pck_scores(pose2d.predict(model, held_out), held_out.layout)["total"]
+
+    report.save_json({"model": "lite-2d", "layout": "lsp14", "overrides": overrides}, args.out / "model.json")
+    score = training.Score(pck, args.out)
+    model.fit(batches, epochs=args.epochs, callbacks=[score, keras.callbacks.CSVLogger(args.out / "log.csv")])
+    print(f"best PCK@0.2 on the photographs to choose by: {score.best:.1f} %; weights in {args.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+import pathlib
+import re
+
+from setuptools import find_packages, setup
+
+HERE = pathlib.Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "deephar" / "__init__.py").read_text()).group(1)
+
+BACKENDS = {"jax": ["jax>=0.4.30"], "torch": ["torch>=2.4"]}
+
+setup(
+    name="deephar",
+    version=VERSION,
+    description="2D pose, 3D pose and action from one RGB network, on Keras 3",
+    long_description=(HERE / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    author="the deephar contributors",
+    license="MIT",
+    packages=find_packages(include=["deephar*"]),
+    python_requires=">=3.10",
+    install_requires=[
+        "h5py>=3.10",
+        "keras>=3.8",
+        "numpy>=1.26",
+        "pillow>=10.0",
+        "scipy>=1.11",
+        "tensorflow>=2.18",
+        "tqdm>=4.60",
+    ],
+    extras_require={
+        **BACKENDS,
+        "video": ["av>=12.0"],
+        "tensorboard": ["tensorboard>=2.18"],
+        "test": ["pytest>=8.0", "ruff>=0.8", *BACKENDS["jax"], *BACKENDS["torch"]],
+    },
+    classifiers=[
+        "License :: OSI Approved :: MIT License",
+        *[f"Programming Language :: Python :: 3.{minor}" for minor in (10, 11, 12, 13)],
+        "Topic :: Scientific/Engineering :: Image Recognition",
+    ],
+)

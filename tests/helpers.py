@@ -1,0 +1,150 @@
+"""What several tests need: golden data, gradients on every backend, drawn photographs."""
+
+import functools
+import importlib.util
+import json
+import pathlib
+
+import keras
+import numpy as np
+import scipy.io
+from PIL import Image, ImageDraw
+
+from deephar import convert, models
+
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+_spec = importlib.util.spec_from_file_location("golden_rule", GOLDEN / "golden_rule.py")
+golden_rule = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(golden_rule)
+
+SMALL = {"input_shape": (128, 128, 3), "num_blocks": 2}
+GOLDEN_MODELS = {
+    "As": ("mpii-2d", {**SMALL, "concat_visibility": True}),
+    "As_old": (
+        "mpii-2d",
+        {**SMALL, "kernel_size": (3, 3), "width": 512, "stem": "early", "export_heatmaps": True, "export_features": 1},
+    ),
+    "Bs": ("h36m-3d", {**SMALL, "concat_visibility": True}),
+    "A_mpii": ("mpii-2d", {}),
+    "B_h36m": ("h36m-3d", {}),
+}
+"""How every golden network is reached through `deephar.models.build`."""
+
+
+@functools.cache
+def units():
+    return dict(np.load(GOLDEN / "units.npz"))
+
+
+@functools.cache
+def units_json():
+    return json.loads((GOLDEN / "units.json").read_text())
+
+
+def manifest(name, folder=GOLDEN):
+    return json.loads((folder / "manifests" / f"{name}.json").read_text())
+
+
+def legacy_file(name, path, folder=GOLDEN):
+    """Write the golden weight file of a network and give its path."""
+    golden_rule.write_h5(manifest(name, folder), path)
+    return path
+
+
+def golden_network(name, path, folder=GOLDEN, **overrides):
+    """A golden network with its weights loaded from a legacy file, and its input."""
+    builder, settings = GOLDEN_MODELS[name]
+    model = models.build(builder, **{**settings, **overrides})
+    convert.load_legacy_weights(model, legacy_file(name, path, folder))
+    recipe = manifest(name, folder)["golden_input"]
+    return model, golden_rule.make_input(recipe["shape"], recipe["seed"])
+
+
+def trainable(model):
+    """Trainable variables in the order of the original's file."""
+    wanted = [w for layers in convert.legacy_groups(model).values() for layer in layers for w in layer]
+    return [w.variable for w in wanted if not isinstance(w.variable, np.ndarray) and "moving" not in w.kind]
+
+
+def value_and_gradients(model, variables, loss, x, training):
+    """`loss(outputs)` and its gradients with respect to `variables`, on any backend, as numpy."""
+    return _GRADIENTS[keras.backend.backend()](model, variables, loss, x, training)
+
+
+def _tensorflow(model, variables, loss, x, training):
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        value = loss(model(x, training=training))
+    gradients = tape.gradient(value, [variable.value for variable in variables])
+    return float(value), [tf.convert_to_tensor(g).numpy() for g in gradients]
+
+
+def _jax(model, variables, loss, x, training):
+    import jax
+
+    every = model.trainable_variables
+    order = {variable.path: number for number, variable in enumerate(every)}
+
+    def run(values):
+        outputs, _ = model.stateless_call(values, model.non_trainable_variables, x, training=training)
+        return loss(outputs)
+
+    value, gradients = jax.value_and_grad(run)([variable.value for variable in every])
+    return float(value), [np.asarray(gradients[order[variable.path]]) for variable in variables]
+
+
+def _torch(model, variables, loss, x, training):
+    model.zero_grad()
+    value = loss(model(keras.ops.convert_to_tensor(x), training=training))
+    value.backward()
+    gradients = [keras.ops.convert_to_numpy(variable.value.grad) for variable in variables]
+    return float(keras.ops.convert_to_numpy(value)), gradients
+
+
+_GRADIENTS = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+
+
+def gradient_of(function, x):
+    """Gradient of the mean of `function(x)` with respect to one array, on any backend, as numpy."""
+    backend = keras.backend.backend()
+    x = np.asarray(x, dtype="float32")
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        x = tf.constant(x)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = keras.ops.mean(function(x))
+        return tape.gradient(value, x).numpy()
+    if backend == "jax":
+        import jax
+
+        return np.asarray(jax.grad(lambda x: keras.ops.mean(function(x)))(x))
+    import torch
+
+    x = torch.tensor(x, requires_grad=True)
+    keras.ops.mean(function(x)).backward()
+    return x.grad.numpy()
+
+
+def drawn_lsp(folder, people=12):
+    """Write drawn people in the format of LSP-extended: stick figures with exact joints, one of them not located."""
+    generator = np.random.default_rng(0)
+    (folder / "images").mkdir(parents=True)
+    template = np.array(
+        [[-9, 95], [-8, 70], [-6, 45], [6, 45], [8, 70], [9, 95], [-22, 40], [-18, 25], [-10, 10], [10, 10], [18, 25],
+         [22, 40], [0, 5], [0, -12]], dtype=float
+    )  # fmt: skip
+    joints = np.zeros((14, 3, people))
+    for person in range(people):
+        pose = template * generator.uniform(0.8, 1.2) + generator.normal(0, 2, (14, 2)) + [80, 40]
+        image = Image.new("RGB", (160, 170), (60, 90, 70))
+        pen = ImageDraw.Draw(image)
+        for a, b in zip(range(13), range(1, 14), strict=True):
+            pen.line([*pose[a], *pose[b]], fill=(230, 200, 180), width=5)
+        image.save(folder / "images" / f"im{person + 1:05d}.jpg", quality=95)
+        joints[:, :2, person], joints[:, 2, person] = pose, 1
+    joints[0, :, 0] = 0, -26, 0
+    scipy.io.savemat(folder / "joints.mat", {"joints": joints})
+    return folder

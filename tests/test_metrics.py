@@ -1,0 +1,85 @@
+import h5py
+import numpy as np
+import pytest
+from helpers import units, units_json
+
+from deephar import layouts, metrics
+
+LSP = layouts.get("lsp14")
+
+
+def test_pckh_is_that_of_the_original():
+    y_true, y_pred, head = (units()[f"measure.mpii.in.{key}"] for key in ("y_true", "y_pred", "head_size"))
+    valid = np.all(y_true > -1e6, axis=-1)
+    valid[:, :2] = False  # the original leaves out pelvis and thorax
+    for threshold, key in ((0.5, "pckh_05"), (0.2, "pckh_02")):
+        score = metrics.pckh(y_true, y_pred, head, threshold, valid)
+        assert score == pytest.approx(units_json()["measure.mpii"][key], abs=1e-12)
+
+
+def test_hourglass_predictions_on_mpii(shared):
+    folder = shared / "data" / "mpii" / "posehg"
+    with h5py.File(folder / "valid.h5") as truth, h5py.File(folder / "valid-ours.h5") as ours:
+        y_true, y_pred, head = truth["part"][:].astype(float), ours["preds"][:], truth["normalize"][:]
+    y_true[np.all(y_true == 0, axis=-1)] = np.nan
+    distances = metrics.normalised_distances(y_true, y_pred, head)
+    fourteen = np.delete(distances, [6, 7], axis=1)
+    assert 100 * metrics.correct_share(distances, 0.5) == pytest.approx(88.956, abs=5e-4)
+    assert 100 * metrics.correct_share(fourteen, 0.5) == pytest.approx(88.035, abs=5e-4)
+    assert 100 * metrics.correct_share(fourteen, 0.1) == pytest.approx(28.699, abs=5e-4)
+    assert 100 * metrics.correct_share_per_joint(distances, 0.5).mean() == pytest.approx(88.4945, abs=5e-4)
+
+
+def test_head_size_of_mpii_by_hand():
+    assert metrics.head_size([914, 79, 1031, 237]) == pytest.approx(117.96220, abs=5e-6)
+    assert metrics.head_size(np.array([914, 79, 1031, 237], dtype=np.uint16)) == pytest.approx(117.96220, abs=5e-6)
+
+
+def lsp_pose(**joints):
+    pose = np.full((14, 2), np.nan)
+    for name, xy in joints.items():
+        pose[LSP.index(name)] = xy
+    return pose
+
+
+def test_torso_is_the_longer_located_diagonal():
+    both = lsp_pose(r_shoulder=(0, 0), l_hip=(3, 4), l_shoulder=(0, 0), r_hip=(6, 8))
+    one = lsp_pose(r_shoulder=(0, 0), l_hip=(3, 4), l_shoulder=(0, 0))
+    np.testing.assert_array_equal(metrics.torso_size([both, one, lsp_pose(neck=(1, 1))], LSP), [10, 5, np.nan])
+
+
+def test_pck_by_hand():
+    truth = lsp_pose(r_shoulder=(0, 0), l_hip=(6, 8), neck=(5, 0))[None]
+    guess = np.nan_to_num(truth) + np.array([2.0, 0.0])
+    assert metrics.pck(truth, guess, LSP, 0.2) == 1.0
+    guess[0, LSP.index("neck")] += 0.1
+    assert metrics.pck(truth, guess, LSP, 0.2) == pytest.approx(2 / 3)
+    assert metrics.pck(truth, guess, LSP, 0.2, valid=np.arange(14)[None] != LSP.index("neck")) == 1.0
+
+
+def test_people_without_a_size_are_left_out():
+    truth = np.stack([lsp_pose(neck=(1, 1)), lsp_pose(r_shoulder=(0, 0), l_hip=(6, 8))])
+    assert metrics.pck(truth, np.zeros((2, 14, 2)), LSP) == 0.5
+
+
+def test_area_is_the_integral_of_the_curve():
+    distances = np.random.default_rng(0).exponential(0.4, (50, 14))
+    thresholds = np.linspace(0, 0.5, 20001)
+    curve = [np.mean(distances <= t) for t in thresholds]
+    assert metrics.area_under_curve(distances, 0.5) == pytest.approx(np.trapezoid(curve, thresholds) / 0.5, abs=1e-4)
+    assert metrics.area_under_curve(np.array([[0.1, np.nan]]), 0.2) == pytest.approx(0.5)
+
+
+def test_nothing_to_count_is_nan():
+    assert np.isnan(metrics.correct_share(np.full((2, 3), np.nan), 0.5))
+    assert np.isnan(metrics.area_under_curve(np.full((2, 3), np.nan), 0.5))
+
+
+def test_bad_input_is_refused():
+    truth = np.zeros((2, 3, 2))
+    with pytest.raises(ValueError, match=r"y_pred.shape=\(2, 4, 2\)"):
+        metrics.normalised_distances(truth, np.zeros((2, 4, 2)), [1, 1])
+    with pytest.raises(ValueError, match="above 0"):
+        metrics.normalised_distances(truth, truth, [1, 0])
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        metrics.normalised_distances(truth, truth + np.nan, [1, 1])
