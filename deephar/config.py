@@ -160,4 +160,5 @@ AUGMENT = {
         flip=True, power=Interval(0.7, 1.4),
     ),
 }  # fmt: skip
-"""Named augmentations: nothing, mirroring alone, the paper's ranges (appendix B), the published list for MPII, and ours for LSP-extended."""
+"""Named augmentations: nothing, mirroring alone, the paper's ranges (appendix B), the published list for MPII, and ours
+for LSP-extended."""

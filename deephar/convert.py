@@ -113,15 +113,18 @@ def read_legacy_file(path):
         raise ValueError(f"No such weight file: {path}")
     try:
         with h5py.File(path, "r") as file:
-            root = file["model_weights"] if "model_weights" in file else file
+            root = file.get("model_weights", file)
             if "layer_names" not in root.attrs:
+                content = ", ".join(list(root)[:5]) or "nothing"
                 raise ValueError(
                     f"{path.name} is HDF5 but has no `layer_names`: expected a weight file of the original "
-                    f"implementation (Keras 2.1.4). Received: an HDF5 file with {', '.join(list(root)[:5]) or 'nothing'}"
+                    f"implementation (Keras 2.1.4). Received: an HDF5 file with {content}"
                 )
             groups = {_text(name): _read_group(root, _text(name)) for name in root.attrs["layer_names"]}
     except (OSError, KeyError, RuntimeError) as error:
-        raise ValueError(f"{path.name} is not a whole HDF5 weight file (truncated, or another format): {error}") from None
+        raise ValueError(
+            f"{path.name} is not a whole HDF5 weight file (truncated, or another format): {error}"
+        ) from None
     for name, arrays in groups.items():
         for stored in arrays:
             if not np.all(np.isfinite(stored.array)):
@@ -135,9 +138,7 @@ def _text(name):
 
 def _read_group(root, name):
     names = [_text(weight) for weight in root[name].attrs["weight_names"]]
-    return [
-        Stored(weight, weight.rsplit("/", 1)[-1].split(":")[0], np.asarray(root[name][weight])) for weight in names
-    ]
+    return [Stored(weight, weight.rsplit("/", 1)[-1].split(":")[0], np.asarray(root[name][weight])) for weight in names]
 
 
 def legacy_groups(model):

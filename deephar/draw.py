@@ -3,6 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
+from deephar import geometry
+
 RIGHT, LEFT, MIDDLE = (255, 120, 0), (0, 160, 255), (110, 220, 60)
 """Colours of the person's own right, left, and middle."""
 
@@ -38,6 +40,25 @@ def draw_pose(image, pose_px, layout, width=None):
         if ok:
             pen.ellipse([x - width, y - width, x + width, y + width], fill=_colour(name))
     return picture
+
+
+def draw_crop(crop, pose_px, layout, side=192):
+    """Draw a skeleton on a crop, enlarged.
+
+    Args:
+        crop: `deephar.data.crops.Crop`.
+        pose_px: (J, 2 or more) in pixels of the source photograph.
+        layout: of the joints.
+        side: height of the picture in pixels.
+
+    Returns:
+        RGB `PIL.Image.Image`.
+    """
+    height, width = crop.image.shape[:2]
+    picture = Image.fromarray(np.round((crop.image + 1.0) * 127.5).astype(np.uint8))
+    picture = picture.resize((round(side * width / height), side), Image.Resampling.BILINEAR)
+    pose = geometry.transform_points(geometry.scaling(*picture.size) @ crop.px_to_crop, pose_px)
+    return draw_pose(picture, pose, layout)
 
 
 def contact_sheet(pictures, columns, tile=(192, 192)):

@@ -63,7 +63,9 @@ def window_to_crop(center, window, angle=0.0, flip=False):
         ValueError: for an empty or non-finite window.
     """
     center, window = _checked_window(center, window)
-    matrix = scaling(1 / window[0], 1 / window[1]) @ translation(*(window / 2)) @ rotation(angle) @ translation(*-center)
+    matrix = (
+        scaling(1 / window[0], 1 / window[1]) @ translation(*(window / 2)) @ rotation(angle) @ translation(*-center)
+    )
     return mirror() @ matrix if flip else matrix
 
 

@@ -1,7 +1,7 @@
 """Published weights of the original implementation: what exists, and how to get, check and load it.
 
-    python -m deephar.pretrained            lists the files
-    python -m deephar.pretrained NAME       downloads one
+python -m deephar.pretrained            lists the files
+python -m deephar.pretrained NAME       downloads one
 """
 
 import argparse
@@ -117,7 +117,11 @@ def fetch(name, folder=None):
             raise ValueError(
                 f"Could not download {entry.url} ({error}). Download it by other means and put it at {path}"
             ) from None
-        _check(partial, entry)
+        try:
+            _check(partial, entry)
+        except ValueError:
+            partial.unlink()
+            raise
         partial.replace(path)
     _check(path, entry)
     return path
@@ -134,11 +138,11 @@ def _download(url, partial):
     have = partial.stat().st_size if partial.is_file() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=30) as answer:
-        resumed = answer.status == 206
-        total = int(answer.headers.get("Content-Length") or 0) + (have if resumed else 0)
+        have = have if answer.status == 206 else 0
+        total = have + int(answer.headers.get("Content-Length") or 0)
         with (
-            open(partial, "ab" if resumed else "wb") as file,
-            tqdm(total=total or None, initial=have if resumed else 0, unit="B", unit_scale=True, desc=partial.stem) as bar,
+            open(partial, "ab" if have else "wb") as file,
+            tqdm(total=total or None, initial=have, unit="B", unit_scale=True, desc=partial.stem) as bar,
         ):
             while chunk := answer.read(1 << 20):
                 file.write(chunk)

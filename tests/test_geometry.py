@@ -10,9 +10,7 @@ CASES = list(enumerate(units_json()["transform.cases"]))
 @pytest.mark.parametrize(("number", "case"), CASES)
 def test_truncated_window_is_that_of_the_original(number, case):
     center = case["center"] or (65.0, 45.0)
-    matrix, size = geometry.truncated_window_to_crop(
-        center, case["win"], (130, 90), case["angle"], bool(case["flip"])
-    )
+    matrix, size = geometry.truncated_window_to_crop(center, case["win"], (130, 90), case["angle"], bool(case["flip"]))
     assert size == tuple(case["crop_size"])
     points = geometry.transform_points(matrix, units()["transform.in.points"])
     expected = units()[f"transform.case{number}.out.points_final"]
@@ -32,7 +30,9 @@ def test_exact_window_is_within_a_pixel_of_the_truncated_one(number, case):
 
 def test_window_maps_its_corners_and_centre():
     matrix = geometry.window_to_crop((10, 20), (8, 4))
-    np.testing.assert_allclose(geometry.transform_points(matrix, [[6, 18], [14, 22], [10, 20]]), [[0, 0], [1, 1], [0.5, 0.5]])
+    np.testing.assert_allclose(
+        geometry.transform_points(matrix, [[6, 18], [14, 22], [10, 20]]), [[0, 0], [1, 1], [0.5, 0.5]]
+    )
 
 
 def test_a_quarter_turn_by_hand():

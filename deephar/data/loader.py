@@ -88,7 +88,9 @@ class PoseLoader(keras.utils.PyDataset):
                 if str(error) not in self.broken:
                     logger.warning("skipped: %s", error)
                 self.broken[str(error)] = self.broken.get(str(error), 0) + 1
-        raise ValueError(f"None of the {size} samples of a reader can be read; the first fault: {next(iter(self.broken))}")
+        raise ValueError(
+            f"None of the {size} samples of a reader can be read; the first fault: {next(iter(self.broken))}"
+        )
 
     def _in_layout(self, pose, number):
         """Joints in the order of the targets' layout, NaN where the reader has none."""

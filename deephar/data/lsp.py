@@ -41,8 +41,7 @@ class LspExtended:
         self._images = np.arange(1, joints.shape[2] + 1) if images is None else np.asarray(images, dtype=int)
         if self._images.size and not (1 <= self._images.min() and self._images.max() <= joints.shape[2]):
             raise ValueError(
-                f"{path} has photographs 1 to {joints.shape[2]}. "
-                f"Received: {self._images.min()} to {self._images.max()}"
+                f"{path} has photographs 1 to {joints.shape[2]}. Received: {self._images.min()} to {self._images.max()}"
             )
         self._joints = joints
 
@@ -100,7 +99,7 @@ class _Files:
 def _read_joints(files):
     try:
         joints = scipy.io.loadmat(io.BytesIO(files.read("joints.mat")))["joints"]
-    except (KeyError, TypeError, NotImplementedError, ValueError) as error:
+    except (scipy.io.matlab.MatReadError, KeyError, TypeError, NotImplementedError, ValueError) as error:
         raise ValueError(f"joints.mat in {files.path} cannot be read: {error}") from None
     if joints.ndim != 3 or joints.shape[:2] != (14, 3):
         hint = "; (3, 14, N) is the older LSP, whose flag means the reverse" if joints.shape[:2] == (3, 14) else ""

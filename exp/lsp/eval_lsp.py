@@ -26,27 +26,32 @@ def options():
     parser.add_argument("--split", default="test", choices=lsp.SPLITS)
     parser.add_argument("--flip", action="store_true", help="average with the mirrored crop")
     parser.add_argument("--smoke", action="store_true", help="four photographs only")
-    return parser.parse_args()
+    args = parser.parse_args()
+    train, test = range(1, 501), lsp.SPLITS[args.split]
+    if args.smoke:
+        train, test = range(1, 9), range(9, 13)
+    try:
+        return args, lsp.LspExtended(args.data, train), lsp.LspExtended(args.data, test)
+    except ValueError as error:
+        parser.error(str(error))
 
 
 def main():
-    args = options()
+    args, train, test = options()
     trained = json.loads((args.run / "model.json").read_text())
     model = models.build(trained["model"], args.run / args.weights, concat_visibility=True, **trained["overrides"])
     size = model.input_shape[1:3]
-    test = crops.Crops(lsp.LspExtended(args.data, range(9, 13) if args.smoke else lsp.SPLITS[args.split]), size)
+    train, test = crops.Crops(train, size), crops.Crops(test, size)
 
     predictions = pose2d.predict(model, test, flip=args.flip)
     scores = pose2d.pck_scores(predictions, test.layout)
     print(report.pck_table(scores))
-    train = crops.Crops(lsp.LspExtended(args.data, range(1, 9 if args.smoke else 501)), size)
     baseline = pose2d.pck_scores(pose2d.constant_baseline(train, test), test.layout)
     print(f"  mean pose of {len(train)} training crops: {baseline['total']:.1f} %")
     report.save_json(scores, args.run / "eval.json")
     shown = np.linspace(0, len(test) - 1, min(len(test), 24)).astype(int)
     pictures = [
-        draw.draw_pose(test.dataset.sample(index).image, predictions.pose_px[-1, index], test.layout)
-        for index in shown
+        draw.draw_pose(test.dataset.sample(index).image, predictions.pose_px[-1, index], test.layout) for index in shown
     ]
     with files.whole_file(args.run / "predictions.png") as temporary:
         draw.contact_sheet(pictures, columns=6).save(temporary)

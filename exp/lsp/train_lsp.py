@@ -30,22 +30,26 @@ def options():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1, help="threads that cut crops")
     parser.add_argument("--smoke", action="store_true", help="a few steps of a tiny network, to see that all works")
-    return parser.parse_args()
-
-
-def main():
-    args = options()
+    args = parser.parse_args()
     train, choose = lsp.SPLITS["train"], lsp.SPLITS["choose"]
     if args.smoke:
         train, choose = range(1, 9), range(9, 13)
         args.epochs, args.batch_size, args.size, args.width, args.blocks = 1, 4, 64, 32, 1
+    try:
+        return args, lsp.LspExtended(args.data, train), lsp.LspExtended(args.data, choose)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def main():
+    args, train, choose = options()
     size = (args.size, args.size)
     keras.utils.set_random_seed(args.seed)
 
     overrides = {"num_joints": 14, "input_shape": (*size, 3), "width": args.width, "num_blocks": args.blocks}
     model = models.build("lite-2d", args.weights, concat_visibility=True, **overrides)
     batches = loader.PoseLoader(
-        [(lsp.LspExtended(args.data, train), args.batch_size)],
+        [(train, args.batch_size)],
         size,
         args.blocks,
         augmentation=args.augmentation,
@@ -57,7 +61,7 @@ def main():
     rate = training.cosine_schedule(args.learning_rate, steps, warmup_steps=steps // 20)
     training.compile_pose(model, keras.optimizers.Adam(rate))
 
-    held_out = crops.Crops(lsp.LspExtended(args.data, choose), size)
+    held_out = crops.Crops(choose, size)
 
     def pck(model):
         return pose2d.pck_scores(pose2d.predict(model, held_out), held_out.layout)["total"]

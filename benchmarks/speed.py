@@ -1,0 +1,85 @@
+"""Speed of a network as a share of what the machine's matrix product reaches.
+
+Command  python benchmarks/speed.py [--model mpii-2d] [--batch-size 8] [--rounds 5]
+Result   images a second and FLOP rates in float32 and mixed bfloat16, medians of interleaved rounds in one process, and
+         their ratio to a float32 product of two 2048 x 2048 matrices on the same threads. Compare ratios, not times:
+         times drift from run to run.
+FLOPs    2 per multiply-and-add of the convolutions, counted from the shapes of the layers
+"""
+
+import argparse
+import statistics
+import time
+
+import keras
+import numpy as np
+
+from deephar import models
+
+SIDE, PRODUCTS = 2048, 4
+
+
+def convolution_flops(model):
+    """FLOPs of all convolutions for one image."""
+    total = 0
+    for layer in model.layers:
+        kernels = [weight for weight in layer.weights if "kernel" in weight.name]
+        if kernels:
+            rows, columns = layer.output.shape[1:3]
+            total += 2 * rows * columns * sum(int(np.prod(kernel.shape)) for kernel in kernels)
+    return total
+
+
+def build(name, policy):
+    """A network under a dtype policy."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        return models.build(name)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def seconds(function):
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="mpii-2d", choices=models.NAMES)
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args()
+
+    networks = {policy: build(args.model, policy) for policy in ("float32", "mixed_bfloat16")}
+    flops = convolution_flops(networks["float32"])
+    generator = np.random.default_rng(0)
+    images = generator.uniform(-1, 1, (args.batch_size, *networks["float32"].input_shape[1:])).astype("float32")
+    matrix = keras.ops.convert_to_tensor(generator.normal(size=(SIDE, SIDE)).astype("float32"))
+
+    def multiply():
+        for _ in range(PRODUCTS):
+            product = keras.ops.matmul(matrix, matrix)
+        keras.ops.convert_to_numpy(product)
+
+    tasks = {"matrix product": (multiply, PRODUCTS * 2 * SIDE**3)}
+    for policy, model in networks.items():
+        tasks[policy] = (lambda model=model: model.predict_on_batch(images), args.batch_size * flops)
+    for task, _ in tasks.values():
+        task()
+    times = {name: [] for name in tasks}
+    for _ in range(args.rounds):
+        for name, (task, _) in tasks.items():
+            times[name].append(seconds(task))
+
+    rates = {name: work / statistics.median(times[name]) / 1e9 for name, (_, work) in tasks.items()}
+    print(f"{args.model}, batch {args.batch_size}, {keras.backend.backend()}, {flops / 1e9:.1f} GFLOP an image")
+    for name, rate in rates.items():
+        images_a_second = "" if name == "matrix product" else f", {rate * 1e9 / flops:.2f} images a second"
+        print(f"  {name:<15}{rate:8.1f} GFLOP/s, ratio {rate / rates['matrix product']:.2f}{images_a_second}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The house: who may import whom, what an import may do, and what must work without TensorFlow."""
+
+import ast
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import deephar
+
+ROOT = pathlib.Path(__file__).parents[1]
+PACKAGE = ROOT / "deephar"
+NUMPY_ONLY = {"layouts", "geometry", "metrics", "config"}
+TENSORFLOW_ALLOWED = {"distribution", "export"}
+
+
+def imports(path):
+    """Names of all modules that a file imports, at any depth of its code."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def modules():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+        yield name, list(imports(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "imported"), list(modules()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_imports_go_one_way(name, imported):
+    def uses(*packages):
+        return [i for i in imported for package in packages if (i + ".").startswith(package + ".")]
+
+    if name in NUMPY_ONLY:
+        assert not uses("keras", "deephar.ops", "deephar.layers", "deephar.models", "deephar.data")
+    if name not in TENSORFLOW_ALLOWED:
+        assert not uses("tensorflow")
+    if name.startswith("models"):
+        assert not uses("deephar.data", "deephar.evaluation", "deephar.training")
+    if name.startswith("data"):
+        assert not uses("deephar.models", "deephar.evaluation", "deephar.training")
+    if name.startswith("evaluation"):
+        assert not uses("deephar.models", "deephar.data", "deephar.training", "keras")
+    assert not uses("exp", "benchmarks", "tests")
+
+
+def run(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+    )
+
+
+def test_importing_deephar_prints_nothing_and_imports_no_backend():
+    heavy = ["keras", "tensorflow", "jax", "torch", "scipy", "PIL", "h5py"]
+    done = run(f"import sys, deephar; print([m for m in {heavy} if m in sys.modules])")
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_public_names_load_lazily():
+    for name in deephar.__all__:
+        assert getattr(deephar, name) is not None
+    assert dir(deephar) == deephar.__all__
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing'; it has .*models"):
+        deephar.nothing  # noqa: B018
+
+
+WITHOUT_TENSORFLOW = """
+import importlib, pathlib, sys
+sys.modules["tensorflow"] = None
+sys.path.insert(0, "tests")
+import numpy as np, keras
+import deephar
+from deephar.data import crops, loader, lsp
+from deephar.evaluation import pose2d
+from helpers import drawn_lsp
+folder = drawn_lsp(pathlib.Path({folder!r}))
+model = deephar.models.build("lite-2d", num_joints=14, input_shape=(64, 64, 3), width=32, num_blocks=2,
+                             concat_visibility=True)
+batches = loader.PoseLoader([(lsp.LspExtended(folder), 4)], (64, 64), 2, augmentation="lsp")
+deephar.training.compile_pose(model, "adam")
+model.fit(batches, epochs=1, verbose=0)
+predictions = pose2d.predict(model, crops.Crops(lsp.LspExtended(folder), (64, 64)))
+print(keras.backend.backend(), predictions.pose_px.shape, "tensorflow" in [m for m in sys.modules if sys.modules[m]])
+"""
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_training_and_evaluation_work_without_tensorflow(backend, tmp_path):
+    pytest.importorskip(backend)
+    done = run(WITHOUT_TENSORFLOW.format(folder=str(tmp_path / "lspe")), KERAS_BACKEND=backend)
+    assert done.stdout.strip() == f"{backend} (2, 12, 14, 2) False", done.stderr[-2000:]
+
+
+def test_no_file_and_no_function_is_too_long():
+    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "exp").rglob("*.py")]:
+        text = path.read_text()
+        assert text.count("\n") <= 400, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno <= 90, f"{path}: {node.name}"

@@ -1,0 +1,23 @@
+"""Everything marked `backend`, once more on the backends that are not the default."""
+
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_the_mathematics_agrees_on(backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed; pip install 'deephar[{backend}]'")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-m", "backend and not slow", str(pathlib.Path(__file__).parent)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": backend},
+    )
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    print(f"{backend}: {done.stdout.strip().splitlines()[-1]}")

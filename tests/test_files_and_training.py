@@ -1,0 +1,69 @@
+import keras
+import numpy as np
+import pytest
+from helpers import drawn_lsp
+
+from deephar import files, models, training
+from deephar.data import loader, lsp
+
+TINY = {"num_joints": 14, "input_shape": (64, 64, 3), "width": 32, "num_blocks": 2, "concat_visibility": True}
+
+
+def test_a_file_is_whole_or_absent(tmp_path):
+    path = tmp_path / "new" / "file.txt"
+    with files.whole_file(path) as temporary:
+        temporary.write_text("one")
+        assert not path.exists()
+    with pytest.raises(RuntimeError), files.whole_file(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "one" and [p.name for p in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_cosine_schedule_climbs_and_falls():
+    rate = training.cosine_schedule(1e-3, 100, warmup_steps=10)
+    values = [float(rate(step)) for step in (0, 10, 55, 100)]
+    np.testing.assert_allclose(values, [1e-5, 1e-3, 5e-4, 0], atol=1e-9)
+    assert float(training.cosine_schedule(1e-3, 100)(0)) == pytest.approx(1e-3)
+
+
+@pytest.mark.backend
+def test_training_learns_and_keeps_the_best_weights(tmp_path):
+    """A tiny network learns to find drawn people; the best weights are those of the best score."""
+    keras.utils.set_random_seed(0)
+    model = models.build("lite-2d", **TINY)
+    batches = loader.PoseLoader([(lsp.LspExtended(drawn_lsp(tmp_path / "lspe")), 6)], (64, 64), 2, workers=1)
+    training.compile_pose(model, keras.optimizers.Adam(3e-3))
+    given = iter([5.0, 9.0, 7.0])
+    score = training.Score(lambda model: next(given), tmp_path / "out")
+    history = model.fit(batches, epochs=3, verbose=0, callbacks=[score]).history
+    assert history["loss"][-1] < history["loss"][0]
+    assert history["val_pck"] == [5.0, 9.0, 7.0] and score.best == 9.0
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["best.weights.h5", "last.weights.h5"]
+    last = models.build("lite-2d", tmp_path / "out" / "last.weights.h5", **TINY)
+    for a, b in zip(model.get_weights(), last.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_scores_can_be_rarer_than_epochs(tmp_path):
+    model = models.build("lite-2d", **TINY)
+    score = training.Score(lambda model: 1.0, tmp_path, every=2)
+    score.set_model(model)
+    score.set_params({"epochs": 3})
+    logs = [{}, {}, {}]
+    for epoch in range(3):
+        score.on_epoch_end(epoch, logs[epoch])
+    assert logs == [{}, {"val_pck": 1.0}, {"val_pck": 1.0}]
+
+
+@pytest.mark.backend
+def test_the_same_seed_gives_the_same_run(tmp_path):
+    def run():
+        keras.utils.set_random_seed(1)
+        model = models.build("lite-2d", **TINY)
+        batches = loader.PoseLoader([(reader, 4)], (64, 64), 2, augmentation="lsp", seed=1, workers=2)
+        training.compile_pose(model, "rmsprop")
+        return model.fit(batches, epochs=2, verbose=0).history["loss"]
+
+    reader = lsp.LspExtended(drawn_lsp(tmp_path / "lspe", people=8))
+    np.testing.assert_allclose(run(), run(), rtol=1e-5)

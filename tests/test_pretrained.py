@@ -1,0 +1,93 @@
+import hashlib
+import http.server
+import threading
+
+import pytest
+
+from deephar import models, pretrained
+
+CONTENT = bytes(range(256)) * 4096
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Serves CONTENT, with ranges; notes what was asked for."""
+
+    asked = []  # noqa: RUF012
+
+    def do_GET(self):
+        first = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        self.asked.append(first)
+        self.send_response(206 if first else 200)
+        self.send_header("Content-Length", str(len(CONTENT) - first))
+        self.end_headers()
+        self.wfile.write(CONTENT[first:])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """A published file served from this machine."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Handler.asked.clear()
+    url = f"http://127.0.0.1:{server.server_port}/file.h5"
+    md5 = hashlib.md5(CONTENT).hexdigest()
+    entry = pretrained.Published("file.h5", url, md5, "mpii-2d", "none")
+    monkeypatch.setitem(pretrained.PUBLISHED, "test", entry)
+    yield entry
+    server.shutdown()
+    server.server_close()
+
+
+def test_download_check_and_cache(published, tmp_path):
+    path = pretrained.fetch("test", tmp_path)
+    assert path.read_bytes() == CONTENT
+    assert pretrained.fetch("test", tmp_path) == path
+    assert Handler.asked == [0]
+    assert [file.name for file in tmp_path.iterdir()] == ["file.h5"]
+
+
+def test_download_goes_on_where_it_stopped(published, tmp_path):
+    (tmp_path / "file.h5.partial").write_bytes(CONTENT[:1000])
+    assert pretrained.fetch("test", tmp_path).read_bytes() == CONTENT
+    assert Handler.asked == [1000]
+
+
+def test_a_damaged_file_is_refused(published, tmp_path):
+    (tmp_path / "file.h5").write_bytes(b"something else")
+    with pytest.raises(ValueError, match=f"expected md5 {published.md5}"):
+        pretrained.fetch("test", tmp_path)
+
+
+def test_a_damaged_download_can_be_tried_again(published, tmp_path):
+    (tmp_path / "file.h5.partial").write_bytes(b"x" * 1000)
+    with pytest.raises(ValueError, match="expected md5"):
+        pretrained.fetch("test", tmp_path)
+    assert pretrained.fetch("test", tmp_path).read_bytes() == CONTENT
+
+
+def test_offline_says_what_to_put_where(monkeypatch, tmp_path):
+    entry = pretrained.Published("file.h5", "http://127.0.0.1:9/file.h5", "0", "mpii-2d", "none")
+    monkeypatch.setitem(pretrained.PUBLISHED, "test", entry)
+    monkeypatch.setenv("DEEPHAR_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(ValueError, match=r"Could not download http://127.0.0.1:9/file.h5 .* put it at .*cache/file.h5"):
+        pretrained.fetch("test")
+
+
+def test_table():
+    assert all(len(entry.md5) == 32 and entry.url.endswith(entry.file) for entry in pretrained.PUBLISHED.values())
+    assert {entry.builder for entry in pretrained.PUBLISHED.values()} <= set(models.NAMES)
+
+
+def test_unknown_weights_list_what_exists(tmp_path):
+    with pytest.raises(ValueError, match="mpii-2d-cvpr18"):
+        models.build("lite-2d", "mpii-2d-cvpr19", width=32, num_blocks=1)
+    with pytest.raises(ValueError, match="mpii-2d-cvpr18"):
+        pretrained.fetch("nothing", tmp_path)
+
+
+def test_command_lists_the_files(capsys):
+    pretrained.main([])
+    assert "d6b85ba4b8a3fc9d05c8ad73f763d999" in capsys.readouterr().out

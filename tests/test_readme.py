@@ -1,0 +1,23 @@
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_examples_run(code, capsys):
+    exec(compile(code, "README.md", "exec"), {})
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    command = next(line.strip() for line in README.splitlines() if line.startswith("    pip") and "pytest" in line)
+    assert command in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_every_path_named_exists():
+    for path in re.findall(r"\b(?:docs|exp|datasets|benchmarks|weights)/[\w./-]+\w", README):
+        assert (ROOT / path).exists(), path
