@@ -50,11 +50,9 @@ def main():
     print(f"  mean pose of {len(train)} training crops: {baseline['total']:.1f} %")
     report.save_json(scores, args.run / "eval.json")
     shown = np.linspace(0, len(test) - 1, min(len(test), 24)).astype(int)
-    pictures = [
-        draw.draw_pose(test.dataset.sample(index).image, predictions.pose_px[-1, index], test.layout) for index in shown
-    ]
+    pictures = [draw.draw_crop(test[index], predictions.pose_px[-1, index], test.layout) for index in shown]
     with files.whole_file(args.run / "predictions.png") as temporary:
-        draw.contact_sheet(pictures, columns=6).save(temporary)
+        draw.contact_sheet(pictures, columns=8).save(temporary)
     print(f"wrote {args.run / 'eval.json'} and {args.run / 'predictions.png'}")
 
 
