@@ -31,7 +31,7 @@ setup(
         **BACKENDS,
         "video": ["av>=12.0"],
         "tensorboard": ["tensorboard>=2.18"],
-        "test": ["pytest>=8.0", "ruff>=0.8", *BACKENDS["jax"], *BACKENDS["torch"]],
+        "test": ["pytest>=8.0", "pytest-xdist>=3.5", "ruff>=0.8", *BACKENDS["jax"], *BACKENDS["torch"]],
     },
     classifiers=[
         "License :: OSI Approved :: MIT License",

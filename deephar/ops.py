@@ -155,9 +155,17 @@ def max_plus_min_pooling_2d(x, pool_size=2, strides=None, padding="same"):
     Returns:
         (B, ceil(H / stride), ceil(W / stride), C) for "same".
     """
-    largest = ops.max_pool(x, pool_size, strides, padding, data_format="channels_last")
-    smallest = -ops.max_pool(-x, pool_size, strides, padding, data_format="channels_last")
-    return largest + smallest
+    pool_size = _pair(pool_size)
+    strides = pool_size if strides is None else _pair(strides)
+
+    def largest(x):
+        return ops.max_pool(x, pool_size, strides, padding, data_format="channels_last")
+
+    return largest(x) - largest(-x)
+
+
+def _pair(value):
+    return (value, value) if isinstance(value, int) else tuple(value)
 
 
 def global_max_plus_min_pooling_2d(x):

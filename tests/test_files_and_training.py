@@ -27,7 +27,6 @@ def test_cosine_schedule_climbs_and_falls():
     assert float(training.cosine_schedule(1e-3, 100)(0)) == pytest.approx(1e-3)
 
 
-@pytest.mark.backend
 def test_training_learns_and_keeps_the_best_weights(tmp_path):
     """A tiny network learns to find drawn people; the best weights are those of the best score."""
     keras.utils.set_random_seed(0)
@@ -56,7 +55,6 @@ def test_scores_can_be_rarer_than_epochs(tmp_path):
     assert logs == [{}, {"val_pck": 1.0}, {"val_pck": 1.0}]
 
 
-@pytest.mark.backend
 def test_the_same_seed_gives_the_same_run(tmp_path):
     def run():
         keras.utils.set_random_seed(1)

@@ -88,7 +88,12 @@ def test_missing_labels_give_no_loss_and_no_gradient(form, missing):
 
 
 @pytest.mark.parametrize(
-    "loss", [losses.CoordinateLoss("l1_mean"), losses.VisibilityLoss(), losses.PoseLoss("elastic_net_sum", 0.5)]
+    "loss",
+    [
+        losses.CoordinateLoss("l1_mean"),
+        losses.VisibilityLoss(),
+        losses.PoseLoss("elastic_net_sum", 0.5),
+    ],
 )
 def test_losses_round_trip(loss):
     copy = keras.losses.deserialize(keras.losses.serialize(loss))

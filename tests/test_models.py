@@ -6,8 +6,6 @@ import pytest
 
 from deephar import config, models
 
-pytestmark = pytest.mark.backend
-
 TINY = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 2}
 
 
@@ -15,6 +13,7 @@ def shapes(model):
     return [output.shape[1:] for output in model.outputs]
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize(("name", "parameters"), [("mpii-2d", 14_746_560), ("h36m-3d", 16_681_920)])
 def test_published_networks(name, parameters):
     model = models.build(name)
@@ -69,6 +68,7 @@ def test_no_lambda_and_no_time_distributed():
             assert not isinstance(layer, (keras.layers.Lambda, keras.layers.TimeDistributed))
 
 
+@pytest.mark.backend
 def test_a_saved_model_loads_in_safe_mode(tmp_path):
     model = models.build("h36m-3d", **TINY)
     x = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype("float32")
@@ -78,6 +78,7 @@ def test_a_saved_model_loads_in_safe_mode(tmp_path):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(a), keras.ops.convert_to_numpy(b))
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_poses_are_float32_under_mixed_precision(policy):
     before = keras.config.dtype_policy()
@@ -123,3 +124,13 @@ def test_unknown_names_and_overrides_list_what_exists():
 def test_values_out_of_range_are_refused(overrides):
     with pytest.raises(ValueError, match="Received: "):
         models.build("mpii-2d", **overrides)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="XLA on the CPU is slow on TensorFlow alone")
+def test_xla_is_off_on_the_cpu_by_default():
+    if keras.distribution.list_devices("gpu"):
+        pytest.skip("this machine has a GPU")
+    model = models.build("lite-2d", **TINY)
+    assert model.jit_compile is False
+    model.compile("sgd", "mse")
+    assert model.jit_compile is False
