@@ -17,7 +17,7 @@ setup(
     author="the deephar contributors",
     license="MIT",
     packages=find_packages(include=["deephar*"]),
-    python_requires=">=3.10",
+    python_requires=">=3.11",
     install_requires=[
         "h5py>=3.10",
         "keras>=3.8",
@@ -35,7 +35,7 @@ setup(
     },
     classifiers=[
         "License :: OSI Approved :: MIT License",
-        *[f"Programming Language :: Python :: 3.{minor}" for minor in (10, 11, 12, 13)],
+        *[f"Programming Language :: Python :: 3.{minor}" for minor in (11, 12, 13)],
         "Topic :: Scientific/Engineering :: Image Recognition",
     ],
 )

@@ -2,6 +2,9 @@
 
 import dataclasses
 
+MISSING = -1e9
+"""Value of a coordinate without a label in a training target, as in the original's."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ReceptionConfig:
@@ -38,9 +41,9 @@ class ReceptionConfig:
     stem: str = "inception"
 
     def __post_init__(self):
-        height, width = self.input_shape[:2]
+        shape = self.input_shape
         _require(
-            len(self.input_shape) == 3 and height % 32 == 0 and width % 32 == 0 and min(height, width) > 0,
+            isinstance(shape, (tuple, list)) and len(shape) == 3 and all(n > 0 and n % 32 == 0 for n in shape[:2]),
             "`input_shape` must be (H, W, channels) with H and W multiples of 32",
             input_shape=self.input_shape,
         )
@@ -68,7 +71,7 @@ VARIANTS = {
     "h36m-3d": ReceptionConfig(num_joints=17, dim=3, num_context=0),
     "lite-2d": ReceptionConfig(input_shape=(128, 128, 3), num_blocks=2, width=288),
 }
-"""Published configurations, and `lite-2d`, the same network made narrower and shorter."""
+"""Published configurations, and `lite-2d`, the same network made narrower and shorter, for crops of 128 pixels."""
 
 
 def variant(name, **overrides):

@@ -117,28 +117,48 @@ def read_legacy_file(path):
             if "layer_names" not in root.attrs:
                 content = ", ".join(list(root)[:5]) or "nothing"
                 raise ValueError(
-                    f"{path.name} is HDF5 but has no `layer_names`: expected a weight file of the original "
-                    f"implementation (Keras 2.1.4). Received: an HDF5 file with {content}"
+                    "it is HDF5 but has no `layer_names`: expected a weight file of the original implementation "
+                    f"(Keras 2.1.4). Received: an HDF5 file with {content}"
                 )
-            groups = {_text(name): _read_group(root, _text(name)) for name in root.attrs["layer_names"]}
-    except (OSError, KeyError, RuntimeError) as error:
+            groups = {name: _read_group(root, name) for name in _names(root, "layer_names")}
+            _check_index(root, groups)
+    except (OSError, KeyError, RuntimeError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{path.name} is not a whole HDF5 weight file (truncated, or another format): {error}"
         ) from None
-    for name, arrays in groups.items():
-        for stored in arrays:
-            if not np.all(np.isfinite(stored.array)):
-                raise ValueError(f"{path.name} is damaged: {name}/{stored.name} holds NaN or infinity")
+    except ValueError as error:
+        raise ValueError(f"{path.name} is damaged or no weight file: {error}") from None
     return {name: arrays for name, arrays in groups.items() if arrays}
 
 
-def _text(name):
-    return name.decode() if isinstance(name, bytes) else str(name)
+def _names(item, attribute):
+    """The names listed in an attribute, each once."""
+    names = [name.decode() if isinstance(name, bytes) else str(name) for name in item.attrs[attribute]]
+    twice = [name for name, count in collections.Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"{attribute} of {item.name} lists {', '.join(twice)} twice")
+    return names
 
 
 def _read_group(root, name):
-    names = [_text(weight) for weight in root[name].attrs["weight_names"]]
-    return [Stored(weight, weight.rsplit("/", 1)[-1].split(":")[0], np.asarray(root[name][weight])) for weight in names]
+    arrays = []
+    for weight in _names(root[name], "weight_names"):
+        item = root[name][weight]
+        array = np.asarray(item)
+        if not isinstance(item, h5py.Dataset) or array.dtype.kind != "f" or not np.all(np.isfinite(array)):
+            raise ValueError(f"{name}/{weight} must hold finite numbers; it holds NaN, infinity or something else")
+        arrays.append(Stored(weight, weight.rsplit("/", 1)[-1].split(":")[0], array))
+    return arrays
+
+
+def _check_index(root, groups):
+    """Every array in the file must be listed, and so be accounted for."""
+    listed = {f"{group}/{stored.name}" for group, arrays in groups.items() for stored in arrays}
+    present = set()
+    root.visititems(lambda name, item: present.add(name) if isinstance(item, h5py.Dataset) else None)
+    unlisted = sorted(present - listed)
+    if unlisted:
+        raise ValueError(f"its index leaves out {', '.join(unlisted[:5])}")
 
 
 def legacy_groups(model):
@@ -157,7 +177,7 @@ def legacy_groups(model):
     if "stem_2" not in names:
         outside = dict(zip(_STEM_RESIDUAL, ("shortcut_conv", "conv", "shortcut", ""), strict=True))
         groups = {"Stem": stem}
-        groups |= {f"sepconv1_{role}".rstrip("_"): [name] for name, role in outside.items()}
+        groups |= {f"sepconv1_{suffix}".rstrip("_"): [layer] for layer, suffix in outside.items()}
     number = 1
     while f"block{number}" in names:
         block = f"block{number}"
@@ -225,13 +245,13 @@ def _match(stored, layers):
     fixed_last = sorted(flat, key=lambda wanted: wanted.kind.startswith("moving_"))
     if len(stored) != len(flat):
         raise ValueError(f"expected {len(flat)} arrays. Received: {len(stored)}")
-    problems = []
+    faults = []
     for order in (fixed_last, flat):
-        problem = next((p for p in map(_mismatch, stored, order) if p), None)
-        if problem is None:
+        problems = [problem for problem in map(_mismatch, stored, order) if problem]
+        if not problems:
             return list(zip(stored, order, strict=True))
-        problems.append(problem)
-    raise ValueError(problems[0])
+        faults.append(problems)
+    raise ValueError(min(faults, key=len)[0])
 
 
 def _mismatch(stored, wanted):

@@ -240,14 +240,21 @@ class SeparableResidual(layers.Layer):
         self.kernel_size = kernel_size
         self.relu = layers.ReLU(dtype=self.dtype_policy, name="relu")
         self.conv = layers.SeparableConv2D(
-            filters, kernel_size, padding="same", use_bias=False, dtype=self.dtype_policy, name="conv"
+            filters,
+            kernel_size,
+            padding="same",
+            data_format="channels_last",
+            use_bias=False,
+            dtype=self.dtype_policy,
+            name="conv",
         )
         self.bn = layers.BatchNormalization(epsilon=1e-3, scale=False, dtype=self.dtype_policy, name="bn")
         self.shortcut_conv = self.shortcut_bn = self.reduce_conv = self.reduce_bn = None
 
     def _pointwise(self, input_shape, name):
         """A 1x1 convolution and its batch norm, built for `input_shape`."""
-        conv = layers.Conv2D(self.filters, 1, use_bias=False, dtype=self.dtype_policy, name=f"{name}_conv")
+        options = {"data_format": "channels_last", "use_bias": False, "dtype": self.dtype_policy}
+        conv = layers.Conv2D(self.filters, 1, name=f"{name}_conv", **options)
         bn = layers.BatchNormalization(epsilon=1e-3, scale=False, dtype=self.dtype_policy, name=f"{name}_bn")
         conv.build(input_shape)
         bn.build(self.compute_output_shape(input_shape))

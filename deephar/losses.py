@@ -8,15 +8,14 @@ divides by, and each form has its own name. All compute in float32.
 import keras
 from keras import ops
 
-MISSING = -1e9
-"""Value of a coordinate without a label, as in the original's targets."""
+from deephar.config import MISSING  # noqa: F401, part of this module for its users
 
 BCE_WEIGHT = 0.01
 """Weight of the cross-entropy terms in the published training code."""
 
 
 def annotated_mask(y_true):
-    """1 where a coordinate has a label, else 0: finite and above -1e6. Shape of `y_true`, float32."""
+    """1 where a coordinate has a label (above -1e6, not NaN), else 0. Shape of `y_true`, float32."""
     return ops.cast(ops.cast(y_true, "float32") > -1e6, "float32")
 
 

@@ -25,14 +25,15 @@ def torso_size(pose, layout):
         layout: `deephar.layouts.PoseLayout` with shoulders and hips.
 
     Returns:
-        float64 (...), NaN where neither diagonal is located.
+        float64 (...), NaN where neither diagonal is located or both have no length.
     """
     pose = np.asarray(pose, dtype=np.float64)[..., :2]
     diagonals = [
         np.linalg.norm(pose[..., layout.index(f"{a}_shoulder"), :] - pose[..., layout.index(f"{b}_hip"), :], axis=-1)
         for a, b in ("rl", "lr")
     ]
-    return np.fmax(*diagonals)
+    longer = np.fmax(*diagonals)
+    return np.where(longer > 0, longer, np.nan)
 
 
 def normalised_distances(y_true, y_pred, size, valid=None):

@@ -1,7 +1,7 @@
 """The mathematics of deephar as pure functions on `keras.ops`.
 
 Axis letters: B batch, T frames, H rows, W columns, J joints (or any channel), D coordinates or depth cells.
-Every function takes any number of leading axes, written `...`, so a clip needs no reshaping. Functions that
+Leading axes are written `...` where there may be any number of them, so a clip needs no reshaping. Functions that
 compute probabilities or coordinates do so in float32 and return float32, whatever dtype they are given.
 Channels are last. Rows grow downwards (y), columns to the right (x).
 """

@@ -5,6 +5,7 @@ python -m deephar.pretrained NAME       downloads one
 """
 
 import argparse
+import collections
 import dataclasses
 import hashlib
 import os
@@ -12,7 +13,10 @@ import pathlib
 import urllib.error
 import urllib.request
 
+import h5py
 from tqdm import tqdm
+
+from deephar import convert
 
 _RELEASES = "https://github.com/dluvizon/deephar/releases/download"
 _LICENCE = "the original's MIT licence covers its code; no licence is stated for the weights: assume research use only"
@@ -59,7 +63,7 @@ PUBLISHED = {
         "Human3.6M S9 and S11, single crop: 55.1 mm",
     ),
 }
-"""Published files by name."""
+"""Published files by name: those whose networks `deephar.models.build` knows."""
 
 
 def cache_folder():
@@ -72,7 +76,7 @@ def load_weights(model, weights):
 
     Args:
         model: from `deephar.models.build`.
-        weights: a key of `PUBLISHED`, a Keras 3 `.weights.h5`, or an original `.h5` or `.hdf5`.
+        weights: a key of `PUBLISHED`, a Keras 3 `.weights.h5`, or an original `.h5`; the content decides which.
 
     Raises:
         ValueError: if there is no such file or it does not fit.
@@ -82,12 +86,35 @@ def load_weights(model, weights):
     path = pathlib.Path(weights)
     if not path.is_file():
         raise ValueError(f"No such weights: {weights}. Expected a file or one of {', '.join(PUBLISHED)}")
-    if path.name.endswith(".weights.h5"):
-        model.load_weights(path)
+    if _is_keras_3(path):
+        _load_keras_weights(model, path)
     else:
-        from deephar import convert
-
         convert.load_legacy_weights(model, path)
+
+
+def _is_keras_3(path):
+    try:
+        with h5py.File(path, "r") as file:
+            return "layers" in file
+    except OSError:
+        return False  # the other loader says what is wrong
+
+
+def _load_keras_weights(model, path):
+    """Load a `.weights.h5`, whose arrays must be those of the model, no more and no fewer."""
+    with h5py.File(path, "r") as file:
+        stored = []
+        file["layers"].visititems(lambda _, item: stored.append(item.shape) if isinstance(item, h5py.Dataset) else None)
+    expected = collections.Counter(tuple(weight.shape) for weight in model.weights)
+    if collections.Counter(stored) != expected:
+        raise ValueError(
+            f"{path.name} does not fit the model {model.name!r}: expected {expected.total()} arrays of the shapes of "
+            f"its weights. Received: {len(stored)} arrays, or others. The model is unchanged."
+        )
+    try:
+        model.load_weights(path)
+    except (OSError, KeyError) as error:
+        raise ValueError(f"{path.name} is truncated or damaged: {error}") from None
 
 
 def fetch(name, folder=None):
@@ -123,7 +150,8 @@ def fetch(name, folder=None):
             partial.unlink()
             raise
         partial.replace(path)
-    _check(path, entry)
+    else:
+        _check(path, entry)
     return path
 
 
@@ -137,7 +165,13 @@ def _download(url, partial):
     """Fetch to `partial`, going on where an earlier attempt stopped, with a progress bar."""
     have = partial.stat().st_size if partial.is_file() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    try:
+        answer = urllib.request.urlopen(request, timeout=30)
+    except urllib.error.HTTPError as error:
+        if have and error.code == 416:  # nothing is left to fetch
+            return
+        raise
+    with answer:
         have = have if answer.status == 206 else 0
         total = have + int(answer.headers.get("Content-Length") or 0)
         with (

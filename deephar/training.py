@@ -42,14 +42,15 @@ class Score(keras.callbacks.Callback):
     def __init__(self, score, folder, name="val_pck", every=1):
         super().__init__()
         self.score, self.folder, self.name, self.every = score, pathlib.Path(folder), name, every
-        self.best = float("-inf")
+        self.best = None
 
     def on_epoch_end(self, epoch, logs=None):
         files.save_weights(self.model, self.folder / "last.weights.h5")
         if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
+            logs[self.name] = float("nan")
             return
         value = self.score(self.model)
         logs[self.name] = value
-        if value > self.best:
+        if self.best is None or value > self.best:
             self.best = value
             files.save_weights(self.model, self.folder / "best.weights.h5")

@@ -8,8 +8,13 @@ import sys
 
 import pytest
 
+SETTINGS = {
+    "jax": {"KERAS_BACKEND": "jax", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},  # compiling is most of the time
+    "torch": {"KERAS_BACKEND": "torch"},
+}
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+
+@pytest.mark.parametrize("backend", SETTINGS)
 def test_the_mathematics_agrees_on(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed; pip install 'deephar[{backend}]'")
@@ -17,7 +22,7 @@ def test_the_mathematics_agrees_on(backend):
         [sys.executable, "-m", "pytest", "-q", "-m", "backend and not slow", str(pathlib.Path(__file__).parent)],
         capture_output=True,
         text=True,
-        env={**os.environ, "KERAS_BACKEND": backend},
+        env={**os.environ, **SETTINGS[backend]},
     )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     print(f"{backend}: {done.stdout.strip().splitlines()[-1]}")

@@ -89,7 +89,9 @@ def test_inner_numbers_do_not_matter(model, legacy, tmp_path):
 
 
 def drop_last(file):
-    reordered(file, "rBlock1", names_of(file, "rBlock1")[:-1])
+    names = names_of(file, "rBlock1")
+    del file["rBlock1"][names[-1]]
+    reordered(file, "rBlock1", names[:-1])
 
 
 def transpose(file):
@@ -116,6 +118,11 @@ def leave_out_a_group(file):
     file.attrs["layer_names"] = np.array([n for n in file.attrs["layer_names"] if n != b"SepConv2"])
 
 
+def delete_a_group(file):
+    leave_out_a_group(file)
+    del file["SepConv2"]
+
+
 def add_a_group(file):
     group = file.create_group("dense_9")
     group["dense_9/kernel:0"] = np.zeros((2, 2), dtype="float32")
@@ -123,16 +130,47 @@ def add_a_group(file):
     file.attrs["layer_names"] = np.array([*file.attrs["layer_names"], b"dense_9"])
 
 
+def list_twice(file):
+    """6a takes the place of 6b, whose array has the same shape."""
+    names = names_of(file, "Stem")
+    names[names.index(b"conv2d_7/kernel:0")] = b"conv2d_5/kernel:0"
+    reordered(file, "Stem", names)
+
+
+def hide(file):
+    file["Stem"].create_dataset("conv2d_99/kernel:0", data=np.zeros(3))
+
+
+def text_for_numbers(file):
+    del file["RegMap1"][names_of(file, "RegMap1")[0]]
+    file["RegMap1"][names_of(file, "RegMap1")[0].decode()] = "numbers"
+
+
+def group_for_numbers(file):
+    del file["RegMap1"][names_of(file, "RegMap1")[0]]
+    file["RegMap1"].create_group(names_of(file, "RegMap1")[0].decode())
+
+
+def no_names(file):
+    file.attrs["layer_names"] = 7
+
+
 DAMAGE = {
+    "an array listed twice": (list_twice, r"lists conv2d_5/kernel:0 twice"),
+    "an array not listed": (hide, r"its index leaves out Stem/conv2d_99/kernel:0"),
+    "text": (text_for_numbers, r"must hold finite numbers"),
+    "a group for an array": (group_for_numbers, r"must hold finite numbers"),
+    "no list of names": (no_names, r"not a whole HDF5 weight file"),
     "an array missing": (drop_last, r"group rBlock1: expected 43 arrays. Received: 42"),
     "a transposed array": (
         transpose,
         r"group RegMap1: expected kernel \(1, 1, 576, 48\).*Received: kernel \(1, 1, 48, 576\)",
     ),
     "mean taken for beta": (swap_kinds, r"group SepConv1: expected beta .* Received: moving_mean"),
-    "a group missing": (leave_out_a_group, r"missing groups: SepConv2"),
+    "a group missing": (leave_out_a_group, r"its index leaves out SepConv2/"),
+    "a group deleted": (delete_a_group, r"missing groups: SepConv2"),
     "a group left over": (add_a_group, r"groups left over: dense_9"),
-    "NaN": (spoil("RegMap2", np.nan), r"RegMap2/.* holds NaN or infinity"),
+    "NaN": (spoil("RegMap2", np.nan), r"RegMap2/.* holds NaN, infinity"),
     "another grid": (spoil("sSAM", 0.5), r"group sSAM: .* differs by up to 0.5"),
 }
 
@@ -140,6 +178,7 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_file_is_refused_and_the_model_untouched(damage, model, legacy, tmp_path):
     edit, message = DAMAGE[damage]
+    model.set_weights([np.full_like(value, 0.5) for value in model.get_weights()])
     before = values(model)
     with pytest.raises(ValueError, match=message):
         convert.load_legacy_weights(model, edited(legacy, tmp_path / "damaged.h5", edit))

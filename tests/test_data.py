@@ -1,4 +1,5 @@
 import io
+import pathlib
 import pickle
 import shutil
 
@@ -77,12 +78,18 @@ def test_another_joints_file_is_refused(joints, message, tmp_path):
         lsp.LspExtended(tmp_path)
 
 
-def test_missing_and_damaged_data_are_named(folder, tmp_path):
+def test_missing_and_damaged_data_are_named(folder, archive, tmp_path):
     with pytest.raises(ValueError, match=r"Expected a folder or a zip.*absent"):
         lsp.LspExtended(tmp_path / "absent")
     with pytest.raises(ValueError, match=r"Expected joints.mat"):
         lsp.LspExtended(tmp_path)
     (tmp_path / "joints.mat").write_bytes(b"not matlab")
+    with pytest.raises(ValueError, match=r"joints.mat in .* cannot be read"):
+        lsp.LspExtended(tmp_path)
+    (tmp_path / "cut.zip").write_bytes(pathlib.Path(archive).read_bytes()[:-200] + bytes(200))
+    with pytest.raises(ValueError, match=r"Expected a folder or a zip.*cut.zip"):
+        lsp.LspExtended(tmp_path / "cut.zip")
+    (tmp_path / "joints.mat").write_bytes((folder / "joints.mat").read_bytes()[:300])
     with pytest.raises(ValueError, match=r"joints.mat in .* cannot be read"):
         lsp.LspExtended(tmp_path)
     with pytest.raises(ValueError, match=r"photographs 1 to 12. Received: 1 to 99"):
@@ -105,6 +112,12 @@ def test_every_kind_of_picture_becomes_rgb(mode):
     kind = "TIFF" if mode == "CMYK" else "PNG"
     rgb = frames.to_rgb(frames.open_image(encoded(picture(mode), kind)))
     assert rgb.mode == "RGB" and rgb.size == (40, 30)
+
+
+def test_transparency_lies_over_black():
+    pixels = np.array([[[200, 100, 50, 0], [200, 100, 50, 255], [200, 100, 50, 128]]], dtype=np.uint8)
+    rgb = np.asarray(frames.to_rgb(frames.open_image(encoded(Image.fromarray(pixels), "PNG"))))
+    np.testing.assert_array_equal(rgb[0], [[0, 0, 0], [200, 100, 50], [100, 50, 25]])
 
 
 def test_sixteen_bit_grey_keeps_its_range():

@@ -51,10 +51,12 @@ def test_intermediate_results_are_those_of_the_original(name, tmp_path):
     layers, rows = [], []
     for row, group in enumerate(str(n) for n in stored["names"]):
         role, number = group.rstrip("12"), group[-1]
-        if role in ROLES and not (name == "As_old" and role == "Stem"):
+        if role in ROLES:
             layers.append(ROLES[role].format(number))
             rows.append(row)
-    assert len(layers) == (7 if name == "As_old" else 8)
+    assert len(layers) == 8
+    if name == "As_old":
+        layers[0] = "stem_9"  # the early stem ends before its residual
     probe = keras.Model(model.input, [model.get_layer(layer).output for layer in layers])
     for layer, row, got in zip(layers, rows, outputs(probe, x), strict=True):
         expected = stored["samples"][row]
@@ -128,9 +130,10 @@ def gradient_tolerance(name, mode, key):
 
 
 KINKS = {("Bs", "train_phase"): {"stem_6b2_bn/beta": [3]}}
-"""Samples left out: channel 27 of this layer has, at one pixel, an input of 3e-6 standard deviations to its ReLU. The
-original's rounding put it on the other side of zero. Float64 agrees with ours to 1e-3, and the gradient through that
-one pixel, 0.0063, is the difference of 0.0071 up to the tolerance."""
+KINK_TOLERANCE = 5e-2
+"""Samples with a wider bound. Channel 27 of this layer has, at one pixel, an input of 3e-6 standard deviations to its
+ReLU, and the original's rounding put it on the other side of zero. Float64 agrees with ours to 1e-3, and the gradient
+through that one pixel, 0.0063, is the difference of 0.0071 up to the tolerance."""
 
 
 def check_gradients(names, gradients, expected, norm_tolerance, element_tolerance, kinks):
@@ -138,9 +141,10 @@ def check_gradients(names, gradients, expected, norm_tolerance, element_toleranc
     for name, gradient, row in zip(names, gradients, expected, strict=True):
         flat = gradient.astype(np.float64).ravel()
         picks = (np.arange(8) * (flat.size - 1) // 7).astype(int)
-        difference = np.delete(np.abs(flat[picks] - row[3:]), kinks.get(name, []))
+        limit = np.full(8, element_tolerance)
+        limit[kinks.get(name, [])] = KINK_TOLERANCE
         np.testing.assert_allclose(np.linalg.norm(flat), row[1], rtol=norm_tolerance)
-        assert difference.max() <= element_tolerance * row[2], name
+        assert np.all(np.abs(flat[picks] - row[3:]) <= limit * row[2]), name
 
 
 def test_converted_weights_survive_keras_own_format(tmp_path):
@@ -153,8 +157,8 @@ def test_converted_weights_survive_keras_own_format(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_file_loads_into_every_input_size_it_fits(tmp_path):
-    """Only the fixed grids depend on the picture's size, so another size is refused by name."""
+def test_a_file_of_another_input_size_is_refused(tmp_path):
+    """Only its fixed grids depend on the size of the picture; the original would use them as they are."""
     model = models.build("mpii-2d", input_shape=(64, 64, 3), num_blocks=2)
     with pytest.raises(ValueError, match=r"group sSAM.*\(8, 8, 16, 1\)"):
         convert.load_legacy_weights(model, legacy_file("As", tmp_path / "legacy.h5"))

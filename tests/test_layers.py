@@ -42,8 +42,8 @@ def test_layer_contract(layer, shapes, tmp_path):
     """Static and real shapes agree, config round-trips, a saved model gives the same in safe mode."""
     layer = type(layer).from_config(layer.get_config())
     inputs = [keras.Input(shape[1:]) for shape in shapes]
-    model = keras.Model(inputs, layer(*inputs))
-    x = data(shapes)
+    model = keras.Model(inputs if len(shapes) > 1 else inputs[0], layer(*inputs))
+    x = data(shapes) if len(shapes) > 1 else data(shapes)[0]
     before = [keras.ops.convert_to_numpy(y) for y in tensors(model(x))]
     for symbolic, real in zip(tensors(model.output), before, strict=True):
         assert symbolic.shape[1:] == real.shape[1:]

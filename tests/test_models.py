@@ -69,8 +69,9 @@ def test_no_lambda_and_no_time_distributed():
 
 
 @pytest.mark.backend
-def test_a_saved_model_loads_in_safe_mode(tmp_path):
-    model = models.build("h36m-3d", **TINY)
+@pytest.mark.parametrize("name", ["mpii-2d", "h36m-3d"])
+def test_a_saved_model_loads_in_safe_mode(name, tmp_path):
+    model = models.build(name, **TINY)
     x = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype("float32")
     model.save(tmp_path / "model.keras")
     copy = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
@@ -80,11 +81,12 @@ def test_a_saved_model_loads_in_safe_mode(tmp_path):
 
 @pytest.mark.backend
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_poses_are_float32_under_mixed_precision(policy):
+@pytest.mark.parametrize("name", ["mpii-2d", "h36m-3d"])
+def test_poses_are_float32_under_mixed_precision(policy, name):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
-        model = models.build("h36m-3d", concat_visibility=True, **TINY)
+        model = models.build(name, concat_visibility=True, **TINY)
         pose = model(np.zeros((1, 64, 64, 3), dtype="float32"))[-1]
     finally:
         keras.config.set_dtype_policy(before)

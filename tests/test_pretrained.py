@@ -2,6 +2,7 @@ import hashlib
 import http.server
 import threading
 
+import numpy as np
 import pytest
 
 from deephar import models, pretrained
@@ -17,6 +18,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         first = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
         self.asked.append(first)
+        if first >= len(CONTENT):
+            return self.send_error(416)
         self.send_response(206 if first else 200)
         self.send_header("Content-Length", str(len(CONTENT) - first))
         self.end_headers()
@@ -53,6 +56,25 @@ def test_download_goes_on_where_it_stopped(published, tmp_path):
     (tmp_path / "file.h5.partial").write_bytes(CONTENT[:1000])
     assert pretrained.fetch("test", tmp_path).read_bytes() == CONTENT
     assert Handler.asked == [1000]
+
+
+def test_a_download_that_was_whole_already(published, tmp_path):
+    (tmp_path / "file.h5.partial").write_bytes(CONTENT)
+    assert pretrained.fetch("test", tmp_path).read_bytes() == CONTENT
+
+
+def test_a_keras_file_of_another_network_is_refused(tmp_path):
+    tiny = {"width": 32, "input_shape": (64, 64, 3)}
+    deep, shallow = (models.build("lite-2d", num_blocks=blocks, **tiny) for blocks in (2, 1))
+    deep.save_weights(tmp_path / "deep.weights.h5")
+    before = shallow.get_weights()
+    with pytest.raises(ValueError, match=r"deep.weights.h5 does not fit .* Received: \d+ arrays"):
+        pretrained.load_weights(shallow, tmp_path / "deep.weights.h5")
+    assert all(np.array_equal(a, b) for a, b in zip(before, shallow.get_weights(), strict=True))
+    whole = (tmp_path / "deep.weights.h5").read_bytes()
+    (tmp_path / "half.weights.h5").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="half.weights.h5"):
+        pretrained.load_weights(deep, tmp_path / "half.weights.h5")
 
 
 def test_a_damaged_file_is_refused(published, tmp_path):

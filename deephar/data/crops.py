@@ -4,10 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from deephar.config import MISSING
 from deephar.data import augment, frames
-
-MISSING = -1e9
-"""Value of a coordinate without a label, as in the original's targets."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +44,10 @@ def make_crop(dataset, index, size, variation=None):
     """
     sample = dataset.sample(index)
     variation = variation or augment.Draw()
-    px_to_crop = augment.px_to_crop(sample.box_px, variation)
+    try:
+        px_to_crop = augment.px_to_crop(sample.box_px, variation)
+    except ValueError as error:
+        raise ValueError(f"{sample.name}: {error}") from None
     pixels = frames.warp(frames.to_rgb(sample.image, sample.name), px_to_crop, size[::-1])
     pose_crop = augment.pose_to_crop(sample.pose_px, px_to_crop, variation.flip, dataset.layout)
     return Crop(sample.name, frames.to_input(pixels, variation.power), px_to_crop, sample.pose_px, pose_crop)

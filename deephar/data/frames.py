@@ -27,7 +27,7 @@ def open_image(source, name=None):
         return Image.open(io.BytesIO(source) if isinstance(source, bytes) else pathlib.Path(source))
     except FileNotFoundError:
         raise ValueError(f"No such photograph: {name}") from None
-    except (UnidentifiedImageError, OSError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError) as error:
         raise ValueError(f"{name} is not a photograph that can be read: {error}") from None
 
 
@@ -48,6 +48,9 @@ def to_rgb(image, name="the photograph"):
         image = ImageOps.exif_transpose(image)
         if image.mode.startswith(("I", "F")):
             image = _sixteen_bit_to_grey(image)
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
         return image.convert("RGB")
     except (OSError, SyntaxError, ValueError) as error:
         raise ValueError(f"{name} is truncated or damaged: {error}") from None
@@ -59,7 +62,7 @@ def _sixteen_bit_to_grey(image):
 
 
 def warp(image, px_to_crop, size):
-    """Cut a crop out of a photograph by one affine warp, bilinear, averaged first where it shrinks.
+    """Cut a crop out of a photograph by one affine warp, bilinear, averaged first where it shrinks to half or less.
 
     Args:
         image: RGB `PIL.Image.Image`.

@@ -15,8 +15,9 @@ logger = logging.getLogger(__name__)
 class PoseLoader(keras.utils.PyDataset):
     """Keras `PyDataset` of augmented crops and one target per block.
 
-    Every draw depends on the seed, the epoch and the sample's position alone, so neither the number of workers nor
-    their order changes a run. Each reader is shuffled on its own and starts again when it is used up.
+    Every draw depends on the seed, the epoch and the sample's position alone, so the number of workers changes no
+    batch. Each reader is shuffled here, on its own, and starts again when it is used up; call `fit` with
+    `shuffle=False`, or Keras shuffles the order of the batches by a generator of its own.
 
     Args:
         sources: list of (reader, samples of it in every batch).
@@ -75,13 +76,12 @@ class PoseLoader(keras.utils.PyDataset):
     def _crop(self, number, position):
         """The crop at a position of a reader's endless shuffled queue."""
         reader, _ = self.sources[number]
-        size = len(reader)
-        for attempt in range(size):
-            turn, place = divmod(position + attempt, size)
-            order = np.random.default_rng([self.seed, self.epoch, number, turn]).permutation(size)
-            generator = np.random.default_rng([self.seed, self.epoch, number, position, attempt])
+        turn, place = divmod(position, len(reader))
+        order = np.random.default_rng([self.seed, self.epoch, number, turn]).permutation(len(reader))
+        generator = np.random.default_rng([self.seed, self.epoch, number, position])
+        for index in np.roll(order, -place):
             try:
-                return make_crop(reader, int(order[place]), self.size, augment.draw(self.augmentation, generator))
+                return make_crop(reader, int(index), self.size, augment.draw(self.augmentation, generator))
             except ValueError as error:
                 if self.on_broken == "raise":
                     raise
@@ -89,7 +89,7 @@ class PoseLoader(keras.utils.PyDataset):
                     logger.warning("skipped: %s", error)
                 self.broken[str(error)] = self.broken.get(str(error), 0) + 1
         raise ValueError(
-            f"None of the {size} samples of a reader can be read; the first fault: {next(iter(self.broken))}"
+            f"None of a reader's {len(reader)} samples can be read; the first fault: {next(iter(self.broken))}"
         )
 
     def _in_layout(self, pose, number):

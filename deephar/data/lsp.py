@@ -7,6 +7,7 @@ import io
 import os
 import pathlib
 import zipfile
+import zlib
 
 import numpy as np
 import scipy.io
@@ -19,7 +20,7 @@ SPLITS = {"train": range(1, 3501), "choose": range(3501, 3701), "test": range(37
 """Our use of the first 4,200 photographs, by number; officially all of LSP-extended is for training."""
 
 OUTSIDE_TOLERANCE_PX = 2.0
-"""A located joint this far outside its photograph is rounding and is moved to the edge; farther is an error."""
+"""A located joint this far outside its photograph is rounding and is moved to the edge; a farther one is dropped."""
 
 
 class LspExtended:
@@ -58,6 +59,8 @@ class LspExtended:
         nearest = np.clip(pose, 0.0, np.array(image.size, dtype=np.float64))
         gone = (located != 1) | (np.abs(nearest - pose).max(axis=-1) > OUTSIDE_TOLERANCE_PX)
         pose_px = np.where(gone[:, None], np.nan, nearest)
+        if not np.isfinite(pose_px).any():
+            raise ValueError(f"{name}: none of its joints is located")
         return Sample(name, image, pose_px, geometry.points_box(pose_px))
 
 
@@ -84,12 +87,15 @@ class _Files:
             return self._zip().read(self._root + name)
         except (FileNotFoundError, KeyError):
             raise ValueError(f"{self.path} lacks {name}") from None
-        except zipfile.BadZipFile as error:
+        except (zipfile.BadZipFile, zlib.error, OSError) as error:
             raise ValueError(f"{name} in {self.path} is damaged: {error}") from None
 
     def _zip(self):
         if self._process != os.getpid():
-            self._archive, self._process = zipfile.ZipFile(self.path), os.getpid()
+            try:
+                self._archive, self._process = zipfile.ZipFile(self.path), os.getpid()
+            except zipfile.BadZipFile as error:
+                raise ValueError(f"{self.path} is a damaged zip: {error}") from None
         return self._archive
 
     def __getstate__(self):
@@ -99,7 +105,7 @@ class _Files:
 def _read_joints(files):
     try:
         joints = scipy.io.loadmat(io.BytesIO(files.read("joints.mat")))["joints"]
-    except (scipy.io.matlab.MatReadError, KeyError, TypeError, NotImplementedError, ValueError) as error:
+    except (scipy.io.matlab.MatReadError, LookupError, TypeError, NotImplementedError, OSError, ValueError) as error:
         raise ValueError(f"joints.mat in {files.path} cannot be read: {error}") from None
     if joints.ndim != 3 or joints.shape[:2] != (14, 3):
         hint = "; (3, 14, N) is the older LSP, whose flag means the reverse" if joints.shape[:2] == (3, 14) else ""

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from tqdm import tqdm
 
 from deephar import geometry, metrics
 
@@ -62,7 +63,7 @@ def predict_crops(model, images, layout, flip=False):
     return (poses + mirrored) / 2, (visibilities + mirrored_visibilities[:, :, layout.flip]) / 2
 
 
-def predict(model, crops, batch_size=32, flip=False):
+def predict(model, crops, batch_size=32, flip=False, progress=False):
     """Poses of every crop in source pixels.
 
     Args:
@@ -70,12 +71,13 @@ def predict(model, crops, batch_size=32, flip=False):
         crops: sequence of crops with `image`, `px_to_crop`, `pose_px`, and a `layout`.
         batch_size: crops at a time.
         flip: see `predict_crops`.
+        progress: show a progress bar.
 
     Returns:
         `Predictions`.
     """
     poses, visibilities, truths = [], [], []
-    for first in range(0, len(crops), batch_size):
+    for first in tqdm(range(0, len(crops), batch_size), desc="predict", unit="batch", disable=not progress):
         batch = [crops[index] for index in range(first, min(first + batch_size, len(crops)))]
         images = np.stack([crop.image for crop in batch])
         padding = batch_size - len(batch) if first else 0

@@ -1,6 +1,7 @@
 """Scores as a table for people and as JSON for programs."""
 
 import json
+import math
 
 from deephar.files import whole_file
 
@@ -24,6 +25,14 @@ def pck_table(scores):
 
 
 def save_json(values, path):
-    """Write a JSON file, whole or not at all."""
+    """Write a JSON file, whole or not at all; NaN becomes null."""
     with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(values, indent=2) + "\n")
+        temporary.write_text(json.dumps(_without_nan(values), indent=2, allow_nan=False) + "\n")
+
+
+def _without_nan(value):
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

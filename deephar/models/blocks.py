@@ -6,10 +6,13 @@ A unit called `name` creates `name` (convolution) and `name_bn`. Batch norms hav
 
 from keras import layers
 
+FORMAT = {"data_format": "channels_last"}
+"""Channels are last, whatever the user's default."""
+
 
 def conv_bn(x, filters, size, name, strides=1):
     """Convolution, batch norm."""
-    x = layers.Conv2D(filters, size, strides, padding="same", use_bias=False, name=name)(x)
+    x = layers.Conv2D(filters, size, strides, padding="same", use_bias=False, name=name, **FORMAT)(x)
     return layers.BatchNormalization(epsilon=1e-3, scale=False, name=f"{name}_bn")(x)
 
 
@@ -26,5 +29,5 @@ def act_conv_bn(x, filters, size, name, strides=1):
 def act_sepconv_bn(x, filters, size, name):
     """ReLU, separable convolution, batch norm."""
     x = layers.ReLU(name=f"{name}_relu")(x)
-    x = layers.SeparableConv2D(filters, size, padding="same", use_bias=False, name=name)(x)
+    x = layers.SeparableConv2D(filters, size, padding="same", use_bias=False, name=name, **FORMAT)(x)
     return layers.BatchNormalization(epsilon=1e-3, scale=False, name=f"{name}_bn")(x)

@@ -15,7 +15,7 @@ from deephar.layers import (
     SoftArgmax2D,
     SplitVolume,
 )
-from deephar.models.blocks import act_conv_bn, act_sepconv_bn, conv_bn, conv_bn_act
+from deephar.models.blocks import FORMAT, act_conv_bn, act_sepconv_bn, conv_bn, conv_bn_act
 
 STEM_WIDTH = {"inception": 576, "early": 512}
 """Output channels at which the stem has its published size; other widths scale it, in steps of 8 channels."""
@@ -43,7 +43,7 @@ def stem(x, width=576, variant="inception"):
     x = conv_bn_act(x, scaled(64), 3, "stem_3")
 
     a = conv_bn_act(x, scaled(32 if early else 96), 3, "stem_4", strides=2)
-    b = layers.MaxPooling2D(3, 2, padding="same", name="stem_4_pool")(x)
+    b = layers.MaxPooling2D(3, 2, padding="same", name="stem_4_pool", **FORMAT)(x)
     x = layers.Concatenate(name="stem_5")([a, b])
 
     a = conv_bn_act(x, scaled(64), 1, "stem_6a1")
@@ -55,7 +55,7 @@ def stem(x, width=576, variant="inception"):
     x = layers.Concatenate(name="stem_7")([a, b])
 
     a = act_conv_bn(x, scaled(192), 3, "stem_8", strides=2)
-    b = layers.MaxPooling2D(2, name="stem_8_pool")(x)
+    b = layers.MaxPooling2D(2, name="stem_8_pool", **FORMAT)(x)
     x = layers.Concatenate(name="stem_9")([a, b])
     return SeparableResidual(width, 3, name="stem")(x)
 
@@ -78,16 +78,16 @@ def hourglass(x, kernel_size, name):
         return SeparableResidual(filters, kernel_size, name=f"{name}_{level}")(x)
 
     a = residual(x, channels, "l1")
-    low = layers.MaxPooling2D(2, name=f"{name}_pool1")(x)
+    low = layers.MaxPooling2D(2, name=f"{name}_pool1", **FORMAT)(x)
     low = act_conv_bn(low, half, 1, f"{name}_reduce")
     low = residual(low, half, "l2_1")
     b = residual(low, half, "l2_2")
-    c = layers.MaxPooling2D(2, name=f"{name}_pool2")(low)
+    c = layers.MaxPooling2D(2, name=f"{name}_pool2", **FORMAT)(low)
     for level in ("l3_1", "l3_2", "l3_3"):
         c = residual(c, half, level)
-    c = layers.UpSampling2D(2, name=f"{name}_up2")(c)
+    c = layers.UpSampling2D(2, name=f"{name}_up2", **FORMAT)(c)
     d = residual(layers.Add(name=f"{name}_l2")([b, c]), channels, "l2_3")
-    d = layers.UpSampling2D(2, name=f"{name}_up1")(d)
+    d = layers.UpSampling2D(2, name=f"{name}_up1", **FORMAT)(d)
     return layers.Add(name=name)([a, d])
 
 
@@ -105,7 +105,7 @@ def heatmap_regression(x, num_maps, kernel_size, name):
     """
     features = act_sepconv_bn(x, x.shape[-1], kernel_size, f"{name}_features")
     heatmaps = layers.ReLU(name=f"{name}_heatmaps_relu")(features)
-    conv = layers.Conv2D(num_maps, 1, use_bias=False, dtype="float32", name=f"{name}_heatmaps")
+    conv = layers.Conv2D(num_maps, 1, use_bias=False, dtype="float32", name=f"{name}_heatmaps", **FORMAT)
     return features, conv(heatmaps)
 
 

@@ -30,6 +30,8 @@ def options():
     train, test = range(1, 501), lsp.SPLITS[args.split]
     if args.smoke:
         train, test = range(1, 9), range(9, 13)
+    if not (args.run / "model.json").is_file():
+        parser.error(f"no model.json in {args.run}; train first: python exp/lsp/train_lsp.py --out {args.run}")
     try:
         return args, lsp.LspExtended(args.data, train), lsp.LspExtended(args.data, test)
     except ValueError as error:
@@ -43,7 +45,7 @@ def main():
     size = model.input_shape[1:3]
     train, test = crops.Crops(train, size), crops.Crops(test, size)
 
-    predictions = pose2d.predict(model, test, flip=args.flip)
+    predictions = pose2d.predict(model, test, flip=args.flip, progress=True)
     scores = pose2d.pck_scores(predictions, test.layout)
     print(report.pck_table(scores))
     baseline = pose2d.pck_scores(pose2d.constant_baseline(train, test), test.layout)

@@ -22,13 +22,15 @@ def options():
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
-    parser.add_argument("--augmentation", default="lsp", choices=config.AUGMENT)
+    parser.add_argument("--augmentation", default="flip", choices=config.AUGMENT, help="lsp: for long runs")
     parser.add_argument("--size", type=int, default=128, help="of the crop in pixels, a multiple of 32")
     parser.add_argument("--width", type=int, default=288, help="channels of the features")
     parser.add_argument("--blocks", type=int, default=2, help="prediction blocks")
     parser.add_argument("--weights", help="start from this .weights.h5")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=1, help="threads that cut crops")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="threads that cut crops; 0 or 1: none beside the training"
+    )
     parser.add_argument("--smoke", action="store_true", help="a few steps of a tiny network, to see that all works")
     args = parser.parse_args()
     train, choose = lsp.SPLITS["train"], lsp.SPLITS["choose"]
@@ -68,7 +70,8 @@ def main():
 
     report.save_json({"model": "lite-2d", "layout": "lsp14", "overrides": overrides}, args.out / "model.json")
     score = training.Score(pck, args.out)
-    model.fit(batches, epochs=args.epochs, callbacks=[score, keras.callbacks.CSVLogger(args.out / "log.csv")])
+    log = keras.callbacks.CSVLogger(args.out / "log.csv")
+    model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=[score, log])
     print(f"best PCK@0.2 on the photographs to choose by: {score.best:.1f} %; weights in {args.out}")
 
 
