@@ -1,7 +1,7 @@
 """The pose network: stem, K prediction blocks with intermediate supervision, pose heads (paper section 3.1).
 
-Each builder takes tensors and returns tensors, and reads like the figure it comes from. Names of layers are a file
-format: they depend on the block's number alone.
+Each builder takes tensors and returns tensors, and reads like the figure it comes from. Names of layers are an
+interface (`get_layer`, legacy weights): they depend on the block's number alone.
 """
 
 import keras

@@ -2,6 +2,9 @@
 
 Data     the official folder or a zip of it (joints.mat and images/); photographs 1-3500 train, 3501-3700 choose
 Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip
+Time     24 minutes for the 4 epochs on two cores of an AVX2 server CPU; 19 where the C library keeps freed memory:
+         MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
+Score    PCK@0.2 of 19.6 % on photographs 3501-3700 (mean pose: 5.5 %)
 Result   runs/lsp/best.weights.h5, last.weights.h5, log.csv, model.json
 """
 
