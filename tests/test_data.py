@@ -269,7 +269,7 @@ def test_nothing_readable_is_an_error(folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
     for file in (copy / "images").iterdir():
         file.write_bytes(b"")
-    with pytest.raises(ValueError, match="None of the 12 samples"):
+    with pytest.raises(ValueError, match="None of a reader's 12 samples"):
         make_loader(copy, on_broken="skip")[0]
 
 
