@@ -1,5 +1,6 @@
 """Training of pose networks: Keras `fit` drives the one train step; these are its loss, callbacks and recipe."""
 
+import math
 import pathlib
 
 import keras
@@ -42,7 +43,7 @@ class Score(keras.callbacks.Callback):
     def __init__(self, score, folder, name="val_pck", every=1):
         super().__init__()
         self.score, self.folder, self.name, self.every = score, pathlib.Path(folder), name, every
-        self.best = None
+        self.best = None  # no score yet; a NaN score ranks below all others
 
     def on_epoch_end(self, epoch, logs=None):
         files.save_weights(self.model, self.folder / "last.weights.h5")
@@ -51,6 +52,7 @@ class Score(keras.callbacks.Callback):
             return
         value = self.score(self.model)
         logs[self.name] = value
-        if self.best is None or value > self.best:
-            self.best = value
+        rank = float("-inf") if math.isnan(value) else value
+        if self.best is None or rank > self.best:
+            self.best = rank
             files.save_weights(self.model, self.folder / "best.weights.h5")

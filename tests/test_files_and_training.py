@@ -65,3 +65,16 @@ def test_the_same_seed_gives_the_same_run_with_any_number_of_workers(tmp_path):
 
     reader = lsp.LspExtended(drawn_lsp(tmp_path / "lspe", people=8))
     np.testing.assert_allclose(run(workers=0), run(workers=2), rtol=1e-5)
+
+
+def test_a_score_that_is_not_a_number_is_the_worst(tmp_path):
+    given = iter([float("nan"), 1.0, float("nan")])
+    score = training.Score(lambda model: next(given), tmp_path)
+    score.set_model(models.build("lite-2d", **{**TINY, "num_blocks": 1}))
+    score.set_params({"epochs": 3})
+    bests = []
+    for epoch in range(3):
+        score.on_epoch_end(epoch, {})
+        bests.append(score.best)
+    assert bests == [float("-inf"), 1.0, 1.0]
+    assert (tmp_path / "best.weights.h5").is_file()

@@ -130,6 +130,7 @@ def test_values_out_of_range_are_refused(overrides):
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="XLA on the CPU is slow on TensorFlow alone")
 def test_xla_is_off_on_the_cpu_by_default():
+    """Keras sees to it; XLA ran this network several times slower there."""
     if keras.distribution.list_devices("gpu"):
         pytest.skip("this machine has a GPU")
     model = models.build("lite-2d", **TINY)

@@ -1,7 +1,5 @@
 """Named models: `build(name)` gives a functional `keras.Model`, with published weights if asked for."""
 
-import keras
-
 from deephar import config
 from deephar.models.reception import build_reception
 
@@ -12,9 +10,6 @@ NAMES = tuple(config.VARIANTS)
 
 def build(name, weights=None, **overrides):
     """Build a named model.
-
-    On TensorFlow without a GPU the model declines XLA, which is several times slower there; `fit` and `predict` then
-    run it as an ordinary graph.
 
     Args:
         name: one of `NAMES`.
@@ -35,8 +30,6 @@ def build(name, weights=None, **overrides):
     """
     settings = config.variant(name, **overrides)
     model = _BUILDERS[type(settings)](settings, name=name.replace("-", "_"))
-    if keras.backend.backend() == "tensorflow" and not keras.distribution.list_devices("gpu"):
-        model.supports_jit = False
     if weights is not None:
         from deephar import pretrained
 
