@@ -12,6 +12,7 @@ _MODULES = (
     "config",
     "convert",
     "data",
+    "distribution",
     "draw",
     "evaluation",
     "geometry",
@@ -21,6 +22,7 @@ _MODULES = (
     "metrics",
     "models",
     "ops",
+    "predict",
     "pretrained",
     "training",
 )

@@ -127,8 +127,9 @@ class AugmentConfig:
     Attributes:
         angle: degrees, counter-clockwise.
         scale: factor on the window; below 1 the person grows in the crop.
-        shift_x, shift_y: of the window, in units of `shift_unit`, times the drawn scale.
-        shift_unit: "px" (source pixels, as published) or "window" (share of the window).
+        shift_x, shift_y: of the window, in units of `shift_unit`.
+        shift_unit: "px" (source pixels times the drawn scale, as published), "mpii" (200ths of the plain window, as
+            published for MPII) or "window" (share of the drawn window).
         flip: mirror half of the crops.
         power: exponent of each colour channel, drawn for each.
     """
@@ -142,7 +143,11 @@ class AugmentConfig:
     power: Interval | Choice = UNIT
 
     def __post_init__(self):
-        _require(self.shift_unit in ("px", "window"), "`shift_unit` must be px or window", shift_unit=self.shift_unit)
+        _require(
+            self.shift_unit in ("px", "mpii", "window"),
+            "`shift_unit` must be px, mpii or window",
+            shift_unit=self.shift_unit,
+        )
 
 
 def _steps(low, high, step):
@@ -159,7 +164,7 @@ AUGMENT = {
     ),
     "mpii": AugmentConfig(_steps(-40, 40, 5), Choice((0.7, 1.0, 1.3)), flip=True, power=_POWER),
     "lsp": AugmentConfig(
-        Interval(-45, 45), Interval(0.75, 1.3), Interval(-0.06, 0.06), Interval(-0.06, 0.06), "window",
+        Interval(-60, 60), Interval(0.75, 1.3), Interval(-0.06, 0.06), Interval(-0.06, 0.06), "window",
         flip=True, power=Interval(0.7, 1.4),
     ),
 }  # fmt: skip

@@ -7,6 +7,9 @@ multiplies column vectors (x, y, 1); its name says from where to where, e.g. `px
 
 import numpy as np
 
+MARGIN = 1.25
+"""A person's window is the extent of the joints made square and enlarged by this factor."""
+
 
 def translation(x, y):
     """Map that moves by (x, y)."""
@@ -141,6 +144,23 @@ def enlarge_box(box, factor=1.0, square=False):
     center, window = box_to_window(box)
     window = factor * window
     return window_to_box(center, np.full(2, window.max()) if square else window)
+
+
+def person_window(box, margin=MARGIN):
+    """Square window around a person's box.
+
+    Args:
+        box: (4,) x1, y1, x2, y2, the extent of the joints.
+        margin: factor on the longer side.
+
+    Returns:
+        centre (2,) and size (2,).
+
+    Raises:
+        ValueError: if the box is empty or not finite.
+    """
+    center, window = box_to_window(enlarge_box(box, margin, square=True))
+    return _checked_window(center, window)
 
 
 def union_box(boxes):

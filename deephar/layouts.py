@@ -10,6 +10,8 @@ in `PUBLISHED` with the reason; published weights and files need it.
 import dataclasses
 import functools
 
+import numpy as np
+
 _LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 
@@ -143,6 +145,20 @@ def index_map(source, target):
     """
     source, target = get(source), get(target)
     return [source.names.index(name) if name in source.names else -1 for name in target.names]
+
+
+def rearrange(pose, source, target):
+    """Joints of one layout in the order of another, by name.
+
+    Args:
+        pose: (..., J, D) in `source`.
+        source, target: names of layouts.
+
+    Returns:
+        (..., len(target), D) float, NaN for joints that `source` does not have.
+    """
+    indices = np.array(index_map(source, target))
+    return np.where((indices >= 0)[:, None], np.asarray(pose)[..., indices, :], np.nan)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from deephar.config import MISSING  # noqa: F401, part of this module for its users
+from deephar.ops import grid_positions
 
 BCE_WEIGHT = 0.01
 """Weight of the cross-entropy terms in the published training code."""
@@ -95,9 +96,38 @@ def elastic_net_bce_mean(y_true, y_pred):
 
 
 def visibility_bce(v_true, v_pred):
-    """Mean cross-entropy of the visibilities. (..., J, 1) to (...)."""
-    entropy = ops.binary_crossentropy(ops.cast(v_true, "float32"), ops.cast(v_pred, "float32"))
-    return ops.mean(entropy, axis=(-2, -1))
+    """Mean cross-entropy of the visibilities that have a label. (..., J, 1) to (...)."""
+    mask = annotated_mask(v_true)
+    v_true = ops.where(mask > 0, ops.cast(v_true, "float32"), 0.5)
+    return masked_mean(ops.binary_crossentropy(v_true, ops.cast(v_pred, "float32")), mask)
+
+
+def heatmap_cross_entropy(y_true, heatmaps, sigma, grid="end_inclusive"):
+    """Cross-entropy between soft-maxed heat maps and a Gaussian around the joint, mean over labelled joints.
+
+    Not of the paper: the coordinate losses tell soft-argmax only which way to move; this one tells each cell what it
+    should be, which teaches an untrained network sooner (Sun et al., Integral Human Pose Regression, ECCV 2018).
+
+    Args:
+        y_true: (B, J, D >= 2), x and y in [0, 1]; `MISSING` where there is no label.
+        heatmaps: (B, H, W, J) logits.
+        sigma: of the Gaussian, in crops.
+        grid: of the heat maps, see `deephar.ops.grid_positions`.
+
+    Returns:
+        float32 (B,).
+    """
+    height, width, joints = heatmaps.shape[1:]
+    mask = ops.min(annotated_mask(y_true[..., :2]), axis=-1)
+    located = ops.where(mask[..., None] > 0, ops.cast(y_true[..., :2], "float32"), 0.5)
+    along_x = ops.square(grid_positions(width, grid)[:, None] - located[:, None, :, 0])
+    along_y = ops.square(grid_positions(height, grid)[:, None] - located[:, None, :, 1])
+    distance = along_y[:, :, None, :] + along_x[:, None, :, :]
+    cells = (-1, height * width, joints)
+    target = ops.softmax(ops.reshape(distance / (-2 * sigma**2), cells), axis=1)
+    log_probability = ops.log_softmax(ops.reshape(ops.cast(heatmaps, "float32"), cells), axis=1)
+    entropy = -ops.sum(target * log_probability, axis=1)
+    return ops.sum(entropy * mask, axis=-1) / ops.maximum(ops.sum(mask, axis=-1), 1.0)
 
 
 FORMS = {
@@ -173,3 +203,23 @@ class PoseLoss(_FormLoss):
 
     def get_config(self):
         return {**super().get_config(), "visibility_weight": self.visibility_weight}
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class HeatmapLoss(keras.losses.Loss):
+    """Loss of an exported heat map (B, H, W, J) against a target that joins pose and visibility (B, J, D + 1).
+
+    Args:
+        weight: factor on `heatmap_cross_entropy`.
+        sigma: see there.
+    """
+
+    def __init__(self, weight=0.25, sigma=0.05, name="heatmap_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.weight, self.sigma = weight, sigma
+
+    def call(self, y_true, y_pred):
+        return self.weight * heatmap_cross_entropy(y_true[..., :-1], y_pred, self.sigma)
+
+    def get_config(self):
+        return {**super().get_config(), "weight": self.weight, "sigma": self.sigma}

@@ -1,13 +1,14 @@
-"""Published weights of the original implementation: what exists, and how to get, check and load it.
+"""Weights by name: those that come with this package, and the published files of the original implementation.
 
-python -m deephar.pretrained            lists the files
-python -m deephar.pretrained NAME       downloads one
+python -m deephar.pretrained            lists them
+python -m deephar.pretrained NAME       downloads a published file
 """
 
 import argparse
 import collections
 import dataclasses
 import hashlib
+import json
 import os
 import pathlib
 import urllib.error
@@ -31,6 +32,7 @@ class Published:
         url: where it is published.
         md5: as stated by the original's scripts; the files themselves were never at hand here.
         builder: name for `deephar.models.build`.
+        layout: of its joints, a name of `deephar.layouts`.
         score: what its authors report.
         licence: what is known of it.
     """
@@ -39,12 +41,44 @@ class Published:
     url: str
     md5: str
     builder: str
+    layout: str
     score: str
     licence: str = _LICENCE
+    overrides: dict = dataclasses.field(default_factory=dict)
 
 
-def _published(file, release, md5, builder, score):
-    return Published(file, f"{_RELEASES}/{release}/{file}", md5, builder, score)
+@dataclasses.dataclass(frozen=True)
+class Shipped:
+    """One weight file that we trained and that comes with this package; weights/README.md is its card.
+
+    Attributes:
+        file: its name.
+        builder, overrides: for `deephar.models.build`.
+        layout: of its joints, a name of `deephar.layouts`.
+        score: measured on photographs that it was not trained on.
+    """
+
+    file: str
+    builder: str
+    overrides: dict
+    layout: str
+    score: str
+
+
+SHIPPED = {
+    "lsp-lite-2d": Shipped(
+        "lsp-lite-2d.weights.h5",
+        "lite-2d",
+        {"num_joints": 14},
+        "lsp14",
+        "LSP-extended, photographs 3701-4200: not measured",
+    ),
+}
+"""Weights of this package by name."""
+
+
+def _published(file, release, md5, builder, layout, score):
+    return Published(file, f"{_RELEASES}/{release}/{file}", md5, builder, layout, score)
 
 
 PUBLISHED = {
@@ -53,6 +87,7 @@ PUBLISHED = {
         "v0.1",
         "d6b85ba4b8a3fc9d05c8ad73f763d999",
         "mpii-2d",
+        "pa16j",
         "MPII validation, single crop: PCKh@0.5 = 89.1",
     ),
     "h36m-3d-cvpr18": _published(
@@ -60,6 +95,7 @@ PUBLISHED = {
         "v0.2",
         "af79f83ad939117d4ccc2cf1d4bd37d2",
         "h36m-3d",
+        "pa17j",
         "Human3.6M S9 and S11, single crop: 55.1 mm",
     ),
 }
@@ -71,21 +107,65 @@ def cache_folder():
     return pathlib.Path(os.environ.get("DEEPHAR_CACHE") or pathlib.Path.home() / ".cache" / "deephar")
 
 
+def shipped_file(name):
+    """Path of a file of `SHIPPED`: inside the installed package, or in `weights/` of a checkout."""
+    package = pathlib.Path(__file__).parent
+    places = [folder / SHIPPED[name].file for folder in (package / "weights", package.parent / "weights")]
+    found = [path for path in places if path.is_file()]
+    if not found:
+        raise ValueError(f"This installation lacks {SHIPPED[name].file}; it belongs at {places[0]}")
+    return found[0]
+
+
+def describe(weights):
+    """The network that some weights are for.
+
+    Args:
+        weights: a key of `SHIPPED` or `PUBLISHED`, or a file beside the `model.json` of its training.
+
+    Returns:
+        an object with `builder`, `overrides` and `layout`.
+
+    Raises:
+        ValueError: if nothing says it.
+    """
+    about = SHIPPED.get(str(weights)) or PUBLISHED.get(str(weights))
+    if about:
+        return about
+    path = _existing(weights)
+    try:
+        stored = json.loads(path.with_name("model.json").read_text())
+        return Shipped(path.name, stored["model"], stored["overrides"], stored["layout"], "unknown")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"Expected model.json with model, layout and overrides beside {path}, as the training scripts write it: "
+            f"{error!r}"
+        ) from None
+
+
+def _existing(weights):
+    path = pathlib.Path(weights)
+    if not path.is_file():
+        raise ValueError(f"No such weights: {weights}. Expected a file or one of {', '.join([*SHIPPED, *PUBLISHED])}")
+    return path
+
+
 def load_weights(model, weights):
     """Load weights of any kind into a model.
 
     Args:
         model: from `deephar.models.build`.
-        weights: a key of `PUBLISHED`, a Keras 3 `.weights.h5`, or an original `.h5`; the content decides which.
+        weights: a key of `SHIPPED` or `PUBLISHED`, a Keras 3 `.weights.h5`, or an original `.h5`; the content decides
+            which.
 
     Raises:
         ValueError: if there is no such file or it does not fit.
     """
-    if str(weights) in PUBLISHED:
+    if str(weights) in SHIPPED:
+        weights = shipped_file(str(weights))
+    elif str(weights) in PUBLISHED:
         weights = fetch(str(weights))
-    path = pathlib.Path(weights)
-    if not path.is_file():
-        raise ValueError(f"No such weights: {weights}. Expected a file or one of {', '.join(PUBLISHED)}")
+    path = _existing(weights)
     if _is_keras_3(path):
         _load_keras_weights(model, path)
     else:
@@ -191,6 +271,8 @@ def main(arguments=None):
     parser.add_argument("name", nargs="?", help="file to download; without it, list them")
     options = parser.parse_args(arguments)
     if not options.name:
+        for name, entry in SHIPPED.items():
+            print(f"{name}\n  comes with deephar, for {entry.builder}, {entry.score}\n  research use only")
         for name, entry in PUBLISHED.items():
             print(f"{name}\n  {entry.url}\n  md5 {entry.md5}, for {entry.builder}, {entry.score}\n  {entry.licence}")
         return

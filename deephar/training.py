@@ -6,18 +6,20 @@ import pathlib
 import keras
 
 from deephar import files
-from deephar.losses import PoseLoss
+from deephar.losses import HeatmapLoss, PoseLoss
 
 
 def compile_pose(model, optimizer, form="elastic_net_bce_mean"):
-    """Give every block of a pose network the same loss (intermediate supervision, paper section 3.1).
+    """Give every block of a pose network the same losses (intermediate supervision, paper section 3.1).
 
     Args:
-        model: from `deephar.models.build` with `concat_visibility=True`.
+        model: from `deephar.models.build` with `concat_visibility=True`; heat maps that it exports (a 2D network with
+            `export_heatmaps=True`) are trained too, by `deephar.losses.HeatmapLoss`.
         optimizer: Keras optimizer or its name.
         form: of the coordinate loss, a key of `deephar.losses.FORMS`.
     """
-    model.compile(optimizer=optimizer, loss=[PoseLoss(form) for _ in model.outputs])
+    losses = [HeatmapLoss() if len(output.shape) == 4 else PoseLoss(form) for output in model.outputs]
+    model.compile(optimizer=optimizer, loss=losses)
 
 
 def cosine_schedule(peak, steps, warmup_steps=0):
@@ -28,6 +30,19 @@ def cosine_schedule(peak, steps, warmup_steps=0):
         warmup_target=peak if warmup_steps else None,
         warmup_steps=warmup_steps,
     )
+
+
+def plateau_schedule(monitor, factor=0.2, patience=5):
+    """Callback: the learning rate times `factor` where a score has not risen for `patience` epochs (paper, appendix B).
+
+    Place it after the `Score` that logs the score. The patience is ours; the paper does not state it.
+    """
+    return keras.callbacks.ReduceLROnPlateau(monitor, factor=factor, patience=patience, mode="max", verbose=1)
+
+
+def step_schedule(epochs=(80, 100), factor=0.2):
+    """Callback: the learning rate times `factor` at the start of some epochs, counted from 0 (published for MPII)."""
+    return keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * factor if epoch in epochs else rate)
 
 
 class Score(keras.callbacks.Callback):

@@ -2,6 +2,7 @@ import os
 import pathlib
 
 import pytest
+from drawn import drawn_lsp
 
 SHARED = pathlib.Path(os.environ.get("DEEPHAR_SHARED", pathlib.Path(__file__).parents[2] / "shared"))
 
@@ -12,3 +13,9 @@ def shared():
     if not (SHARED / "golden").is_dir():
         pytest.skip(f"reference data not found at {SHARED}; set DEEPHAR_SHARED")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory):
+    """Folder of drawn people in the format of LSP-extended."""
+    return drawn_lsp(tmp_path_factory.mktemp("drawn") / "lspet_dataset")

@@ -1,4 +1,4 @@
-"""What several tests need: golden data, gradients on every backend, drawn photographs."""
+"""What several tests need: golden data, gradients on every backend."""
 
 import functools
 import importlib.util
@@ -7,8 +7,6 @@ import pathlib
 
 import keras
 import numpy as np
-import scipy.io
-from PIL import Image, ImageDraw
 
 from deephar import convert, models
 
@@ -126,25 +124,3 @@ def gradient_of(function, x):
     x = torch.tensor(x, requires_grad=True)
     keras.ops.mean(function(x)).backward()
     return x.grad.numpy()
-
-
-def drawn_lsp(folder, people=12):
-    """Write drawn people in the format of LSP-extended: stick figures with exact joints, one of them not located."""
-    generator = np.random.default_rng(0)
-    (folder / "images").mkdir(parents=True)
-    template = np.array(
-        [[-9, 95], [-8, 70], [-6, 45], [6, 45], [8, 70], [9, 95], [-22, 40], [-18, 25], [-10, 10], [10, 10], [18, 25],
-         [22, 40], [0, 5], [0, -12]], dtype=float
-    )  # fmt: skip
-    joints = np.zeros((14, 3, people))
-    for person in range(people):
-        pose = template * generator.uniform(0.8, 1.2) + generator.normal(0, 2, (14, 2)) + [80, 40]
-        image = Image.new("RGB", (160, 170), (60, 90, 70))
-        pen = ImageDraw.Draw(image)
-        for a, b in zip(range(13), range(1, 14), strict=True):
-            pen.line([*pose[a], *pose[b]], fill=(230, 200, 180), width=5)
-        image.save(folder / "images" / f"im{person + 1:05d}.jpg", quality=95)
-        joints[:, :2, person], joints[:, 2, person] = pose, 1
-    joints[0, :, 0] = 0, -26, 0
-    scipy.io.savemat(folder / "joints.mat", {"joints": joints})
-    return folder

@@ -83,7 +83,7 @@ import numpy as np, keras
 import deephar
 from deephar.data import crops, loader, lsp
 from deephar.evaluation import pose2d
-from helpers import drawn_lsp
+from drawn import drawn_lsp
 folder = drawn_lsp(pathlib.Path({folder!r}))
 model = deephar.models.build("lite-2d", num_joints=14, input_shape=(64, 64, 3), width=32, num_blocks=2,
                              concat_visibility=True)

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from helpers import drawn_lsp
+from drawn import drawn_lsp
 
 from deephar import layouts, metrics, models
 from deephar.data import crops, lsp
@@ -76,12 +76,77 @@ def test_report(plain, tmp_path):
     assert json.loads((tmp_path / "new" / "scores.json").read_text()) == scores
 
 
+def guesses(truth, **fields):
+    """Predictions of the origin for every joint."""
+    people, joints = truth.shape[:2]
+    zeros = np.zeros((1, people, joints, 2))
+    inside, heads = np.isfinite(truth[..., 0]), np.full(people, np.nan)
+    return pose2d.Predictions(zeros, zeros[..., 0], truth, **{"inside": inside, "head_px": heads, **fields})
+
+
 def test_people_left_out_are_counted():
     truth = np.full((2, 14, 2), np.nan)
     truth[0, [LSP.index("r_shoulder"), LSP.index("l_hip")]] = [[0, 0], [30, 40]]
     truth[1, LSP.index("neck")] = [5, 5]
-    predictions = pose2d.Predictions(np.zeros((1, 2, 14, 2)), np.ones((1, 2, 14)), truth)
+    predictions = guesses(truth)
     scores = pose2d.pck_scores(predictions, LSP)
     assert (scores["people"], scores["left_out"], scores["joints"], scores["total"]) == (1, 1, 2, 50.0)
     assert "1 people without a located torso left out" in report.pck_table(scores)
     assert metrics.torso_size(truth, LSP)[0] == 50
+
+
+def test_pckh_by_hand():
+    """Heads of 10 pixels; pelvis and thorax do not count, a joint outside the crop only if asked."""
+    layout = layouts.get("pa16j")
+    truth = np.full((2, 16, 2), np.nan)
+    truth[0, :4, 0] = [1, 1, 1, 4]  # distances 0.1 (pelvis), 0.1 (thorax), 0.1, 0.4
+    truth[0, 4, 0] = 100
+    truth[0, :5, 1] = 0
+    truth[1, 5] = [0, 1]
+    inside = np.isfinite(truth[..., 0])
+    inside[0, 4] = False
+    predictions = guesses(truth, inside=inside, head_px=np.array([10.0, np.nan]))
+    scores = pose2d.pckh_scores(predictions, layout)
+    assert (scores["people"], scores["left_out"], scores["joints"]) == (1, 1, 3)
+    assert scores["pckh@0.2"] == pytest.approx(100 / 3) and scores["pckh@0.5"] == pytest.approx(200 / 3)
+    assert scores["auc@0.5"] == pytest.approx(100 * (0.8 + 0.2 + 0) / 3)
+    assert scores["auc@0.2"] == pytest.approx(100 * (0.5 + 0 + 0) / 3)
+    assert pose2d.pckh_scores(predictions, layout, inside_only=True)["pckh@0.5"] == 100
+    table = report.pckh_table(scores, "ours").splitlines()
+    assert table[-2].split() == ["Method", "PCKh@0.2", "AUC@0.2", "PCKh@0.5", "AUC@0.5"]
+    assert table[-1].split() == ["ours", "33.3", "16.7", "66.7", "33.3"]
+
+
+def test_a_photograph_that_cannot_be_read_is_skipped_and_counted(plain, tmp_path):
+    oracle = Oracle(plain, [0.0])
+
+    class Damaged(crops.Crops):
+        def __getitem__(self, index):
+            if index in (0, 7):
+                raise ValueError(f"photograph {index} is damaged")
+            return super().__getitem__(index)
+
+    damaged = Damaged(plain.dataset, plain.size)
+    with pytest.raises(ValueError, match="photograph 0 is damaged"):
+        pose2d.predict(oracle, damaged)
+    predictions = pose2d.predict(oracle, damaged, batch_size=5, on_broken="skip")
+    assert predictions.broken == {0: "photograph 0 is damaged", 7: "photograph 7 is damaged"}
+    scores = pose2d.pck_scores(predictions, LSP)
+    assert (scores["people"], scores["broken"], scores["left_out"], scores["total"]) == (10, 2, 0, 100.0)
+    assert "2 photographs that cannot be read left out" in report.pck_table(scores)
+    report.save_pictures(damaged, predictions, tmp_path / "sheet.png", people=10, columns=5)
+    assert (tmp_path / "sheet.png").stat().st_size > 1000
+
+
+def test_displaced_crops_average_to_the_plain_one(plain):
+    """The displacements cancel: an error that is the same in every crop stays, in pixels of the photograph."""
+
+    class Centre:
+        def predict_on_batch(self, images):
+            return np.full((len(images), 14, 3), 0.5)
+
+    cuts = crops.displaced_crops(plain.dataset, plain.size)
+    average = pose2d.average([pose2d.predict(Centre(), cut) for cut in cuts])
+    alone = pose2d.predict(Centre(), plain)
+    np.testing.assert_allclose(average.pose_px, alone.pose_px, atol=1e-9)
+    assert len({cut[0].image.tobytes() for cut in cuts}) == 5

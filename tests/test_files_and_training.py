@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from helpers import drawn_lsp
+from drawn import drawn_lsp
 
 from deephar import files, models, training
 from deephar.data import loader, lsp
@@ -78,3 +78,22 @@ def test_a_score_that_is_not_a_number_is_the_worst(tmp_path):
         bests.append(score.best)
     assert bests == [float("-inf"), 1.0, 1.0]
     assert (tmp_path / "best.weights.h5").is_file()
+
+
+def test_step_schedule_by_hand():
+    schedule = training.step_schedule(epochs=(1, 3), factor=0.2).schedule
+    assert [schedule(epoch, 1.0) for epoch in range(5)] == [1.0, 0.2, 1.0, 0.2, 1.0]
+
+
+def test_plateau_lowers_the_rate_where_the_score_stands():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(1.0))
+    plateau = training.plateau_schedule("val_pck", patience=2)
+    plateau.verbose = 0
+    plateau.set_model(model)
+    plateau.on_train_begin()
+    rates = []
+    for epoch, score in enumerate([1.0, 3.0, 2.0, 3.0, 4.0]):
+        plateau.on_epoch_end(epoch, {"val_pck": score})
+        rates.append(float(model.optimizer.learning_rate))
+    np.testing.assert_allclose(rates, [1.0, 1.0, 1.0, 0.2, 0.2])

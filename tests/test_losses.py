@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from helpers import gradient_of, units
 
-from deephar import losses
+from deephar import losses, ops
 
 pytestmark = pytest.mark.backend
 
@@ -93,6 +93,7 @@ def test_missing_labels_give_no_loss_and_no_gradient(form, missing):
         losses.CoordinateLoss("l1_mean"),
         losses.VisibilityLoss(),
         losses.PoseLoss("elastic_net_sum", 0.5),
+        losses.HeatmapLoss(0.5, 0.1),
     ],
 )
 def test_losses_round_trip(loss):
@@ -110,3 +111,34 @@ def test_half_precision_predictions_lose_nothing():
     y_true, y_pred = np.full((1, 1, 2), 0.999), np.full((1, 1, 2), 0.5)
     value = losses.elastic_net_sum(y_true, keras.ops.cast(y_pred, "bfloat16"))
     np.testing.assert_allclose(keras.ops.convert_to_numpy(value), [2 * (0.499 + 0.499**2)], rtol=1e-5)
+
+
+def test_an_unknown_visibility_is_no_label():
+    v_true = np.array([[[1.0], [losses.MISSING]], [[np.nan], [0.0]]])
+    v_pred = np.array([[[0.8], [0.3]], [[0.3], [0.4]]])
+    value = keras.ops.convert_to_numpy(losses.visibility_bce(v_true, v_pred))
+    np.testing.assert_allclose(value, [-np.log(0.8), -np.log(0.6)], rtol=1e-5)
+    gradient = gradient_of(lambda v: losses.visibility_bce(v_true, v), v_pred)[..., 0]
+    assert gradient[0, 1] == gradient[1, 0] == 0 and gradient[0, 0] != 0 != gradient[1, 1]
+
+
+def test_heatmap_loss_by_hand():
+    """Two cells at x = 0 and 1: a joint at 0 wants exp(0) against exp(-1 / (2 sigma^2)) of them."""
+    y_true = np.array([[[0.0, 0.0, 1.0]]])
+    heatmaps = np.log([[[[0.9], [0.1]]]])
+    wanted = 1 / (1 + np.exp(-1 / (2 * 0.5**2)))
+    value = keras.ops.convert_to_numpy(losses.HeatmapLoss(2.0, 0.5)(y_true, heatmaps))
+    expected = -2 * (wanted * np.log(0.9) + (1 - wanted) * np.log(0.1))
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+
+
+def test_heatmap_loss_is_least_where_soft_argmax_finds_the_joint():
+    """At the Gaussian itself the gradient vanishes and the expectation is the joint; a missing joint has no gradient."""
+    grid = np.linspace(0, 1, 9)
+    distance = (grid[:, None] - 0.5) ** 2 + (grid[None] - 0.25) ** 2  # y = 0.5, x = 0.25
+    heatmaps = np.repeat(-distance[None, :, :, None] / (2 * 0.1**2), 2, axis=3)
+    y_true = np.array([[[0.25, 0.5], [losses.MISSING, losses.MISSING]]])
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(ops.soft_argmax_2d(heatmaps))[0, 0], [0.25, 0.5], atol=1e-3)
+    assert np.abs(gradient_of(lambda h: losses.heatmap_cross_entropy(y_true, h, 0.1), heatmaps)).max() < 1e-6
+    gradient = gradient_of(lambda h: losses.heatmap_cross_entropy(y_true, h, 0.1), 0 * heatmaps)
+    assert np.abs(gradient[..., 0]).max() > 1e-3 and np.all(gradient[..., 1] == 0)

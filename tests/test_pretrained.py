@@ -37,7 +37,7 @@ def published(monkeypatch):
     Handler.asked.clear()
     url = f"http://127.0.0.1:{server.server_port}/file.h5"
     md5 = hashlib.md5(CONTENT).hexdigest()
-    entry = pretrained.Published("file.h5", url, md5, "mpii-2d", "none")
+    entry = pretrained.Published("file.h5", url, md5, "mpii-2d", "pa16j", "none")
     monkeypatch.setitem(pretrained.PUBLISHED, "test", entry)
     yield entry
     server.shutdown()
@@ -91,7 +91,7 @@ def test_a_damaged_download_can_be_tried_again(published, tmp_path):
 
 
 def test_offline_says_what_to_put_where(monkeypatch, tmp_path):
-    entry = pretrained.Published("file.h5", "http://127.0.0.1:9/file.h5", "0", "mpii-2d", "none")
+    entry = pretrained.Published("file.h5", "http://127.0.0.1:9/file.h5", "0", "mpii-2d", "pa16j", "none")
     monkeypatch.setitem(pretrained.PUBLISHED, "test", entry)
     monkeypatch.setenv("DEEPHAR_CACHE", str(tmp_path / "cache"))
     with pytest.raises(ValueError, match=r"Could not download http://127.0.0.1:9/file.h5 .* put it at .*cache/file.h5"):

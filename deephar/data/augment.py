@@ -5,9 +5,7 @@ import dataclasses
 import numpy as np
 
 from deephar import geometry
-
-MARGIN = 1.25
-"""Window of a person: the box made square and enlarged by this factor."""
+from deephar.data import frames
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,22 +40,25 @@ def draw(config, generator):
     )
 
 
-def px_to_crop(box_px, variation=None):
+def px_to_crop(sample, variation=None, truncate_corners=False):
     """Map from source pixels to the crop of a person.
 
     Args:
-        box_px: (4,) the person's box; its square, enlarged by `MARGIN`, is the window.
+        sample: `deephar.data.base.Sample`.
         variation: `Draw`, or None for the plain crop.
+        truncate_corners: cut at whole pixels as the original does (`geometry.truncated_window_to_crop`).
 
     Returns:
         (3, 3) float64.
     """
     variation = variation or Draw()
-    center, window = geometry.box_to_window(geometry.enlarge_box(box_px, MARGIN, square=True))
-    window = window * variation.scale
-    unit = window if variation.shift_unit == "window" else variation.scale
-    center = center + unit * np.asarray(variation.shift)
-    return geometry.window_to_crop(center, window, variation.angle, variation.flip)
+    window = sample.window_px * variation.scale
+    unit = {"px": variation.scale, "window": window, "mpii": sample.window_px / 200}[variation.shift_unit]
+    center = sample.center_px + unit * np.asarray(variation.shift)
+    if not truncate_corners:
+        return geometry.window_to_crop(center, window, variation.angle, variation.flip)
+    size = frames.upright_size(sample.image)
+    return geometry.truncated_window_to_crop(center, window, size, variation.angle, variation.flip)[0]
 
 
 def pose_to_crop(pose_px, matrix, flip, layout):

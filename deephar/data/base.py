@@ -1,6 +1,7 @@
 """What every reader of still images gives: samples, one person in one photograph."""
 
 import dataclasses
+import math
 import typing
 
 import numpy as np
@@ -15,15 +16,18 @@ class Sample:
 
     Attributes:
         name: where it comes from, for messages.
-        image: opened, not yet decoded photograph.
+        image: opened, not yet decoded photograph; to be decoded once.
         pose_px: (J, D) float64 in source pixels, NaN where not located.
-        box_px: (4,) float64, the person's box before any margin.
+        center_px, window_px: (2,) float64, centre and size of the plain crop, margin included.
+        head_px: head size for PCKh in source pixels; NaN where the dataset has none.
     """
 
     name: str
     image: Image.Image
     pose_px: np.ndarray
-    box_px: np.ndarray
+    center_px: np.ndarray
+    window_px: np.ndarray
+    head_px: float = math.nan
 
 
 class PoseDataset(typing.Protocol):

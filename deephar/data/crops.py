@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from deephar import layouts
 from deephar.config import MISSING
 from deephar.data import augment, frames
 
@@ -18,6 +19,7 @@ class Crop:
         px_to_crop: (3, 3), source pixels to [0, 1] of the crop.
         pose_px: (J, D) in source pixels, NaN where not located.
         pose_crop: (J, D) in crop coordinates, sides exchanged if mirrored.
+        head_px: head size for PCKh in source pixels, NaN where there is none.
     """
 
     name: str
@@ -25,9 +27,10 @@ class Crop:
     px_to_crop: np.ndarray
     pose_px: np.ndarray
     pose_crop: np.ndarray
+    head_px: float
 
 
-def make_crop(dataset, index, size, variation=None):
+def make_crop(dataset, index, size, variation=None, truncate_corners=False):
     """Cut one person out of a photograph.
 
     Args:
@@ -35,6 +38,7 @@ def make_crop(dataset, index, size, variation=None):
         index: position in it.
         size: (height, width) of the crop in pixels.
         variation: `deephar.data.augment.Draw`, or None for the plain crop.
+        truncate_corners: see `deephar.data.augment.px_to_crop`.
 
     Returns:
         `Crop`.
@@ -45,24 +49,28 @@ def make_crop(dataset, index, size, variation=None):
     sample = dataset.sample(index)
     variation = variation or augment.Draw()
     try:
-        px_to_crop = augment.px_to_crop(sample.box_px, variation)
+        px_to_crop = augment.px_to_crop(sample, variation, truncate_corners)
     except ValueError as error:
         raise ValueError(f"{sample.name}: {error}") from None
-    pixels = frames.warp(frames.to_rgb(sample.image, sample.name), px_to_crop, size[::-1])
+    image = frames.to_input(frames.cut(sample.image, px_to_crop, size[::-1], sample.name), variation.power)
     pose_crop = augment.pose_to_crop(sample.pose_px, px_to_crop, variation.flip, dataset.layout)
-    return Crop(sample.name, frames.to_input(pixels, variation.power), px_to_crop, sample.pose_px, pose_crop)
+    return Crop(sample.name, image, px_to_crop, sample.pose_px, pose_crop, sample.head_px)
 
 
 class Crops:
-    """The plain crops of a reader, one by one, for evaluation.
+    """The crops of a reader, one by one, for evaluation.
 
     Args:
         dataset: a reader.
         size: (height, width) of the crops in pixels.
+        layout: of the poses; the reader's by default. Joints are matched by name.
+        variation: `deephar.data.augment.Draw`, the same for every crop; None for the plain crop.
+        truncate_corners: see `deephar.data.augment.px_to_crop`.
     """
 
-    def __init__(self, dataset, size):
-        self.dataset, self.size, self.layout = dataset, tuple(size), dataset.layout
+    def __init__(self, dataset, size, layout=None, variation=None, truncate_corners=False):
+        self.dataset, self.size, self.layout = dataset, tuple(size), layout or dataset.layout
+        self.variation, self.truncate_corners = variation, truncate_corners
 
     def __len__(self):
         return len(self.dataset)
@@ -70,25 +78,46 @@ class Crops:
     def __getitem__(self, index):
         if not 0 <= index < len(self):
             raise IndexError(index)
-        return make_crop(self.dataset, index, self.size)
+        crop = make_crop(self.dataset, index, self.size, self.variation, self.truncate_corners)
+        names = self.dataset.layout.name, self.layout.name
+        return dataclasses.replace(
+            crop,
+            pose_px=layouts.rearrange(crop.pose_px, *names),
+            pose_crop=layouts.rearrange(crop.pose_crop, *names),
+        )
 
 
-def pose_target(pose_crop, dim=2):
+DISPLACEMENTS = ((0.0, 0.0), (0.02, 0.02), (0.02, -0.02), (-0.02, 0.02), (-0.02, -0.02))
+"""Shifts of the window for multi-crop evaluation, in windows. The paper takes 5 crops; it does not state the shifts."""
+
+
+def displaced_crops(dataset, size, layout=None):
+    """The crops of a reader once for each of `DISPLACEMENTS`, as a list of `Crops`."""
+    draws = [augment.Draw(shift=shift, shift_unit="window") for shift in DISPLACEMENTS]
+    return [Crops(dataset, size, layout, draw) for draw in draws]
+
+
+def pose_target(pose_crop, dim=2, known=None):
     """Joints in crop coordinates to the training target [coordinates, visibility] (published preprocessing).
 
     A joint counts as visible if it lies strictly inside the crop; any other, and any joint without a label, has
-    visibility 0 and `MISSING` in all coordinates. A depth without a label is `MISSING` alone.
+    visibility 0 and `MISSING` in all coordinates. A depth without a label is `MISSING` alone. Of a joint that the
+    dataset does not have, nothing is known: its visibility is `MISSING` too.
 
     Args:
         pose_crop: (..., J, 2 or 3) in [0, 1], NaN where not located.
         dim: coordinates of the target; a 2D pose in a 3D target has no depth label.
+        known: optional (J,), false for joints that the dataset does not have.
 
     Returns:
         float32 (..., J, dim + 1).
     """
     pose = np.full((*pose_crop.shape[:-1], dim), np.nan)
-    known = min(dim, pose_crop.shape[-1])
-    pose[..., :known] = pose_crop[..., :known]
+    given = min(dim, pose_crop.shape[-1])
+    pose[..., :given] = pose_crop[..., :given]
     visible = np.all((pose[..., :2] > 0.0) & (pose[..., :2] < 1.0), axis=-1, keepdims=True)
     coordinates = np.where(visible & np.isfinite(pose), pose, MISSING)
-    return np.concatenate([coordinates, visible], axis=-1).astype(np.float32)
+    target = np.concatenate([coordinates, visible], axis=-1).astype(np.float32)
+    if known is not None:
+        target[..., ~np.asarray(known), :] = MISSING
+    return target

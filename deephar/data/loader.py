@@ -1,98 +1,61 @@
-"""Batches for training: any number of readers, mixed by count, the same whatever the number of workers."""
+"""Batches for Keras' `fit`: any number of readers, mixed by count, made by threads or by processes."""
 
+import collections
 import logging
 
 import keras
-import numpy as np
 
-from deephar import config, layouts
-from deephar.data import augment
-from deephar.data.crops import make_crop, pose_target
+from deephar.data.mixture import Mixture
+from deephar.data.pool import Pool
 
 logger = logging.getLogger(__name__)
 
 
 class PoseLoader(keras.utils.PyDataset):
-    """Keras `PyDataset` of augmented crops and one target per block.
+    """Keras `PyDataset` of (crops, a target and a sample weight for every output).
 
-    Every draw depends on the seed, the epoch and the sample's position alone, so the number of workers changes no
-    batch. Each reader is shuffled here, on its own, and starts again when it is used up; call `fit` with
-    `shuffle=False`, or Keras shuffles the order of the batches by a generator of its own.
+    The batches are those of `deephar.data.mixture.Mixture`, the same whatever makes them. Call `fit` with
+    `shuffle=False`: the readers are shuffled here, and Keras would shuffle the batches by a generator of its own.
+
+    Decoding leaves Python's lock, so threads (`workers`) suffice beside most trainings. `processes` makes batches in
+    processes of their own, which end with the loader (`close`, or when it is no longer used).
 
     Args:
-        sources: list of (reader, samples of it in every batch).
+        sources: list of (reader, samples of it in every batch); `deephar.data.mixture.counts_by_ratio` counts them.
         size: (height, width) of the crops in pixels.
-        num_blocks: how often the target is repeated, once per output of a model with `concat_visibility`.
-        layout: of the targets; the first reader's by default. Joints are matched by name.
-        dim: coordinates of the targets.
-        augmentation: `deephar.config.AugmentConfig` or a key of `deephar.config.AUGMENT`.
-        seed: of every random choice.
-        on_broken: "raise", or "skip" to take another sample instead, log it and count it in `broken`.
-        **kwargs: of `keras.utils.PyDataset`: `workers`, `use_multiprocessing`, `max_queue_size`.
+        num_outputs: how often the target is repeated, once per output of a model with `concat_visibility`.
+        on_broken: what to do with a sample that cannot be read: "raise"; "skip", which takes another, logs the name
+            and counts it in `broken`; or "count", which does the same without a log.
+        processes: number of processes that make batches ahead; 0 for none.
+        workers, max_queue_size: of `keras.utils.PyDataset`; threads.
+        **options: of `Mixture`: `layout`, `dim`, `augmentation`, `seed`, `truncate_corners`, `shard`.
     """
 
     def __init__(
-        self,
-        sources,
-        size,
-        num_blocks,
-        layout=None,
-        dim=2,
-        augmentation="none",
-        seed=0,
-        on_broken="raise",
-        **kwargs,
+        self, sources, size, num_outputs, on_broken="raise", processes=0, workers=1, max_queue_size=10, **options
     ):
-        super().__init__(**kwargs)
-        for reader, count in sources:
-            if len(reader) < 1 or count < 1:
-                raise ValueError(f"Every reader needs samples and a count. Received: {len(reader)} samples, {count}")
-        if on_broken not in ("raise", "skip"):
-            raise ValueError(f"`on_broken` must be 'raise' or 'skip'. Received: {on_broken!r}")
-        self.sources, self.size, self.num_blocks, self.dim = sources, tuple(size), num_blocks, dim
-        self.layout = layout or sources[0][0].layout
-        self.augmentation = config.AUGMENT[augmentation] if isinstance(augmentation, str) else augmentation
-        self.seed, self.on_broken = seed, on_broken
+        super().__init__(workers=workers, max_queue_size=max_queue_size)
+        self.mixture = Mixture(sources, size, on_broken=on_broken, **options)
+        self.layout, self.num_outputs = self.mixture.layout, num_outputs
         self.epoch = 0
-        self.broken = {}
-        self._maps = [layouts.index_map(reader.layout.name, self.layout.name) for reader, _ in sources]
+        self.broken = collections.Counter()
+        self._pool = Pool(self.mixture, processes) if processes else None
 
     def __len__(self):
-        return max(-(-len(reader) // count) for reader, count in self.sources)
+        return len(self.mixture)
 
     def __getitem__(self, index):
-        images, targets = [], []
-        for number, (_, count) in enumerate(self.sources):
-            for position in range(index * count, (index + 1) * count):
-                crop = self._crop(number, position)
-                images.append(crop.image)
-                targets.append(pose_target(self._in_layout(crop.pose_crop, number), self.dim))
-        target = np.stack(targets)
-        return np.stack(images), (target,) * self.num_blocks
+        batch = (self._pool or self.mixture).batch(self.epoch, index)
+        for message in batch.broken:
+            if message not in self.broken and self.mixture.on_broken == "skip":
+                logger.warning("skipped: %s", message)
+            self.broken[message] += 1
+        return batch.images, (batch.target,) * self.num_outputs, (batch.weights,) * self.num_outputs
 
     def on_epoch_end(self):
         self.epoch += 1
 
-    def _crop(self, number, position):
-        """The crop at a position of a reader's endless shuffled queue."""
-        reader, _ = self.sources[number]
-        turn, place = divmod(position, len(reader))
-        order = np.random.default_rng([self.seed, self.epoch, number, turn]).permutation(len(reader))
-        generator = np.random.default_rng([self.seed, self.epoch, number, position])
-        for index in np.roll(order, -place):
-            try:
-                return make_crop(reader, int(index), self.size, augment.draw(self.augmentation, generator))
-            except ValueError as error:
-                if self.on_broken == "raise":
-                    raise
-                if str(error) not in self.broken:
-                    logger.warning("skipped: %s", error)
-                self.broken[str(error)] = self.broken.get(str(error), 0) + 1
-        raise ValueError(
-            f"None of a reader's {len(reader)} samples can be read; the first fault: {next(iter(self.broken))}"
-        )
-
-    def _in_layout(self, pose, number):
-        """Joints in the order of the targets' layout, NaN where the reader has none."""
-        indices = np.array(self._maps[number])
-        return np.where((indices >= 0)[:, None], pose[indices], np.nan)
+    def close(self):
+        """End the processes."""
+        if self._pool:
+            self._pool.close()

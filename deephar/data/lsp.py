@@ -50,7 +50,7 @@ class LspExtended:
         return len(self._images)
 
     def sample(self, index):
-        """The person at a position: `Sample` whose box is the extent of the located joints."""
+        """The person at a position: `Sample` whose window is the extent of the located joints and a margin."""
         number = int(self._images[index])
         name = f"images/im{number:05d}.jpg"
         image = open_image(self._files.read(name), name)
@@ -59,9 +59,10 @@ class LspExtended:
         nearest = np.clip(pose, 0.0, np.array(image.size, dtype=np.float64))
         gone = (located != 1) | (np.abs(nearest - pose).max(axis=-1) > OUTSIDE_TOLERANCE_PX)
         pose_px = np.where(gone[:, None], np.nan, nearest)
-        if not np.isfinite(pose_px).any():
-            raise ValueError(f"{name}: none of its joints is located")
-        return Sample(name, image, pose_px, geometry.points_box(pose_px))
+        try:
+            return Sample(name, image, pose_px, *geometry.person_window(geometry.points_box(pose_px)))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
 
 
 class _Files:

@@ -1,11 +1,14 @@
 """2D poses of a model on crops, in source pixels, and how good they are."""
 
 import dataclasses
+import logging
 
 import numpy as np
 from tqdm import tqdm
 
 from deephar import geometry, metrics
+
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,11 +19,17 @@ class Predictions:
         pose_px: (K, N, J, 2) in source pixels.
         visibility: (K, N, J) in [0, 1].
         true_px: (N, J, 2), NaN where not located.
+        inside: (N, J) bool, whether the located joint is strictly inside the crop.
+        head_px: (N,) head sizes, NaN where there is none.
+        broken: position of every sample that could not be read and the reason; its rows are NaN.
     """
 
     pose_px: np.ndarray
     visibility: np.ndarray
     true_px: np.ndarray
+    inside: np.ndarray
+    head_px: np.ndarray
+    broken: dict = dataclasses.field(default_factory=dict)
 
 
 def split_blocks(outputs):
@@ -63,31 +72,84 @@ def predict_crops(model, images, layout, flip=False):
     return (poses + mirrored) / 2, (visibilities + mirrored_visibilities[:, :, layout.flip]) / 2
 
 
-def predict(model, crops, batch_size=32, flip=False, progress=False):
+def predict(model, crops, batch_size=32, flip=False, progress=False, on_broken="raise"):
     """Poses of every crop in source pixels.
 
     Args:
         model: a pose network.
-        crops: sequence of crops with `image`, `px_to_crop`, `pose_px`, and a `layout`.
+        crops: sequence of `deephar.data.crops.Crop`, with a `layout`.
         batch_size: crops at a time.
         flip: see `predict_crops`.
         progress: show a progress bar.
+        on_broken: "raise" at a sample that cannot be read; or "skip" it, log it and name it in `Predictions.broken`.
+
+    Returns:
+        `Predictions`.
+
+    Raises:
+        ValueError: if a sample cannot be read; with "skip", if none can.
+    """
+    parts, places, broken = [], [], {}
+    for first in tqdm(range(0, len(crops), batch_size), desc="predict", unit="batch", disable=not progress):
+        batch = []
+        for index in range(first, min(first + batch_size, len(crops))):
+            try:
+                batch.append(crops[index])
+                places.append(index)
+            except ValueError as error:
+                if on_broken == "raise":
+                    raise
+                broken[index] = str(error)
+                logger.warning("skipped: %s", error)
+        if batch:
+            parts.append(_predict_batch(model, batch, crops.layout, flip, batch_size if first else len(batch)))
+    if not parts:
+        raise ValueError(f"None of {len(crops)} samples can be read; the first fault: {broken.get(0, 'no samples')}")
+    return Predictions(
+        *(_spread(np.concatenate(arrays, axis=axis), places, len(crops), axis)
+          for axis, arrays in zip((1, 1, 0, 0, 0), zip(*parts, strict=True), strict=True)),
+        broken,
+    )  # fmt: skip
+
+
+def _predict_batch(model, batch, layout, flip, padded_to):
+    """The arrays of `Predictions` for some crops; a last, shorter batch is padded to save a second compilation."""
+    images = np.stack([crop.image for crop in batch])
+    images = np.concatenate([images, np.repeat(images[:1], padded_to - len(batch), axis=0)])
+    pose, visibility = predict_crops(model, images, layout, flip)
+    back = np.stack([np.linalg.inv(crop.px_to_crop) for crop in batch])
+    located = np.stack([crop.pose_crop[..., :2] for crop in batch])
+    return (
+        geometry.transform_points(back, pose[:, : len(batch)]),
+        visibility[:, : len(batch)],
+        np.stack([crop.pose_px for crop in batch]),
+        np.all((located > 0) & (located < 1), axis=-1),
+        np.array([crop.head_px for crop in batch]),
+    )
+
+
+def _spread(array, places, length, axis):
+    """Rows to their places among `length`; the others are NaN (or False)."""
+    empty = False if array.dtype == bool else np.nan
+    spread = np.full((*array.shape[:axis], length, *array.shape[axis + 1 :]), empty, dtype=array.dtype)
+    spread[(slice(None),) * axis + (places,)] = array
+    return spread
+
+
+def average(predictions):
+    """Mean over several predictions of the same people, e.g. on displaced crops (paper section 5).
+
+    Args:
+        predictions: list of `Predictions`; labels are those of the first.
 
     Returns:
         `Predictions`.
     """
-    poses, visibilities, truths = [], [], []
-    for first in tqdm(range(0, len(crops), batch_size), desc="predict", unit="batch", disable=not progress):
-        batch = [crops[index] for index in range(first, min(first + batch_size, len(crops)))]
-        images = np.stack([crop.image for crop in batch])
-        padding = batch_size - len(batch) if first else 0
-        images = np.concatenate([images, np.repeat(images[:1], padding, axis=0)])
-        pose, visibility = predict_crops(model, images, crops.layout, flip)
-        back = np.stack([np.linalg.inv(crop.px_to_crop) for crop in batch])
-        poses.append(geometry.transform_points(back, pose[:, : len(batch)]))
-        visibilities.append(visibility[:, : len(batch)])
-        truths += [crop.pose_px for crop in batch]
-    return Predictions(np.concatenate(poses, axis=1), np.concatenate(visibilities, axis=1), np.stack(truths))
+    return dataclasses.replace(
+        predictions[0],
+        pose_px=np.mean([p.pose_px for p in predictions], axis=0),
+        visibility=np.mean([p.visibility for p in predictions], axis=0),
+    )
 
 
 def pck_scores(predictions, layout, threshold=0.2):
@@ -99,23 +161,67 @@ def pck_scores(predictions, layout, threshold=0.2):
         threshold: in torsos.
 
     Returns:
-        dict: `threshold`, `people`, `left_out` (people without a torso), `joints` (counted), `blocks` (score of
-        each, in percent), `total` and `auc` (of the last block, in percent), `per_joint` (name to percent).
+        dict: `threshold`, `people` (scored), `left_out` (people without a torso), `broken` (that could not be read),
+        `joints` (counted), `blocks` (score of each, in percent), `total` and `auc` (of the last block, in percent),
+        `per_joint` (name to percent).
     """
     size = metrics.torso_size(predictions.true_px, layout)
-    distances = [metrics.normalised_distances(predictions.true_px, pose, size) for pose in predictions.pose_px]
+    distances = _distances(predictions, size)
     blocks = [100 * metrics.correct_share(d, threshold) for d in distances]
-    per_joint = 100 * metrics.correct_share_per_joint(distances[-1], threshold)
     return {
         "threshold": threshold,
-        "people": int(np.isfinite(size).sum()),
-        "left_out": int(np.isnan(size).sum()),
-        "joints": int(np.isfinite(distances[-1]).sum()),
+        **_counts(predictions, size, distances[-1]),
         "blocks": blocks,
         "total": blocks[-1],
         "auc": 100 * metrics.area_under_curve(distances[-1], threshold),
-        "per_joint": dict(zip(layout.names, per_joint.tolist(), strict=True)),
+        "per_joint": _per_joint(distances[-1], layout, threshold),
     }
+
+
+NOT_IN_TOTAL = ("pelvis", "thorax")
+"""Joints that PCKh leaves out, as is the custom on MPII."""
+
+
+def pckh_scores(predictions, layout, inside_only=False):
+    """PCKh and the area under its curve, as in the paper's table 2.
+
+    Args:
+        predictions: `Predictions` with head sizes.
+        layout: of their joints; `NOT_IN_TOTAL` are not counted.
+        inside_only: count only joints inside the crop, as the original's evaluation does; MPII's counts all.
+
+    Returns:
+        dict: `people` (scored), `left_out` (people without a head size), `broken` (that could not be read), `joints`
+        (counted), `pckh@0.2`, `auc@0.2`, `pckh@0.5`, `auc@0.5` (of the last block, in percent), `blocks` (PCKh@0.5 of
+        each), `per_joint` (PCKh@0.5 by name, all joints).
+    """
+    counted = [index for index, name in enumerate(layout.names) if name not in NOT_IN_TOTAL]
+    every = _distances(predictions, predictions.head_px, predictions.inside if inside_only else None)
+    distances = [d[:, counted] for d in every]
+    scores = _counts(predictions, predictions.head_px, distances[-1])
+    for threshold in (0.2, 0.5):
+        scores[f"pckh@{threshold}"] = 100 * metrics.correct_share(distances[-1], threshold)
+        scores[f"auc@{threshold}"] = 100 * metrics.area_under_curve(distances[-1], threshold)
+    scores["blocks"] = [100 * metrics.correct_share(d, 0.5) for d in distances]
+    return {**scores, "per_joint": _per_joint(every[-1], layout, 0.5)}
+
+
+def _distances(predictions, size, valid=None):
+    return [metrics.normalised_distances(predictions.true_px, p, size, valid) for p in predictions.pose_px]
+
+
+def _counts(predictions, size, distances):
+    return {
+        "people": int(np.isfinite(size).sum()),
+        "left_out": int(np.isnan(size).sum()) - len(predictions.broken),
+        "broken": len(predictions.broken),
+        "joints": int(np.isfinite(distances).sum()),
+    }
+
+
+def _per_joint(distances, layout, threshold):
+    scores = 100 * metrics.correct_share_per_joint(distances, threshold)
+    return dict(zip(layout.names, scores.tolist(), strict=True))
 
 
 def constant_baseline(training_crops, crops):
@@ -129,6 +235,10 @@ def constant_baseline(training_crops, crops):
         `Predictions` of one block, in source pixels.
     """
     mean = np.nanmean([training_crops[index].pose_crop for index in range(len(training_crops))], axis=0)
-    targets = [crops[index] for index in range(len(crops))]
-    poses = np.stack([geometry.transform_points(np.linalg.inv(crop.px_to_crop), mean) for crop in targets])
-    return Predictions(poses[None], np.ones((1, *poses.shape[:2])), np.stack([crop.pose_px for crop in targets]))
+
+    class Mean:
+        def predict_on_batch(self, images):
+            pose = np.concatenate([mean, np.ones((len(mean), 1))], axis=-1)
+            return np.repeat(pose[None], len(images), axis=0)
+
+    return predict(Mean(), crops)

@@ -3,6 +3,9 @@
 import json
 import math
 
+import numpy as np
+
+from deephar import draw
 from deephar.files import whole_file
 
 
@@ -15,13 +18,67 @@ def pck_table(scores):
     Returns:
         str.
     """
-    head = f"PCK@{scores['threshold']:g} of the torso, {scores['people']} people, {scores['joints']} joints"
+    head = f"PCK@{scores['threshold']:g} of the torso, {_people(scores, 'located torso')}"
+    rows = {**scores["per_joint"], "total": scores["total"], f"AUC@{scores['threshold']:g}": scores["auc"]}
+    return "\n".join([head, *_rows(rows), _blocks(scores)])
+
+
+def pckh_table(scores, name):
+    """Lines of text: PCKh per joint and block, then a row laid out like the paper's table 2.
+
+    Args:
+        scores: from `deephar.evaluation.pose2d.pckh_scores`.
+        name: of the method, in the row.
+
+    Returns:
+        str.
+    """
+    columns = {"PCKh@0.2": "pckh@0.2", "AUC@0.2": "auc@0.2", "PCKh@0.5": "pckh@0.5", "AUC@0.5": "auc@0.5"}
+    width = max(len(name), 6)
+    return "\n".join(
+        [
+            f"PCKh@0.5, {_people(scores, 'head size')}",
+            *_rows(scores["per_joint"]),
+            _blocks(scores),
+            "",
+            f"{'Method':<{width}}" + "".join(f"{column:>10}" for column in columns),
+            f"{name:<{width}}" + "".join(f"{scores[key]:>10.1f}" for key in columns.values()),
+        ]
+    )
+
+
+def _people(scores, size):
+    text = f"{scores['people']} people, {scores['joints']} joints"
     if scores["left_out"]:
-        head += f" ({scores['left_out']} people without a located torso left out)"
-    rows = [(name, value) for name, value in scores["per_joint"].items()]
-    rows += [("total", scores["total"]), (f"AUC@{scores['threshold']:g}", scores["auc"])]
-    blocks = ", ".join(f"{score:.1f}" for score in scores["blocks"])
-    return "\n".join([head, *(f"  {name:<12}{value:6.1f} %" for name, value in rows), f"  by block: {blocks} %"])
+        text += f" ({scores['left_out']} people without a {size} left out)"
+    if scores["broken"]:
+        text += f" ({scores['broken']} photographs that cannot be read left out)"
+    return text
+
+
+def _rows(values):
+    return [f"  {name:<12}{value:6.1f} %" for name, value in values.items()]
+
+
+def _blocks(scores):
+    return f"  by block: {', '.join(f'{score:.1f}' for score in scores['blocks'])} %"
+
+
+def save_pictures(crops, predictions, path, people=24, columns=8):
+    """Write a contact sheet of predictions on crops, evenly picked.
+
+    Args:
+        crops: sequence of `deephar.data.crops.Crop`, with a `layout`.
+        predictions: `deephar.evaluation.pose2d.Predictions` on them.
+        path: of the picture.
+        people: how many.
+        columns: people in a row.
+    """
+    readable = [index for index in range(len(crops)) if index not in predictions.broken]
+    shown = [readable[i] for i in np.linspace(0, len(readable) - 1, min(len(readable), people)).astype(int)]
+    pictures = [draw.draw_crop(crops[index], predictions.pose_px[-1, index], crops.layout) for index in shown]
+    with whole_file(path) as temporary:
+        draw.contact_sheet(pictures, columns).save(temporary)
 
 
 def save_json(values, path):

@@ -13,8 +13,8 @@ def build(name, weights=None, **overrides):
 
     Args:
         name: one of `NAMES`.
-        weights: None for random weights, the name of a published file (`deephar.pretrained.PUBLISHED`), or the path
-            of a Keras 3 `.weights.h5` or of an original `.h5` file.
+        weights: None for random weights, a name of `deephar.pretrained` (`SHIPPED`, `PUBLISHED`), or the path of a
+            Keras 3 `.weights.h5` or of an original `.h5` file.
         **overrides: fields of the model's configuration, see `deephar.config`.
 
     Returns:

@@ -6,6 +6,7 @@ Time     24 minutes for the 4 epochs on two cores of an AVX2 server CPU; 19 wher
          MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
 Score    PCK@0.2 of 19.6 % on photographs 3501-3700 (mean pose: 5.5 %)
 Result   runs/lsp/best.weights.h5, last.weights.h5, log.csv, model.json
+Shipped  weights/README.md has the longer commands that made weights/lsp-lite-2d.weights.h5
 """
 
 import argparse
@@ -13,8 +14,8 @@ import pathlib
 
 import keras
 
-from deephar import config, models, training
-from deephar.data import crops, loader, lsp
+from deephar import config, distribution, models, training
+from deephar.data import cached, crops, loader, lsp
 from deephar.evaluation import pose2d, report
 
 
@@ -24,16 +25,16 @@ def options():
     parser.add_argument("--out", default="runs/lsp", type=pathlib.Path, help="folder for weights and logs")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="its peak; it follows a cosine")
     parser.add_argument("--augmentation", default="flip", choices=config.AUGMENT, help="lsp: for long runs")
     parser.add_argument("--size", type=int, default=128, help="of the crop in pixels, a multiple of 32")
     parser.add_argument("--width", type=int, default=288, help="channels of the features")
     parser.add_argument("--blocks", type=int, default=2, help="prediction blocks")
     parser.add_argument("--weights", help="start from this .weights.h5")
+    parser.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
+    parser.add_argument("--logical-cpus", type=int, default=0, help="split the CPU, to try --strategy mirrored")
+    parser.add_argument("--processes", type=int, default=0, help="that make batches; 0: a thread does")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--workers", type=int, default=2, help="threads that cut crops; 0 or 1: none beside the training"
-    )
     parser.add_argument("--smoke", action="store_true", help="a few steps of a tiny network, to see that all works")
     args = parser.parse_args()
     train, choose = lsp.SPLITS["train"], lsp.SPLITS["choose"]
@@ -50,32 +51,35 @@ def main():
     args, train, choose = options()
     size = (args.size, args.size)
     keras.utils.set_random_seed(args.seed)
-
-    overrides = {"num_joints": 14, "input_shape": (*size, 3), "width": args.width, "num_blocks": args.blocks}
-    model = models.build("lite-2d", args.weights, concat_visibility=True, **overrides)
     batches = loader.PoseLoader(
-        [(train, args.batch_size)],
+        [(cached.Cached(train, size), args.batch_size)],
         size,
-        args.blocks,
+        2 * args.blocks,  # every block has a pose and a heat map to train
+        on_broken="skip",
+        processes=args.processes,
         augmentation=args.augmentation,
         seed=args.seed,
-        on_broken="skip",
-        workers=args.workers,
     )
     steps = args.epochs * len(batches)
-    rate = training.cosine_schedule(args.learning_rate, steps, warmup_steps=steps // 20)
-    training.compile_pose(model, keras.optimizers.Adam(rate))
+
+    overrides = {"num_joints": 14, "input_shape": (*size, 3), "width": args.width, "num_blocks": args.blocks}
+    with distribution.scope(args.strategy, args.logical_cpus):
+        model = models.build("lite-2d", args.weights, concat_visibility=True, export_heatmaps=True, **overrides)
+        rate = training.cosine_schedule(args.learning_rate, steps, warmup_steps=steps // 20)
+        training.compile_pose(model, keras.optimizers.Adam(rate))
 
     held_out = crops.Crops(choose, size)
 
     def pck(model):
-        return pose2d.pck_scores(pose2d.predict(model, held_out), held_out.layout)["total"]
+        predictions = pose2d.predict(model, held_out, on_broken="skip")
+        return pose2d.pck_scores(predictions, held_out.layout)["total"]
 
     report.save_json({"model": "lite-2d", "layout": "lsp14", "overrides": overrides}, args.out / "model.json")
-    score = training.Score(pck, args.out)
+    score = training.Score(pck, args.out, "val_pck")
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
     model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=[score, log])
     print(f"best PCK@0.2 on the photographs to choose by: {score.best:.1f} %; weights in {args.out}")
+    print(f"photographs that could not be read: {sum(batches.broken.values())}")
 
 
 if __name__ == "__main__":

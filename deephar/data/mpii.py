@@ -1,0 +1,96 @@
+"""MPII Human Pose: photographs and one person each, from the official RELEASE .mat, HRNet's JSON or pose-hg's HDF5."""
+
+import pathlib
+
+import numpy as np
+
+from deephar import layouts
+from deephar.data import mpii_files
+from deephar.data.base import Sample
+from deephar.data.frames import open_image
+
+INDEX_BASE = 1
+"""The files count pixels from 1: the middle of the first pixel is 1 in them, and 0.5 in our continuous coordinates."""
+
+SPLITS = ("train", "validation", "test")
+
+
+class Mpii:
+    """Reader of MPII single-person pose.
+
+    Poses are given in the files' joint order (layout mpii16). The plain crop is the published one: centre of the
+    person plus (0, 15 scale), side 250 scale.
+
+    Args:
+        people: `deephar.data.mpii_files.People`, see `open_people`.
+        images: folder of the photographs.
+        index_base: of the coordinates in the files; 0.5 takes them as they are, as the original does.
+
+    Raises:
+        ValueError: if the folder is missing or there are no people.
+    """
+
+    layout = layouts.get("mpii16")
+
+    def __init__(self, people, images, index_base=INDEX_BASE):
+        self.people, self.images, self.index_base = people, pathlib.Path(images), index_base
+        if not self.images.is_dir():
+            raise ValueError(f"Expected the folder of MPII's photographs. Received: {images}")
+        if not len(people):
+            raise ValueError("There are no people of MPII to read in this split")
+
+    def __len__(self):
+        return len(self.people)
+
+    def sample(self, index):
+        """The person at a position: `Sample`."""
+        people = self.people
+        path = self.images / people.image[index]
+        to_px = 0.5 - self.index_base
+        center = people.center[index] + [0.0, 15.0 * people.scale[index]] + to_px
+        window = np.full(2, 250.0 * people.scale[index])
+        return Sample(
+            f"{people.image[index]}, person {people.person[index]}",
+            open_image(path),
+            people.pose[index] + to_px,
+            center,
+            window,
+            float(people.head_size[index]),
+        )
+
+
+def open_people(annotations, split=None, validation=None):
+    """People of one split.
+
+    Args:
+        annotations: RELEASE .mat; or HRNet's .json or pose-hg's .h5, which hold one split each.
+        split: one of `SPLITS`, of a RELEASE .mat only. Train and validation people have joints, test people are those
+            marked as single.
+        validation: pose-hg's valid.h5, the list of validation people (Tompson et al.) that the RELEASE lacks.
+
+    Returns:
+        `deephar.data.mpii_files.People`.
+
+    Raises:
+        ValueError: if a file cannot be read, is of another kind, or the split cannot be told.
+    """
+    readers = {".json": mpii_files.read_json, ".h5": mpii_files.read_pose_hg}
+    suffix = pathlib.Path(annotations).suffix.lower()
+    if suffix in readers:
+        return readers[suffix](annotations)
+    if suffix != ".mat":
+        raise ValueError(f"Expected a .mat, .json or .h5 of MPII. Received: {annotations}")
+    if split not in SPLITS:
+        raise ValueError(
+            f"The RELEASE holds every split; `split` must be one of {', '.join(SPLITS)}. Received: {split}"
+        )
+    people = mpii_files.read_release(annotations)
+    if split == "test":
+        return people.where(~people.train & people.single)
+    if validation is None:
+        raise ValueError("The RELEASE does not tell train from validation; give pose-hg's valid.h5 as `validation`")
+    listed = mpii_files.read_pose_hg(validation)
+    listed = set(zip(listed.image.tolist(), listed.person.tolist(), strict=True))
+    held_out = np.array([pair in listed for pair in zip(people.image.tolist(), people.person.tolist(), strict=True)])
+    annotated = people.train & np.isfinite(people.pose).any(axis=(1, 2))
+    return people.where(annotated & (held_out if split == "validation" else ~held_out))

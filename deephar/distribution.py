@@ -1,0 +1,48 @@
+"""Training on several devices through tf.distribute; the only module of training that imports TensorFlow."""
+
+import contextlib
+
+import keras
+
+STRATEGIES = ("none", "mirrored")
+
+
+def scope(strategy, logical_cpus=0):
+    """Context in which to build and compile a model, so that `fit` trains it by a strategy.
+
+    Args:
+        strategy: one of `STRATEGIES`: "none"; or "mirrored", a copy on every GPU of this machine, or on every logical
+            CPU where there is no GPU. A batch is split among the copies.
+        logical_cpus: split the CPU into this many devices first, to try "mirrored" without GPUs; before TensorFlow's
+            first computation only.
+
+    Returns:
+        context manager; its value is the number of copies.
+
+    Raises:
+        ValueError: for an unknown strategy, a backend other than TensorFlow, or a CPU that is in use already.
+    """
+    if strategy not in STRATEGIES:
+        raise ValueError(f"`strategy` must be one of {', '.join(STRATEGIES)}. Received: {strategy!r}")
+    if strategy == "none":
+        return contextlib.nullcontext(1)
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"Strategy {strategy!r} needs Keras on TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}"
+        )
+    import tensorflow as tf
+
+    if logical_cpus:
+        parts = [tf.config.LogicalDeviceConfiguration()] * logical_cpus
+        try:
+            tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
+        except RuntimeError:
+            raise ValueError("The CPU can be split only before TensorFlow's first computation") from None
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return _mirrored(tf.distribute.MirroredStrategy([device.name for device in devices]))
+
+
+@contextlib.contextmanager
+def _mirrored(strategy):
+    with strategy.scope():
+        yield strategy.num_replicas_in_sync

@@ -1,0 +1,109 @@
+"""From photographs to poses: boxes, crops, network and the way back, for `deephar predict` and for programs."""
+
+import dataclasses
+
+import numpy as np
+
+from deephar import geometry, layouts, models, pretrained
+from deephar.data import frames
+from deephar.evaluation import pose2d
+
+BATCH = 16
+"""Crops at a time."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Person:
+    """One predicted person.
+
+    Attributes:
+        box_px: (4,) x1, y1, x2, y2, given or estimated, before the margin.
+        pose_px: (J, 2) in pixels of the upright photograph.
+        confidence: (J,) in [0, 1], how sure the network is that the joint lies inside the crop.
+    """
+
+    box_px: np.ndarray
+    pose_px: np.ndarray
+    confidence: np.ndarray
+
+
+class PosePredictor:
+    """Poses of people in photographs.
+
+    Args:
+        model: a pose network.
+        layout: `deephar.layouts.PoseLayout` of its joints.
+        flip: average with the prediction on the mirrored crop.
+
+    Example:
+        >>> predictor = PosePredictor.from_weights("lsp-lite-2d")
+        >>> predictor(Image.open("photo.jpg").convert("RGB"))[0].pose_px
+    """
+
+    def __init__(self, model, layout, flip=True):
+        self.model, self.layout, self.flip = model, layout, flip
+
+    @classmethod
+    def from_weights(cls, weights, flip=True):
+        """A predictor with the network that belongs to some weights.
+
+        Args:
+            weights: a name of `deephar.pretrained`, or a file that a training script wrote beside its model.json.
+            flip: see the class.
+
+        Raises:
+            ValueError: if there are no such weights, or nothing says what network they are for.
+        """
+        about = pretrained.describe(weights)
+        overrides = {**about.overrides, "concat_visibility": False}
+        return cls(models.build(about.builder, weights, **overrides), layouts.get(about.layout), flip)
+
+    def __call__(self, image, boxes=None):
+        """Predict the people in boxes, or one person in the whole photograph.
+
+        Args:
+            image: upright RGB `PIL.Image.Image`, see `deephar.data.frames.to_rgb`.
+            boxes: (N, 4) x1, y1, x2, y2 around each person, or None to estimate one from the whole photograph: a first
+                prediction gives the box for a second (paper section 5).
+
+        Returns:
+            list of `Person`.
+
+        Raises:
+            ValueError: if a box is empty, not finite, or has no pixel in common with the photograph.
+        """
+        boxes = self._estimated_box(image) if boxes is None else _checked_boxes(boxes, image.size)
+        windows = [geometry.person_window(box) for box in boxes]
+        poses, confidences = self._predict(image, windows)
+        return [Person(*person) for person in zip(boxes, poses, confidences, strict=True)]
+
+    def _estimated_box(self, image):
+        center = np.array(image.size) / 2
+        (pose,), (confidence,) = self._predict(image, [(center, np.full(2, float(max(image.size))))])
+        box = geometry.points_box(pose[confidence >= min(0.5, np.median(confidence))])
+        nothing_found = np.array_equal(box[:2], box[2:])
+        return np.array([[0.0, 0.0, *image.size]]) if nothing_found else box[None]
+
+    def _predict(self, image, windows):
+        """Poses (N, J, 2) in pixels and confidences (N, J) of square windows."""
+        height, width = self.model.input_shape[1:3]
+        maps = np.stack([geometry.window_to_crop(*window) for window in windows])
+        poses, confidences = [], []
+        for first in range(0, len(maps), BATCH):
+            batch = maps[first : first + BATCH]
+            crops = np.stack([frames.to_input(frames.warp(image, px_to_crop, (width, height))) for px_to_crop in batch])
+            pose, confidence = pose2d.predict_crops(self.model, crops, self.layout, self.flip)
+            poses.append(geometry.transform_points(np.linalg.inv(batch), pose[-1, ..., :2]))
+            confidences.append(confidence[-1])
+        return np.concatenate(poses), np.concatenate(confidences)
+
+
+def _checked_boxes(boxes, size):
+    boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    for x1, y1, x2, y2 in boxes:
+        box = f"x={x1:g}, y={y1:g}, width={x2 - x1:g}, height={y2 - y1:g}"
+        if not np.all(np.isfinite([x1, y1, x2, y2])) or x2 <= x1 or y2 <= y1:
+            raise ValueError(f"A box needs finite numbers and a width and height above 0. Received: {box}")
+        if x2 <= 0 or y2 <= 0 or x1 >= size[0] or y1 >= size[1]:
+            raise ValueError(f"A box lies outside the photograph of {size[0]} x {size[1]} pixels. Received: {box}")
+    return boxes

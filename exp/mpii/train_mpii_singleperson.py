@@ -1,0 +1,88 @@
+"""Train 2D pose on MPII, single person, by the published recipe.
+
+Data     images/ and annotations of MPII: the RELEASE .mat with pose-hg's valid.h5, or HRNet's train.json and valid.json
+Command  python exp/mpii/train_mpii_singleperson.py --images images --train RELEASE.mat --validation valid.h5
+Time     120 epochs of 22,246 people; not measured, MPII was not at hand. Meant for GPUs (--strategy mirrored)
+Score    not measured; its authors report a PCKh@0.5 of 89.1 on validation, single crop
+Result   runs/mpii/best.weights.h5, last.weights.h5, log.csv, model.json
+Recipe   paper appendix B and published script: RMSprop 0.001, batch 24, x 0.2 on a plateau or at epochs 80 and 100
+"""
+
+import argparse
+import pathlib
+
+import keras
+
+from deephar import config, distribution, layouts, models, training
+from deephar.data import crops, loader, mpii
+from deephar.evaluation import pose2d, report
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", required=True, type=pathlib.Path, help="folder of the photographs")
+    parser.add_argument("--train", required=True, type=pathlib.Path, help="RELEASE .mat, train.json or train.h5")
+    parser.add_argument(
+        "--validation", required=True, type=pathlib.Path, help="valid.h5 (with a RELEASE) or valid.json"
+    )
+    parser.add_argument("--out", default="runs/mpii", type=pathlib.Path, help="folder for weights and logs")
+    parser.add_argument("--model", default="mpii-2d", choices=["mpii-2d", "lite-2d"])
+    parser.add_argument("--schedule", default="steps", choices=["steps", "plateau"], help="of the learning rate")
+    parser.add_argument("--epochs", type=int, default=120)
+    parser.add_argument("--batch-size", type=int, default=24)
+    parser.add_argument("--augmentation", default="mpii", choices=config.AUGMENT)
+    parser.add_argument("--weights", help="start from these")
+    parser.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
+    parser.add_argument("--logical-cpus", type=int, default=0, help="split the CPU, to try --strategy mirrored")
+    parser.add_argument("--processes", type=int, default=0, help="that make batches; 0: a thread does")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--smoke", action="store_true", help="one step of a tiny network, to see that all works")
+    args = parser.parse_args()
+    args.overrides = {}
+    if args.smoke:
+        args.model, args.epochs, args.batch_size = "lite-2d", 1, 2
+        args.overrides = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1}
+    try:
+        train = mpii.Mpii(mpii.open_people(args.train, "train", args.validation), args.images)
+        annotated = args.train if args.validation.suffix == ".h5" and args.train.suffix == ".mat" else args.validation
+        return args, train, mpii.Mpii(mpii.open_people(annotated, "validation", args.validation), args.images)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def main():
+    args, train, validation = options()
+    keras.utils.set_random_seed(args.seed)
+    layout = layouts.get("pa16j")
+    with distribution.scope(args.strategy, args.logical_cpus):
+        model = models.build(args.model, args.weights, concat_visibility=True, **args.overrides)
+        training.compile_pose(model, keras.optimizers.RMSprop(1e-3))
+    size = model.input_shape[1:3]
+
+    batches = loader.PoseLoader(
+        [(train, args.batch_size)],
+        size,
+        len(model.outputs),
+        on_broken="skip",
+        processes=args.processes,
+        layout=layout,
+        augmentation=args.augmentation,
+        seed=args.seed,
+    )
+    held_out = crops.Crops(validation, size, layout)
+
+    def pckh(model):
+        predictions = pose2d.predict(model, held_out, on_broken="skip")
+        return pose2d.pckh_scores(predictions, layout)["pckh@0.5"]
+
+    report.save_json({"model": args.model, "layout": layout.name, "overrides": args.overrides}, args.out / "model.json")
+    score = training.Score(pckh, args.out, "val_pckh")
+    rate = training.step_schedule() if args.schedule == "steps" else training.plateau_schedule("val_pckh")
+    log = keras.callbacks.CSVLogger(args.out / "log.csv")
+    model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=[score, rate, log])
+    print(f"best PCKh@0.5 on validation: {score.best:.1f} %; weights in {args.out}")
+    print(f"photographs that could not be read: {sum(batches.broken.values())}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Drawn people in the formats of the datasets, with exact joints."""
+
+import json
+
+import h5py
+import numpy as np
+import scipy.io
+from PIL import Image, ImageDraw
+
+from deephar import layouts
+
+TEMPLATE = np.array(
+    [[-9, 95], [-8, 70], [-6, 45], [6, 45], [8, 70], [9, 95], [-22, 40], [-18, 25], [-10, 10], [10, 10], [18, 25],
+     [22, 40], [0, 5], [0, -12]], dtype=float
+)  # fmt: skip
+"""A standing person, joints as in LSP."""
+
+
+def figure(generator, size=(160, 170)):
+    """A drawn person and the joints (14, 2) in pixels."""
+    pose = TEMPLATE * generator.uniform(0.8, 1.2) + generator.normal(0, 2, (14, 2)) + [80, 40]
+    image = Image.new("RGB", size, (60, 90, 70))
+    pen = ImageDraw.Draw(image)
+    for a, b in zip(range(13), range(1, 14), strict=True):
+        pen.line([*pose[a], *pose[b]], fill=(230, 200, 180), width=5)
+    return image, pose
+
+
+def drawn_lsp(folder, people=12):
+    """Write LSP-extended: one joint of the first person is not located."""
+    generator = np.random.default_rng(0)
+    (folder / "images").mkdir(parents=True)
+    joints = np.zeros((14, 3, people))
+    for person in range(people):
+        image, pose = figure(generator)
+        image.save(folder / "images" / f"im{person + 1:05d}.jpg", quality=95)
+        joints[:, :2, person], joints[:, 2, person] = pose, 1
+    joints[0, :, 0] = 0, -26, 0
+    scipy.io.savemat(folder / "joints.mat", {"joints": joints})
+    return folder
+
+
+def drawn_mpii(folder, people=6):
+    """Write MPII: release.mat, valid.h5, train.json, valid.json and images/.
+
+    The last two people are for validation. The RELEASE has its traps: points in any order and as any type, a visibility
+    that is a character or empty, a joint that is not annotated, a second rectangle without joints, a photograph without
+    rectangles, and one test photograph.
+    """
+    generator = np.random.default_rng(1)
+    (folder / "images").mkdir(parents=True)
+    annolist, single, entries = [], [], []
+    for person in range(people):
+        image, lsp = figure(generator)
+        name = f"{person:09d}.jpg"
+        image.save(folder / "images" / name, quality=95)
+        lsp = np.round(lsp) + 0.5  # pixel k, counted from 1, has its middle at k - 0.5
+        pose = layouts.rearrange(lsp, "lsp14", "mpii16")
+        pose[6], pose[7] = (pose[2] + pose[3]) / 2, (pose[12] + pose[13]) / 2
+        stored = pose + 0.5
+        known = [joint for joint in range(16) if (person, joint) != (0, 1)]
+        entries.append((name, stored, known))
+        rectangle = _rectangle(stored, generator.permutation(known))
+        annolist.append(_image(name, [rectangle, {"x1": 1, "y1": 2, "x2": 3, "y2": 4}] if person == 1 else [rectangle]))
+        single.append(np.array([[1]], dtype=np.uint8))
+    test = {key: value for key, value in annolist[0]["annorect"][0].items() if key in ("scale", "objpos")}
+    annolist += [_image("000000000.jpg", []), _image("000000001.jpg", [{}, test])]
+    single += [np.empty((0, 0)), np.array([[2]], dtype=np.uint8)]
+    release = {
+        "annolist": annolist, "img_train": [1] * (people + 1) + [0], "single_person": _cells(single), "version": "12",
+    }  # fmt: skip
+    scipy.io.savemat(folder / "release.mat", {"RELEASE": _struct_arrays(release)})
+    _write_json(folder / "train.json", entries[:-2])
+    _write_json(folder / "valid.json", entries[-2:])
+    _write_pose_hg(folder / "valid.h5", entries[-2:])
+    return folder
+
+
+SCALE, CENTER = 0.5, (80, 70)
+
+
+def _rectangle(stored, order):
+    visible = {8: np.empty((0, 0)), 9: np.empty((0, 0)), 10: "0", 11: "1"}
+    points = [
+        {"x": stored[j, 0], "y": np.int16(stored[j, 1]) if j not in (6, 7, 8, 9) else stored[j, 1],
+         "id": np.uint8(j), "is_visible": visible.get(j, np.uint8(1))}
+        for j in order
+    ]  # fmt: skip
+    head = {"x1": np.uint8(70), "y1": np.uint16(20), "x2": np.uint8(100), "y2": np.uint8(60)}
+    objpos = {"x": np.uint8(CENTER[0]), "y": np.uint8(CENTER[1])}
+    return {**head, "scale": SCALE, "objpos": objpos, "annopoints": {"point": points}}
+
+
+def _image(name, rectangles):
+    keys = sorted({key for rectangle in rectangles for key in rectangle})
+    even = [{key: rectangle.get(key, np.empty((0, 0))) for key in keys} for rectangle in rectangles]
+    return {"image": {"name": name}, "annorect": even}
+
+
+def _struct_arrays(value):
+    if isinstance(value, dict):
+        return {key: _struct_arrays(item) for key, item in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], dict) and value[0]:
+        array = np.empty((1, len(value)), dtype=[(key, object) for key in value[0]])
+        for place, row in enumerate(value):
+            array[0, place] = tuple(_struct_arrays(row[key]) for key in value[0])
+        return array
+    return value
+
+
+def _cells(values):
+    cells = np.empty((len(values), 1), dtype=object)
+    cells[:, 0] = values
+    return cells
+
+
+def _write_json(path, entries):
+    people = []
+    for name, stored, known in entries:
+        mask = np.isin(np.arange(16), known)
+        joints = np.where(mask[:, None], stored, -1).tolist()
+        people.append(
+            {"image": name, "center": CENTER, "scale": SCALE, "joints": joints, "joints_vis": mask.astype(int).tolist()}
+        )
+    path.write_text(json.dumps(people))
+
+
+def _write_pose_hg(path, entries):
+    count = len(entries)
+    with h5py.File(path, "w") as file:
+        file["imgname"] = np.array([name.encode() for name, _, _ in entries], dtype="S13")
+        file["person"], file["index"] = np.zeros(count), np.arange(count, dtype=float)
+        file["center"] = np.tile([CENTER[0], CENTER[1] + 15 * SCALE], (count, 1))
+        file["scale"] = np.full(count, 1.25 * SCALE)
+        file["normalize"] = np.full(count, 0.6 * np.hypot(30, 40))
+        file["part"] = np.trunc([stored for _, stored, _ in entries])
+        file["visible"] = np.tile(np.where(np.isin(np.arange(16), (8, 9, 10)), 0.0, 1.0), (count, 1))

@@ -1,0 +1,200 @@
+import os
+import shutil
+import threading
+
+import keras
+import numpy as np
+import pytest
+
+from deephar import layouts
+from deephar.data import cached, crops, loader, lsp, mixture
+
+
+def make_loader(folder, **options):
+    return loader.PoseLoader([(lsp.LspExtended(folder), 5)], (64, 64), 2, augmentation="lsp", **options)
+
+
+def names_of(batches, epoch, positions):
+    return [batches.mixture._crop(epoch, 0, position, []).name for position in positions]
+
+
+def test_loader_batches(drawn):
+    batches = make_loader(drawn)
+    assert len(batches) == 3
+    images, targets, weights = batches[2]
+    assert images.shape == (5, 64, 64, 3) and images.dtype == np.float32
+    assert len(targets) == len(weights) == 2
+    assert targets[0].shape == (5, 14, 3) and targets[0] is targets[1]
+    np.testing.assert_array_equal(weights[0], np.ones((5, 1), np.float32))
+
+
+def test_loader_is_deterministic_and_epochs_differ(drawn):
+    one, two = make_loader(drawn, seed=3), make_loader(drawn, seed=3)
+    np.testing.assert_array_equal(one[1][0], two[1][0])
+    two.on_epoch_end()
+    assert not np.array_equal(one[1][0], two[1][0])
+    assert not np.array_equal(one[1][0], make_loader(drawn, seed=4)[1][0])
+
+
+def test_an_epoch_uses_every_sample_before_any_again(drawn):
+    names = names_of(make_loader(drawn), 0, range(15))
+    assert len(set(names[:12])) == 12 and len(set(names[12:])) == 3
+
+
+def test_shards_share_the_samples_of_an_epoch(drawn):
+    """Three shards together give what one loader gives, each sample once."""
+    sources = [(lsp.LspExtended(drawn), 2)]
+    whole = mixture.Mixture(sources, (64, 64), augmentation="lsp")
+    shards = [mixture.Mixture(sources, (64, 64), augmentation="lsp", shard=(n, 3)) for n in range(3)]
+    assert [len(s) for s in shards] == [2, 2, 2] and len(whole) == 6
+    together = np.concatenate([s.batch(0, index).images for index in range(2) for s in shards])
+    alone = np.concatenate([whole.batch(0, index).images for index in range(6)])
+    assert sorted(map(np.sum, together)) == sorted(map(np.sum, alone))
+    with pytest.raises(ValueError, match="shard"):
+        mixture.Mixture(sources, (64, 64), shard=(3, 3))
+
+
+def test_counts_by_ratio_by_hand():
+    assert mixture.counts_by_ratio(32, (75, 25)) == [24, 8]
+    assert mixture.counts_by_ratio(8, (10, 45, 45)) == [1, 4, 3]
+    with pytest.raises(ValueError, match=r"gives \[0, 2, 2\]"):
+        mixture.counts_by_ratio(4, (10, 45, 45))
+
+
+def test_readers_are_mixed_by_count_and_joints_by_name(drawn):
+    other = lsp.LspExtended(drawn, range(1, 4))
+    sources = [(lsp.LspExtended(drawn), 3), (other, 1)]
+    batches = loader.PoseLoader(sources, (64, 64), 1, layout=layouts.get("pa16j"), dim=3)
+    images, (target,), _ = batches[0]
+    assert len(batches) == 4 and images.shape[0] == 4 and target.shape == (4, 16, 4)
+    assert np.all(target[:, :2, :] == crops.MISSING)  # pelvis and thorax: nothing is known
+    assert np.all(target[:, 2:4, 3] == 1)  # neck and head top
+
+
+class Unlabelled(lsp.LspExtended):
+    """A reader whose first sample has no joint left inside its crop."""
+
+    def sample(self, index):
+        sample = super().sample(index)
+        if index == 0:
+            sample.pose_px[:] = np.nan
+        return sample
+
+
+def test_a_sample_without_labels_has_weight_zero_and_adds_no_loss(drawn):
+    batch = mixture.Mixture([(Unlabelled(drawn, [1, 2]), 2)], (64, 64)).batch(0, 0)
+    assert sorted(batch.weights[:, 0]) == [0, 1]
+    empty = int(np.argmin(batch.weights))
+    assert np.all(batch.target[empty, :, :2] == crops.MISSING)
+
+
+def broken_copy(drawn, folder):
+    copy = shutil.copytree(drawn, folder / "copy")
+    (copy / "images" / "im00002.jpg").write_bytes(b"broken")
+    return copy
+
+
+def test_broken_photographs(drawn, tmp_path, caplog):
+    copy = broken_copy(drawn, tmp_path)
+    with pytest.raises(ValueError, match=r"images/im00002.jpg is not a photograph"):
+        [make_loader(copy)[index] for index in range(3)]
+    patient = make_loader(copy, on_broken="count")
+    assert all(patient[index][0].shape[0] == 5 for index in range(3))
+    assert "im00002.jpg" in next(iter(patient.broken)) and "im00002.jpg" not in caplog.text
+    loud = make_loader(copy, on_broken="skip")
+    [loud[index] for index in range(3)]
+    assert loud.broken == patient.broken and "im00002.jpg" in caplog.text
+
+
+def test_nothing_readable_is_an_error(drawn, tmp_path):
+    copy = shutil.copytree(drawn, tmp_path / "copy")
+    for file in (copy / "images").iterdir():
+        file.write_bytes(b"")
+    with pytest.raises(ValueError, match="None of a reader's 12 samples"):
+        make_loader(copy, on_broken="skip")[0]
+
+
+def test_bad_loader_arguments(drawn):
+    with pytest.raises(ValueError, match="on_broken"):
+        make_loader(drawn, on_broken="ignore")
+    with pytest.raises(ValueError, match="needs samples and a count"):
+        loader.PoseLoader([(lsp.LspExtended(drawn), 0)], (64, 64), 1)
+
+
+def test_processes_and_threads_give_the_same_batches_and_end(drawn, tmp_path):
+    """Over several epochs, with a broken photograph that is counted although another process met it."""
+    copy = broken_copy(drawn, tmp_path)
+    alone = make_loader(copy, on_broken="count")
+    pooled = make_loader(copy, on_broken="count", processes=2)
+    for _ in range(2):
+        for index in range(3):
+            np.testing.assert_array_equal(alone[index][0], pooled[index][0])
+        alone.on_epoch_end()
+        pooled.on_epoch_end()
+    assert alone.broken == pooled.broken and alone.broken
+    processes = list(pooled._pool.executor._processes.values())
+    pooled.close()
+    assert len(processes) == 2 and not any(process.is_alive() for process in processes)
+
+
+class Deadly(lsp.LspExtended):
+    """A reader whose process is killed."""
+
+    def sample(self, index):
+        if threading.current_thread() is threading.main_thread():
+            os._exit(1)
+        return super().sample(index)
+
+
+def test_a_process_that_dies_is_reported(drawn):
+    batches = loader.PoseLoader([(Deadly(drawn), 2)], (64, 64), 1, processes=1)
+    with pytest.raises(RuntimeError, match=r"died at batch 1 of epoch 0.*Use fewer processes"):
+        batches[1]
+
+
+def tiny_model():
+    image = keras.Input((16, 16, 3))
+    pose = keras.layers.Reshape((14, 3))(keras.layers.Dense(42, "sigmoid")(keras.layers.Flatten()(image)))
+    model = keras.Model(image, [pose, pose])
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    return model
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_fit_reads_the_same_whatever_the_workers(workers, drawn):
+    """`fit` over several epochs leaves no thread behind, and its epochs are the loader's."""
+    seen = []
+
+    class Watched(loader.PoseLoader):
+        def __getitem__(self, index):
+            seen.append((self.epoch, index))
+            return super().__getitem__(index)
+
+    batches = Watched([(lsp.LspExtended(drawn), 5)], (16, 16), 2, workers=workers, augmentation="lsp")
+    before = threading.active_count()
+    tiny_model().fit(batches, epochs=3, shuffle=False, verbose=0)
+    last = batches.epoch  # Keras reads two batches to learn their shapes and calls that an epoch
+    assert {(epoch, index) for epoch in range(last - 3, last) for index in range(3)} <= set(seen)
+    assert threading.active_count() <= before + 2  # TensorFlow keeps a pool of its own
+
+
+def test_a_worker_that_fails_ends_fit_with_the_name(drawn, tmp_path):
+    batches = make_loader(broken_copy(drawn, tmp_path), workers=2)
+    model = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Flatten(), keras.layers.Dense(42)])
+    model.add(keras.layers.Reshape((14, 3)))
+    model = keras.Model(model.inputs, [model.outputs[0], model.outputs[0]])
+    model.compile("sgd", "mse")
+    with pytest.raises(Exception, match=r"im00002.jpg is not a photograph"):
+        model.fit(batches, epochs=2, shuffle=False, verbose=0)
+
+
+def test_cached_crops_are_those_of_the_reader(drawn):
+    """Joints agree with the reader's within a thousandth of the crop, pixels closely, and a photograph is read once."""
+    reader = lsp.LspExtended(drawn)
+    kept = cached.Cached(reader, (64, 64))
+    for index in (0, 5):
+        plain, cheap = crops.make_crop(reader, index, (64, 64)), crops.make_crop(kept, index, (64, 64))
+        np.testing.assert_allclose(cheap.pose_crop, plain.pose_crop, atol=1e-3)
+        assert np.abs(cheap.image - plain.image).mean() < 0.02
+    reader.sample = None
+    assert kept.sample(5) is kept.sample(5) and len(kept) == 12

@@ -1,0 +1,85 @@
+import pathlib
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+import scipy.io
+
+from deephar.data import lsp
+
+
+@pytest.fixture(scope="module")
+def archive(drawn):
+    return shutil.make_archive(str(drawn), "zip", drawn.parent, drawn.name)
+
+
+def test_folder_and_zip_give_the_same(drawn, archive):
+    a, b = lsp.LspExtended(drawn), lsp.LspExtended(archive)
+    assert len(a) == len(b) == 12
+    for index in range(len(a)):
+        x, y = a.sample(index), b.sample(index)
+        assert x.name == y.name == f"images/im{index + 1:05d}.jpg"
+        np.testing.assert_array_equal(x.pose_px, y.pose_px)
+        np.testing.assert_array_equal(np.asarray(x.image), np.asarray(y.image))
+
+
+def test_a_pickled_reader_opens_the_zip_anew(archive):
+    reader = pickle.loads(pickle.dumps(lsp.LspExtended(archive, range(3, 6))))
+    assert len(reader) == 3 and reader.sample(0).name == "images/im00003.jpg"
+
+
+def test_a_joint_that_is_not_located_is_nan(drawn):
+    pose = lsp.LspExtended(drawn).sample(0).pose_px
+    assert np.all(np.isnan(pose[0])) and np.all(np.isfinite(pose[1:]))
+
+
+def test_joints_outside_the_photograph(drawn, tmp_path):
+    """Rounding is moved to the edge, a gross error is dropped."""
+    shutil.copytree(drawn, tmp_path / "copy")
+    joints = scipy.io.loadmat(drawn / "joints.mat")["joints"]
+    joints[0, :2, 1], joints[1, :2, 1] = (161.2, 50.0), (305.0, 50.0)
+    scipy.io.savemat(tmp_path / "copy" / "joints.mat", {"joints": joints})
+    pose = lsp.LspExtended(tmp_path / "copy").sample(1).pose_px
+    np.testing.assert_array_equal(pose[0], [160.0, 50.0])
+    assert np.all(np.isnan(pose[1]))
+
+
+def test_real_files(shared):
+    reader = lsp.LspExtended(shared / "data" / "lspe" / "lspe_train.zip")
+    assert len(reader) == 4200
+    assert np.all(np.isnan(reader.sample(0).pose_px[0]))
+    located = sum(np.isfinite(reader.sample(index).pose_px[:, 0]).sum() for index in (23, 711, 3362))
+    flags = reader._joints[:, 2, [23, 711, 3362]].sum()
+    assert located == flags
+
+
+@pytest.mark.parametrize(
+    ("joints", "message"),
+    [
+        (np.zeros((3, 14, 5)), "older LSP, whose flag means the reverse"),
+        (np.zeros((14, 5)), r"must be \(14, 3, N\). Received: \(14, 5\)"),
+    ],
+)
+def test_another_joints_file_is_refused(joints, message, tmp_path):
+    scipy.io.savemat(tmp_path / "joints.mat", {"joints": joints})
+    with pytest.raises(ValueError, match=message):
+        lsp.LspExtended(tmp_path)
+
+
+def test_missing_and_damaged_data_are_named(drawn, archive, tmp_path):
+    with pytest.raises(ValueError, match=r"Expected a folder or a zip.*absent"):
+        lsp.LspExtended(tmp_path / "absent")
+    with pytest.raises(ValueError, match=r"Expected joints.mat"):
+        lsp.LspExtended(tmp_path)
+    (tmp_path / "joints.mat").write_bytes(b"not matlab")
+    with pytest.raises(ValueError, match=r"joints.mat in .* cannot be read"):
+        lsp.LspExtended(tmp_path)
+    (tmp_path / "cut.zip").write_bytes(pathlib.Path(archive).read_bytes()[:-200] + bytes(200))
+    with pytest.raises(ValueError, match=r"Expected a folder or a zip.*cut.zip"):
+        lsp.LspExtended(tmp_path / "cut.zip")
+    (tmp_path / "joints.mat").write_bytes((drawn / "joints.mat").read_bytes()[:300])
+    with pytest.raises(ValueError, match=r"joints.mat in .* cannot be read"):
+        lsp.LspExtended(tmp_path)
+    with pytest.raises(ValueError, match=r"photographs 1 to 12. Received: 1 to 99"):
+        lsp.LspExtended(drawn, range(1, 100))

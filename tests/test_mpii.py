@@ -1,0 +1,147 @@
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+from drawn import CENTER, SCALE, drawn_mpii
+from helpers import units, units_json
+from PIL import Image
+
+from deephar import layouts, metrics
+from deephar.data import augment, crops, mpii, mpii_files
+from deephar.data.base import Sample
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return drawn_mpii(tmp_path_factory.mktemp("mpii") / "mpii")
+
+
+def test_the_three_files_tell_the_same(folder):
+    release = mpii.open_people(folder / "release.mat", "validation", folder / "valid.h5")
+    json, pose_hg = mpii.open_people(folder / "valid.json"), mpii.open_people(folder / "valid.h5")
+    for other in (json, pose_hg):
+        assert other.image.tolist() == release.image.tolist() == ["000000004.jpg", "000000005.jpg"]
+        np.testing.assert_allclose(other.center, [CENTER] * 2)
+        np.testing.assert_allclose(other.scale, [SCALE] * 2)
+        np.testing.assert_allclose(release.pose, other.pose, atol=1 if other is pose_hg else 1e-9)
+    np.testing.assert_allclose(release.head_size, pose_hg.head_size)
+    np.testing.assert_allclose(json.head_size, 0.75 * np.linalg.norm(json.pose[:, 8] - json.pose[:, 9], axis=-1))
+    np.testing.assert_array_equal(release.visible, pose_hg.visible)
+
+
+def test_splits_of_the_release(folder):
+    train = mpii.open_people(folder / "release.mat", "train", folder / "valid.h5")
+    assert len(train) == 4 and np.isnan(train.pose[0, 1]).all() and np.isfinite(train.pose[1:]).all()
+    assert train.left_out == 2  # the rectangles without a centre
+    assert train.visible[1, 10] == 0 and train.visible[1, 11] == 1 and np.isnan(train.visible[1, 8])
+    test = mpii.open_people(folder / "release.mat", "test")
+    assert len(test) == 1 and test.person[0] == 1 and np.isnan(test.pose).all()
+
+
+def test_samples_are_in_pixels_of_the_photograph(folder):
+    """Pixel 1 of the files has its middle at 0.5."""
+    people = mpii.open_people(folder / "valid.json")
+    sample = mpii.Mpii(people, folder / "images").sample(1)
+    np.testing.assert_allclose(sample.pose_px, people.pose[1] - 0.5)
+    np.testing.assert_allclose(sample.center_px, [CENTER[0] - 0.5, CENTER[1] + 15 * SCALE - 0.5])
+    np.testing.assert_allclose(sample.window_px, 250 * SCALE)
+    assert sample.head_px == people.head_size[1]
+    image = np.asarray(sample.image)
+    neck, top = sample.pose_px[[8, 9]].astype(int)
+    assert image[neck[1], neck[0], 0] > 150 and image[(neck[1] + top[1]) // 2, neck[0], 0] > 150
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("images", "Expected a .mat, .json or .h5 of MPII"),
+        ("broken.json", "Expected a list of people with image"),
+        ("broken.h5", "Expected pose-hg's HDF5"),
+        ("broken.mat", "is not a MATLAB file"),
+        ("other.mat", "Expected MPII's RELEASE"),
+        ("absent.mat", "is not a MATLAB file"),
+    ],
+)
+def test_other_files_are_refused(folder, file, message, tmp_path):
+    for name in ("broken.json", "broken.h5", "broken.mat"):
+        (tmp_path / name).write_text("[{}]")
+    scipy.io.savemat(tmp_path / "other.mat", {"joints": 1})
+    with pytest.raises(ValueError, match=message):
+        mpii.open_people(tmp_path / file, "train", folder / "valid.h5")
+
+
+def test_what_cannot_be_told_is_asked(folder, tmp_path):
+    with pytest.raises(ValueError, match="`split` must be one of"):
+        mpii.open_people(folder / "release.mat")
+    with pytest.raises(ValueError, match=r"give pose-hg's valid.h5"):
+        mpii.open_people(folder / "release.mat", "train")
+    with pytest.raises(ValueError, match="folder of MPII's photographs"):
+        mpii.Mpii(mpii.open_people(folder / "valid.json"), tmp_path / "absent")
+    people = mpii.open_people(folder / "valid.json")
+    with pytest.raises(ValueError, match="no people"):
+        mpii.Mpii(people.where(np.zeros(2, bool)), folder / "images")
+    with pytest.raises(ValueError, match=r"No such photograph: .*000000004.jpg"):
+        mpii.Mpii(people, tmp_path).sample(0)
+
+
+def test_submission_has_the_releases_structure(folder, tmp_path):
+    people = mpii.open_people(folder / "release.mat", "test")
+    mpii_files.write_submission(tmp_path / "out.mat", people, np.arange(32.0).reshape(1, 16, 2))
+    annolist = scipy.io.loadmat(tmp_path / "out.mat", simplify_cells=True)["annolist"]
+    assert annolist["image"]["name"] == "000000001.jpg"
+    empty, person = annolist["annorect"]
+    assert not len(empty["annopoints"])
+    point = person["annopoints"]["point"][15]
+    assert (point["x"], point["y"], point["id"]) == (30, 31, 15)
+    with pytest.raises(ValueError, match="Expected poses of 1 people"):
+        mpii_files.write_submission(tmp_path / "out.mat", people, np.zeros((2, 16, 2)))
+
+
+@pytest.mark.parametrize("case", ["valid", "train0", "train1", "train2", "train3"])
+def test_crops_of_the_original(case):
+    """The original's whole path on one person (golden/units, data.mpii): its integer corners, joints and visibility."""
+    golden = {key.removeprefix("data.mpii."): value for key, value in units().items() if key.startswith("data.mpii.")}
+    scale = float(golden["in.scale"])
+    draw = units_json().get(f"data.mpii.{case}.draw", {"angle": 0, "scale": 1, "transx": 0, "transy": 0, "hflip": 0})
+    variation = augment.Draw(
+        draw["angle"], draw["scale"], (draw["transx"], draw["transy"]), "mpii", bool(draw["hflip"])
+    )
+    pose = golden["in.pose"].T
+    center = golden["in.objpos"] + [0, 15 * scale]
+    sample = Sample("golden", Image.new("RGB", (240, 180)), pose, center, np.full(2, 250 * scale))
+    px_to_crop = augment.px_to_crop(sample, variation, truncate_corners=True)
+    size = 1 / np.sqrt(abs(np.linalg.det(px_to_crop[:2, :2])))
+    np.testing.assert_allclose(px_to_crop, golden[f"{case}.out.afmat"], rtol=0, atol=1e-4 / size)
+    layout = layouts.get("pa16j")
+    pose = layouts.rearrange(pose, "mpii16", "pa16j")
+    target = crops.pose_target(augment.pose_to_crop(pose, px_to_crop, variation.flip, layout))
+    np.testing.assert_allclose(target, golden[f"{case}.out.pose"], atol=1e-6)
+    assert metrics.head_size(golden["in.head"]) == pytest.approx(float(golden[f"{case}.out.headsize"]))
+
+
+def test_real_release_and_predictions(shared):
+    """Readers and metric give the known PCKh of the stacked hourglass's predictions."""
+    files = shared / "data" / "mpii"
+    with h5py.File(files / "posehg" / "valid-ours.h5") as file:
+        predictions = file["preds"][()]
+    people = mpii.open_people(files / "posehg" / "valid.h5")
+    counted = [joint for joint in range(16) if joint not in (6, 7)]
+    distances = metrics.normalised_distances(people.pose, predictions, people.head_size)
+    assert 100 * metrics.correct_share(distances, 0.5) == pytest.approx(88.956, abs=5e-4)
+    assert 100 * metrics.correct_share(distances[:, counted], 0.5) == pytest.approx(88.035, abs=5e-4)
+
+    release = mpii.open_people(
+        files / "DERIVED_mini_release" / "mpii_human_pose_v1_u12_1.mat", "validation", files / "posehg" / "valid.h5"
+    )
+    places = {pair: i for i, pair in enumerate(zip(people.image.tolist(), people.person.tolist(), strict=True))}
+    order = [places[pair] for pair in zip(release.image.tolist(), release.person.tolist(), strict=True)]
+    distances = metrics.normalised_distances(release.pose, predictions[order], release.head_size)
+    assert 100 * metrics.correct_share(distances[:, counted], 0.5) == pytest.approx(88.038, abs=5e-4)
+    assert len(release) == 2958 and release.left_out == 1988
+
+
+def test_real_photographs(shared):
+    files = shared / "data" / "mpii"
+    reader = mpii.Mpii(mpii.open_people(files / "test_mpii.json"), files / "images")
+    for crop in crops.Crops(reader, (64, 64), layouts.get("pa16j")):
+        assert np.nanmin(crop.pose_crop) > 0 and np.nanmax(crop.pose_crop) < 1.1 and crop.image.std() > 0.1

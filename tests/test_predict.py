@@ -1,0 +1,231 @@
+import io
+import json
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from drawn import figure
+from PIL import Image
+
+from deephar import cli, files, geometry, layouts, models, predict
+from deephar.evaluation import report
+
+TINY = {"num_joints": 14, "input_shape": (64, 64, 3), "width": 32, "num_blocks": 1}
+LSP = layouts.get("lsp14")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A network of a few weights, as a training script leaves it."""
+    folder = tmp_path_factory.mktemp("run")
+    files.save_weights(models.build("lite-2d", concat_visibility=True, **TINY), folder / "best.weights.h5")
+    report.save_json({"model": "lite-2d", "layout": "lsp14", "overrides": TINY}, folder / "model.json")
+    return folder / "best.weights.h5"
+
+
+class Bright:
+    """A network that finds the brightest place of a crop, and calls every joint that."""
+
+    input_shape = (None, 64, 64, 3)
+
+    def predict_on_batch(self, images):
+        flat = images.sum(axis=-1).reshape(len(images), -1).argmax(axis=1)
+        y, x = np.divmod(flat, 64)
+        pose = np.repeat(np.stack([x, y], axis=-1)[:, None] / 64 + 0.5 / 64, 14, axis=1)
+        return [pose, np.full((len(images), 14, 1), 0.9)]
+
+
+def test_a_bright_dot_comes_back_in_pixels():
+    pixels = np.zeros((200, 300, 3), np.uint8)
+    pixels[120:124, 200:204] = 255
+    predictor = predict.PosePredictor(Bright(), LSP)
+    people = predictor(Image.fromarray(pixels), [[150, 80, 250, 180], [180, 100, 220, 150]])
+    for person in people:
+        np.testing.assert_allclose(person.pose_px, np.full((14, 2), [202, 122]), atol=1.5)
+        np.testing.assert_allclose(person.confidence, 0.9)
+    np.testing.assert_allclose(people[1].box_px, [180, 100, 220, 150])
+
+
+class Corner(Bright):
+    """A network that sees two corners of the middle ninth of any crop, whatever it shows."""
+
+    def predict_on_batch(self, images):
+        pose = np.where(np.arange(14)[:, None] % 2, [1 / 3, 1 / 3], [2 / 3, 2 / 3])
+        return [np.repeat(pose[None], len(images), axis=0), np.full((len(images), 14, 1), 0.9)]
+
+
+def test_without_a_box_a_first_pass_finds_it():
+    """The whole photograph gives the middle ninth; its square and the margin are the window of the second pass."""
+    predictor = predict.PosePredictor(Corner(), LSP, flip=False)
+    (person,) = predictor(Image.new("RGB", (300, 240)))
+    np.testing.assert_allclose(person.box_px, [100, 70, 200, 170])
+    side = 100 * geometry.MARGIN
+    np.testing.assert_allclose(person.pose_px[:2], [[150 + side / 6, 120 + side / 6], [150 - side / 6, 120 - side / 6]])
+
+
+def run(capsys, *arguments):
+    """Exit status, standard output and standard error of `deephar predict`."""
+    try:
+        status = cli.main(["predict", *map(str, arguments)])
+    except SystemExit as stop:
+        status = stop.code
+    return status, *capsys.readouterr()
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The command with a network that costs nothing."""
+    monkeypatch.setattr(
+        predict.PosePredictor, "from_weights", lambda weights, flip: predict.PosePredictor(Bright(), LSP)
+    )
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "person.jpg"
+    figure(np.random.default_rng(0))[0].save(path)
+    return path
+
+
+def test_json_and_picture(photo, weights, tmp_path, capsys):
+    (tmp_path / "boxes.json").write_text("[[50, 20, 60, 130], [40, 10, 80, 150]]")
+    picture, out = tmp_path / "new" / "drawn.png", tmp_path / "out.json"
+    status, printed, _ = run(
+        capsys, photo, "--boxes", tmp_path / "boxes.json", "--weights", weights, "--json", out, "--picture", picture
+    )
+    assert (status, printed) == (0, "")
+    result = json.loads(out.read_text())
+    assert result["format"] == "deephar-poses-1" and result["joints"] == list(LSP.names)
+    (entry,) = result["photos"]
+    assert (entry["width"], entry["height"], len(entry["people"])) == (160, 170, 2)
+    person = entry["people"][1]
+    assert person["box"] == [40, 10, 80, 150] and person["box_is_estimated"] is False
+    assert np.array(person["pose"]).shape == (14, 2) and np.array(person["confidence"]).shape == (14,)
+    assert np.any(np.asarray(Image.open(picture)) != np.asarray(Image.open(photo)))
+    status, printed, _ = run(capsys, photo, "--weights", weights)
+    assert status == 0 and json.loads(printed)["photos"][0]["people"][0]["box_is_estimated"] is True
+
+
+def test_several_photographs_one_of_them_broken(photo, quick, tmp_path, capsys):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(photo.read_bytes()[:500])
+    boxes = tmp_path / "boxes.json"
+    boxes.write_text(json.dumps({"person.jpg": [[50, 20, 60, 130]], "broken.jpg": [[1, 1, 9, 9]]}))
+    status, printed, said = run(capsys, photo, broken, "--boxes", boxes, "--picture", tmp_path / "drawn")
+    entries = json.loads(printed)["photos"]
+    assert status == 1 and "1 of 2 photographs failed" in said and "broken.jpg" in entries[1]["error"]
+    assert len(entries[0]["people"]) == 1 and (tmp_path / "drawn" / "person.png").is_file()
+
+
+def encoded(image, kind, **options):
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def turned_jpeg():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return encoded(Image.new("RGB", (160, 100), (90, 120, 60)), "JPEG", exif=exif)
+
+
+def huge_png():
+    """A header that promises 100,000 x 100,000 pixels."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 100000, 100000, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">II", zlib.crc32(header), 9) + b"IDAT"
+
+
+GREY16 = Image.fromarray(np.linspace(0, 65535, 160 * 100, dtype=np.uint16).reshape(100, 160))
+WHOLE = encoded(Image.effect_noise((160, 100), 60).convert("RGB"), "JPEG")
+
+GOOD = {
+    "grey": (encoded(Image.new("L", (160, 100), 80), "JPEG"), (160, 100)),
+    "transparent": (encoded(Image.new("RGBA", (160, 100), (10, 20, 30, 40)), "PNG"), (160, 100)),
+    "16 bits": (encoded(GREY16, "PNG"), (160, 100)),
+    "palette": (encoded(Image.new("P", (160, 100), 3), "PNG"), (160, 100)),
+    "turned by EXIF": (turned_jpeg(), (100, 160)),
+    "one pixel": (encoded(Image.new("RGB", (1, 1)), "PNG"), (1, 1)),
+}
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_unusual_photographs(kind, quick, tmp_path, capsys):
+    content, size = GOOD[kind]
+    path = tmp_path / "photo"
+    path.write_bytes(content)
+    status, printed, _ = run(capsys, path, "--no-flip")
+    entry = json.loads(printed)["photos"][0]
+    assert status == 0 and (entry["width"], entry["height"]) == size
+    assert np.all(np.isfinite(entry["people"][0]["pose"]))
+
+
+BAD_PHOTOS = {
+    "truncated": (WHOLE[: len(WHOLE) // 2], "photo is truncated or damaged"),
+    "empty": (b"", "photo is not a photograph: its format is unknown"),
+    "text": (b"hello", "photo is not a photograph"),
+    "bomb": (huge_png(), "photo is not a photograph that can be read"),
+    "missing": (None, "No such photograph"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_PHOTOS)
+def test_bad_photographs(kind, quick, tmp_path, capsys):
+    content, message = BAD_PHOTOS[kind]
+    if content is not None:
+        (tmp_path / "photo").write_bytes(content)
+    out = tmp_path / "out.json"
+    status, _, said = run(capsys, tmp_path / "photo", "--json", out)
+    assert status == 1 and message in said and not out.exists()
+
+
+BAD_BOXES = {
+    "empty box": ("10,10,0,20", "width and height above 0"),
+    "outside": ("500,500,20,20", "outside the photograph of 160 x 170 pixels"),
+    "NaN": ("10,nan,20,20", "finite numbers"),
+    "not numbers": ("10,10,wide,20", "Boxes must be"),
+    "three numbers": ("10,10,20", "Boxes must be"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_BOXES)
+def test_bad_boxes(kind, photo, quick, capsys):
+    text, message = BAD_BOXES[kind]
+    status, _, said = run(capsys, photo, f"--box={text}")
+    assert status == 1 and message in said
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("not json", "is not JSON"), ("[]", "Boxes must be"), ("{}", "has no boxes for"),
+        ('{"person.jpg": [[1, 2, null, 4]]}', "finite numbers"), (None, "No such file"),
+    ],
+)  # fmt: skip
+def test_bad_box_files(content, message, photo, quick, tmp_path, capsys):
+    if content is not None:
+        (tmp_path / "boxes.json").write_text(content)
+    status, _, said = run(capsys, photo, "--boxes", tmp_path / "boxes.json")
+    assert status == 1 and message in said
+
+
+def test_outputs_that_cannot_be_written(photo, quick, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    for option in ("--json", "--picture"):
+        status, _, said = run(capsys, photo, option, tmp_path / "file" / "out.png")
+        assert status == 1 and "file" in said
+    status, _, said = run(capsys, photo, "--picture", tmp_path / "drawn.nothing")
+    assert status == 1 and "nothing" in said
+
+
+def test_weights_that_do_not_serve(photo, weights, tmp_path, capsys):
+    status, _, said = run(capsys, photo, "--weights", tmp_path / "absent.h5")
+    assert status == 1 and "No such weights" in said and "lsp-lite-2d" in said
+    (tmp_path / "alone.weights.h5").write_bytes(weights.read_bytes())
+    status, _, said = run(capsys, photo, "--weights", tmp_path / "alone.weights.h5")
+    assert status == 1 and "Expected model.json" in said
+
+
+def test_commands_are_listed(capsys):
+    assert cli.main(["--help"]) == 0 and "predict,convert,pretrained" in capsys.readouterr().out
+    assert cli.main([]) == 2 and cli.main(["dance"]) == 2
