@@ -163,10 +163,19 @@ AUGMENT = {
         Interval(-45, 45), Interval(0.7, 1.3), Interval(-40, 40), Interval(-40, 40), "px", flip=True
     ),
     "mpii": AugmentConfig(_steps(-40, 40, 5), Choice((0.7, 1.0, 1.3)), flip=True, power=_POWER),
+    "h36m": AugmentConfig(_steps(-10, 10, 5), Choice((0.8, 1.0, 1.2)), flip=True, power=_POWER),
+    "penn": AugmentConfig(
+        _steps(-30, 30, 5), Choice((0.7, 1.0, 1.3, 2.5)), _steps(-40, 40, 5), _steps(-40, 40, 5), "px",
+        flip=True, power=_POWER,
+    ),
+    "ntu": AugmentConfig(
+        _steps(-15, 15, 5), Choice((0.8, 1.0, 1.2, 2.0)), _steps(-40, 40, 5), _steps(-10, 10, 5), "px",
+        flip=True, power=_POWER,
+    ),
     "lsp": AugmentConfig(
         Interval(-60, 60), Interval(0.75, 1.3), Interval(-0.06, 0.06), Interval(-0.06, 0.06), "window",
         flip=True, power=Interval(0.7, 1.4),
     ),
 }  # fmt: skip
-"""Named augmentations: nothing, mirroring alone, the paper's ranges (appendix B), the published list for MPII, and ours
-for LSP-extended."""
+"""Named augmentations: nothing, mirroring alone, the paper's ranges (appendix B), the published lists for pose
+on MPII, Human3.6M, Penn Action and NTU, and ours for LSP-extended."""

@@ -31,3 +31,29 @@ def save_weights(model, path):
     """Save a Keras model's weights so that no half-written file is ever seen under `path`."""
     with whole_file(path) as temporary:
         model.save_weights(temporary)
+
+
+def shrink_weights(source, path):
+    """Copy a Keras 3 `.weights.h5` to pass on: without the optimizer's state, kernels in half precision.
+
+    Statistics and biases stay in float32. The copy loads like the original.
+
+    Args:
+        source: `.weights.h5` file.
+        path: of the copy.
+    """
+    import h5py
+
+    def copy(name, item):
+        if name.split("/")[0] == "optimizer":
+            return
+        if isinstance(item, h5py.Group):
+            group = small.require_group(name)
+            group.attrs.update(item.attrs)
+        else:
+            values = item[()]
+            small.create_dataset(name, data=values.astype("float16") if values.ndim > 1 else values)
+
+    with h5py.File(source, "r") as full, whole_file(path) as temporary, h5py.File(temporary, "w") as small:
+        small.attrs.update(full.attrs)
+        full.visititems(copy)

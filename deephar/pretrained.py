@@ -69,7 +69,7 @@ SHIPPED = {
     "lsp-lite-2d": Shipped(
         "lsp-lite-2d.weights.h5",
         "lite-2d",
-        {"num_joints": 14},
+        {"num_joints": 14, "input_shape": (96, 96, 3)},
         "lsp14",
         "LSP-extended, photographs 3701-4200: not measured",
     ),

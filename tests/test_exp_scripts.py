@@ -31,8 +31,8 @@ WRITTEN = ["best.weights.h5", "last.weights.h5", "log.csv", "model.json"]
 def test_lsp_trains_and_evaluates(drawn, tmp_path):
     out = tmp_path / "run"
     succeeds("exp/lsp/train_lsp.py", "--data", drawn, "--out", out, "--smoke")
-    assert sorted(p.name for p in out.iterdir()) == WRITTEN
-    weights = ("--weights", out / "best.weights.h5", "--out", out)
+    assert sorted(p.name for p in out.iterdir()) == [*WRITTEN, "small.weights.h5"]
+    weights = ("--weights", out / "small.weights.h5", "--out", out)
     table = succeeds("exp/lsp/eval_lsp.py", "--data", drawn, *weights, "--smoke", "--flip", "--multi-crop")
     assert "PCK@0.2 of the torso, 4 people" in table and "mean pose" in table
     assert json.loads((out / "eval.json").read_text())["people"] == 4
@@ -66,3 +66,9 @@ def test_missing_data_is_said(name, tmp_path):
     done = script(f"exp/lsp/{name}.py", "--data", tmp_path / "absent")
     assert done.returncode != 0
     assert "absent" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_output_folder_that_cannot_be_made_is_said(drawn, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = script("exp/lsp/train_lsp.py", "--data", drawn, "--out", tmp_path / "file" / "run", "--smoke")
+    assert done.returncode == 2 and "file" in done.stderr and "Traceback" not in done.stderr

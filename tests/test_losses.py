@@ -133,7 +133,7 @@ def test_heatmap_loss_by_hand():
 
 
 def test_heatmap_loss_is_least_where_soft_argmax_finds_the_joint():
-    """At the Gaussian itself the gradient vanishes and the expectation is the joint; a missing joint has no gradient."""
+    """At the Gaussian itself there is no gradient and the expectation is the joint; a missing joint has none."""
     grid = np.linspace(0, 1, 9)
     distance = (grid[:, None] - 0.5) ** 2 + (grid[None] - 0.25) ** 2  # y = 0.5, x = 0.25
     heatmaps = np.repeat(-distance[None, :, :, None] / (2 * 0.1**2), 2, axis=3)

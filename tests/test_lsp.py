@@ -34,6 +34,17 @@ def test_a_joint_that_is_not_located_is_nan(drawn):
     assert np.all(np.isnan(pose[0])) and np.all(np.isfinite(pose[1:]))
 
 
+def test_a_joint_that_is_not_a_number_is_not_located(drawn, tmp_path):
+    shutil.copytree(drawn, tmp_path / "copy")
+    joints = scipy.io.loadmat(drawn / "joints.mat")["joints"]
+    joints[3, 0, 1], joints[:, 0, 2] = np.nan, np.nan
+    scipy.io.savemat(tmp_path / "copy" / "joints.mat", {"joints": joints})
+    reader = lsp.LspExtended(tmp_path / "copy")
+    assert np.flatnonzero(np.isnan(reader.sample(1).pose_px).any(axis=1)).tolist() == [3]
+    with pytest.raises(ValueError, match=r"images/im00003.jpg: A box needs at least one located joint"):
+        reader.sample(2)
+
+
 def test_joints_outside_the_photograph(drawn, tmp_path):
     """Rounding is moved to the edge, a gross error is dropped."""
     shutil.copytree(drawn, tmp_path / "copy")

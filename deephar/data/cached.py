@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 from PIL import Image
 
 from deephar import geometry
@@ -41,7 +42,7 @@ class Cached:
             sample,
             image=Image.fromarray(pixels),
             pose_px=geometry.transform_points(geometry.scaling(side, side) @ px_to_unit, sample.pose_px),
-            center_px=sample.center_px * 0 + side / 2,
+            center_px=np.full(2, side / 2),
             window_px=sample.window_px * side / width,
             head_px=sample.head_px * side / width,
         )

@@ -29,9 +29,10 @@ def options():
     if args.smoke:
         train, test = range(1, 9), range(9, 13)
     try:
+        args.out.mkdir(parents=True, exist_ok=True)
         readers = lsp.LspExtended(args.data, train), lsp.LspExtended(args.data, test)
         return args, *readers, pretrained.describe(args.weights)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         parser.error(str(error))
 
 

@@ -5,7 +5,7 @@ Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip
 Time     24 minutes for the 4 epochs on two cores of an AVX2 server CPU; 19 where the C library keeps freed memory:
          MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
 Score    PCK@0.2 of 19.6 % on photographs 3501-3700 (mean pose: 5.5 %)
-Result   runs/lsp/best.weights.h5, last.weights.h5, log.csv, model.json
+Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, to pass on), log.csv, model.json
 Shipped  weights/README.md has the longer commands that made weights/lsp-lite-2d.weights.h5
 """
 
@@ -14,7 +14,7 @@ import pathlib
 
 import keras
 
-from deephar import config, distribution, models, training
+from deephar import config, distribution, files, models, training
 from deephar.data import cached, crops, loader, lsp
 from deephar.evaluation import pose2d, report
 
@@ -42,8 +42,9 @@ def options():
         train, choose = range(1, 9), range(9, 13)
         args.epochs, args.batch_size, args.size, args.width, args.blocks = 1, 4, 64, 32, 1
     try:
+        args.out.mkdir(parents=True, exist_ok=True)
         return args, lsp.LspExtended(args.data, train), lsp.LspExtended(args.data, choose)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         parser.error(str(error))
 
 
@@ -78,6 +79,7 @@ def main():
     score = training.Score(pck, args.out, "val_pck")
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
     model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=[score, log])
+    files.shrink_weights(args.out / "best.weights.h5", args.out / "small.weights.h5")
     print(f"best PCK@0.2 on the photographs to choose by: {score.best:.1f} %; weights in {args.out}")
     print(f"photographs that could not be read: {sum(batches.broken.values())}")
 

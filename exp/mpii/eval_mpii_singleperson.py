@@ -35,10 +35,11 @@ def options():
     if args.multi_crop and args.published:
         parser.error("--published is a single crop; leave out --multi-crop")
     try:
+        args.out.mkdir(parents=True, exist_ok=True)
         people = mpii.open_people(args.annotations, args.split, args.validation)
         base = 0.5 if args.published else mpii.INDEX_BASE
         return args, mpii.Mpii(people, args.images, base), pretrained.describe(args.weights)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         parser.error(str(error))
 
 

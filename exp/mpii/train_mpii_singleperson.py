@@ -43,10 +43,11 @@ def options():
         args.model, args.epochs, args.batch_size = "lite-2d", 1, 2
         args.overrides = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1}
     try:
+        args.out.mkdir(parents=True, exist_ok=True)
         train = mpii.Mpii(mpii.open_people(args.train, "train", args.validation), args.images)
         annotated = args.train if args.validation.suffix == ".h5" and args.train.suffix == ".mat" else args.validation
         return args, train, mpii.Mpii(mpii.open_people(annotated, "validation", args.validation), args.images)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         parser.error(str(error))
 
 
