@@ -1,0 +1,147 @@
+"""Cameras: world millimetres, camera millimetres, and pixels with depth, with the distortion of Human3.6M; in numpy.
+
+Camera axes: x to the right of the picture, y down, z forward; the depth of a point is its z. Pixels are continuous.
+
+The tangential distortion has two numbers. Human3.6M's metadata and mmpose store (p1, p2), here called `tangential`;
+with x and y the point on the plane z = 1 and r its distance from the axis, the distorted point is
+
+    x (1 + k1 r^2 + k2 r^4 + k3 r^6 + p1 y + p2 x) + p2 r^2,    y (the same) + p1 r^2
+
+OpenCV's model has 2 (p1 y + p2 x) instead, which is off by up to 0.22 pixels. The original's code takes the two numbers
+in the other order, (p2, p1); `Camera.from_original` says so.
+"""
+
+import dataclasses
+
+import numpy as np
+
+ROUNDS, TOLERANCE = 100, 1e-13
+"""Of the inverse of the distortion: most rounds, and the change (at z = 1) that ends them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Camera:
+    """A camera in the world.
+
+    Attributes:
+        rotation: (3, 3), world axes to camera axes.
+        center: (3,) position in the world, mm.
+        focal, principal: (2,) pixels.
+        radial: (3,) k1, k2, k3.
+        tangential: (2,) p1, p2 as above.
+        size: (width, height) of the picture in pixels.
+    """
+
+    rotation: np.ndarray
+    center: np.ndarray
+    focal: np.ndarray
+    principal: np.ndarray
+    radial: np.ndarray = (0.0, 0.0, 0.0)
+    tangential: np.ndarray = (0.0, 0.0)
+    size: tuple = (1000, 1000)
+
+    def __post_init__(self):
+        shapes = {"rotation": (3, 3), "center": (3,), "focal": (2,), "principal": (2,)}
+        for name, shape in {**shapes, "radial": (3,), "tangential": (2,)}.items():
+            value = np.asarray(getattr(self, name), dtype=np.float64)
+            if value.size != np.prod(shape) or not np.all(np.isfinite(value)):
+                raise ValueError(f"`{name}` of a camera must be {shape}, finite. Received: {value.tolist()}")
+            object.__setattr__(self, name, value.reshape(shape))
+        if not np.allclose(self.rotation @ self.rotation.T, np.eye(3), atol=1e-6):
+            raise ValueError(f"`rotation` must be orthonormal. Received: {self.rotation.tolist()}")
+
+    @classmethod
+    def from_mmpose(cls, entry):
+        """From an entry of mmpose's Human3.6M cameras: R camera to world, T in metres, k, and p as (p1, p2)."""
+        rotation = np.asarray(entry["R"], dtype=np.float64).T
+        center = 1000 * np.asarray(entry["T"], dtype=np.float64).ravel()
+        return cls(rotation, center, entry["f"], entry["c"], entry["k"], entry["p"], (entry["w"], entry["h"]))
+
+    @classmethod
+    def from_opencv(cls, rotation, translation, matrix, distortion, size=(1000, 1000)):
+        """From the OpenCV way of storing: R world to camera, t = -R center in mm, K (3, 3), and k1, k2, p1, p2, k3.
+
+        Only the order is OpenCV's; the numbers are taken for the model above, as Human3.6M's are.
+        """
+        rotation, matrix = np.asarray(rotation, dtype=np.float64), np.asarray(matrix, dtype=np.float64)
+        center = -rotation.T @ np.asarray(translation, dtype=np.float64).ravel()
+        k1, k2, p1, p2, k3 = np.ravel(distortion)
+        return cls(rotation, center, np.diag(matrix)[:2], matrix[:2, 2], (k1, k2, k3), (p1, p2), size)
+
+    @classmethod
+    def from_original(cls, rotation, center, focal, principal, p=(0.0, 0.0), k=(0.0, 0.0, 0.0), size=(1000, 1000)):
+        """From what the original's code takes: R world to camera, the centre in mm, and p as (p2, p1)."""
+        return cls(rotation, center, focal, principal, k, np.ravel(p)[::-1], size)
+
+    @classmethod
+    def looking_at(cls, center, target, focal, size, up=(0.0, 0.0, 1.0)):
+        """A camera without distortion at `center` (mm) with `target` in the middle of its picture.
+
+        Args:
+            center, target: (3,) world mm.
+            focal: pixels.
+            size: (width, height) in pixels.
+            up: (3,) direction that is up in the picture; z by default, as in Human3.6M.
+
+        Raises:
+            ValueError: if the camera looks along `up`, or at itself.
+        """
+        forward = np.asarray(target, dtype=np.float64) - np.asarray(center, dtype=np.float64)
+        right = np.cross(forward, up)
+        if not np.linalg.norm(right) > 1e-9 * np.linalg.norm(forward):
+            raise ValueError(f"A camera cannot look along `up`. Received: center={center}, target={target}, up={up}")
+        axes = np.stack([right, np.cross(forward, right), forward])
+        rotation = axes / np.linalg.norm(axes, axis=1, keepdims=True)
+        return cls(rotation, center, (focal, focal), (size[0] / 2, size[1] / 2), size=tuple(size))
+
+    def to_camera(self, points_world):
+        """World mm to camera mm, (..., 3) float64."""
+        return (np.asarray(points_world, dtype=np.float64) - self.center) @ self.rotation.T
+
+    def to_world(self, points_cam):
+        """Camera mm to world mm, (..., 3) float64."""
+        return np.asarray(points_cam, dtype=np.float64) @ self.rotation + self.center
+
+    def project(self, points_cam):
+        """Camera mm to (u, v, depth): pixels and mm, (..., 3) float64; NaN for points not in front of the camera."""
+        points_cam = np.asarray(points_cam, dtype=np.float64)
+        depth = np.where(points_cam[..., 2:] > 0, points_cam[..., 2:], np.nan)
+        uv = self._distort(points_cam[..., :2] / depth) * self.focal + self.principal
+        return np.concatenate([uv, depth], axis=-1)
+
+    def unproject(self, points_uvd):
+        """(u, v, depth) to camera mm, the exact inverse of `project`; NaN for pixels that no ray reaches."""
+        points_uvd = np.asarray(points_uvd, dtype=np.float64)
+        distorted = (points_uvd[..., :2] - self.principal) / self.focal
+        rays = np.concatenate([self._undistort(distorted), np.ones_like(distorted[..., :1])], axis=-1)
+        return rays * points_uvd[..., 2:]
+
+    def world_to_uvd(self, points_world):
+        """World mm to (u, v, depth): pixels and mm."""
+        return self.project(self.to_camera(points_world))
+
+    def uvd_to_world(self, points_uvd):
+        """(u, v, depth) to world mm."""
+        return self.to_world(self.unproject(points_uvd))
+
+    def _factor(self, xy):
+        """What multiplies x and y, and r^2, (..., 1)."""
+        square = np.sum(xy**2, axis=-1, keepdims=True)
+        radial = 1 + square * (self.radial[0] + square * (self.radial[1] + square * self.radial[2]))
+        return radial + xy @ self.tangential[::-1, None], square
+
+    def _distort(self, xy):
+        factor, square = self._factor(xy)
+        return xy * factor + square * self.tangential[::-1]
+
+    def _undistort(self, distorted):
+        """Fixed point of `xy = (distorted - what the distortion adds) / what it multiplies by`."""
+        xy = distorted
+        with np.errstate(all="ignore"):
+            for _ in range(ROUNDS):
+                factor, square = self._factor(xy)
+                previous, xy = xy, (distorted - square * self.tangential[::-1]) / factor
+                if not np.nanmax(np.abs(xy - previous), initial=0.0) > TOLERANCE:
+                    break
+            reached = np.abs(self._distort(xy) - distorted).max(axis=-1, keepdims=True) < 1e-9
+        return np.where(reached, xy, np.nan)
