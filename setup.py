@@ -25,7 +25,7 @@ setup(
         "h5py>=3.10",
         "keras>=3.8",
         "numpy>=1.26",
-        "pillow>=10.0",
+        "pillow>=10.1",
         "scipy>=1.11",
         "tensorflow>=2.18",
         "tqdm>=4.60",

@@ -28,7 +28,11 @@ def predict(arguments=None):
     parser = argparse.ArgumentParser(prog="deephar predict", description=predict.__doc__)
     parser.add_argument("photos", nargs="+", metavar="PHOTO")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--box", metavar="X,Y,W,H", help="around one person, in pixels of the upright photograph")
+    where.add_argument(
+        "--box",
+        metavar="X,Y,W,H",
+        help="around one person, in pixels (--box=-5,0,90,80 if x is negative)",
+    )
     where.add_argument(
         "--boxes", metavar="FILE", help="JSON: [[X, Y, W, H], ...] for one photograph, {name: [...]} for several"
     )
@@ -47,9 +51,13 @@ def _predict(options):
     from deephar import predict
     from deephar.evaluation import report
 
-    boxes = [boxes_of(options, photo) for photo in options.photos]
+    boxes, pictures = _read_boxes(options), _pictures(options)
     predictor = predict.PosePredictor.from_weights(options.weights, flip=not options.no_flip)
-    entries = [_photo(options, predictor, *pair) for pair in zip(options.photos, boxes, strict=True)]
+    entries = [
+        _photo(photo, boxes, picture, predictor) for photo, picture in zip(options.photos, pictures, strict=True)
+    ]
+    if len(entries) == 1 and "error" in entries[0]:
+        raise ValueError(entries[0]["error"])
     result = {
         "format": FORMAT,
         "weights": options.weights,
@@ -67,23 +75,43 @@ def _predict(options):
     return 1 if failed else 0
 
 
-def boxes_of(options, photo):
-    """Boxes (N, 4) x1, y1, x2, y2 that the options give for a photograph; None where they give none."""
+def _read_boxes(options):
+    """What the options say about boxes: None, one list for the one photograph, or an object of lists by name."""
     if options.box:
-        return to_corners([options.box.split(",")])
+        return [options.box.split(",")]
     if not options.boxes:
         return None
     try:
         given = json.loads(pathlib.Path(options.boxes).read_text())
     except ValueError as error:
         raise ValueError(f"{options.boxes} is not JSON: {error}") from None
-    if isinstance(given, dict):
-        given = given.get(photo, given.get(pathlib.Path(photo).name))
-        if given is None:
-            raise ValueError(f"{options.boxes} has no boxes for {photo}")
-    elif len(options.photos) > 1:
+    if not isinstance(given, dict) and len(options.photos) > 1:
         raise ValueError(f"For several photographs, {options.boxes} must be an object of their names")
-    return to_corners(given)
+    return given
+
+
+def _pictures(options):
+    """Where the picture of each photograph goes; None for nowhere."""
+    if not options.picture:
+        return [None] * len(options.photos)
+    target = pathlib.Path(options.picture)
+    several = len(options.photos) > 1
+    pictures = [target / f"{pathlib.Path(photo).stem}.png" if several else target for photo in options.photos]
+    taken = {pathlib.Path(photo).resolve() for photo in options.photos}
+    for picture in pictures:
+        if picture.resolve() in taken:
+            raise ValueError(f"{picture} would replace a photograph or another picture; choose another --picture")
+        taken.add(picture.resolve())
+    return pictures
+
+
+def boxes_of(boxes, photo):
+    """Boxes (N, 4) x1, y1, x2, y2 for a photograph from what `_read_boxes` gives; None where it gives none."""
+    if isinstance(boxes, dict):
+        if photo not in boxes and pathlib.Path(photo).name not in boxes:
+            raise ValueError(f"the file of boxes has none for {photo}")
+        boxes = boxes.get(photo, boxes.get(pathlib.Path(photo).name))
+    return None if boxes is None else to_corners(boxes)
 
 
 def to_corners(boxes):
@@ -101,26 +129,23 @@ def to_corners(boxes):
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
 
-def _photo(options, predictor, photo, boxes):
-    """The JSON entry of a photograph; of several, a bad one is reported and the others go on."""
+def _photo(photo, boxes, picture, predictor):
+    """The JSON entry of a photograph; a bad one is reported in it."""
     from deephar.data import frames
 
     try:
         image = frames.to_rgb(frames.open_image(photo), photo)
-        people = predictor(image, boxes)
+        corners = boxes_of(boxes, photo)
+        people = predictor(image, corners)
     except ValueError as error:
-        if len(options.photos) == 1:
-            raise
         return {"photo": photo, "error": str(error), "people": []}
-    if options.picture:
-        several = len(options.photos) > 1
-        path = pathlib.Path(options.picture)
-        _draw(image, people, predictor.layout, path / (pathlib.Path(photo).stem + ".png") if several else path)
+    if picture:
+        _draw(image, people, predictor.layout, picture)
     return {
         "photo": photo,
         "width": image.width,
         "height": image.height,
-        "people": [_person(person, estimated=boxes is None) for person in people],
+        "people": [_person(person, estimated=corners is None) for person in people],
     }
 
 

@@ -168,6 +168,17 @@ AUGMENT = {
         _steps(-30, 30, 5), Choice((0.7, 1.0, 1.3, 2.5)), _steps(-40, 40, 5), _steps(-40, 40, 5), "px",
         flip=True, power=_POWER,
     ),
+    "h36m-shifted": AugmentConfig(
+        _steps(-10, 10, 5), Choice((0.8, 1.0, 1.2)), _steps(-20, 20, 5), _steps(-4, 4, 1), "px", flip=True, power=_POWER
+    ),
+    "penn-frames": AugmentConfig(
+        _steps(-40, 40, 5), Choice((0.7, 1.0, 1.3, 2.0)), _steps(-40, 40, 5), _steps(-10, 10, 5), "px",
+        flip=True, power=_POWER,
+    ),
+    "ntu-frames": AugmentConfig(
+        _steps(-10, 10, 5), Choice((0.7, 1.0, 1.3, 2.0)), _steps(-40, 40, 5), _steps(-10, 10, 5), "px",
+        flip=True, power=_POWER,
+    ),
     "ntu": AugmentConfig(
         _steps(-15, 15, 5), Choice((0.8, 1.0, 1.2, 2.0)), _steps(-40, 40, 5), _steps(-10, 10, 5), "px",
         flip=True, power=_POWER,
@@ -178,4 +189,4 @@ AUGMENT = {
     ),
 }  # fmt: skip
 """Named augmentations: nothing, mirroring alone, the paper's ranges (appendix B), the published lists for pose
-on MPII, Human3.6M, Penn Action and NTU, and ours for LSP-extended."""
+on MPII, Human3.6M, Penn Action and NTU (the longer names: of the later publication), and ours for LSP-extended."""

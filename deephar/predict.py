@@ -106,4 +106,6 @@ def _checked_boxes(boxes, size):
             raise ValueError(f"A box needs finite numbers and a width and height above 0. Received: {box}")
         if x2 <= 0 or y2 <= 0 or x1 >= size[0] or y1 >= size[1]:
             raise ValueError(f"A box lies outside the photograph of {size[0]} x {size[1]} pixels. Received: {box}")
+        if max(x2 - x1, y2 - y1) > 100 * max(size):
+            raise ValueError(f"A box is larger than 100 times the photograph. Received: {box}")
     return boxes

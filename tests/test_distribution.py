@@ -7,7 +7,7 @@ import pytest
 
 from deephar import distribution
 
-TWO_CPUS = """
+ARRAYS = """
 import keras, numpy as np
 from deephar import distribution
 from deephar.losses import PoseLoss
@@ -34,18 +34,49 @@ except ValueError as error:
     print(error)
 """
 
+LOADER = """
+import sys, keras
+from deephar import distribution, training
+from deephar.data import crops, loader, lsp
+from deephar.evaluation import pose2d
 
-def run(code, **environment):
+with distribution.scope("mirrored", 2):
+    image = keras.Input((16, 16, 3))
+    pose = keras.layers.Reshape((14, 3))(keras.layers.Dense(42, "sigmoid")(keras.layers.Flatten()(image)))
+    model = keras.Model(image, [pose, pose])
+    training.compile_pose(model, keras.optimizers.Adam(1e-3))
+reader = lsp.LspExtended(sys.argv[1])
+
+def pck(model):
+    return pose2d.pck_scores(pose2d.predict(model, crops.Crops(reader, (16, 16))), reader.layout)["total"]
+
+score = training.Score(pck, sys.argv[2])
+batches = loader.PoseLoader([(reader, 4)], (16, 16), 2)
+losses = model.fit(batches, epochs=8, shuffle=False, verbose=0, callbacks=[score]).history["loss"]
+print(losses[-1] < losses[0], score.best >= 0)
+"""
+
+
+def printed(code, *arguments):
+    """Lines that a program prints; a process of its own, as the CPU can be split only once."""
     root = pathlib.Path(__file__).parents[1]
-    environment = {**os.environ, "PYTHONPATH": str(root), "TF_CPP_MIN_LOG_LEVEL": "3", **environment}
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    environment = {
+        **os.environ, "PYTHONPATH": str(root), "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"
+    }  # fmt: skip
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.splitlines()
 
 
 def test_two_copies_learn_what_one_learns():
-    done = run(TWO_CPUS, KERAS_BACKEND="tensorflow")
-    first, second = done.stdout.splitlines()
-    assert first == "2 True True", done.stderr[-2000:]
-    assert second == "The CPU can be split only before TensorFlow's first computation"
+    same, refused = printed(ARRAYS)
+    assert same == "2 True True"
+    assert refused == "The CPU can be split only before TensorFlow's first computation"
+
+
+def test_the_loader_feeds_two_copies_and_scores_while_training(drawn, tmp_path):
+    assert printed(LOADER, drawn, tmp_path) == ["True True"]
 
 
 def test_no_strategy_is_one_copy():

@@ -91,3 +91,26 @@ def test_input_values_by_hand():
     pixels = np.array([[[0, 51, 255]]], dtype=np.uint8)
     np.testing.assert_allclose(frames.to_input(pixels), [[[-1, -0.6, 1]]], atol=1e-6)
     np.testing.assert_allclose(frames.to_input(pixels, (1, 2, 1)), [[[-1, 2 * 0.04 - 1, 1]]], atol=1e-6)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("shrink", [1.4, 2, 4.5, 9])
+@pytest.mark.parametrize("full", [(1003, 805), (97, 1000), (1200, 41)])
+def test_a_jpeg_decoded_small_shows_the_same_crop(full, shrink, orientation):
+    """A bright disc lands where the map sends it, whatever the size, the draft and the EXIF orientation."""
+    x, y = np.meshgrid(np.arange(full[0]) + 0.5, np.arange(full[1]) + 0.5)
+    at = np.array(full) * [0.45, 0.52]
+    disc = 255 * np.clip(min(3 * shrink, 0.4 * min(full)) + 1 - np.hypot(x - at[0], y - at[1]), 0, 1)
+    stored = Image.fromarray(np.repeat(disc[..., None], 3, axis=2).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    backward = {1: None, 3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+    if backward[orientation] is not None:
+        stored = stored.transpose(backward[orientation])
+    photo = frames.open_image(encoded(stored, "JPEG", quality=95, exif=exif), "photo")
+    assert frames.upright_size(photo) == full
+    matrix = geometry.window_to_crop(at + [2.0, -3.0], (64 * shrink, 64 * shrink), 20)
+    crop = frames.cut(photo, matrix, (64, 64), "photo")[..., 0].astype(float)
+    crop[crop < 40] = 0  # ringing of the JPEG
+    centre = [(crop.sum(axis=axis) * (np.arange(64) + 0.5)).sum() / crop.sum() for axis in (0, 1)]
+    np.testing.assert_allclose(centre, geometry.transform_points(matrix, [at])[0] * 64, atol=0.25)

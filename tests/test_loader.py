@@ -1,3 +1,4 @@
+import gc
 import os
 import shutil
 import threading
@@ -137,6 +138,16 @@ def test_processes_and_threads_give_the_same_batches_and_end(drawn, tmp_path):
     assert len(processes) == 2 and not any(process.is_alive() for process in processes)
 
 
+def test_processes_end_with_their_loader(drawn):
+    pooled = make_loader(drawn, processes=1)
+    pooled[0]
+    (process,) = pooled._pool.executor._processes.values()
+    del pooled
+    gc.collect()
+    process.join(10)
+    assert not process.is_alive()
+
+
 class Deadly(lsp.LspExtended):
     """A reader whose process is killed."""
 
@@ -163,18 +174,20 @@ def tiny_model():
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_fit_reads_the_same_whatever_the_workers(workers, drawn):
     """`fit` over several epochs leaves no thread behind, and its epochs are the loader's."""
-    seen = []
+    seen = {}
 
     class Watched(loader.PoseLoader):
         def __getitem__(self, index):
-            seen.append((self.epoch, index))
-            return super().__getitem__(index)
+            batch = super().__getitem__(index)
+            seen[self.epoch, index] = batch[0].sum()
+            return batch
 
     batches = Watched([(lsp.LspExtended(drawn), 5)], (16, 16), 2, workers=workers, augmentation="lsp")
     before = threading.active_count()
     tiny_model().fit(batches, epochs=3, shuffle=False, verbose=0)
     last = batches.epoch  # Keras reads two batches to learn their shapes and calls that an epoch
-    assert {(epoch, index) for epoch in range(last - 3, last) for index in range(3)} <= set(seen)
+    places = [(epoch, index) for epoch in range(last - 3, last) for index in range(3)]
+    assert [seen[place] for place in places] == [batches.mixture.batch(*place).images.sum() for place in places]
     assert threading.active_count() <= before + 2  # TensorFlow keeps a pool of its own
 
 

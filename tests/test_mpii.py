@@ -1,3 +1,6 @@
+import dataclasses
+import json
+
 import h5py
 import numpy as np
 import pytest
@@ -82,6 +85,61 @@ def test_what_cannot_be_told_is_asked(folder, tmp_path):
         mpii.Mpii(people.where(np.zeros(2, bool)), folder / "images")
     with pytest.raises(ValueError, match=r"No such photograph: .*000000004.jpg"):
         mpii.Mpii(people, tmp_path).sample(0)
+
+
+def test_a_head_without_a_box_is_measured_from_neck_to_top(folder, tmp_path):
+    release = scipy.io.loadmat(folder / "release.mat")["RELEASE"]
+    rectangle = release["annolist"][0, 0][0, 4]["annorect"]
+    rectangle["x1"][0, 0] = np.empty((0, 0))
+    scipy.io.savemat(tmp_path / "release.mat", {"RELEASE": release})
+    people = mpii.open_people(tmp_path / "release.mat", "validation", folder / "valid.h5")
+    neck_to_top = np.linalg.norm(people.pose[0, 8] - people.pose[0, 9])
+    np.testing.assert_allclose(people.head_size, [0.75 * neck_to_top, 0.6 * 50])
+
+
+def test_a_missing_scale_or_head_in_json_is_counted_or_nan(folder, tmp_path):
+    entries = json.loads((folder / "valid.json").read_text())
+    entries[0]["scale"] = -1
+    entries[1]["joints"][8] = entries[1]["joints"][9]
+    (tmp_path / "valid.json").write_text(json.dumps(entries))
+    people = mpii.open_people(tmp_path / "valid.json")
+    assert len(people) == 1 and people.left_out == 1 and np.isnan(people.head_size[0])
+
+
+def test_damaged_and_odd_releases(folder, tmp_path):
+    """A damaged compressed file, one without rectangles, and one of a single photograph with two single people."""
+    release = scipy.io.loadmat(folder / "release.mat")["RELEASE"]
+    scipy.io.savemat(tmp_path / "whole.mat", {"RELEASE": release}, do_compression=True)
+    content = bytearray((tmp_path / "whole.mat").read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    (tmp_path / "damaged.mat").write_bytes(content)
+    with pytest.raises(ValueError, match=r"damaged.mat is not a MATLAB file"):
+        mpii_files.read_release(tmp_path / "damaged.mat")
+    images = {"annolist": {"image": {"name": "x"}}, "img_train": 1, "single_person": 1}
+    scipy.io.savemat(tmp_path / "bare.mat", {"RELEASE": images})
+    with pytest.raises(ValueError, match=r"bare.mat; it lacks 'annorect'"):
+        mpii_files.read_release(tmp_path / "bare.mat")
+    people = mpii.open_people(folder / "release.mat", "train", folder / "valid.h5")
+    two = dataclasses.replace(people, image=people.image[[0, 0, 2, 3]], person=np.array([0, 1, 0, 0]))
+    pair = two.where(np.arange(4) < 2)
+    pose = np.where(np.isnan(pair.pose), 50.0, pair.pose)
+    mpii_files.write_release(tmp_path / "pair.mat", dataclasses.replace(pair, pose=pose))
+    assert mpii_files.read_release(tmp_path / "pair.mat").single.tolist() == [True, True]
+
+
+def test_written_files_are_read_back(folder, tmp_path):
+    people = mpii.open_people(folder / "release.mat", "train", folder / "valid.h5")
+    mpii_files.write_release(tmp_path / "release.mat", people)
+    mpii_files.write_pose_hg(tmp_path / "valid.h5", people)
+    release, pose_hg = mpii_files.read_release(tmp_path / "release.mat"), mpii_files.read_pose_hg(tmp_path / "valid.h5")
+    for field in dataclasses.fields(mpii_files.People):
+        ours, theirs = getattr(people, field.name), getattr(release, field.name)
+        if field.name in ("center", "scale", "pose", "visible", "head_size"):
+            np.testing.assert_allclose(theirs, ours, atol=1e-3)
+        elif field.name != "left_out":
+            np.testing.assert_array_equal(theirs, ours)
+    np.testing.assert_allclose(pose_hg.pose, np.trunc(people.pose))
+    np.testing.assert_allclose(pose_hg.center, people.center)
 
 
 def test_submission_has_the_releases_structure(folder, tmp_path):

@@ -118,6 +118,26 @@ def test_several_photographs_one_of_them_broken(photo, quick, tmp_path, capsys):
     assert len(entries[0]["people"]) == 1 and (tmp_path / "drawn" / "person.png").is_file()
 
 
+def test_one_bad_box_does_not_stop_the_others(photo, quick, tmp_path, capsys):
+    other = tmp_path / "other.jpg"
+    other.write_bytes(photo.read_bytes())
+    boxes = tmp_path / "boxes.json"
+    boxes.write_text(json.dumps({"person.jpg": [[50, 20, 0, 130]], "other.jpg": [[-5, 20, 60, 130]]}))
+    status, printed, _ = run(capsys, photo, other, "--boxes", boxes)
+    bad, good = json.loads(printed)["photos"]
+    assert status == 1 and "above 0" in bad["error"] and len(good["people"]) == 1
+
+
+def test_pictures_replace_nothing(photo, quick, tmp_path, capsys):
+    (tmp_path / "a").mkdir()
+    same = tmp_path / "a" / "person.jpg"
+    same.write_bytes(photo.read_bytes())
+    for arguments in ((photo, same, "--picture", tmp_path / "out"), (photo, "--picture", photo)):
+        status, _, said = run(capsys, *arguments)
+        assert status == 1 and "would replace" in said
+    assert same.read_bytes() == photo.read_bytes()
+
+
 def encoded(image, kind, **options):
     file = io.BytesIO()
     image.save(file, kind, **options)
@@ -183,6 +203,7 @@ BAD_BOXES = {
     "empty box": ("10,10,0,20", "width and height above 0"),
     "outside": ("500,500,20,20", "outside the photograph of 160 x 170 pixels"),
     "NaN": ("10,nan,20,20", "finite numbers"),
+    "no end of a box": ("-1e12,-1e12,3e12,3e12", "larger than 100 times the photograph"),
     "not numbers": ("10,10,wide,20", "Boxes must be"),
     "three numbers": ("10,10,20", "Boxes must be"),
 }
@@ -198,7 +219,8 @@ def test_bad_boxes(kind, photo, quick, capsys):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("not json", "is not JSON"), ("[]", "Boxes must be"), ("{}", "has no boxes for"),
+        ("not json", "is not JSON"), ("[]", "Boxes must be"), ("{}", "has none for"),
+        ('{"person.jpg": 3}', "Boxes must be"),
         ('{"person.jpg": [[1, 2, null, 4]]}', "finite numbers"), (None, "No such file"),
     ],
 )  # fmt: skip

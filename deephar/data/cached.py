@@ -15,6 +15,9 @@ AROUND = 2.0
 class Cached:
     """A reader that decodes every photograph once and keeps the square around the person, `AROUND` windows wide.
 
+    For augmentations that shift in windows and enlarge the window by 1.4 at most (`lsp`, `mpii`, `flip`). Every process
+    that makes batches keeps its own: up to 12 bytes per pixel of a crop and person.
+
     Args:
         dataset: a reader.
         size: (height, width) of the crops to be made, in pixels; no more is kept than they can show.

@@ -39,8 +39,11 @@ def open_image(source, name=None):
 
 def upright_size(image):
     """(width, height) of a photograph once its EXIF orientation is applied, without decoding it."""
-    turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
-    return image.size[::-1] if turned else image.size
+    return image.size[::-1] if _orientation(image) in (5, 6, 7, 8) else image.size
+
+
+def _orientation(image):
+    return image.getexif().get(ExifTags.Base.Orientation, 1)
 
 
 def to_rgb(image, name="the photograph"):
@@ -76,8 +79,8 @@ def _sixteen_bit_to_grey(image):
 def cut(image, px_to_crop, size, name="the photograph"):
     """Decode a photograph and cut a crop out of it.
 
-    A JPEG that the crop shows at half its size or less is decoded at a half, a quarter or an eighth, which is faster
-    and averages pixels; such an image is closed afterwards.
+    An upright JPEG that the crop shows at half its size or less is decoded at a half, a quarter or an eighth, which is
+    faster and averages pixels; such an image is closed afterwards.
 
     Args:
         image: from `open_image`, not decoded yet.
@@ -90,13 +93,15 @@ def cut(image, px_to_crop, size, name="the photograph"):
     Raises:
         ValueError: if the data are truncated or damaged.
     """
-    full_width = image.width
-    shrink = int(_shrink(px_to_crop, size))
-    if shrink > 1 and image.draft(None, (max(1, image.width // shrink), max(1, image.height // shrink))):
-        px_to_crop = px_to_crop @ geometry.scaling(*2 * [round(full_width / image.width)])
-        with image:
-            return warp(to_rgb(image, name), px_to_crop, size)
-    return warp(to_rgb(image, name), px_to_crop, size)
+    shrink, full_width = int(_shrink(px_to_crop, size)), image.width
+    drafted = None
+    if shrink > 1 and _orientation(image) == 1:
+        drafted = image.draft(None, (max(1, image.width // shrink), max(1, image.height // shrink)))
+    if not drafted:
+        return warp(to_rgb(image, name), px_to_crop, size)
+    with image:
+        scale = full_width / drafted[1][2]
+        return warp(to_rgb(image, name), px_to_crop @ geometry.scaling(scale, scale), size)
 
 
 def warp(image, px_to_crop, size):
@@ -114,9 +119,10 @@ def warp(image, px_to_crop, size):
     """
     shrink = _shrink(px_to_crop, size)
     if shrink >= 2:
-        image = image.reduce(int(shrink))
-        px_to_crop = px_to_crop @ geometry.scaling(int(shrink), int(shrink))
-        shrink /= int(shrink)
+        factor = int(min(shrink, max(image.size)))
+        image = image.reduce(factor)
+        px_to_crop = px_to_crop @ geometry.scaling(factor, factor)
+        shrink /= factor
     samples, resampling = (2, Image.Resampling.NEAREST) if shrink > SLIGHT_SHRINK else (1, Image.Resampling.BILINEAR)
     grid = samples * size[0], samples * size[1]
     crop_to_px = np.linalg.inv(geometry.scaling(*grid) @ px_to_crop)

@@ -106,7 +106,15 @@ class _Files:
 def _read_joints(files):
     try:
         joints = scipy.io.loadmat(io.BytesIO(files.read("joints.mat")))["joints"]
-    except (scipy.io.matlab.MatReadError, LookupError, TypeError, NotImplementedError, OSError, ValueError) as error:
+    except (
+        scipy.io.matlab.MatReadError,
+        zlib.error,
+        LookupError,
+        TypeError,
+        NotImplementedError,
+        OSError,
+        ValueError,
+    ) as error:
         raise ValueError(f"joints.mat in {files.path} cannot be read: {error}") from None
     if joints.ndim != 3 or joints.shape[:2] != (14, 3):
         hint = "; (3, 14, N) is the older LSP, whose flag means the reverse" if joints.shape[:2] == (3, 14) else ""

@@ -6,6 +6,7 @@ Coordinates are kept as stored. Every number is made float64 first: MATLAB store
 import dataclasses
 import json
 import pathlib
+import zlib
 
 import h5py
 import numpy as np
@@ -13,6 +14,11 @@ import scipy.io
 
 from deephar import metrics
 from deephar.files import whole_file
+
+HEAD_BOX_PER_NECK_TO_TOP = 1.25
+"""Diagonal of the head box over the distance from neck to head top; within 1 % for 98.6 % of validation people."""
+
+_BOX = ("x1", "y1", "x2", "y2")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,15 +62,20 @@ def read_release(path):
     """The official mpii_human_pose_v1_u12_1.mat. Takes about half a minute for all 25,000 photographs."""
     try:
         release = scipy.io.loadmat(path, simplify_cells=True)["RELEASE"]
-        images, trains, singles = release["annolist"], release["img_train"], release["single_person"]
-    except KeyError as error:
+        return _table(*_release_rows(release))
+    except (KeyError, IndexError, AttributeError) as error:
         raise ValueError(
-            f"Expected MPII's RELEASE with annolist, img_train and single_person in {path}; no {error}"
+            f"Expected MPII's RELEASE with annolist, img_train and single_person in {path}; it lacks {error}"
         ) from None
-    except (scipy.io.matlab.MatReadError, NotImplementedError, OSError, ValueError, TypeError) as error:
+    except (scipy.io.matlab.MatReadError, zlib.error, NotImplementedError, OSError, ValueError, TypeError) as error:
         raise ValueError(f"{path} is not a MATLAB file that can be read: {error}") from None
+
+
+def _release_rows(release):
     rows, left_out = [], 0
-    for image, train, single in zip(_list(images), np.atleast_1d(trains), _list(singles), strict=True):
+    images, singles = _list(release["annolist"]), release["single_person"]
+    singles = [singles] if len(images) == 1 else list(np.atleast_1d(singles))
+    for image, train, single in zip(images, np.atleast_1d(release["img_train"]), singles, strict=True):
         separate = {int(number) - 1 for number in np.atleast_1d(single).ravel()}
         for number, rectangle in enumerate(_list(image["annorect"])):
             row = _rectangle(rectangle)
@@ -72,7 +83,7 @@ def read_release(path):
                 left_out += 1
             else:
                 rows.append((image["image"]["name"], number, *row, bool(train), number in separate))
-    return _table(rows, left_out)
+    return rows, left_out
 
 
 def _list(value):
@@ -98,33 +109,40 @@ def _rectangle(rectangle):
         joint = int(_number(point["id"]))
         pose[joint] = _number(point["x"]), _number(point["y"])
         visible[joint] = _number(point.get("is_visible", ()))
-    head_box = np.array([_number(rectangle.get(name, ())) for name in ("x1", "y1", "x2", "y2")])
-    return np.array([_number(objpos["x"]), _number(objpos["y"])]), scale, pose, visible, metrics.head_size(head_box)
+    head_size = metrics.head_size([_number(rectangle.get(name, ())) for name in _BOX])
+    if not head_size > 0:
+        head_size = _head_size_of(pose)
+    return np.array([_number(objpos["x"]), _number(objpos["y"])]), scale, pose, visible, head_size
+
+
+def _head_size_of(pose):
+    """Head size where there is no head box, from neck and head top; NaN where they are missing or coincide."""
+    size = metrics.HEAD_FACTOR * HEAD_BOX_PER_NECK_TO_TOP * np.linalg.norm(pose[8] - pose[9])
+    return size if size > 0 else np.nan
 
 
 def read_json(path):
     """HRNet's and mmpose's JSON: one split, no head boxes, so head sizes from neck and head top."""
     try:
         entries = json.loads(pathlib.Path(path).read_text())
-        rows, seen = [], {}
+        rows, seen, left_out = [], {}, 0
         for entry in entries:
             number = seen[entry["image"]] = seen.get(entry["image"], -1) + 1
+            if not entry["scale"] > 0:  # -1: missing
+                left_out += 1
+                continue
             pose = np.array(entry["joints"], dtype=np.float64)
             pose[np.array(entry["joints_vis"]) == 0] = np.nan
-            neck_to_top = np.linalg.norm(pose[8] - pose[9])
-            head_size = metrics.HEAD_FACTOR * HEAD_BOX_PER_NECK_TO_TOP * neck_to_top
             center = np.array(entry["center"], dtype=np.float64)
             unknown = np.full(16, np.nan)
-            rows.append((entry["image"], number, center, float(entry["scale"]), pose, unknown, head_size, True, True))
+            rows.append(
+                (entry["image"], number, center, float(entry["scale"]), pose, unknown, _head_size_of(pose), True, True)
+            )
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise ValueError(
             f"Expected a list of people with image, center, scale, joints and joints_vis in {path}: {error!r}"
         ) from None
-    return _table(rows)
-
-
-HEAD_BOX_PER_NECK_TO_TOP = 1.25
-"""Diagonal of the head box over the distance from neck to head top; within 1 % for 98.6 % of validation people."""
+    return _table(rows, left_out)
 
 
 def read_pose_hg(path):
@@ -149,6 +167,64 @@ def _table(rows, left_out=0):
     if not rows:
         raise ValueError("The file holds no person with a centre and a scale")
     return People(*(np.array(column) for column in zip(*rows, strict=True)), left_out=left_out)
+
+
+def write_release(path, people):
+    """Write people as a RELEASE .mat, to be read by `read_release`.
+
+    The head box is a square about the middle between neck and head top, of the diagonal that gives the head size.
+
+    Args:
+        path: of the new .mat file.
+        people: `People`; every person with both joints of the head.
+    """
+    photographs = {}
+    for index, image in enumerate(people.image.tolist()):
+        photographs.setdefault(image, {})[int(people.person[index])] = index
+    annolist = [
+        {
+            "image": {"name": image},
+            "annorect": [_annotated(people, found[i]) if i in found else _NOBODY for i in range(max(found) + 1)],
+        }
+        for image, found in photographs.items()
+    ]
+    single = np.empty((len(photographs), 1), dtype=object)
+    single[:, 0] = [np.array([[i + 1 for i in sorted(p) if people.single[p[i]]]]) for p in photographs.values()]
+    train = [float(people.train[next(iter(found.values()))]) for found in photographs.values()]
+    release = {"annolist": annolist, "img_train": train, "single_person": single, "version": "12"}
+    with whole_file(path) as temporary, open(temporary, "wb") as file:
+        scipy.io.savemat(file, {"RELEASE": _structs(release)}, oned_as="row")
+
+
+_NOBODY = {key: [] for key in (*_BOX, "scale", "objpos", "annopoints")}
+
+
+def _annotated(people, index):
+    """The annorect of a person."""
+    pose, visible = people.pose[index], people.visible[index]
+    half = people.head_size[index] / metrics.HEAD_FACTOR / np.sqrt(8)
+    head = np.concatenate([pose[8:10].mean(axis=0) - half, pose[8:10].mean(axis=0) + half])
+    points = [
+        {"x": x, "y": y, "id": float(joint), "is_visible": visible[joint] if np.isfinite(visible[joint]) else []}
+        for joint, (x, y) in enumerate(pose.tolist())
+        if np.isfinite(x)
+    ]
+    x, y = people.center[index].tolist()
+    return {
+        **dict(zip(_BOX, head.tolist(), strict=True)),
+        "scale": float(people.scale[index]),
+        "objpos": {"x": x, "y": y},
+        "annopoints": {"point": points},
+    }
+
+
+def write_pose_hg(path, people):
+    """Write people as pose-hg's HDF5, to be read by `read_pose_hg`: joints lose their fractions."""
+    with whole_file(path) as temporary, h5py.File(temporary, "w") as file:
+        file["imgname"], file["person"] = people.image.astype("S"), people.person.astype(np.float64)
+        file["center"] = people.center + np.stack([np.zeros_like(people.scale), 15 * people.scale], axis=-1)
+        file["scale"], file["normalize"] = 1.25 * people.scale, people.head_size
+        file["part"], file["visible"] = np.trunc(np.nan_to_num(people.pose)), np.nan_to_num(people.visible)
 
 
 def write_submission(path, people, poses):
@@ -187,7 +263,7 @@ def _structs(value):
     """Lists of dictionaries with the same keys, at any depth, as MATLAB struct arrays (1, N)."""
     if isinstance(value, dict):
         return {key: _structs(item) for key, item in value.items()}
-    if not (isinstance(value, list) and value):
+    if not (isinstance(value, list) and value and isinstance(value[0], dict)):
         return value
     array = np.empty((1, len(value)), dtype=[(key, object) for key in value[0]])
     for place, row in enumerate(value):

@@ -224,21 +224,29 @@ def _per_joint(distances, layout, threshold):
     return dict(zip(layout.names, scores.tolist(), strict=True))
 
 
-def constant_baseline(training_crops, crops):
+def constant_baseline(training_crops, crops, on_broken="raise"):
     """Predict, for every crop, the average of the located joints of some training crops: the score to beat.
 
     Args:
         training_crops: sequence of crops with `pose_crop`.
         crops: sequence of crops to predict for.
+        on_broken: see `predict`; with "skip" also for training crops.
 
     Returns:
         `Predictions` of one block, in source pixels.
     """
-    mean = np.nanmean([training_crops[index].pose_crop for index in range(len(training_crops))], axis=0)
+    poses = []
+    for index in range(len(training_crops)):
+        try:
+            poses.append(training_crops[index].pose_crop)
+        except ValueError:
+            if on_broken == "raise":
+                raise
+    mean = np.nanmean(poses, axis=0)
 
     class Mean:
         def predict_on_batch(self, images):
             pose = np.concatenate([mean, np.ones((len(mean), 1))], axis=-1)
             return np.repeat(pose[None], len(images), axis=0)
 
-    return predict(Mean(), crops)
+    return predict(Mean(), crops, on_broken=on_broken)

@@ -47,9 +47,9 @@ def main():
     )
     scores = pose2d.pck_scores(predictions, layout)
     print(report.pck_table(scores))
-    baseline = pose2d.constant_baseline(crops.Crops(train, size, layout), plain)
-    print(f"  mean pose of {len(train)} training crops: {pose2d.pck_scores(baseline, layout)['total']:.1f} %")
     report.save_json(scores, args.out / "eval.json")
+    baseline = pose2d.constant_baseline(crops.Crops(train, size, layout), plain, on_broken="skip")
+    print(f"  mean pose of {len(train)} training crops: {pose2d.pck_scores(baseline, layout)['total']:.1f} %")
     report.save_pictures(plain, predictions, args.out / "predictions.png")
     print(f"wrote {args.out / 'eval.json'} and {args.out / 'predictions.png'}")
 

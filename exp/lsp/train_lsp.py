@@ -14,7 +14,7 @@ import pathlib
 
 import keras
 
-from deephar import config, distribution, files, models, training
+from deephar import distribution, files, models, training
 from deephar.data import cached, crops, loader, lsp
 from deephar.evaluation import pose2d, report
 
@@ -25,12 +25,13 @@ def options():
     parser.add_argument("--out", default="runs/lsp", type=pathlib.Path, help="folder for weights and logs")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--learning-rate", type=float, default=2e-3, help="its peak; it follows a cosine")
-    parser.add_argument("--augmentation", default="flip", choices=config.AUGMENT, help="lsp: for long runs")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="at its peak")
+    parser.add_argument("--augmentation", default="lsp", choices=["none", "flip", "mpii", "lsp"])
     parser.add_argument("--size", type=int, default=128, help="of the crop in pixels, a multiple of 32")
     parser.add_argument("--width", type=int, default=288, help="channels of the features")
     parser.add_argument("--blocks", type=int, default=2, help="prediction blocks")
     parser.add_argument("--weights", help="start from this .weights.h5")
+    parser.add_argument("--schedule", default="cosine", choices=["cosine", "plateau"], help="of the learning rate")
     parser.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
     parser.add_argument("--logical-cpus", type=int, default=0, help="split the CPU, to try --strategy mirrored")
     parser.add_argument("--processes", type=int, default=0, help="that make batches; 0: a thread does")
@@ -62,11 +63,13 @@ def main():
         seed=args.seed,
     )
     steps = args.epochs * len(batches)
+    rate = args.learning_rate
+    if args.schedule == "cosine":
+        rate = training.cosine_schedule(rate, steps, warmup_steps=steps // 20)
 
     overrides = {"num_joints": 14, "input_shape": (*size, 3), "width": args.width, "num_blocks": args.blocks}
     with distribution.scope(args.strategy, args.logical_cpus):
         model = models.build("lite-2d", args.weights, concat_visibility=True, export_heatmaps=True, **overrides)
-        rate = training.cosine_schedule(args.learning_rate, steps, warmup_steps=steps // 20)
         training.compile_pose(model, keras.optimizers.Adam(rate))
 
     held_out = crops.Crops(choose, size)
@@ -78,10 +81,11 @@ def main():
     report.save_json({"model": "lite-2d", "layout": "lsp14", "overrides": overrides}, args.out / "model.json")
     score = training.Score(pck, args.out, "val_pck")
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
-    model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=[score, log])
+    plateau = [training.plateau_schedule("val_pck")] if args.schedule == "plateau" else []
+    model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=[score, *plateau, log])
     files.shrink_weights(args.out / "best.weights.h5", args.out / "small.weights.h5")
     print(f"best PCK@0.2 on the photographs to choose by: {score.best:.1f} %; weights in {args.out}")
-    print(f"photographs that could not be read: {sum(batches.broken.values())}")
+    print(f"photographs that could not be read: {len(batches.broken)}")
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def main():
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
     model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=[score, rate, log])
     print(f"best PCKh@0.5 on validation: {score.best:.1f} %; weights in {args.out}")
-    print(f"photographs that could not be read: {sum(batches.broken.values())}")
+    print(f"photographs that could not be read: {len(batches.broken)}")
 
 
 if __name__ == "__main__":

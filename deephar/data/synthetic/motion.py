@@ -1,0 +1,220 @@
+"""Actions as keyframes of joint angles, varied in speed, amplitude, phase, side and body."""
+
+import dataclasses
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from deephar.data.synthetic.body import ANKLE_HEIGHT, INDEX, pose_body
+
+REST = {
+    "d_raise": 8,
+    "n_raise": 8,
+    "d_plane": 80,
+    "n_plane": 80,
+    "d_elbow": 12,
+    "n_elbow": 12,
+    "d_knee": 4,
+    "n_knee": 4,
+}
+"""Angles of a person who stands, where a keyframe says nothing; `d_` and `n_` are the dominant side and the other."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Action:
+    """One action.
+
+    Attributes:
+        seconds: of one run through the keyframes, at ordinary speed.
+        keys: list of (time in [0, 1], angles in degrees that differ from `REST`, and `lift`, mm above the ground).
+        repeats: whether the run starts again at its end.
+        held: object in the dominant hand, or None.
+        seat: whether there is a stool under the pelvis.
+    """
+
+    seconds: float
+    keys: tuple
+    repeats: bool = True
+    held: str | None = None
+    seat: bool = False
+
+
+def _both(**angles):
+    return {f"{side}_{name}": value for name, value in angles.items() for side in "dn"}
+
+
+_STAND = {}
+_CROUCH = {**_both(hip=80, knee=100, ankle=-25, **{"raise": 45}, plane=150), "bend": 35}
+_SEATED = {**_both(hip=88, knee=88, **{"raise": 25}, plane=10, elbow=50), "bend": 5}
+_ADDRESS = {**_both(**{"raise": 40}, plane=-12, elbow=8, knee=18, hip=12), "bend": 38}
+_PRONE = {**_both(**{"raise": 66}, plane=12, elbow=4, knee=2, ankle=-20, hip=2), "pitch": 64, "nod": -25}
+_SUPINE = {**_both(hip=55, knee=95, **{"raise": 130}, plane=35, elbow=135), "pitch": -88}
+
+ACTIONS = {
+    "jumping_jacks": Action(1.1, (
+        (0.0, _both(**{"raise": 8}, plane=90, hip=3, hip_plane=90)),
+        (0.25, {**_both(**{"raise": 90}, plane=90, hip=15, hip_plane=90), "lift": 90}),
+        (0.5, _both(**{"raise": 168}, plane=90, hip=28, hip_plane=90, elbow=8)),
+        (0.75, {**_both(**{"raise": 90}, plane=90, hip=15, hip_plane=90), "lift": 90}),
+    )),
+    "jump": Action(1.5, (
+        (0.0, _STAND), (0.3, _CROUCH), (0.42, _both(**{"raise": 120}, plane=10)),
+        (0.55, {**_both(**{"raise": 160}, plane=10, ankle=45), "lift": 380}), (0.7, _both(**{"raise": 90}, plane=10)),
+        (0.82, {**_both(hip=50, knee=70, ankle=-20, **{"raise": 40}), "bend": 20}),
+    )),
+    "squat": Action(2.4, (
+        (0.0, _both(**{"raise": 20}, plane=5)),
+        (0.5, {**_both(**{"raise": 88}, plane=5, hip=105, knee=120, hip_plane=25, ankle=-25), "bend": 32}),
+    )),
+    "lunge": Action(2.2, (
+        (0.0, _both(elbow=90, **{"raise": 15})),
+        (0.5, {**_both(elbow=90, **{"raise": 15}), "d_hip": 80, "d_knee": 88, "n_hip": 25, "n_hip_plane": 180,
+               "n_knee": 75, "n_ankle": -30}),
+    )),
+    "wave": Action(0.9, (
+        (0.0, {"d_raise": 105, "d_plane": 85, "d_elbow": 95, "d_roll": -60}),
+        (0.5, {"d_raise": 115, "d_plane": 85, "d_elbow": 45, "d_roll": -85}),
+    )),
+    "clap": Action(0.6, (
+        (0.0, _both(**{"raise": 48}, plane=55, elbow=75)),
+        (0.5, _both(**{"raise": 52}, plane=2, elbow=72, roll=32)),
+    )),
+    "punch": Action(0.9, (
+        (0.0, {**_both(**{"raise": 35}, plane=30, elbow=130, knee=20, hip=15), "turn": -15}),
+        (0.4, {**_both(**{"raise": 35}, plane=30, elbow=130, knee=20, hip=15), "d_raise": 92, "d_plane": -8,
+               "d_elbow": 4, "turn": 32}),
+    )),
+    "kick": Action(1.3, (
+        (0.0, _both(**{"raise": 25}, elbow=60)),
+        (0.3, {**_both(**{"raise": 25}, elbow=60), "d_hip": 35, "d_hip_plane": 180, "d_knee": 80, "bend": 8}),
+        (0.55, {**_both(**{"raise": 45}, elbow=40), "d_hip": 95, "d_knee": 12, "bend": -15}),
+    )),
+    "throw": Action(1.6, (
+        (0.0, {**_both(**{"raise": 45}, plane=15, elbow=120)}),
+        (0.35, {"d_raise": 95, "d_plane": 125, "d_elbow": 95, "d_roll": -70, "turn": -45, "n_raise": 85, "n_plane": 20,
+                "n_hip": 45, "n_knee": 50}),
+        (0.55, {"d_raise": 135, "d_plane": 20, "d_elbow": 25, "turn": 35, "n_hip": 30, "bend": 15, "d_hip": 20,
+                "d_hip_plane": 180}),
+        (0.75, {"d_raise": 50, "d_plane": -35, "d_elbow": 25, "turn": 50, "bend": 45, "n_hip": 35, "n_knee": 30,
+                "d_hip": 30, "d_hip_plane": 180}),
+    ), held="ball"),
+    "bat_swing": Action(1.6, (
+        (0.0, {**_both(knee=25, hip=18), "d_raise": 60, "d_plane": 60, "d_elbow": 125, "n_raise": 75, "n_plane": -45,
+               "n_elbow": 75, "turn": -45, "bend": 12}),
+        (0.4, {**_both(knee=25, hip=18), "d_raise": 62, "d_plane": 10, "d_elbow": 40, "n_raise": 70, "n_plane": 15,
+               "n_elbow": 25, "turn": 15, "bend": 12}),
+        (0.7, {**_both(knee=20, hip=12), "d_raise": 85, "d_plane": -50, "d_elbow": 45, "n_raise": 80, "n_plane": 70,
+               "n_elbow": 80, "turn": 58, "bend": 5}),
+    ), held="bat"),
+    "golf_swing": Action(2.0, (
+        (0.0, _ADDRESS),
+        (0.35, {**_ADDRESS, "turn": -58, "d_raise": 95, "d_plane": 60, "d_elbow": 85, "n_raise": 95, "n_plane": -45}),
+        (0.55, _ADDRESS),
+        (0.8, {**_ADDRESS, "turn": 58, "n_raise": 105, "n_plane": 60, "n_elbow": 85, "d_raise": 100, "d_plane": -45,
+               "bend": 8}),
+    ), held="club"),
+    "tennis_serve": Action(2.0, (
+        (0.0, {**_both(**{"raise": 40}, plane=0, elbow=50), "turn": -25}),
+        (0.35, {"n_raise": 165, "n_plane": 20, "n_elbow": 5, "d_raise": 85, "d_plane": 120, "d_elbow": 110,
+                "d_roll": -70, "turn": -35, "bend": -15, **_both(knee=35, hip=12)}),
+        (0.55, {"d_raise": 172, "d_plane": 30, "d_elbow": 5, "n_raise": 60, "n_elbow": 80, "turn": 20, "lift": 90}),
+        (0.78, {"d_raise": 50, "d_plane": -40, "d_elbow": 25, "turn": 50, "bend": 40, "d_hip": 40, "d_hip_plane": 180,
+                "d_knee": 40}),
+    ), held="racket"),
+    "bowl": Action(2.0, (
+        (0.0, {**_both(**{"raise": 35}, plane=5, elbow=95)}),
+        (0.4, {"d_raise": 70, "d_plane": 178, "d_elbow": 5, "bend": 40, "n_raise": 50, "n_hip": 30, "n_knee": 35}),
+        (0.62, {"d_raise": 10, "d_plane": 5, "d_elbow": 5, "bend": 58, "n_raise": 60, "n_hip": 75, "n_knee": 85,
+                "d_hip": 30, "d_hip_plane": 175, "d_knee": 55}),
+        (0.8, {"d_raise": 110, "d_plane": 5, "d_elbow": 20, "bend": 45, "n_raise": 60, "n_hip": 75, "n_knee": 85,
+               "d_hip": 30, "d_hip_plane": 175, "d_knee": 55}),
+    ), held="ball"),
+    "drink": Action(3.0, (
+        (0.0, {"d_raise": 22, "d_plane": 30, "d_elbow": 85}),
+        (0.4, {"d_raise": 58, "d_plane": 25, "d_elbow": 128, "d_roll": 40, "nod": -10}),
+        (0.65, {"d_raise": 66, "d_plane": 25, "d_elbow": 130, "d_roll": 40, "nod": -22}),
+    ), held="cup"),
+    "phone_call": Action(3.4, (
+        (0.0, {"d_raise": 38, "d_plane": 62, "d_elbow": 146, "d_roll": 5, "look": 6}),
+        (0.5, {"d_raise": 44, "d_plane": 58, "d_elbow": 148, "d_roll": 8, "look": -10, "nod": 8}),
+    ), held="phone"),
+    "sit_down": Action(1.8, ((0.0, _STAND), (0.55, {**_SEATED, "bend": 42, **_both(hip=65, knee=70)}), (1.0, _SEATED)),
+                       repeats=False, seat=True),
+    "stand_up": Action(1.8, ((0.0, _SEATED), (0.45, {**_SEATED, "bend": 42, **_both(hip=65, knee=70)}), (1.0, _STAND)),
+                       repeats=False, seat=True),
+    "pushup": Action(1.8, (
+        (0.0, _PRONE), (0.5, {**_PRONE, **_both(**{"raise": 42}, plane=60, elbow=115), "pitch": 82}),
+    )),
+    "situp": Action(2.2, ((0.0, _SUPINE), (0.5, {**_SUPINE, "bend": 75, "pitch": -50, "nod": 20}))),
+    "walk": Action(1.2, (
+        (0.0, {"d_hip": 28, "n_hip": 22, "n_hip_plane": 180, "n_knee": 12, "n_raise": 25, "n_plane": 5,
+               "d_raise": 22, "d_plane": 175}),
+        (0.25, {"d_hip": 5, "n_hip": 15, "n_knee": 55, "n_hip_plane": 5, "d_plane": 80, "n_plane": 80}),
+        (0.5, {"n_hip": 28, "d_hip": 22, "d_hip_plane": 180, "d_knee": 12, "d_raise": 25, "d_plane": 5,
+               "n_raise": 22, "n_plane": 175}),
+        (0.75, {"n_hip": 5, "d_hip": 15, "d_knee": 55, "d_hip_plane": 5, "d_plane": 80, "n_plane": 80}),
+    )),
+}  # fmt: skip
+"""Name to action. `drink` and `phone_call` move nearly alike and differ in what is held; `sit_down` and `stand_up` look
+alike in every frame and differ in order."""
+
+
+def move(action, body, frames, fps, generator):
+    """One performance of an action.
+
+    Args:
+        action: `Action`.
+        body: `deephar.data.synthetic.body.Body`.
+        frames: number of frames T.
+        fps: frames a second.
+        generator: `numpy.random.Generator`.
+
+    Returns:
+        joints (T, joints, 3) in mm, feet on the ground z = 0; and the dominant side, "r" or "l".
+    """
+    side, other = ("r", "l") if generator.uniform() < 0.85 else ("l", "r")
+    amplitude = generator.uniform(0.85, 1.1)
+    speed = generator.uniform(0.75, 1.3)
+    seconds = np.arange(frames) / fps
+    if action.repeats:
+        time = (generator.uniform() + speed * seconds / action.seconds) % 1.0
+    else:  # the whole action, whatever the number of frames, between still moments
+        time = np.clip(np.linspace(-0.1, 1.1, frames) + generator.uniform(-0.08, 0.08), 0, 1)
+    keys = [(when, {**REST, **angles}) for when, angles in action.keys]
+    if action.repeats:
+        keys = [(keys[-1][0] - 1, keys[-1][1]), *keys, (1.0, keys[0][1]), (1 + keys[1][0], keys[1][1])]
+    angles = {}
+    for name in sorted(set().union(*(values for _, values in keys))):
+        values = [values.get(name, 0.0) for _, values in keys]
+        varied = np.array(values) * amplitude + (0 if name == "lift" else generator.normal(0, 3))
+        curve = PchipInterpolator([when for when, _ in keys], varied)(time)
+        angles[name] = curve + (0 if name == "lift" else _sway(seconds, generator))
+    lift = np.maximum(angles.pop("lift", np.zeros(frames)), 0)
+    mirrored = {"d": side, "n": other}
+    sign = 1 if side == "r" else -1
+    named = {}
+    for name, curve in angles.items():
+        prefix, _, rest = name.partition("_")
+        if rest and prefix in mirrored:
+            named[f"{mirrored[prefix]}_{rest}"] = curve
+        else:
+            named[name] = sign * curve if name in ("turn", "look", "lean") else curve
+    return on_the_ground(pose_body(body, named), body, lift), side
+
+
+def _sway(seconds, generator):
+    """Degrees of slow, small movement that nobody intends."""
+    phase, rate = generator.uniform(0, 2 * np.pi), generator.uniform(0.2, 0.6)
+    return 1.5 * np.sin(phase + 2 * np.pi * rate * seconds)
+
+
+def on_the_ground(joints, body, lift):
+    """Move a body up or down in every frame so that its lowest part is `lift` above z = 0."""
+    thickness = np.full(joints.shape[1], 0.045 * body.height * body.girth)
+    for side in "rl":
+        thickness[INDEX[f"{side}_ankle"]] = ANKLE_HEIGHT * body.height
+        thickness[[INDEX[f"{side}_{end}"] for end in ("foot", "hand", "wrist")]] = 0.012 * body.height
+    lowest = (joints[..., 2] - thickness).min(axis=1)
+    moved = joints.copy()
+    moved[..., 2] += (lift - lowest)[:, None]
+    return moved
