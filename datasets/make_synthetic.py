@@ -27,17 +27,18 @@ def one_person(args, index):
     """A photograph of a synthetic person and its label, 1-based as MPII's."""
     generator = np.random.default_rng([args.seed, index])
     action = generator.choice(list(motion.ACTIONS))
-    clip = scene.draw_clip(generator, action, 8, (args.size, args.size), domain=args.domain)
-    frame = generator.integers(8)
-    joints = clip.joints_uvd[frame][ORDER]
+    frames = 15
+    picked = [generator.integers(frames)]
+    clip = scene.draw_clip(generator, action, frames, (args.size, args.size), domain=args.domain, picked=picked)
+    joints = clip.joints_uvd[0][ORDER]
     box = np.concatenate([joints[:, :2].min(axis=0), joints[:, :2].max(axis=0)])
     label = {
         "pose": (joints[:, :2] + 0.5).tolist(),
-        "visible": clip.visible[frame][ORDER].astype(float).tolist(),
+        "visible": clip.visible[0][ORDER].astype(float).tolist(),
         "center": ((box[:2] + box[2:]) / 2 + 0.5).tolist(),
         "scale": float(max(box[2:] - box[:2]) / 200),
     }
-    return Image.fromarray(clip.images[frame]), label
+    return Image.fromarray(clip.images[0]), label
 
 
 def make_mpii(args):
@@ -82,7 +83,7 @@ def as_people(labels):
 
 def make_gallery(args):
     """A contact sheet of every action, and all of them moving."""
-    tile, frames = (128, 128), 24
+    tile, frames = (128, 128), args.frames
     clips = [
         scene.draw_clip(np.random.default_rng([args.seed, number]), action, frames, tile, fps=12, domain=domain)
         for number, action in enumerate(motion.ACTIONS)
@@ -98,7 +99,7 @@ def make_gallery(args):
         return draw.contact_sheet(pictures, columns, tile)
 
     with files.whole_file(args.gallery / "synthetic.jpg") as temporary:
-        sheet(10, 10).save(temporary, quality=85)
+        sheet(frames // 2, 10).save(temporary, quality=85)
     first, *others = [sheet(frame, 10) for frame in range(frames)]
     with files.whole_file(args.gallery / "synthetic.webp") as temporary:
         first.save(temporary, save_all=True, append_images=others, duration=83, loop=0, quality=50)
@@ -114,6 +115,7 @@ def main():
     parser.add_argument("--domain", default="wild", choices=scene.DOMAINS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--gallery", type=pathlib.Path, help="draw the gallery into this folder instead")
+    parser.add_argument("--frames", type=int, default=24, help="of the gallery's animation")
     args = parser.parse_args()
     make_gallery(args) if args.gallery else make_mpii(args)
 

@@ -39,7 +39,7 @@ def predict(arguments=None):
     parser.add_argument("--weights", metavar="NAME|FILE", default="lsp-lite-2d", help="(default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="where to write the joints; '-' or nothing: print them")
     parser.add_argument("--picture", metavar="FILE", help="where to draw; with several photographs, a folder")
-    parser.add_argument("--no-flip", action="store_true", help="do not average with the mirrored photograph: faster")
+    parser.add_argument("--flip", action="store_true", help="average with the mirrored photograph: twice the time")
     options = parser.parse_args(arguments)
     try:
         return _predict(options)
@@ -52,7 +52,7 @@ def _predict(options):
     from deephar.evaluation import report
 
     boxes, pictures = _read_boxes(options), _pictures(options)
-    predictor = predict.PosePredictor.from_weights(options.weights, flip=not options.no_flip)
+    predictor = predict.PosePredictor.from_weights(options.weights, flip=options.flip)
     entries = [
         _photo(photo, boxes, picture, predictor) for photo, picture in zip(options.photos, pictures, strict=True)
     ]

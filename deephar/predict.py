@@ -40,11 +40,11 @@ class PosePredictor:
         >>> predictor(Image.open("photo.jpg").convert("RGB"))[0].pose_px
     """
 
-    def __init__(self, model, layout, flip=True):
+    def __init__(self, model, layout, flip=False):
         self.model, self.layout, self.flip = model, layout, flip
 
     @classmethod
-    def from_weights(cls, weights, flip=True):
+    def from_weights(cls, weights, flip=False):
         """A predictor with the network that belongs to some weights.
 
         Args:

@@ -92,7 +92,17 @@ def test_json_and_picture(photo, weights, tmp_path, capsys):
     (tmp_path / "boxes.json").write_text("[[50, 20, 60, 130], [40, 10, 80, 150]]")
     picture, out = tmp_path / "new" / "drawn.png", tmp_path / "out.json"
     status, printed, _ = run(
-        capsys, photo, "--boxes", tmp_path / "boxes.json", "--weights", weights, "--json", out, "--picture", picture
+        capsys,
+        photo,
+        "--boxes",
+        tmp_path / "boxes.json",
+        "--weights",
+        weights,
+        "--json",
+        out,
+        "--picture",
+        picture,
+        "--flip",
     )
     assert (status, printed) == (0, "")
     result = json.loads(out.read_text())
@@ -174,7 +184,7 @@ def test_unusual_photographs(kind, quick, tmp_path, capsys):
     content, size = GOOD[kind]
     path = tmp_path / "photo"
     path.write_bytes(content)
-    status, printed, _ = run(capsys, path, "--no-flip")
+    status, printed, _ = run(capsys, path)
     entry = json.loads(printed)["photos"][0]
     assert status == 0 and (entry["width"], entry["height"]) == size
     assert np.all(np.isfinite(entry["people"][0]["pose"]))

@@ -149,6 +149,13 @@ def test_a_person_alone_shows_the_near_side_and_hides_the_far():
     assert not hidden[INDEX["r_shoulder"]] and hidden[INDEX["l_shoulder"]]
 
 
+def test_picked_frames_are_those_of_the_clip():
+    whole = scene.draw_clip(np.random.default_rng(5), "kick", 4, (64, 64), domain="laboratory")
+    part = scene.draw_clip(np.random.default_rng(5), "kick", 4, (64, 64), domain="laboratory", picked=[2])
+    np.testing.assert_array_equal(part.joints_uvd[0], whole.joints_uvd[2])
+    assert np.abs(part.images[0].astype(int) - whole.images[2]).mean() < 5  # but for the sensor's noise
+
+
 @pytest.mark.parametrize("domain", scene.DOMAINS)
 def test_clips(domain):
     one, two = (scene.draw_clip(np.random.default_rng(5), "wave", 3, (96, 64), domain=domain) for _ in range(2))

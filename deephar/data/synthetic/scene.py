@@ -34,7 +34,7 @@ class Clip:
     visible: np.ndarray
 
 
-def draw_clip(generator, action, frames, size=(128, 128), fps=15, domain="wild"):
+def draw_clip(generator, action, frames, size=(128, 128), fps=15, domain="wild", picked=None):
     """A clip of a new person in a new place.
 
     Args:
@@ -45,9 +45,10 @@ def draw_clip(generator, action, frames, size=(128, 128), fps=15, domain="wild")
         fps: frames a second.
         domain: "laboratory": a plain room, one of four fixed cameras, nobody else, even light; "wild": any camera,
             light and background, others about, a noisy sensor.
+        picked: numbers of the frames to draw; all by default.
 
     Returns:
-        `Clip`.
+        `Clip` of the picked frames.
 
     Raises:
         ValueError: for an unknown action or domain.
@@ -68,14 +69,15 @@ def draw_clip(generator, action, frames, size=(128, 128), fps=15, domain="wild")
     ambient = generator.uniform(0.3, 0.7) if wild else 0.55
     noise = generator.uniform(0, 0.04) if wild else 0.01
     images, hidden = [], []
-    for frame in range(frames):
+    picked = np.arange(frames) if picked is None else np.asarray(picked)
+    for frame in picked:
         canvas = render.Canvas(background, light / np.linalg.norm(light), ambient)
         for figure in figures:
             canvas.draw(figure.parts(frame), camera, figure.look)
         hidden.append(canvas.hidden(figures[0].joints[frame], camera, figures[0].thickness()))
         canvas.colour += generator.normal(0, noise, canvas.colour.shape)
         images.append(canvas.picture())
-    joints = figures[0].joints
+    joints = figures[0].joints[picked]
     return Clip(np.stack(images), action, camera, joints, camera.world_to_uvd(joints), ~np.stack(hidden))
 
 

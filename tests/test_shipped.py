@@ -1,0 +1,57 @@
+"""The weights that come with the package."""
+
+import pathlib
+import sys
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from deephar import layouts, models, predict, pretrained
+from deephar.data import crops, lsp
+from deephar.evaluation import pose2d
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("name", pretrained.SHIPPED)
+def test_files_are_small_and_half_precision(name):
+    path = pretrained.shipped_file(name)
+    assert path.stat().st_size < 12e6
+    with h5py.File(path) as file:
+        kinds = set()
+        file.visititems(lambda _, item: kinds.add((item.dtype.name, item.ndim > 1)) if hasattr(item, "dtype") else None)
+        assert kinds == {("float16", True), ("float32", False)} and "optimizer" not in file
+    assert path.name in (ROOT / "weights" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", pretrained.SHIPPED)
+def test_predictor(name):
+    predictor = predict.PosePredictor.from_weights(name)
+    (person,) = predictor(Image.new("RGB", (120, 90), (90, 90, 90)), [[10, 10, 110, 80]])
+    assert person.pose_px.shape == (len(predictor.layout), 2) and np.all(np.isfinite(person.pose_px))
+
+
+def test_a_built_package_holds_the_weights(tmp_path):
+    pytest.importorskip("setuptools")
+    import subprocess
+
+    done = subprocess.run(
+        [sys.executable, "setup.py", "-q", "build", "--build-base", tmp_path, "--build-lib", tmp_path / "lib"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    files = {path.name for path in (tmp_path / "lib" / "deephar" / "weights").iterdir()}
+    assert files == {"README.md", *(entry.file for entry in pretrained.SHIPPED.values())}
+
+
+def test_score_on_photographs(shared):
+    """A part of the photographs that the weights were chosen by: PCK@0.2 is far above the mean pose's 5 %."""
+    about = pretrained.SHIPPED["lsp-lite-2d"]
+    model = models.build(about.builder, "lsp-lite-2d", **about.overrides)
+    reader = lsp.LspExtended(shared / "data" / "lspe" / "lspe_train.zip", lsp.SPLITS["choose"][:64])
+    predictions = pose2d.predict(model, crops.Crops(reader, model.input_shape[1:3]))
+    assert pose2d.pck_scores(predictions, layouts.get("lsp14"))["total"] > 30
