@@ -71,7 +71,7 @@ SHIPPED = {
         "lite-2d",
         {"num_joints": 14, "input_shape": (96, 96, 3)},
         "lsp14",
-        "LSP-extended, photographs 3701-4200: not measured",
+        "LSP-extended, photographs 3701-4200, one crop: PCK@0.2 = 45.4",
     ),
 }
 """Weights of this package by name."""
