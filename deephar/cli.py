@@ -78,6 +78,8 @@ def _predict(options):
 def _read_boxes(options):
     """What the options say about boxes: None, one list for the one photograph, or an object of lists by name."""
     if options.box:
+        if len(options.photos) > 1:
+            raise ValueError("--box is for one photograph; for several, give --boxes FILE")
         return [options.box.split(",")]
     if not options.boxes:
         return None

@@ -138,6 +138,11 @@ def test_one_bad_box_does_not_stop_the_others(photo, quick, tmp_path, capsys):
     assert status == 1 and "above 0" in bad["error"] and len(good["people"]) == 1
 
 
+def test_one_box_is_for_one_photograph(photo, quick, capsys):
+    status, _, said = run(capsys, photo, photo, "--box=1,1,9,9")
+    assert status == 1 and "--box is for one photograph" in said
+
+
 def test_pictures_replace_nothing(photo, quick, tmp_path, capsys):
     (tmp_path / "a").mkdir()
     same = tmp_path / "a" / "person.jpg"

@@ -1,6 +1,7 @@
 """A sample, cut out: the network's input, the joints in crop coordinates, and the way back to the photograph."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class Crop:
     px_to_crop: np.ndarray
     pose_px: np.ndarray
     pose_crop: np.ndarray
-    head_px: float
+    head_px: float = math.nan
 
 
 def make_crop(dataset, index, size, variation=None, truncate_corners=False):
