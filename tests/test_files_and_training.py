@@ -100,7 +100,7 @@ def test_plateau_lowers_the_rate_where_the_score_stands():
 
 
 def test_shrunk_weights_predict_alike(tmp_path):
-    """No optimizer, little more than half the bytes, and every output within a hundredth; a failed copy leaves nothing."""
+    """No optimizer, about half the bytes, and every output within a hundredth; a failed copy leaves nothing."""
     model = models.build("lite-2d", **TINY)
     training.compile_pose(model, keras.optimizers.Adam())
     model.optimizer.build(model.trainable_variables)
