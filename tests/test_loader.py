@@ -163,8 +163,8 @@ def test_a_process_that_dies_is_reported(drawn):
         batches[1]
 
 
-def tiny_model():
-    image = keras.Input((16, 16, 3))
+def tiny_model(side):
+    image = keras.Input((side, side, 3))
     pose = keras.layers.Reshape((14, 3))(keras.layers.Dense(42, "sigmoid")(keras.layers.Flatten()(image)))
     model = keras.Model(image, [pose, pose])
     model.compile(keras.optimizers.SGD(0.0), "mse")
@@ -184,7 +184,7 @@ def test_fit_reads_the_same_whatever_the_workers(workers, drawn):
 
     batches = Watched([(lsp.LspExtended(drawn), 5)], (16, 16), 2, workers=workers, augmentation="lsp")
     before = threading.active_count()
-    tiny_model().fit(batches, epochs=3, shuffle=False, verbose=0)
+    tiny_model(16).fit(batches, epochs=3, shuffle=False, verbose=0)
     last = batches.epoch  # Keras reads two batches to learn their shapes and calls that an epoch
     places = [(epoch, index) for epoch in range(last - 3, last) for index in range(3)]
     assert [seen[place] for place in places] == [batches.mixture.batch(*place).images.sum() for place in places]
@@ -193,10 +193,7 @@ def test_fit_reads_the_same_whatever_the_workers(workers, drawn):
 
 def test_a_worker_that_fails_ends_fit_with_the_name(drawn, tmp_path):
     batches = make_loader(broken_copy(drawn, tmp_path), workers=2)
-    model = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Flatten(), keras.layers.Dense(42)])
-    model.add(keras.layers.Reshape((14, 3)))
-    model = keras.Model(model.inputs, [model.outputs[0], model.outputs[0]])
-    model.compile("sgd", "mse")
+    model = tiny_model(64)
     with pytest.raises(Exception, match=r"im00002.jpg is not a photograph"):
         model.fit(batches, epochs=2, shuffle=False, verbose=0)
 
