@@ -15,12 +15,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
-from deephar import draw, files, layouts
+from deephar import draw, files, layouts, metrics
 from deephar.data import mpii_files
 from deephar.data.synthetic import body, motion, scene
 
 ORDER = [body.INDEX[name] for name in layouts.get("mpii16").names]
-HEAD_BOX_PER_NECK_TO_TOP = mpii_files.HEAD_BOX_PER_NECK_TO_TOP
 
 
 def one_person(args, index):
@@ -75,7 +74,7 @@ def as_people(labels):
         scale=np.array([label["scale"] for label in labels]),
         pose=pose,
         visible=np.array([label["visible"] for label in labels]),
-        head_size=0.6 * HEAD_BOX_PER_NECK_TO_TOP * neck_to_top,
+        head_size=metrics.HEAD_FACTOR * mpii_files.HEAD_BOX_PER_NECK_TO_TOP * neck_to_top,
         train=every,
         single=every,
     )
