@@ -6,6 +6,7 @@ from setuptools import find_packages, setup
 HERE = pathlib.Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "deephar" / "__init__.py").read_text()).group(1)
 
+VIDEO, H36M, FIGURES, BASELINES = ["av>=12.0"], ["cdflib>=1.2"], ["matplotlib>=3.8"], ["scikit-learn>=1.4"]
 BACKENDS = {"jax": ["jax>=0.4.30"], "torch": ["torch>=2.4"]}
 
 setup(
@@ -32,9 +33,22 @@ setup(
     ],
     extras_require={
         **BACKENDS,
-        "video": ["av>=12.0"],
+        "video": VIDEO,
+        "h36m": H36M,
+        "figures": FIGURES,
+        "baselines": BASELINES,
         "tensorboard": ["tensorboard>=2.18"],
-        "test": ["pytest>=8.0", "pytest-xdist>=3.5", "ruff>=0.8", *BACKENDS["jax"], *BACKENDS["torch"]],
+        "test": [
+            "pytest>=8.0",
+            "pytest-xdist>=3.5",
+            "ruff>=0.8",
+            *BACKENDS["jax"],
+            *BACKENDS["torch"],
+            *VIDEO,
+            *H36M,
+            *FIGURES,
+            *BASELINES,
+        ],
     },
     classifiers=[
         "License :: OSI Approved :: MIT License",

@@ -22,11 +22,13 @@ _MODULES = (
     "layouts",
     "losses",
     "metrics",
+    "metrics3d",
     "models",
     "ops",
     "predict",
     "pretrained",
     "training",
+    "video",
 )
 
 __all__ = ["__version__", *_MODULES]

@@ -66,12 +66,85 @@ def _require(condition, message, **received):
         raise ValueError(f"{message}. Received: {values}")
 
 
+POSE_BRANCH = {112: (8, 32), 224: (12, 64)}
+"""The published widths of the pose-based action network: filters of its first convolution and of its bottleneck."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ActionConfig(ReceptionConfig):
+    """A clip network: the pose network on every frame, then action from poses and from appearance (paper section 4).
+
+    Attributes beside those of `ReceptionConfig`, whose `input_shape` is that of a frame:
+        num_blocks: of the pose network; 4 in the published clip networks.
+        concat_visibility, export_poses: how poses are given; see `export_poses`.
+        frames: T of a clip.
+        num_actions: classes A.
+        branches: "merge" (both, aggregated), "pose" or "appearance" alone.
+        poses: "estimated" by the pose network, or "given" as a second input (B, T, J, dim + 1) of coordinates and
+            visibility; with `branches="pose"` the only input, and no picture is needed.
+        aggregation: "maps", the published merge of the last action maps; or "fully_connected", the paper's layer on
+            both branches' last predictions.
+        pose_width: channels of the pose-based network, a key of `POSE_BRANCH`.
+        appearance_width: channels of the appearance-based network.
+        num_action_blocks: prediction blocks of each branch, each supervised.
+        export_poses: "none"; "last", the poses of the pose network's last block as first outputs; or "all".
+    """
+
+    num_blocks: int = 4
+    frames: int = 16
+    num_actions: int = 15
+    branches: str = "merge"
+    poses: str = "estimated"
+    aggregation: str = "maps"
+    pose_width: int = 112
+    appearance_width: int = 256
+    num_action_blocks: int = 4
+    export_poses: str = "none"
+
+    def __post_init__(self):
+        super().__post_init__()
+        choices = {
+            "branches": ("merge", "pose", "appearance"),
+            "poses": ("estimated", "given"),
+            "aggregation": ("maps", "fully_connected"),
+            "pose_width": tuple(POSE_BRANCH),
+            "export_poses": ("none", "last", "all"),
+        }
+        for name, values in choices.items():
+            value = getattr(self, name)
+            _require(value in values, f"`{name}` must be one of {', '.join(map(str, values))}", **{name: value})
+        for name in ("frames", "num_actions", "num_action_blocks"):
+            _require(getattr(self, name) >= 1, f"`{name}` must be at least 1", **{name: getattr(self, name)})
+        _require(
+            not (self.export_heatmaps or self.export_features),
+            "A clip network exports neither heat maps nor features",
+            export_heatmaps=self.export_heatmaps,
+            export_features=self.export_features,
+        )
+        _require(
+            self.export_poses == "none" or self.poses == "estimated",
+            "Poses that are given are not exported",
+            export_poses=self.export_poses,
+        )
+
+
+_NTU = {"num_joints": 20, "dim": 3, "num_context": 0, "depth_maps": 8}
+
 VARIANTS = {
     "mpii-2d": ReceptionConfig(),
     "h36m-3d": ReceptionConfig(num_joints=17, dim=3, num_context=0),
     "lite-2d": ReceptionConfig(input_shape=(128, 128, 3), num_blocks=2, width=288),
+    "penn-pose": ReceptionConfig(num_blocks=4),
+    "ntu-pose": ReceptionConfig(num_blocks=4, **_NTU),
+    "penn-merge": ActionConfig(),
+    "ntu-merge": ActionConfig(**_NTU, frames=20, num_actions=60, pose_width=224),
+    "penn-pose-only": ActionConfig(num_joints=13, branches="pose", poses="given"),
+    "lite-merge": ActionConfig(
+        input_shape=(128, 128, 3), num_blocks=2, width=288, frames=8, appearance_width=128, export_poses="last"
+    ),
 }
-"""Published configurations, and `lite-2d`, the same network made narrower and shorter, for crops of 128 pixels."""
+"""Published configurations; the pose networks inside the clip networks, `penn-pose` and `ntu-pose`; the pose-based
+action network on annotated poses of 13 joints; `lite-2d` and `lite-merge`, narrower and shorter, for 128 pixels."""
 
 
 def variant(name, **overrides):
@@ -171,6 +244,13 @@ AUGMENT = {
     "h36m-shifted": AugmentConfig(
         _steps(-10, 10, 5), Choice((0.8, 1.0, 1.2)), _steps(-20, 20, 5), _steps(-4, 4, 1), "px", flip=True, power=_POWER
     ),
+    "penn-action": AugmentConfig(
+        _steps(-30, 30, 5), Choice((0.7, 1.0, 1.3)), _steps(-40, 40, 5), _steps(-40, 40, 5), "px",
+        flip=True, power=_POWER,
+    ),
+    "ntu-action": AugmentConfig(
+        NOTHING, Choice((0.7, 1.0, 1.3)), _steps(-40, 40, 5), _steps(-40, 40, 5), "px", flip=True, power=_POWER
+    ),
     "penn-frames": AugmentConfig(
         _steps(-40, 40, 5), Choice((0.7, 1.0, 1.3, 2.0)), _steps(-40, 40, 5), _steps(-10, 10, 5), "px",
         flip=True, power=_POWER,
@@ -190,3 +270,44 @@ AUGMENT = {
 }  # fmt: skip
 """Named augmentations: nothing, mirroring alone, the paper's ranges (appendix B), the published lists for pose
 on MPII, Human3.6M, Penn Action and NTU (the longer names: of the later publication), and ours for LSP-extended."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One stage of training a clip network.
+
+    Attributes:
+        name: for the log.
+        frozen: whether the pose part keeps its weights.
+        epochs: at most.
+        rate: learning rate at first; it falls on a plateau of the validation score.
+        optimizer: "sgd" (Nesterov momentum 0.98, paper) or "adamw".
+        pose_weight: of the pose loss against an action loss.
+    """
+
+    name: str
+    frozen: bool
+    epochs: int
+    rate: float
+    optimizer: str = "sgd"
+    pose_weight: float = 1.0
+
+
+STAGES = {
+    "paper": (Stage("frozen pose", True, 30, 2e-4), Stage("fine-tuning", False, 5, 2e-5)),
+    "joint": (Stage("joint from the start", False, 35, 2e-4),),
+    "small": (
+        Stage("frozen pose", True, 20, 2e-3, "adamw"),
+        Stage("fine-tuning", False, 5, 2e-4, "adamw"),
+    ),
+    "small-joint": (Stage("joint from the start", False, 25, 2e-3, "adamw"),),
+}
+"""Recipes for clip networks: the paper's (appendix B; without the epochs of the first stage), its alternative, and
+the same two with an optimizer for small networks and few videos."""
+
+POSE_MIXTURES = {
+    "penn": {"mpii": 75, "penn": 25},
+    "ntu": {"ntu": 10, "mpii": 45, "h36m": 45},
+    "h36m": {"mpii": 50, "h36m": 50},
+}
+"""Shares of the datasets in a batch when the pose network of a benchmark is trained (paper section 5), percent."""

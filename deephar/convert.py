@@ -34,6 +34,18 @@ _HOURGLASS = (
 )
 
 
+_ACTION_BLOCK = (
+    "{0}_reduce {0}_reduce_bn {0}_residual {0}_residual_bn {0}_features {0}_features_bn {0}_maps {0}_remap {0}_remap_bn"
+)
+_POSE_ACTION = (
+    "pose_action_a pose_action_b pose_action_c pose_action_a_bn pose_action_b_bn pose_action_c_bn pose_action_b2 "
+    "pose_action_b2_bn pose_action_a2 pose_action_b3 pose_action_a2_bn pose_action_b3_bn"
+).split()
+_APPEARANCE_ACTION = "appearance_action_reduce appearance_action_reduce_bn".split()
+_MERGE = {"merge_pose": "separable_conv2d (pose)", "merge_appearance": "separable_conv2d (appearance)"}
+"""Our layers that merge the action maps, and their role in the file, where their names are auto-numbered."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Report:
     """What became of every array of a file.
@@ -128,7 +140,14 @@ def read_legacy_file(path):
         ) from None
     except ValueError as error:
         raise ValueError(f"{path.name} is damaged or no weight file: {error}") from None
-    return {name: arrays for name, arrays in groups.items() if arrays}
+    return _roles({name: arrays for name, arrays in groups.items() if arrays})
+
+
+def _roles(groups):
+    """Groups by role: the two auto-numbered ones that merge action maps stand in the order pose, appearance."""
+    numbered = [name for name in groups if name.startswith("separable_conv2d_")]
+    renamed = dict(zip(numbered, _MERGE.values(), strict=False))
+    return {renamed.get(name, name): arrays for name, arrays in groups.items()}
 
 
 def _names(item, attribute):
@@ -172,23 +191,56 @@ def legacy_groups(model):
         variable)`, where `variable` is a Keras variable or, for fixed mathematics, the array it must equal.
     """
     names = {layer.name for layer in model.layers}
+    groups = _stem_groups(names)
+    if "fold" in names:
+        groups = {"td_Stem": groups["Stem"], **_clip_groups(names)}
+    else:
+        groups |= _block_groups(names)
+    learned = {role: [_learned(model, name) for name in leaves] for role, leaves in groups.items()}
+    return learned | {role: [leaf] for role, leaf in _fixed(model, names).items()}
+
+
+def _stem_groups(names):
     stem = [name for name in _STEM if name in names]
-    groups = {"Stem": stem + _STEM_RESIDUAL}
-    if "stem_2" not in names:
-        outside = dict(zip(_STEM_RESIDUAL, ("shortcut_conv", "conv", "shortcut", ""), strict=True))
-        groups = {"Stem": stem}
-        groups |= {f"sepconv1_{suffix}".rstrip("_"): [layer] for layer, suffix in outside.items()}
-    number = 1
-    while f"block{number}" in names:
+    if "stem_2" in names:
+        return {"Stem": stem + _STEM_RESIDUAL}
+    outside = dict(zip(_STEM_RESIDUAL, ("shortcut_conv", "conv", "shortcut", ""), strict=True))
+    return {"Stem": stem, **{f"sepconv1_{suffix}".rstrip("_"): [layer] for layer, suffix in outside.items()}}
+
+
+def _num_blocks(names):
+    number = 0
+    while f"block{number + 1}" in names:
+        number += 1
+    return number
+
+
+def _block_groups(names):
+    """The groups of all prediction blocks, in stored order."""
+    groups = {}
+    for number in range(1, _num_blocks(names) + 1):
         block = f"block{number}"
         groups[f"rBlock{number}"] = _HOURGLASS.format(block).split()
         groups[f"SepConv{number}"] = [f"{block}_features", f"{block}_features_bn"]
         groups[f"RegMap{number}"] = [f"{block}_heatmaps"]
         if f"{block}_remap" in names:
             groups[f"fReMap{number}"] = [f"{block}_remap", f"{block}_remap_bn"]
-        number += 1
-    learned = {role: [_learned(model, name) for name in leaves] for role, leaves in groups.items()}
-    return learned | {role: [leaf] for role, leaf in _fixed(model, names).items()}
+    return groups
+
+
+def _clip_groups(names):
+    """A clip network after its stem: the first hourglass, the rest of the pose network as one, the action branches."""
+    blocks = _block_groups(names)
+    groups = {"td_rBlock1": blocks.pop("rBlock1"), "td_Model1": [name for leaves in blocks.values() for name in leaves]}
+    for role, prefix, first in (
+        ("PoseAR", "pose_action", _POSE_ACTION), ("GuidedVisAR", "appearance_action", _APPEARANCE_ACTION)
+    ):  # fmt: skip
+        leaves, number = list(first), 1
+        while f"{prefix}{number}_maps" in names:
+            leaves += [name for name in _ACTION_BLOCK.format(f"{prefix}{number}").split() if name in names]
+            number += 1
+        groups[role] = leaves
+    return groups | {role: [name] for name, role in _MERGE.items()}
 
 
 def _learned(model, name):
@@ -200,16 +252,16 @@ def _learned(model, name):
 
 def _fixed(model, names):
     """The original's weights for fixed mathematics, from the input shapes of our weight-free layers."""
-    groups = {}
-    for role, layer in (("sSAM", "block1_soft_argmax"), ("cSAM", "block1_context_soft_argmax")):
+    groups, block = {}, f"block{_num_blocks(names)}"
+    for role, layer in (("sSAM", f"{block}_soft_argmax"), ("cSAM", f"{block}_context_soft_argmax")):
         if layer in names:
             groups[role] = _grid_constants(*model.get_layer(layer).input.shape[1:])
-    if "block1_depth_soft_argmax" in names:
-        depth, joints = model.get_layer("block1_depth_soft_argmax").input.shape[1:]
+    if f"{block}_depth_soft_argmax" in names:
+        depth, joints = model.get_layer(f"{block}_depth_soft_argmax").input.shape[1:]
         grid = np.linspace(0.0, 1.0, depth)[:, None, None] * np.eye(joints)
         groups["zSAM"] = [_constant("z", "kernel", grid)]
-    if "block1_context" in names:
-        pose, context, _ = model.get_layer("block1_context").input
+    if f"{block}_context" in names:
+        pose, context, _ = model.get_layer(f"{block}_context").input
         sums = np.repeat(np.eye(pose.shape[1]), context.shape[1] // pose.shape[1], axis=0)
         groups["Agg"] = [_constant("sum", "kernel", sums)]
     return groups
@@ -231,6 +283,9 @@ def _constant(name, kind, value):
 def _compare_groups(stored, expected):
     missing = [role for role in expected if role not in stored]
     extra = [role for role in stored if role not in expected]
+    kinds = ["clips" if "td_Stem" in groups else "images" for groups in (stored, expected)]
+    if kinds[0] != kinds[1]:
+        return f"expected the file of a network for {kinds[1]}. Received: one for {kinds[0]}"
     blocks = [sum(role.startswith("rBlock") for role in groups) for groups in (stored, expected)]
     if blocks[0] != blocks[1]:
         return f"expected {blocks[1]} prediction blocks. Received: {blocks[0]}"

@@ -10,6 +10,9 @@ import numpy as np
 MARGIN = 1.25
 """A person's window is the extent of the joints made square and enlarged by this factor."""
 
+DEPTH_HALF_RANGE_MM = 1000.0
+"""Depth that a crop shows in front of and behind the root joint, at scale 1 (published preprocessing)."""
+
 
 def translation(x, y):
     """Map that moves by (x, y)."""
@@ -99,6 +102,25 @@ def truncated_window_to_crop(center, window, image_size, angle=0.0, flip=False):
         raise ValueError(f"The window holds no whole pixel. Received: center={tuple(center)}, window={tuple(window)}")
     matrix = scaling(1 / size[0], 1 / size[1]) @ translation(*-first) @ px_to_turned
     return (mirror() @ matrix if flip else matrix), tuple(int(s) for s in size)
+
+
+def depth_to_crop(depth_mm, root_mm, scale=1.0):
+    """Depth to [0, 1] of the crop's depth range: 0.5 at the root, 0 and 1 `DEPTH_HALF_RANGE_MM` times `scale` off.
+
+    Args:
+        depth_mm: (...) depth along the camera's axis.
+        root_mm: depth of the root joint.
+        scale: of the crop's window.
+
+    Returns:
+        (...) float64, NaN where either is.
+    """
+    return (np.asarray(depth_mm, dtype=np.float64) - root_mm) / (2 * DEPTH_HALF_RANGE_MM * scale) + 0.5
+
+
+def crop_to_depth(z, root_mm, scale=1.0):
+    """The inverse of `depth_to_crop`: [0, 1] to mm."""
+    return (np.asarray(z, dtype=np.float64) - 0.5) * (2 * DEPTH_HALF_RANGE_MM * scale) + root_mm
 
 
 def _checked_window(center, window):

@@ -284,3 +284,103 @@ class SeparableResidual(layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "filters": self.filters, "kernel_size": self.kernel_size}
+
+
+class _SameDtypeLayer(layers.Layer):
+    """Base of the layers that only move numbers: the dtype is the input's, whatever the policy."""
+
+    def __init__(self, *, autocast=False, **kwargs):
+        super().__init__(autocast=autocast, **kwargs)
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(self.compute_output_shape(x.shape), dtype=x.dtype)
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class FoldFrames(_SameDtypeLayer):
+    """The frames of clips as a batch of images, so that what comes next is applied to every frame with shared weights.
+
+    Batch norms then take their statistics over B, T, H and W, as the original's did. The dtype is kept.
+
+    Input shape: `(B, T, ...)`. Output shape: `(B * T, ...)`.
+    """
+
+    def call(self, x):
+        return keras.ops.reshape(x, (-1, *x.shape[2:]))
+
+    def compute_output_shape(self, input_shape):
+        return (None, *input_shape[2:])
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class UnfoldFrames(_SameDtypeLayer):
+    """The inverse of `FoldFrames`.
+
+    Args:
+        frames: T.
+
+    Input shape: `(B * T, ...)`. Output shape: `(B, T, ...)`.
+    """
+
+    def __init__(self, frames, **kwargs):
+        super().__init__(**kwargs)
+        self.frames = frames
+
+    def call(self, x):
+        return keras.ops.reshape(x, (-1, self.frames, *x.shape[1:]))
+
+    def compute_output_shape(self, input_shape):
+        return (None, self.frames, *input_shape[1:])
+
+    def get_config(self):
+        return {**super().get_config(), "frames": self.frames}
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class AppearancePooling(_Float32Layer):
+    """Visual features under every joint's probability map (paper section 4.2).
+
+    Input shape: probability maps `(..., H, W, J)` and features `(..., H, W, C)`. Output shape: `(..., J, C)`.
+    """
+
+    def call(self, probability, features):
+        return ops.appearance_pooling(probability, features)
+
+    def compute_output_shape(self, probability_shape, features_shape):
+        return (*features_shape[:-3], probability_shape[-1], features_shape[-1])
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class GaussianMaps(_GridLayer):
+    """Probability maps around joints that are given instead of predicted.
+
+    Args:
+        height, width: H and W of the maps.
+        sigma: of the Gaussian, in crops.
+        grid: see `deephar.ops.GRIDS`.
+
+    Input shape: `(..., J, 2 or more)`, x and y in [0, 1]. Output shape: `(..., H, W, J)`.
+    """
+
+    def __init__(self, height, width, sigma=0.03, **kwargs):
+        super().__init__(**kwargs)
+        self.height, self.width, self.sigma = height, width, sigma
+
+    def call(self, pose):
+        return ops.gaussian_maps(pose, self.height, self.width, self.sigma, self.grid)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-2], self.height, self.width, input_shape[-2])
+
+    def get_config(self):
+        return {**super().get_config(), "height": self.height, "width": self.width, "sigma": self.sigma}
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class PointwiseIdentity(keras.initializers.Initializer):
+    """Kernel (1, 1, n, n) of a 1x1 convolution that at first gives back its input (published merge of action maps)."""
+
+    def __call__(self, shape, dtype=None):
+        if tuple(shape[:2]) != (1, 1) or shape[2] != shape[3]:
+            raise ValueError(f"PointwiseIdentity is for kernels (1, 1, n, n). Received: shape={tuple(shape)}")
+        return keras.ops.eye(shape[2], dtype=dtype)[None, None]

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from deephar.config import MISSING  # noqa: F401, part of this module for its users
-from deephar.ops import grid_positions
+from deephar.ops import gaussian_maps
 
 BCE_WEIGHT = 0.01
 """Weight of the cross-entropy terms in the published training code."""
@@ -112,7 +112,7 @@ def heatmap_cross_entropy(y_true, heatmaps, sigma, grid="end_inclusive"):
         y_true: (B, J, D >= 2), x and y in [0, 1]; `MISSING` where there is no label.
         heatmaps: (B, H, W, J) logits.
         sigma: of the Gaussian, in crops.
-        grid: of the heat maps, see `deephar.ops.grid_positions`.
+        grid: of the heat maps, see `deephar.ops.GRIDS`.
 
     Returns:
         float32 (B,).
@@ -120,11 +120,8 @@ def heatmap_cross_entropy(y_true, heatmaps, sigma, grid="end_inclusive"):
     height, width, joints = heatmaps.shape[1:]
     mask = ops.min(annotated_mask(y_true[..., :2]), axis=-1)
     located = ops.where(mask[..., None] > 0, ops.cast(y_true[..., :2], "float32"), 0.5)
-    along_x = ops.square(grid_positions(width, grid)[:, None] - located[:, None, :, 0])
-    along_y = ops.square(grid_positions(height, grid)[:, None] - located[:, None, :, 1])
-    distance = along_y[:, :, None, :] + along_x[:, None, :, :]
     cells = (-1, height * width, joints)
-    target = ops.softmax(ops.reshape(distance / (-2 * sigma**2), cells), axis=1)
+    target = ops.reshape(gaussian_maps(located, height, width, sigma, grid), cells)
     log_probability = ops.log_softmax(ops.reshape(ops.cast(heatmaps, "float32"), cells), axis=1)
     entropy = -ops.sum(target * log_probability, axis=1)
     return ops.sum(entropy * mask, axis=-1) / ops.maximum(ops.sum(mask, axis=-1), 1.0)

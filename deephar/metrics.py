@@ -1,4 +1,4 @@
-"""Scores of 2D poses, in numpy float64.
+"""Scores of 2D poses and of classes, in numpy float64.
 
 A score is the share of joints predicted within a threshold of the truth, where distance is divided by a size of the
 person: the torso (PCK) or the head (PCKh). Joints without a label are masked out. Totals are pooled over joints and
@@ -134,3 +134,23 @@ def pckh(y_true, y_pred, head_sizes, threshold=0.5, valid=None):
         float in [0, 1].
     """
     return correct_share(normalised_distances(y_true, y_pred, head_sizes, valid), threshold)
+
+
+def accuracy(truth, predicted):
+    """Share of classes predicted right, float in [0, 1]; NaN for no items. Both (N,) int."""
+    truth, predicted = np.asarray(truth), np.asarray(predicted)
+    return float(np.mean(truth == predicted)) if truth.size else float("nan")
+
+
+def confusion(truth, predicted, classes):
+    """How often a class (row) is taken for a class (column): (classes, classes) int."""
+    counts = np.zeros((classes, classes), dtype=int)
+    np.add.at(counts, (np.asarray(truth), np.asarray(predicted)), 1)
+    return counts
+
+
+def accuracy_per_class(truth, predicted, classes):
+    """`accuracy` of every class, (classes,); NaN for a class without items."""
+    counts = confusion(truth, predicted, classes)
+    total = counts.sum(axis=1)
+    return np.where(total > 0, np.diag(counts) / np.maximum(total, 1), np.nan)

@@ -194,3 +194,39 @@ def split_volume(volume, depth):
     lead = ops.shape(volume)[:-1]
     volume = ops.reshape(volume, (*lead, depth, volume.shape[-1] // depth))
     return ops.mean(volume, axis=-2), ops.mean(volume, axis=(-4, -3))
+
+
+def appearance_pooling(probability, features):
+    """Visual features under every joint's probability map (paper section 4.2): one contraction over space.
+
+    Args:
+        probability: (..., H, W, J), each map sums to 1.
+        features: (..., H, W, C).
+
+    Returns:
+        float32 (..., J, C): sum over the cells of probability times feature.
+    """
+    probability, features = (ops.cast(x, "float32") for x in (probability, features))
+    lead, cells = ops.shape(features)[:-3], features.shape[-3] * features.shape[-2]
+    probability = ops.reshape(probability, (*lead, cells, probability.shape[-1]))
+    features = ops.reshape(features, (*lead, cells, features.shape[-1]))
+    return ops.matmul(ops.swapaxes(probability, -1, -2), features)
+
+
+def gaussian_maps(pose, height, width, sigma, grid="end_inclusive"):
+    """Probability maps that are Gaussians around given joints.
+
+    Args:
+        pose: (..., J, 2 or more), x and y in [0, 1].
+        height, width: H and W of the maps.
+        sigma: of the Gaussian, in crops.
+        grid: one of `GRIDS`.
+
+    Returns:
+        float32 (..., H, W, J); each map sums to 1.
+    """
+    pose = ops.cast(pose, "float32")[..., None, :, :]
+    along_x = ops.square(grid_positions(width, grid)[:, None] - pose[..., 0])
+    along_y = ops.square(grid_positions(height, grid)[:, None] - pose[..., 1])
+    distance = along_y[..., :, None, :] + along_x[..., None, :, :]
+    return spatial_softmax(distance / (-2 * sigma**2))

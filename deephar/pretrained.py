@@ -121,7 +121,8 @@ def describe(weights):
     """The network that some weights are for.
 
     Args:
-        weights: a key of `SHIPPED` or `PUBLISHED`, or a file beside the `model.json` of its training.
+        weights: a key of `SHIPPED` or `PUBLISHED`, a file named like one of `SHIPPED`, or a file beside the
+            `model.json` of its training.
 
     Returns:
         an object with `builder`, `overrides` and `layout`.
@@ -133,6 +134,9 @@ def describe(weights):
     if about:
         return about
     path = _existing(weights)
+    shipped = [entry for entry in SHIPPED.values() if entry.file == path.name]
+    if shipped:
+        return shipped[0]
     try:
         stored = json.loads(path.with_name("model.json").read_text())
         return Shipped(path.name, stored["model"], stored["overrides"], stored["layout"], "unknown")

@@ -1,4 +1,4 @@
-"""Training of pose networks: Keras `fit` drives the one train step; these are its loss, callbacks and recipe."""
+"""Training of pose and clip networks: Keras `fit` drives the train step; these are its loss, callbacks and recipe."""
 
 import math
 import pathlib
@@ -7,6 +7,7 @@ import keras
 
 from deephar import files
 from deephar.losses import HeatmapLoss, PoseLoss
+from deephar.models import surgery
 
 
 def compile_pose(model, optimizer, form="elastic_net_bce_mean"):
@@ -20,6 +21,65 @@ def compile_pose(model, optimizer, form="elastic_net_bce_mean"):
     """
     losses = [HeatmapLoss() if len(output.shape) == 4 else PoseLoss(form) for output in model.outputs]
     model.compile(optimizer=optimizer, loss=losses)
+
+
+def output_kinds(model):
+    """What every output of a clip network is: "pose" (joined with visibility) or "action", a list."""
+    return ["pose" if len(output.shape) == 4 else "action" for output in model.outputs]
+
+
+def compile_action(model, optimizer, pose_weight=1.0, form="elastic_net_bce_mean", label_smoothing=0.0):
+    """Give every action output of a clip network cross-entropy, and its pose outputs the pose loss.
+
+    Args:
+        model: from `deephar.models.build`; poses that it exports are joined (`concat_visibility=True`).
+        optimizer: Keras optimizer or its name.
+        pose_weight: of every pose loss against an action loss.
+        form: of the coordinate loss, a key of `deephar.losses.FORMS`.
+        label_smoothing: of the cross-entropy.
+    """
+    kinds = output_kinds(model)
+    losses = {"pose": PoseLoss(form), "action": keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)}
+    weights = [pose_weight if kind == "pose" else 1.0 for kind in kinds]
+    model.compile(optimizer=optimizer, loss=[losses[kind] for kind in kinds], loss_weights=weights)
+
+
+def stage_optimizer(stage):
+    """The Keras optimizer of a `deephar.config.Stage`."""
+    if stage.optimizer == "adamw":
+        return keras.optimizers.AdamW(stage.rate, weight_decay=1e-2)
+    return keras.optimizers.SGD(stage.rate, momentum=0.98, nesterov=True)
+
+
+def train_stages(model, batches, stages, score, folder, callbacks=()):
+    """Train a clip network stage by stage; every stage starts from the best weights of the one before.
+
+    Args:
+        model: clip network, its pose part loaded where the first stage freezes it.
+        batches: `deephar.data.loader.ClipLoader`.
+        stages: `deephar.config.Stage` in order.
+        score: see `Score`; larger is better, on videos that are not trained on.
+        folder: where best.weights.h5, last.weights.h5 and stage1.csv, stage2.csv ... go.
+        callbacks: further Keras callbacks, for every stage.
+
+    Returns:
+        list of the best score after each stage.
+    """
+    folder, best = pathlib.Path(folder), Score(score, folder, "val_accuracy")
+    scores = []
+    for number, stage in enumerate(stages, start=1):
+        surgery.freeze_pose(model, stage.frozen)
+        compile_action(model, stage_optimizer(stage), stage.pose_weight)
+        log = keras.callbacks.CSVLogger(folder / f"stage{number}.csv")
+        model.fit(
+            batches,
+            epochs=stage.epochs,
+            shuffle=False,
+            callbacks=[best, plateau_schedule("val_accuracy"), log, *callbacks],
+        )
+        model.load_weights(folder / "best.weights.h5")
+        scores.append(best.best)
+    return scores
 
 
 def cosine_schedule(peak, steps, warmup_steps=0):

@@ -23,6 +23,8 @@ GOLDEN_MODELS = {
         {**SMALL, "kernel_size": (3, 3), "width": 512, "stem": "early", "export_heatmaps": True, "export_features": 1},
     ),
     "Bs": ("h36m-3d", {**SMALL, "concat_visibility": True}),
+    "Cs": ("penn-merge", {**SMALL, "frames": 4, "export_poses": "last"}),
+    "Ds": ("ntu-merge", {**SMALL, "frames": 4, "export_poses": "last"}),
     "A_mpii": ("mpii-2d", {}),
     "B_h36m": ("h36m-3d", {}),
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from deephar import layouts
-from deephar.data import cached, crops, loader, lsp, mixture
+from deephar.data import cached, crops, loader, lsp, mixture, queues
 
 
 def make_loader(folder, **options):
@@ -16,7 +16,10 @@ def make_loader(folder, **options):
 
 
 def names_of(batches, epoch, positions):
-    return [batches.mixture._crop(epoch, 0, position, []).name for position in positions]
+    """Names of the samples at some positions of the first reader's queue."""
+    queue = batches.mixture
+    reader = queue.sources[0][0]
+    return [queue.take(0, epoch, place, lambda index, _: reader.sample(index).name, []) for place in positions]
 
 
 def test_loader_batches(drawn):
@@ -56,10 +59,10 @@ def test_shards_share_the_samples_of_an_epoch(drawn):
 
 
 def test_counts_by_ratio_by_hand():
-    assert mixture.counts_by_ratio(32, (75, 25)) == [24, 8]
-    assert mixture.counts_by_ratio(8, (10, 45, 45)) == [1, 4, 3]
+    assert queues.counts_by_ratio(32, (75, 25)) == [24, 8]
+    assert queues.counts_by_ratio(8, (10, 45, 45)) == [1, 4, 3]
     with pytest.raises(ValueError, match=r"gives \[0, 2, 2\]"):
-        mixture.counts_by_ratio(4, (10, 45, 45))
+        queues.counts_by_ratio(4, (10, 45, 45))
 
 
 def test_readers_are_mixed_by_count_and_joints_by_name(drawn):

@@ -61,17 +61,21 @@ def px_to_crop(sample, variation=None, truncate_corners=False):
     return geometry.truncated_window_to_crop(center, window, size, variation.angle, variation.flip)[0]
 
 
-def pose_to_crop(pose_px, matrix, flip, layout):
-    """Joints to crop coordinates, sides exchanged where the crop is mirrored.
+def pose_to_crop(pose_px, matrix, flip, layout, root_mm=None, scale=1.0):
+    """Joints to crop coordinates, sides exchanged where the crop is mirrored; a mirror leaves depth alone.
 
     Args:
-        pose_px: (J, 2) source pixels, NaN where not located.
+        pose_px: (J, 2 or 3) source pixels and depth in mm, NaN where not located.
         matrix: `px_to_crop`.
         flip: whether it mirrors.
         layout: `deephar.layouts.PoseLayout`.
+        root_mm: depth of the root joint, the middle of the crop's depth range; None leaves the third column in mm.
+        scale: of the crop's window, and so of its depth range.
 
     Returns:
-        float64 (J, 2) in crop coordinates, NaN where not located.
+        float64 (J, 2 or 3) in crop coordinates, NaN where not located.
     """
     pose = geometry.transform_points(matrix, pose_px)
+    if root_mm is not None and pose.shape[-1] > 2:
+        pose[..., 2] = geometry.depth_to_crop(pose[..., 2], root_mm, scale)
     return pose[layout.flip] if flip else pose

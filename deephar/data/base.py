@@ -1,5 +1,6 @@
-"""What every reader of still images gives: samples, one person in one photograph."""
+"""What every reader gives: samples, one person in one photograph, or videos, one person's action."""
 
+import collections.abc
 import dataclasses
 import math
 import typing
@@ -7,6 +8,7 @@ import typing
 import numpy as np
 from PIL import Image
 
+from deephar.camera import Camera
 from deephar.layouts import PoseLayout
 
 
@@ -17,9 +19,11 @@ class Sample:
     Attributes:
         name: where it comes from, for messages.
         image: opened, not yet decoded photograph; to be decoded once.
-        pose_px: (J, D) float64 in source pixels, NaN where not located.
+        pose_px: (J, D) float64 in source pixels, NaN where not located; a third column is the depth in mm.
         center_px, window_px: (2,) float64, centre and size of the plain crop, margin included.
         head_px: head size for PCKh in source pixels; NaN where the dataset has none.
+        root_mm: depth of the root joint, the middle of the crop's depth range; NaN without depth.
+        camera: that took it, where known: its `uvd_to_world` takes rows of `pose_px` to world mm.
     """
 
     name: str
@@ -28,13 +32,50 @@ class Sample:
     center_px: np.ndarray
     window_px: np.ndarray
     head_px: float = math.nan
+    root_mm: float = math.nan
+    camera: Camera | None = None
 
 
 class PoseDataset(typing.Protocol):
-    """The protocol of a reader: a layout, a length, a sample by position."""
+    """The protocol of a reader of stills: a layout, a length, a sample by position."""
 
     layout: PoseLayout
 
     def __len__(self) -> int: ...
 
     def sample(self, index: int) -> Sample: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Video:
+    """One person's action in one video.
+
+    Attributes:
+        name: where it comes from, for messages.
+        action: number of its class in the reader's `actions`.
+        pose_px: (n, J, D) float64 in source pixels for n frames, NaN where not located or not visible; a third
+            column is the depth in mm.
+        size_px: (width, height) of the frames.
+        frame: function of a frame's number, from 0, that opens its picture (not yet decoded); raises ValueError where
+            the picture is missing or damaged, or where only labels are at hand.
+    """
+
+    name: str
+    action: int
+    pose_px: np.ndarray
+    size_px: tuple
+    frame: collections.abc.Callable[[int], Image.Image]
+
+    def __len__(self):
+        return len(self.pose_px)
+
+
+class VideoDataset(typing.Protocol):
+    """The protocol of a reader of videos: a layout, the names of the actions, a length, a video by position."""
+
+    layout: PoseLayout
+    actions: tuple
+
+    def __len__(self) -> int: ...
+
+    def video(self, index: int) -> Video: ...

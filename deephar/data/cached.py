@@ -31,7 +31,7 @@ class Cached:
         return len(self.dataset)
 
     def sample(self, index):
-        """The person at a position: the reader's `Sample`, in pixels of what is kept."""
+        """The person at a position: the reader's `Sample`, in pixels of what is kept, which no camera fits any more."""
         if index not in self._kept:
             self._kept[index] = self._cut(self.dataset.sample(index))
         return self._kept[index]
@@ -48,4 +48,5 @@ class Cached:
             center_px=np.full(2, side / 2),
             window_px=sample.window_px * side / width,
             head_px=sample.head_px * side / width,
+            camera=None,
         )

@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from deephar import layouts
+from deephar.camera import Camera
 from deephar.config import MISSING
 from deephar.data import augment, frames
 
@@ -18,9 +19,12 @@ class Crop:
         name: of the sample.
         image: float32 (H, W, 3) in [-1, 1].
         px_to_crop: (3, 3), source pixels to [0, 1] of the crop.
-        pose_px: (J, D) in source pixels, NaN where not located.
-        pose_crop: (J, D) in crop coordinates, sides exchanged if mirrored.
+        pose_px: (J, D) in source pixels, NaN where not located; a third column is the depth in mm.
+        pose_crop: (J, D) in crop coordinates, sides exchanged if mirrored; depth as `geometry.depth_to_crop` has it.
         head_px: head size for PCKh in source pixels, NaN where there is none.
+        root_mm: depth of the root joint, NaN without depth.
+        depth_scale: of the crop's depth range, the drawn scale of its window.
+        camera: see `deephar.data.base.Sample`.
     """
 
     name: str
@@ -29,6 +33,9 @@ class Crop:
     pose_px: np.ndarray
     pose_crop: np.ndarray
     head_px: float = math.nan
+    root_mm: float = math.nan
+    depth_scale: float = 1.0
+    camera: Camera | None = None
 
 
 def make_crop(dataset, index, size, variation=None, truncate_corners=False):
@@ -54,8 +61,13 @@ def make_crop(dataset, index, size, variation=None, truncate_corners=False):
     except ValueError as error:
         raise ValueError(f"{sample.name}: {error}") from None
     image = frames.to_input(frames.cut(sample.image, px_to_crop, size[::-1], sample.name), variation.power)
-    pose_crop = augment.pose_to_crop(sample.pose_px, px_to_crop, variation.flip, dataset.layout)
-    return Crop(sample.name, image, px_to_crop, sample.pose_px, pose_crop, sample.head_px)
+    pose_crop = augment.pose_to_crop(
+        sample.pose_px, px_to_crop, variation.flip, dataset.layout, sample.root_mm, variation.scale
+    )
+    return Crop(
+        sample.name, image, px_to_crop, sample.pose_px, pose_crop, sample.head_px, sample.root_mm, variation.scale,
+        sample.camera,
+    )  # fmt: skip
 
 
 class Crops:

@@ -5,52 +5,42 @@ import logging
 
 import keras
 
+from deephar.data.clip_mixture import ClipMixture, as_given
 from deephar.data.mixture import Mixture
 from deephar.data.pool import Pool
 
 logger = logging.getLogger(__name__)
 
 
-class PoseLoader(keras.utils.PyDataset):
-    """Keras `PyDataset` of (crops, a target and a sample weight for every output).
-
-    The batches are those of `deephar.data.mixture.Mixture`, the same whatever makes them. Call `fit` with
-    `shuffle=False`: the readers are shuffled here, and Keras would shuffle the batches by a generator of its own.
+class _Loader(keras.utils.PyDataset):
+    """Batches of queues, made by threads or processes, with a count of what could not be read.
 
     Decoding leaves Python's lock, so threads (`workers`) suffice beside most trainings. `processes` makes batches in
     processes of their own, which end with the loader (`close`, or when it is no longer used).
 
     Args:
-        sources: list of (reader, samples of it in every batch); `deephar.data.mixture.counts_by_ratio` counts them.
-        size: (height, width) of the crops in pixels.
-        num_outputs: how often the target is repeated, once per output of a model with `concat_visibility`.
-        on_broken: what to do with a sample that cannot be read: "raise"; "skip", which takes another, logs the name
-            and counts it in `broken`; or "count", which does the same without a log.
+        mixture: `deephar.data.queues.Queues` with a method `batch`.
         processes: number of processes that make batches ahead; 0 for none.
         workers, max_queue_size: of `keras.utils.PyDataset`; threads.
-        **options: of `Mixture`: `layout`, `dim`, `augmentation`, `seed`, `truncate_corners`, `shard`.
     """
 
-    def __init__(
-        self, sources, size, num_outputs, on_broken="raise", processes=0, workers=1, max_queue_size=10, **options
-    ):
+    def __init__(self, mixture, processes=0, workers=1, max_queue_size=10):
         super().__init__(workers=workers, max_queue_size=max_queue_size)
-        self.mixture = Mixture(sources, size, on_broken=on_broken, **options)
-        self.layout, self.num_outputs = self.mixture.layout, num_outputs
+        self.mixture, self.layout = mixture, mixture.layout
         self.epoch = 0
         self.broken = collections.Counter()
-        self._pool = Pool(self.mixture, processes) if processes else None
+        self._pool = Pool(mixture, processes) if processes else None
 
     def __len__(self):
         return len(self.mixture)
 
-    def __getitem__(self, index):
+    def _batch(self, index):
         batch = (self._pool or self.mixture).batch(self.epoch, index)
         for message in batch.broken:
             if message not in self.broken and self.mixture.on_broken == "skip":
                 logger.warning("skipped: %s", message)
             self.broken[message] += 1
-        return batch.images, (batch.target,) * self.num_outputs, (batch.weights,) * self.num_outputs
+        return batch
 
     def on_epoch_end(self):
         self.epoch += 1
@@ -59,3 +49,73 @@ class PoseLoader(keras.utils.PyDataset):
         """End the processes."""
         if self._pool:
             self._pool.close()
+
+
+class PoseLoader(_Loader):
+    """Keras `PyDataset` of (crops, a target and a sample weight for every output).
+
+    The batches are those of `deephar.data.mixture.Mixture`, the same whatever makes them. Call `fit` with
+    `shuffle=False`: the readers are shuffled here, and Keras would shuffle the batches by a generator of its own.
+
+    Args:
+        sources: list of (reader, samples of it in every batch); `deephar.data.queues.counts_by_ratio` counts them.
+        size: (height, width) of the crops in pixels.
+        num_outputs: how often the target is repeated, once per output of a model with `concat_visibility`.
+        on_broken: what to do with a sample that cannot be read: "raise"; "skip", which takes another, logs the name
+            and counts it in `broken`; or "count", which does the same without a log.
+        processes: that make batches ahead; 0: threads do.
+        workers, max_queue_size: of `keras.utils.PyDataset`.
+        **options: of `Mixture`: `layout`, `dim`, `augmentation`, `seed`, `truncate_corners`, `shard`.
+    """
+
+    def __init__(
+        self, sources, size, num_outputs, on_broken="raise", processes=0, workers=1, max_queue_size=10, **options
+    ):
+        super().__init__(Mixture(sources, size, on_broken=on_broken, **options), processes, workers, max_queue_size)
+        self.num_outputs = num_outputs
+
+    def __getitem__(self, index):
+        batch = self._batch(index)
+        return batch.images, (batch.target,) * self.num_outputs, (batch.weights,) * self.num_outputs
+
+
+class ClipLoader(_Loader):
+    """Keras `PyDataset` of (clips, a target and a sample weight for every output) of a clip network.
+
+    The batches are those of `deephar.data.clip_mixture.ClipMixture`; see `PoseLoader` for the rest.
+
+    Args:
+        sources: list of (reader of videos or stills, samples of it in every batch).
+        frames: T.
+        size: (height, width) of the crops; None for a network that reads given poses alone.
+        outputs: "pose" or "action" for every output of the network, see `deephar.training.output_kinds`.
+        given: whether the network's last input is the pose.
+        on_broken, processes, workers, max_queue_size: see `PoseLoader`.
+        **options: of `ClipMixture`.
+    """
+
+    def __init__(
+        self,
+        sources,
+        frames,
+        size,
+        outputs,
+        given=False,
+        on_broken="raise",
+        processes=0,
+        workers=1,
+        max_queue_size=10,
+        **options,
+    ):
+        mixture = ClipMixture(sources, frames, size, on_broken=on_broken, **options)
+        super().__init__(mixture, processes, workers, max_queue_size)
+        self.outputs, self.given = tuple(outputs), given
+
+    def __getitem__(self, index):
+        batch = self._batch(index)
+        inputs = [] if batch.images is None else [batch.images]
+        if self.given:
+            inputs.append(as_given(batch.pose))
+        targets = {"pose": (batch.pose, batch.pose_weights), "action": (batch.action, batch.action_weights)}
+        labels, weights = zip(*(targets[kind] for kind in self.outputs), strict=True)
+        return inputs[0] if len(inputs) == 1 else tuple(inputs), labels, weights

@@ -4,15 +4,13 @@ Reads the official folder or a zip of it: `joints.mat` (14, 3, N) beside `images
 """
 
 import io
-import os
-import pathlib
-import zipfile
 import zlib
 
 import numpy as np
 import scipy.io
 
 from deephar import geometry, layouts
+from deephar.data.archive import Archive
 from deephar.data.base import Sample
 from deephar.data.frames import open_image
 
@@ -37,8 +35,8 @@ class LspExtended:
     layout = layouts.get("lsp14")
 
     def __init__(self, path, images=None):
-        self._files = _Files(path)
-        joints = _read_joints(self._files)
+        self._files = Archive(path, "LSP-extended")
+        self._root, joints = _read_joints(self._files)
         self._images = np.arange(1, joints.shape[2] + 1) if images is None else np.asarray(images, dtype=int)
         if self._images.size and not (1 <= self._images.min() and self._images.max() <= joints.shape[2]):
             raise ValueError(
@@ -53,7 +51,7 @@ class LspExtended:
         """The person at a position: `Sample` whose window is the extent of the located joints and a margin."""
         number = int(self._images[index])
         name = f"images/im{number:05d}.jpg"
-        image = open_image(self._files.read(name), name)
+        image = open_image(self._files.read(self._root + name), name)
         x, y, located = self._joints[:, :, number - 1].T
         pose = np.stack([x, y], axis=-1)
         nearest = np.clip(pose, 0.0, np.array(image.size, dtype=np.float64))
@@ -65,47 +63,13 @@ class LspExtended:
             raise ValueError(f"{name}: {error}") from None
 
 
-class _Files:
-    """Files below the folder that holds `joints.mat`, on disk or in a zip; a process has its own open zip."""
-
-    def __init__(self, path):
-        self.path = pathlib.Path(path)
-        self._archive, self._process = None, None
-        if self.path.is_dir():
-            found = sorted((str(f.relative_to(self.path)) for f in self.path.rglob("joints.mat")), key=len)
-        elif zipfile.is_zipfile(self.path):
-            found = sorted((n for n in self._zip().namelist() if n.split("/")[-1] == "joints.mat"), key=len)
-        else:
-            raise ValueError(f"Expected a folder or a zip of LSP-extended. Received: {self.path}")
-        if not found:
-            raise ValueError(f"Expected joints.mat of LSP-extended in {self.path}; there is none")
-        self._root = found[0].removesuffix("joints.mat")
-
-    def read(self, name):
-        try:
-            if self.path.is_dir():
-                return (self.path / self._root / name).read_bytes()
-            return self._zip().read(self._root + name)
-        except (FileNotFoundError, KeyError):
-            raise ValueError(f"{self.path} lacks {name}") from None
-        except (zipfile.BadZipFile, zlib.error, OSError) as error:
-            raise ValueError(f"{name} in {self.path} is damaged: {error}") from None
-
-    def _zip(self):
-        if self._process != os.getpid():
-            try:
-                self._archive, self._process = zipfile.ZipFile(self.path), os.getpid()
-            except zipfile.BadZipFile as error:
-                raise ValueError(f"{self.path} is a damaged zip: {error}") from None
-        return self._archive
-
-    def __getstate__(self):
-        return {**self.__dict__, "_archive": None, "_process": None}
-
-
 def _read_joints(files):
+    """The folder that holds joints.mat, and its joints (14, 3, N)."""
+    found = sorted((name for name in files.names if name.split("/")[-1] == "joints.mat"), key=len)
+    if not found:
+        raise ValueError(f"Expected joints.mat of LSP-extended in {files.path}; there is none")
     try:
-        joints = scipy.io.loadmat(io.BytesIO(files.read("joints.mat")))["joints"]
+        joints = scipy.io.loadmat(io.BytesIO(files.read(found[0])))["joints"]
     except (
         scipy.io.matlab.MatReadError,
         zlib.error,
@@ -119,4 +83,4 @@ def _read_joints(files):
     if joints.ndim != 3 or joints.shape[:2] != (14, 3):
         hint = "; (3, 14, N) is the older LSP, whose flag means the reverse" if joints.shape[:2] == (3, 14) else ""
         raise ValueError(f"`joints` of LSP-extended must be (14, 3, N){hint}. Received: {joints.shape}")
-    return joints.astype(np.float64)
+    return found[0].removesuffix("joints.mat"), joints.astype(np.float64)

@@ -16,9 +16,9 @@ class Predictions:
     """Poses of every block for every crop.
 
     Attributes:
-        pose_px: (K, N, J, 2) in source pixels.
+        pose_px: (K, N, J, 2 or more) in source pixels; columns after (x, y) are as the model gives them.
         visibility: (K, N, J) in [0, 1].
-        true_px: (N, J, 2), NaN where not located.
+        true_px: (N, J, 2 or more), NaN where not located.
         inside: (N, J) bool, whether the located joint is strictly inside the crop.
         head_px: (N,) head sizes, NaN where there is none.
         broken: position of every sample that could not be read and the reason; its rows are NaN.
@@ -89,6 +89,22 @@ def predict(model, crops, batch_size=32, flip=False, progress=False, on_broken="
     Raises:
         ValueError: if a sample cannot be read; with "skip", if none can.
     """
+    by_block, by_crop, broken = over_batches(model, crops, gather, batch_size, flip, progress, on_broken)
+    return Predictions(*by_block, *by_crop, broken)
+
+
+def over_batches(model, crops, gather, batch_size=32, flip=False, progress=False, on_broken="raise"):
+    """Run a model over crops and gather what is wanted of every batch.
+
+    Args:
+        model, crops, batch_size, flip, progress, on_broken: see `predict`.
+        gather: function of (list of B crops, poses (K, B, J, D) in crop coordinates, visibilities (K, B, J)) that gives
+            two tuples of arrays: (K, B, ...) by block, and (B, ...) by crop.
+
+    Returns:
+        two lists of arrays, (K, N, ...) and (N, ...), whose rows are NaN (False, None) for crops that cannot be read;
+        and a dict of the position of each of those and the reason.
+    """
     parts, places, broken = [], [], {}
     for first in tqdm(range(0, len(crops), batch_size), desc="predict", unit="batch", disable=not progress):
         batch = []
@@ -102,35 +118,42 @@ def predict(model, crops, batch_size=32, flip=False, progress=False, on_broken="
                 broken[index] = str(error)
                 logger.warning("skipped: %s", error)
         if batch:
-            parts.append(_predict_batch(model, batch, crops.layout, flip, batch_size if first else len(batch)))
+            outputs = _predict_batch(model, batch, crops.layout, flip, batch_size if first else len(batch))
+            parts.append(gather(batch, *outputs))
     if not parts:
         raise ValueError(f"None of {len(crops)} samples can be read; the first fault: {broken.get(0, 'no samples')}")
-    return Predictions(
-        *(_spread(np.concatenate(arrays, axis=axis), places, len(crops), axis)
-          for axis, arrays in zip((1, 1, 0, 0, 0), zip(*parts, strict=True), strict=True)),
-        broken,
-    )  # fmt: skip
+    by_block, by_crop = zip(*parts, strict=True)
+    joined = [
+        [_spread(np.concatenate(arrays, axis), places, len(crops), axis) for arrays in zip(*tuples, strict=True)]
+        for axis, tuples in ((1, by_block), (0, by_crop))
+    ]
+    return *joined, broken
 
 
 def _predict_batch(model, batch, layout, flip, padded_to):
-    """The arrays of `Predictions` for some crops; a last, shorter batch is padded to save a second compilation."""
+    """`predict_crops` of some crops; a last, shorter batch is padded to save a second compilation."""
     images = np.stack([crop.image for crop in batch])
     images = np.concatenate([images, np.repeat(images[:1], padded_to - len(batch), axis=0)])
-    pose, visibility = predict_crops(model, images, layout, flip)
+    return [output[:, : len(batch)] for output in predict_crops(model, images, layout, flip)]
+
+
+def gather(batch, poses, visibilities):
+    """The arrays of `Predictions` for some crops, as `over_batches` wants them."""
     back = np.stack([np.linalg.inv(crop.px_to_crop) for crop in batch])
     located = np.stack([crop.pose_crop[..., :2] for crop in batch])
     return (
-        geometry.transform_points(back, pose[:, : len(batch)]),
-        visibility[:, : len(batch)],
-        np.stack([crop.pose_px for crop in batch]),
-        np.all((located > 0) & (located < 1), axis=-1),
-        np.array([crop.head_px for crop in batch]),
+        (geometry.transform_points(back, poses), visibilities),
+        (
+            np.stack([crop.pose_px for crop in batch]),
+            np.all((located > 0) & (located < 1), axis=-1),
+            np.array([crop.head_px for crop in batch]),
+        ),
     )
 
 
 def _spread(array, places, length, axis):
-    """Rows to their places among `length`; the others are NaN (or False)."""
-    empty = False if array.dtype == bool else np.nan
+    """Rows to their places among `length`; the others are NaN (or False, or None)."""
+    empty = {"b": False, "O": None}.get(array.dtype.kind, np.nan)
     spread = np.full((*array.shape[:axis], length, *array.shape[axis + 1 :]), empty, dtype=array.dtype)
     spread[(slice(None),) * axis + (places,)] = array
     return spread
@@ -207,7 +230,8 @@ def pckh_scores(predictions, layout, inside_only=False):
 
 
 def _distances(predictions, size, valid=None):
-    return [metrics.normalised_distances(predictions.true_px, p, size, valid) for p in predictions.pose_px]
+    true = predictions.true_px[..., :2]
+    return [metrics.normalised_distances(true, pose[..., :2], size, valid) for pose in predictions.pose_px]
 
 
 def _counts(predictions, size, distances):

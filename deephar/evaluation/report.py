@@ -64,7 +64,7 @@ def _blocks(scores):
     return f"  by block: {', '.join(f'{score:.1f}' for score in scores['blocks'])} %"
 
 
-def save_pictures(crops, predictions, path, people=24, columns=8):
+def save_pictures(crops, predictions, path, people=24, columns=8, views=None):
     """Write a contact sheet of predictions on crops, evenly picked.
 
     Args:
@@ -73,12 +73,17 @@ def save_pictures(crops, predictions, path, people=24, columns=8):
         path: of the picture.
         people: how many.
         columns: people in a row.
+        views: None, or a function of a position that gives a picture to stand beside its crop, of the same height for
+            all; e.g. the pose in space.
     """
     readable = [index for index in range(len(crops)) if index not in predictions.broken]
     shown = [readable[i] for i in np.linspace(0, len(readable) - 1, min(len(readable), people)).astype(int)]
     pictures = [draw.draw_crop(crops[index], predictions.pose_px[-1, index], crops.layout) for index in shown]
+    if views:
+        shown_views = [views(index) for index in shown]
+        pictures = [draw.side_by_side(pair) for pair in zip(pictures, shown_views, strict=True)]
     with whole_file(path) as temporary:
-        draw.contact_sheet(pictures, columns).save(temporary)
+        draw.contact_sheet(pictures, columns, pictures[0].size).save(temporary)
 
 
 def save_json(values, path):
@@ -93,3 +98,27 @@ def _without_nan(value):
     if isinstance(value, (list, tuple)):
         return [_without_nan(item) for item in value]
     return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def action_table(scores):
+    """Lines of text: the accuracy of every output, and of every class by the last output of each branch.
+
+    Args:
+        scores: from `deephar.evaluation.action.action_scores`.
+
+    Returns:
+        str.
+    """
+    head = f"accuracy on {scores['videos']} videos, %"
+    if scores["short"]:
+        head += f" ({scores['short']} shorter than a clip, judged by one clip with frames repeated or sampled densely)"
+    if scores["broken"]:
+        head += f" ({scores['broken']} that cannot be read left out)"
+    outputs = "  ".join(f"{name} {value:.1f}" for name, value in scores["outputs"].items())
+    by_branch = scores["per_class_of"]
+    columns = "".join(f"{name:>8}" for name in by_branch)
+    rows = [
+        f"  {action:<18}" + "".join(f"{values[action]:>8.1f}" for values in by_branch.values())
+        for action in scores["per_class"]
+    ]
+    return "\n".join([head, f"  {outputs}", f"  {'':<18}{columns}", *rows])

@@ -1,9 +1,10 @@
 """Named models: `build(name)` gives a functional `keras.Model`, with published weights if asked for."""
 
 from deephar import config
+from deephar.models.action import build_action
 from deephar.models.reception import build_reception
 
-_BUILDERS = {config.ReceptionConfig: build_reception}
+_BUILDERS = {config.ReceptionConfig: build_reception, config.ActionConfig: build_action}
 
 NAMES = tuple(config.VARIANTS)
 
@@ -18,8 +19,9 @@ def build(name, weights=None, **overrides):
         **overrides: fields of the model's configuration, see `deephar.config`.
 
     Returns:
-        a functional `keras.Model`. Input: float32 (B, H, W, 3) in [-1, 1]. Output: a list in the published order,
-        see the family's builder, e.g. `deephar.models.reception.build_reception`.
+        a functional `keras.Model`. Input: float32 images (B, H, W, 3), or clips (B, T, H, W, 3), in [-1, 1]. Output: a
+        list in the published order, see the family's builder, `deephar.models.reception.build_reception` or
+        `deephar.models.action.build_action`.
 
     Raises:
         ValueError: for an unknown name or override, or weights that do not fit.

@@ -4,6 +4,8 @@ Each builder takes tensors and returns tensors, and reads like the figure it com
 interface (`get_layer`, legacy weights): they depend on the block's number alone.
 """
 
+import collections
+
 import keras
 from keras import layers
 
@@ -109,7 +111,7 @@ def heatmap_regression(x, num_maps, kernel_size, name):
     return features, conv(heatmaps)
 
 
-def pose_head_2d(heatmaps, num_joints, alpha, name):
+def pose_head_2d(heatmaps, num_joints, alpha, name, visibility_scale=1.0):
     """Specialised maps, and context maps where there are any, to pose and visibility (published weights).
 
     Args:
@@ -117,13 +119,14 @@ def pose_head_2d(heatmaps, num_joints, alpha, name):
         num_joints: J.
         alpha: weight of the specialised maps.
         name: prefix.
+        visibility_scale: of the specialised maps' visibility, see `deephar.layers.JointVisibility`.
 
     Returns:
         pose (B, J, 2) in [0, 1], visibility (B, J, 1) in [0, 1], the specialised maps (B, H, W, J).
     """
     specialised = heatmaps[..., :num_joints]
     pose = SoftArgmax2D(name=f"{name}_soft_argmax")(specialised)
-    visibility = JointVisibility(name=f"{name}_visibility")(specialised)
+    visibility = JointVisibility(visibility_scale, name=f"{name}_visibility")(specialised)
     if heatmaps.shape[-1] > num_joints:
         context = heatmaps[..., num_joints:]
         context_pose = SoftArgmax2D(name=f"{name}_context_soft_argmax")(context)
@@ -132,13 +135,14 @@ def pose_head_2d(heatmaps, num_joints, alpha, name):
     return pose, visibility, specialised
 
 
-def pose_head_3d(heatmaps, depth_maps, name):
+def pose_head_3d(heatmaps, depth_maps, name, visibility_scale=1.0):
     """Volumetric maps to 3D pose and visibility (paper section 3.1).
 
     Args:
         heatmaps: (B, H, W, D*J) logits, depth-major.
         depth_maps: D.
         name: prefix.
+        visibility_scale: see `deephar.layers.JointVisibility`.
 
     Returns:
         pose (B, J, 3) in [0, 1], visibility (B, J, 1) in [0, 1], the maps averaged over depth (B, H, W, J).
@@ -147,7 +151,7 @@ def pose_head_3d(heatmaps, depth_maps, name):
     xy = SoftArgmax2D(name=f"{name}_soft_argmax")(maps_xy)
     z = SoftArgmax1D(name=f"{name}_depth_soft_argmax")(maps_z)
     pose = layers.Concatenate(dtype="float32", name=f"{name}_pose")([xy, z])
-    visibility = JointVisibility(name=f"{name}_visibility")(maps_xy, maps_z)
+    visibility = JointVisibility(visibility_scale, name=f"{name}_visibility")(maps_xy, maps_z)
     return pose, visibility, maps_xy
 
 
@@ -155,6 +159,46 @@ def reinject(x, features, heatmaps, name):
     """Input of the next block: hourglass + features + the heat maps mapped back to features (paper figure 12)."""
     back = act_conv_bn(heatmaps, x.shape[-1], 1, f"{name}_remap")
     return layers.Add(name=f"{name}_out")([x, features, back])
+
+
+Block = collections.namedtuple("Block", "pose visibility heatmaps features")
+"""What a prediction block gives: pose (B, J, dim), visibility (B, J, 1), its heat maps over x and y (B, H/8, W/8, J),
+and the features of its hourglass (B, H/8, W/8, width)."""
+
+
+def prediction_blocks(image, config, visibility_scale=1.0):
+    """Stem and K prediction blocks (paper figures 2 and 12).
+
+    Args:
+        image: (B, H, W, 3) in [-1, 1].
+        config: a `deephar.config.ReceptionConfig`.
+        visibility_scale: see `deephar.layers.JointVisibility`.
+
+    Returns:
+        list of K `Block`.
+    """
+    maps_per_joint = config.depth_maps if config.dim == 3 else 1 + config.num_context
+    x = stem(image, config.width, config.stem)
+    blocks = []
+    for number in range(1, config.num_blocks + 1):
+        name = f"block{number}"
+        x = hourglass(x, config.kernel_size, name)
+        features, maps = heatmap_regression(x, maps_per_joint * config.num_joints, config.kernel_size, name)
+        if config.dim == 3:
+            head = pose_head_3d(maps, config.depth_maps, name, visibility_scale)
+        else:
+            head = pose_head_2d(maps, config.num_joints, config.alpha, name, visibility_scale)
+        blocks.append(Block(*head, x))
+        if number < config.num_blocks:
+            x = reinject(x, features, maps, name)
+    return blocks
+
+
+def pose_outputs(pose, visibility, joined, name):
+    """[pose, visibility], or one tensor of both with `joined`."""
+    if not joined:
+        return [pose, visibility]
+    return [layers.Concatenate(dtype="float32", name=f"{name}_pose_visibility")([pose, visibility])]
 
 
 def build_reception(config, name):
@@ -170,27 +214,13 @@ def build_reception(config, name):
         (B, H/8, W/8, J) with `export_heatmaps`; at the end the features (B, H/8, W/8, width) of block
         `export_features`.
     """
-    maps_per_joint = config.depth_maps if config.dim == 3 else 1 + config.num_context
     image = keras.Input(config.input_shape, dtype="float32", name="image")
-    x = stem(image, config.width, config.stem)
-    outputs, exported = [], []
-    for number in range(1, config.num_blocks + 1):
-        block = f"block{number}"
-        x = hourglass(x, config.kernel_size, block)
-        if number == config.export_features:
-            exported.append(x)
-        features, maps = heatmap_regression(x, maps_per_joint * config.num_joints, config.kernel_size, block)
-        if config.dim == 3:
-            pose, visibility, heatmaps = pose_head_3d(maps, config.depth_maps, block)
-        else:
-            pose, visibility, heatmaps = pose_head_2d(maps, config.num_joints, config.alpha, block)
-        if config.concat_visibility:
-            join = layers.Concatenate(dtype="float32", name=f"{block}_pose_visibility")
-            outputs.append(join([pose, visibility]))
-        else:
-            outputs += [pose, visibility]
+    outputs = []
+    blocks = prediction_blocks(image, config)
+    for number, block in enumerate(blocks, start=1):
+        outputs += pose_outputs(block.pose, block.visibility, config.concat_visibility, f"block{number}")
         if config.export_heatmaps:
-            outputs.append(heatmaps)
-        if number < config.num_blocks:
-            x = reinject(x, features, maps, block)
-    return keras.Model(image, outputs + exported, name=name)
+            outputs.append(block.heatmaps)
+    if config.export_features:
+        outputs.append(blocks[config.export_features - 1].features)
+    return keras.Model(image, outputs, name=name)

@@ -8,12 +8,19 @@ import dataclasses
 
 import numpy as np
 
+HAND = ("hand", "hand_tip", "thumb", "thumb_end")
 JOINTS = (
     "pelvis", "spine", "thorax", "neck", "head", "head_top",
     *(f"{side}_{joint}" for side in "rl"
-      for joint in ("shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot")),
+      for joint in ("shoulder", "elbow", "wrist", *HAND, "hip", "knee", "ankle", "foot", "toe_end")),
 )  # fmt: skip
 INDEX = {name: place for place, name in enumerate(JOINTS)}
+
+SAME_PLACE = {
+    "spine_base": "pelvis", "r_shoulder_base": "thorax", "l_shoulder_base": "thorax",
+    "r_hand_end": "r_hand_tip", "l_hand_end": "l_hand_tip",
+}  # fmt: skip
+"""Joints that some layouts have beside one of `JOINTS`, where this one is."""
 
 LIMITS = {
     "bend": (-30, 80), "lean": (-35, 35), "turn": (-60, 60), "nod": (-40, 50), "look": (-70, 70),
@@ -41,11 +48,16 @@ class Body:
 
 
 _BONES = {
-    "hip": 0.052, "knee": 0.245, "ankle": 0.246, "foot": 0.105, "spine": 0.120, "thorax": 0.165, "neck": 0.050,
-    "head": 0.065, "head_top": 0.075, "shoulder": 0.112, "elbow": 0.172, "wrist": 0.152, "hand": 0.085,
+    "hip": 0.052, "knee": 0.245, "ankle": 0.246, "foot": 0.085, "spine": 0.120, "thorax": 0.165, "neck": 0.050,
+    "head": 0.065, "head_top": 0.075, "shoulder": 0.112, "elbow": 0.172, "wrist": 0.152, "hand": 0.050,
 }  # fmt: skip
 ANKLE_HEIGHT = 0.039
 """Heights from the sole to the ankle."""
+
+
+def order(layout):
+    """Where the joints of a `deephar.layouts.PoseLayout` are in `JOINTS`, as a list."""
+    return [INDEX[SAME_PLACE.get(name, name)] for name in layout.names]
 
 
 def draw_body(generator):
@@ -61,13 +73,12 @@ def draw_body(generator):
 def rotation(axis, degrees):
     """Rotations (T, 3, 3) about x, y or z, right-handed."""
     angle = np.deg2rad(np.asarray(degrees, dtype=np.float64))
-    cos, sin, zero, one = np.cos(angle), np.sin(angle), np.zeros_like(angle), np.ones_like(angle)
-    rows = {
-        "x": ((one, zero, zero), (zero, cos, -sin), (zero, sin, cos)),
-        "y": ((cos, zero, sin), (zero, one, zero), (-sin, zero, cos)),
-        "z": ((cos, -sin, zero), (sin, cos, zero), (zero, zero, one)),
-    }[axis]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    result = np.zeros((*angle.shape, 3, 3))
+    i, j, k = {"x": (0, 1, 2), "y": (1, 2, 0), "z": (2, 0, 1)}[axis]
+    result[..., i, i], result[..., j, j], result[..., k, k] = 1, np.cos(angle), np.cos(angle)
+    result[..., k, j] = np.sin(angle)
+    result[..., j, k] = -result[..., k, j]
+    return result
 
 
 def _swing(raise_, plane, roll):
@@ -116,6 +127,9 @@ def pose_body(body, angles):
         grow(f"{side}elbow", f"{side}shoulder", arm, (0, 0, -bones["elbow"]))
         grow(f"{side}wrist", f"{side}elbow", forearm, (0, 0, -bones["wrist"]))
         grow(f"{side}hand", f"{side}wrist", forearm, (0, 0, -bones["hand"]))
+        grow(f"{side}hand_tip", f"{side}hand", forearm, (0, 0, -0.9 * bones["hand"]))
+        grow(f"{side}thumb", f"{side}wrist", forearm, (0.5 * bones["hand"], 0, -0.45 * bones["hand"]))
+        grow(f"{side}thumb_end", f"{side}thumb", forearm, (0.25 * bones["hand"], 0, -0.55 * bones["hand"]))
         thigh = root @ _swing(angle("hip", side), sign * angle("hip_plane", side), sign * angle("hip_roll", side))
         shin = thigh @ rotation("y", angle("knee", side))
         foot = shin @ rotation("y", angle("ankle", side))
@@ -123,4 +137,51 @@ def pose_body(body, angles):
         grow(f"{side}knee", f"{side}hip", thigh, (0, 0, -bones["knee"]))
         grow(f"{side}ankle", f"{side}knee", shin, (0, 0, -bones["ankle"]))
         grow(f"{side}foot", f"{side}ankle", foot, (bones["foot"], 0, -0.7 * ANKLE_HEIGHT * body.height))
+        grow(f"{side}toe_end", f"{side}foot", foot, (0.5 * bones["foot"], 0, 0))
     return joints
+
+
+def reach(joints, side, target):
+    """Joints with one arm moved so that its wrist is at a target, or as near as the arm's length allows.
+
+    The bones keep their lengths, the elbow the direction in which it stands out; the hand turns with the forearm.
+
+    Args:
+        joints: (T, joints, 3) mm.
+        side: "r" or "l".
+        target: (T, 3) mm.
+
+    Returns:
+        (T, joints, 3).
+    """
+    shoulder, elbow, wrist = (joints[:, INDEX[f"{side}_{name}"]] for name in ("shoulder", "elbow", "wrist"))
+    upper, lower = np.linalg.norm(elbow - shoulder, axis=-1), np.linalg.norm(wrist - elbow, axis=-1)
+    toward = target - shoulder
+    distance = np.clip(np.linalg.norm(toward, axis=-1), np.abs(upper - lower) + 1, 0.999 * (upper + lower))
+    toward = unit(toward)
+    out = elbow - shoulder
+    out = unit(out - np.sum(out * toward, axis=-1, keepdims=True) * toward)
+    cos = np.clip((upper**2 + distance**2 - lower**2) / (2 * upper * distance), -1, 1)
+    new_elbow = shoulder + upper[:, None] * (cos[:, None] * toward + np.sqrt(1 - cos**2)[:, None] * out)
+    new_wrist = shoulder + distance[:, None] * toward
+    turn = _turn_between(unit(wrist - elbow), unit(new_wrist - new_elbow))
+    moved = joints.copy()
+    moved[:, INDEX[f"{side}_elbow"]], moved[:, INDEX[f"{side}_wrist"]] = new_elbow, new_wrist
+    hand = [INDEX[f"{side}_{name}"] for name in HAND]
+    moved[:, hand] = new_wrist[:, None] + (joints[:, hand] - wrist[:, None]) @ np.swapaxes(turn, -1, -2)
+    return moved
+
+
+def unit(vectors):
+    """Vectors (..., 3) of length 1; a vector of no length stays as it is."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+
+
+def _turn_between(a, b):
+    """The smallest rotations (T, 3, 3) that take unit vectors (T, 3) to others that are not their opposites."""
+    cross = np.zeros((len(a), 3, 3))
+    x, y, z = np.cross(a, b).T
+    cross[:, 0, 1], cross[:, 0, 2], cross[:, 1, 2] = -z, y, -x
+    cross -= np.swapaxes(cross, -1, -2)
+    cos = np.sum(a * b, axis=-1)[:, None, None]
+    return np.eye(3) + cross + cross @ cross / np.maximum(1 + cos, 1e-6)

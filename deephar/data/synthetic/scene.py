@@ -1,16 +1,41 @@
-"""Where synthetic people are: cameras, light, backgrounds and other figures, of the "laboratory" or of the "wild"."""
+"""Clips of synthetic people: what happens (`perform`), who sees it (`film`), in the "laboratory" or in the "wild"."""
 
 import dataclasses
 
 import numpy as np
-from PIL import Image
 
 from deephar.camera import Camera
-from deephar.data.synthetic import render
-from deephar.data.synthetic.body import INDEX, JOINTS, draw_body, rotation
+from deephar.data.synthetic import backdrop, figure, render
+from deephar.data.synthetic.body import INDEX, rotation
 from deephar.data.synthetic.motion import ACTIONS, move
 
 DOMAINS = ("laboratory", "wild")
+CORNERS = ((-3400, -4200), (-3400, 4200), (3400, -4200), (3400, 4200))
+"""Of the laboratory, a room of 7 by 9 metres, where its cameras are, mm."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Performance:
+    """One person who acts.
+
+    Attributes:
+        person: `deephar.data.synthetic.figure.Person`.
+        action: key of `deephar.data.synthetic.motion.ACTIONS`.
+        joints: (T, joints, 3) world mm, order `deephar.data.synthetic.body.JOINTS`.
+        side: dominant one, "r" or "l".
+    """
+
+    person: figure.Person
+    action: str
+    joints: np.ndarray
+    side: str
+
+    def parts(self, picked):
+        """Capsules in the picked frames, with what is held and sat upon."""
+        action, seat = ACTIONS[self.action], None
+        if action.seat:
+            seat = self.joints[np.argmin(self.joints[:, INDEX["pelvis"], 2])]
+        return figure.parts_of(self.joints[picked], self.person, action.held, self.side, seat)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +59,64 @@ class Clip:
     visible: np.ndarray
 
 
+def perform(generator, action, frames, fps=15, person=None, place=(0.0, 0.0), facing=None):
+    """Somebody does something.
+
+    Args:
+        generator: `numpy.random.Generator`.
+        action: key of `ACTIONS`.
+        frames: T.
+        fps: frames a second.
+        person: `deephar.data.synthetic.figure.Person`; a new one by default.
+        place: (2,) mm on the ground.
+        facing: degrees from the world's x towards y; any by default.
+
+    Returns:
+        `Performance`.
+
+    Raises:
+        ValueError: for an unknown action.
+    """
+    if action not in ACTIONS:
+        raise ValueError(f"`action` must be one of {', '.join(ACTIONS)}. Received: action={action!r}")
+    person = person or figure.draw_person(generator)
+    joints, side = move(ACTIONS[action], person.body, frames, fps, generator)
+    facing = generator.uniform(0, 360) if facing is None else facing
+    return Performance(person, action, joints @ rotation("z", facing).T + [*place, 0.0], side)
+
+
+def film(generator, performances, camera, domain="wild", picked=None):
+    """What a camera records, before a background of its own.
+
+    Args:
+        generator: `numpy.random.Generator`.
+        performances: list of `Performance` of the same length; the clip is of the first.
+        camera: `deephar.camera.Camera`.
+        domain: "laboratory": a plain room, even light; "wild": any background and light, a noisy sensor.
+        picked: numbers of the frames to draw; all by default.
+
+    Returns:
+        `Clip` of the picked frames.
+
+    Raises:
+        ValueError: for an unknown domain.
+    """
+    wild = _is_wild(domain)
+    background = (backdrop.anywhere if wild else backdrop.room)(generator, camera.size)
+    light = _direction(generator) if wild else np.array([-0.3, -0.8, -0.52])
+    ambient = generator.uniform(0.3, 0.7) if wild else 0.55
+    noise = generator.uniform(0, 0.03) if wild else 0.01
+    main = performances[0]
+    picked = np.arange(len(main.joints)) if picked is None else np.asarray(picked)
+    canvas = render.Canvas(background, len(picked), light / np.linalg.norm(light), ambient)
+    for performance in performances:
+        canvas.draw(performance.parts(picked), camera, performance.person.look)
+    joints = main.joints[picked]
+    hidden = canvas.hidden(joints, camera, figure.thickness(main.person))
+    images = canvas.pictures(noise, generator)
+    return Clip(images, main.action, camera, joints, camera.world_to_uvd(joints), ~hidden)
+
+
 def draw_clip(generator, action, frames, size=(128, 128), fps=15, domain="wild", picked=None):
     """A clip of a new person in a new place.
 
@@ -43,8 +126,7 @@ def draw_clip(generator, action, frames, size=(128, 128), fps=15, domain="wild",
         frames: T.
         size: (width, height) in pixels.
         fps: frames a second.
-        domain: "laboratory": a plain room, one of four fixed cameras, nobody else, even light; "wild": any camera,
-            light and background, others about, a noisy sensor.
+        domain: "laboratory": as in `film`, one of four fixed cameras, nobody else; "wild": any camera, others about.
         picked: numbers of the frames to draw; all by default.
 
     Returns:
@@ -53,69 +135,24 @@ def draw_clip(generator, action, frames, size=(128, 128), fps=15, domain="wild",
     Raises:
         ValueError: for an unknown action or domain.
     """
-    if action not in ACTIONS or domain not in DOMAINS:
-        raise ValueError(
-            f"`action` must be one of {', '.join(ACTIONS)}, `domain` one of {', '.join(DOMAINS)}. "
-            f"Received: action={action!r}, domain={domain!r}"
-        )
-    wild = domain == "wild"
-    figures = [_figure(generator, ACTIONS[action], frames, fps, (0.0, 0.0))]
-    camera = _wild_camera(generator, figures[0].joints, size) if wild else _room_camera(generator, size)
+    wild = _is_wild(domain)
+    performances = [perform(generator, action, frames, fps)]
+    camera = _wild_camera(generator, performances[0].joints, size) if wild else _room_camera(generator, size)
     for _ in range(generator.choice([0, 0, 1, 2]) if wild else 0):
-        other = ACTIONS[generator.choice(list(ACTIONS))]
-        figures.append(_figure(generator, other, frames, fps, _elsewhere(generator, camera)))
-    background = _wild_background(generator, size) if wild else _room(generator, size)
-    light = _direction(generator) if wild else np.array([-0.3, -0.8, -0.52])
-    ambient = generator.uniform(0.3, 0.7) if wild else 0.55
-    noise = generator.uniform(0, 0.04) if wild else 0.01
-    images, hidden = [], []
-    picked = np.arange(frames) if picked is None else np.asarray(picked)
-    for frame in picked:
-        canvas = render.Canvas(background, light / np.linalg.norm(light), ambient)
-        for figure in figures:
-            canvas.draw(figure.parts(frame), camera, figure.look)
-        hidden.append(canvas.hidden(figures[0].joints[frame], camera, figures[0].thickness()))
-        canvas.colour += generator.normal(0, noise, canvas.colour.shape)
-        images.append(canvas.picture())
-    joints = figures[0].joints[picked]
-    return Clip(np.stack(images), action, camera, joints, camera.world_to_uvd(joints), ~np.stack(hidden))
+        other, place = list(ACTIONS)[generator.integers(len(ACTIONS))], _elsewhere(generator, camera)
+        performances.append(perform(generator, other, frames, fps, place=place))
+    return film(generator, performances, camera, domain, picked)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Figure:
-    body: object
-    look: render.Look
-    action: object
-    joints: np.ndarray
-    side: str
-
-    def parts(self, frame):
-        joints = self.joints[frame]
-        parts = render.parts_of(joints, self.body, self.action.held, self.side)
-        if self.action.seat:
-            seat = self.joints[0 if self.action.keys[0][1] else -1, INDEX["pelvis"]]
-            start = np.array([seat[0], seat[1], 40.0])
-            parts.append((start, [seat[0], seat[1], max(seat[2] - 190.0, 60.0)], 130.0, 130.0, "object"))
-        return parts
-
-    def thickness(self):
-        """How deep each joint lies in the body, mm (joints,), with a tolerance."""
-        unit = self.body.height * self.body.girth
-        depth = {"pelvis": 0.09, "spine": 0.09, "thorax": 0.09, "neck": 0.06, "head": 0.075, "head_top": 0.06,
-                 "shoulder": 0.075, "hip": 0.09, "knee": 0.05}  # fmt: skip
-        return unit * np.array([depth.get(name.split("_", 1)[-1] if name[1] == "_" else name, 0.04) for name in JOINTS])
-
-
-def _figure(generator, action, frames, fps, place):
-    body, look = draw_body(generator), render.draw_look(generator)
-    joints, side = move(action, body, frames, fps, generator)
-    joints = joints @ rotation("z", generator.uniform(0, 360)).T
-    return _Figure(body, look, action, joints + [*place, 0.0], side)
+def _is_wild(domain):
+    if domain not in DOMAINS:
+        raise ValueError(f"`domain` must be one of {', '.join(DOMAINS)}. Received: domain={domain!r}")
+    return domain == "wild"
 
 
 def _room_camera(generator, size):
-    """One of four in the corners of a room of 7 by 9 metres, at eye level."""
-    corner = [(-3400, -4200), (-3400, 4200), (3400, -4200), (3400, 4200)][generator.integers(4)]
+    """One of four in the corners, at eye level."""
+    corner = CORNERS[generator.integers(len(CORNERS))]
     return Camera.looking_at((*corner, 1600), (0, 0, 900), 1.9 * max(size), size)
 
 
@@ -144,48 +181,3 @@ def _elsewhere(generator, camera):
 def _direction(generator):
     """Where light comes from, in camera axes: from above and not from behind the person alone."""
     return np.array([generator.normal(0, 0.6), -generator.uniform(0.2, 1), -generator.uniform(0.1, 1)])
-
-
-def _room(generator, size):
-    """A wall and a floor of plain colours with a soft gradient."""
-    width, height = size
-    wall, floor = generator.uniform(0.55, 0.85, 3), generator.uniform(0.3, 0.6, 3)
-    rows = np.arange(height)[:, None, None] / height
-    picture = np.where(rows < 0.55, wall, floor) * (1.0 - 0.15 * rows)
-    return np.broadcast_to(picture, (height, width, 3))
-
-
-def _wild_background(generator, size):
-    """Noise of every scale between two colours above and two below a horizon, and clutter."""
-    width, height = size
-    picture = np.zeros((height, width, 3))
-    horizon = generator.uniform(0.2, 0.8) * height
-    above = np.arange(height)[:, None, None] < horizon
-    for region in (above, ~above):
-        a, b = generator.uniform(0, 1, (2, 3))
-        blend = _noise(generator, size, generator.uniform(0.8, 1.8))[..., None]
-        picture = np.where(region, a + (b - a) * blend, picture)
-    x, y = np.meshgrid(np.arange(width), np.arange(height))
-    for _ in range(generator.integers(0, 14)):
-        cx, cy = generator.uniform(0, 1, 2) * size
-        w, h = generator.uniform(0.02, 0.3, 2) * size
-        angle = generator.uniform(0, np.pi)
-        along = (x - cx) * np.cos(angle) + (y - cy) * np.sin(angle)
-        across = (y - cy) * np.cos(angle) - (x - cx) * np.sin(angle)
-        round_ = generator.integers(2)
-        inside = (along / w) ** 2 + (across / h) ** 2 < 1 if round_ else (np.abs(along) < w) & (np.abs(across) < h)
-        picture[inside] = generator.uniform(0, 1, 3) * generator.uniform(0.7, 1.0)
-    return picture
-
-
-def _noise(generator, size, roughness):
-    """Noise in [0, 1] whose contrast falls by `roughness` with every doubling of scale."""
-    width, height = size
-    total, weight = np.zeros((height, width)), 0.0
-    for octave in range(6):
-        cells = 2 ** (octave + 1)
-        coarse = Image.fromarray(generator.uniform(0, 1, (cells, cells)).astype(np.float32))
-        share = 2.0 ** (-roughness * octave)
-        total += share * np.asarray(coarse.resize(size, Image.Resampling.BICUBIC))
-        weight += share
-    return np.clip(total / weight, 0, 1)

@@ -1,0 +1,72 @@
+"""Extract the pictures of NTU RGB+D's videos, for deephar.data.ntu.Ntu(..., frames=FOLDER).
+
+Data     nturgb+d_rgb/ with SsssCcccPpppRrrrAaaa_rgb.avi
+Command  python datasets/prepare_ntu.py --videos nturgb+d_rgb --out nturgb+d_frames --workers 8
+Result   FOLDER/<name>/00001.jpg ... at half size, and FOLDER/failed.txt: names of the videos that cannot be read to the
+         end, which Ntu(..., missing=FOLDER/failed.txt) leaves out
+Time     about 7 seconds of a core and 8 MB a clip, as measured on one of 103 frames (all 56,880: 5 days, 0.5 TB)
+Resume   the same command goes on where it stopped: a clip's folder gets its name when it is complete
+"""
+
+import argparse
+import functools
+import multiprocessing
+import pathlib
+import shutil
+
+from PIL import Image
+from tqdm import tqdm
+
+from deephar.files import whole_file
+from deephar.video import open_video
+
+SUFFIX = "_rgb.avi"
+
+
+def extract(path, args):
+    """Write the pictures of one video; gives None, or what is wrong with it."""
+    folder = args.out / path.name.removesuffix(SUFFIX)
+    partial = args.out / f".partial.{folder.name}"
+    shutil.rmtree(partial, ignore_errors=True)
+    if folder.is_dir():
+        return None
+    partial.mkdir(parents=True)
+    try:
+        with open_video(path) as video:
+            size = [max(1, round(args.scale * side)) for side in video.size]
+            for index in range(len(video)):
+                picture = video.frame(index).resize(size, Image.Resampling.BICUBIC)
+                picture.save(partial / f"{index + 1:05d}.jpg", quality=args.quality)
+    except ValueError as error:
+        shutil.rmtree(partial)
+        return str(error)
+    partial.rename(folder)
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--videos", required=True, type=pathlib.Path)
+    parser.add_argument("--out", required=True, type=pathlib.Path)
+    parser.add_argument("--scale", type=float, default=0.5)
+    parser.add_argument("--quality", type=int, default=95, help="of the JPEGs")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
+    args = parser.parse_args()
+    paths = sorted(args.videos.glob(f"*{SUFFIX}"))
+    if not paths:
+        raise SystemExit(f"Expected videos named like S001C001P001R001A001{SUFFIX} in {args.videos}; there are none")
+    args.out.mkdir(parents=True, exist_ok=True)
+    failed = []
+    with multiprocessing.get_context("spawn").Pool(args.workers) as pool:
+        results = pool.imap(functools.partial(extract, args=args), paths)
+        for path, error in tqdm(zip(paths, results, strict=True), total=len(paths), desc="videos", unit="video"):
+            if error:
+                failed.append(path.name.removesuffix(SUFFIX))
+                tqdm.write(error)
+    with whole_file(args.out / "failed.txt") as temporary:
+        temporary.write_text("".join(f"{name}\n" for name in failed))
+    print(f"{len(paths) - len(failed)} of {len(paths)} videos are in {args.out}; {len(failed)} failed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Batches of clips, and of stills strung together like clips, from several readers with partial labels, in numpy."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from deephar import config
+from deephar.data import augment, clips
+from deephar.data.crops import make_crop
+from deephar.data.mixture import labelled, layout_target
+from deephar.data.queues import Queues
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipBatch:
+    """Clips of every reader, one after another.
+
+    Attributes:
+        images: float32 (B, T, H, W, 3) in [-1, 1]; None where only poses were asked for.
+        pose: float32 (B, T, J, dim + 1), see `deephar.data.crops.pose_target`.
+        pose_weights: float32 (B, 1), 0 where no joint of a clip has a label.
+        action: float32 (B, A), one-hot; all 0 where the action is unknown.
+        action_weights: float32 (B, 1), 0 where the action is unknown.
+        broken: messages of the samples that could not be read and were replaced.
+    """
+
+    images: np.ndarray | None
+    pose: np.ndarray
+    pose_weights: np.ndarray
+    action: np.ndarray
+    action_weights: np.ndarray
+    broken: tuple
+
+
+class ClipMixture(Queues):
+    """Clips of several readers, cut into batches. The labels may be partial: a pose without an action (of a reader of
+    stills, T unrelated stills make a clip), an action without a pose, a pose without depth.
+
+    Args:
+        sources, seed, on_broken, shard: see `deephar.data.queues.Queues`; the readers may give videos or stills.
+        frames: T.
+        size: (height, width) of the crops in pixels; None for poses without pictures.
+        actions: names of the classes in order; the first reader of videos' by default. A class of a reader that is not
+            among them is unknown.
+        layout: of the poses; the first reader's by default.
+        dim: coordinates of the poses.
+        subsampling: every how manieth frame a clip takes, drawn from these.
+        augmentation: `deephar.config.AugmentConfig` or a key of `deephar.config.AUGMENT`; one draw for a clip.
+        boxes: see `deephar.data.clips.make_clip`.
+        square: see `deephar.data.clips.joints_window`.
+    """
+
+    def __init__(
+        self,
+        sources,
+        frames,
+        size=None,
+        actions=None,
+        layout=None,
+        dim=2,
+        subsampling=(1,),
+        augmentation="none",
+        boxes=None,
+        square=True,
+        seed=0,
+        on_broken="raise",
+        shard=(0, 1),
+    ):
+        super().__init__(sources, seed, on_broken, shard)
+        readers = [reader for reader, _ in sources]
+        if actions is None:
+            actions = next((reader.actions for reader in readers if hasattr(reader, "actions")), ())
+        self.frames, self.size, self.dim = frames, None if size is None else tuple(size), dim
+        self.actions, self.layout = tuple(actions), layout or readers[0].layout
+        self.subsampling, self.boxes, self.square = tuple(subsampling), boxes, square
+        self.augmentation = config.AUGMENT[augmentation] if isinstance(augmentation, str) else augmentation
+
+    def batch(self, epoch, index):
+        """The batch at a position of an epoch: `ClipBatch`."""
+        rows, broken = [], []
+        for number, (reader, count) in enumerate(self.sources):
+            make = self._clip if hasattr(reader, "video") else self._stills
+            for position in range(index * count, (index + 1) * count):
+                rows.append(make(number, epoch, position, broken))
+        images, poses, actions = zip(*rows, strict=True)
+        pose, action = np.stack(poses), np.array(actions)
+        known = (action >= 0)[:, None].astype(np.float32)
+        one_hot = np.eye(max(len(self.actions), 1), dtype=np.float32)[action] * known
+        stacked = None if self.size is None else np.stack(images)
+        return ClipBatch(stacked, pose, labelled(pose), one_hot, known, tuple(broken))
+
+    def _clip(self, number, epoch, position, broken):
+        """Images, pose and action of a clip of a video."""
+        reader, _ = self.sources[number]
+
+        def make(place, generator):
+            variation = augment.draw(self.augmentation, generator)
+            step = int(generator.choice(self.subsampling))
+            numbers = functools.partial(clips.clip_frames, frames=self.frames, subsampling=step, generator=generator)
+            return clips.make_clip(reader, place, numbers, self.size, variation, self.boxes, self.square)
+
+        clip = self.take(number, epoch, position, make, broken)
+        name = reader.actions[clip.action] if clip.action >= 0 else None
+        action = self.actions.index(name) if name in self.actions else -1
+        return clip.images, layout_target(clip.pose_crop, reader.layout, self.layout, self.dim), action
+
+    def _stills(self, number, epoch, position, broken):
+        """Images and poses of T unrelated stills; their action is unknown."""
+        reader, _ = self.sources[number]
+
+        def make(place, generator):
+            return make_crop(reader, place, self.size, augment.draw(self.augmentation, generator))
+
+        positions = range(position * self.frames, (position + 1) * self.frames)
+        stills = [self.take(number, epoch, place, make, broken) for place in positions]
+        pose = np.stack([still.pose_crop for still in stills])
+        return np.stack([s.image for s in stills]), layout_target(pose, reader.layout, self.layout, self.dim), -1
+
+
+def as_given(pose):
+    """A pose target (..., J, dim + 1) as the input of a network whose poses are given: all 0 for unlabelled joints."""
+    return np.where(pose[..., -1:] > 0, np.where(pose > config.MISSING, pose, 0.0), 0.0)

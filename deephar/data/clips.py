@@ -1,0 +1,224 @@
+"""A video to a clip of T frames: which frames, which window, and the crops (published preprocessing)."""
+
+import dataclasses
+
+import numpy as np
+
+from deephar import geometry
+from deephar.data import augment, frames
+from deephar.data.base import Sample
+
+BOX_MARGIN = 1.5
+"""A clip's box is this factor times the extent of the joints (published preprocessing)."""
+
+SMALLEST_WINDOW_PX = 32
+"""A clip's window has at least this side."""
+
+
+def clip_frames(length, frames, subsampling=1, generator=None):
+    """Numbers of the frames of one clip (published rule).
+
+    A video shorter than the clip is stretched by 1.5 until it is not: its frames repeat. One that is too short for the
+    subsampling is sampled more densely.
+
+    Args:
+        length: frames of the video, at least 1.
+        frames: T.
+        subsampling: every how manieth frame.
+        generator: `numpy.random.Generator` that draws the start; None for the clip in the middle.
+
+    Returns:
+        int (T,), in [0, length).
+
+    Raises:
+        ValueError: for an empty video.
+    """
+    if length < 1:
+        raise ValueError(f"A clip needs a video of at least one frame. Received: {length}")
+    stretch = 1.0
+    while length * stretch < frames:
+        stretch *= 1.5
+    stretched = length * stretch
+    subsampling = max(1, min(subsampling, int(stretched / frames)))
+    slack = stretched - (subsampling * (frames - 1) + 1)
+    start = int(slack / 2) if generator is None else int(generator.integers(0, int(slack) + 1))
+    return ((start + subsampling * np.arange(frames)) / stretch).astype(int)
+
+
+SPACINGS = ("paper", "published")
+
+
+def multi_clip_frames(length, frames, subsampling=1, spacing="paper"):
+    """Numbers of the frames of all clips of a video that are to be judged together.
+
+    Args:
+        length: frames of the video.
+        frames: T.
+        subsampling: every how manieth frame.
+        spacing: "paper", starts T/2 sampled frames apart; or "published", T/2 + subsampling - 1 source frames apart.
+
+    Returns:
+        int (N, T); one clip by `clip_frames` where the video is too short for any.
+
+    Raises:
+        ValueError: for an unknown spacing or an empty video.
+    """
+    if spacing not in SPACINGS:
+        raise ValueError(f"`spacing` must be one of {', '.join(SPACINGS)}. Received: {spacing!r}")
+    step = frames // 2 * subsampling if spacing == "paper" else frames // 2 + subsampling - 1
+    starts = np.arange(0, length - frames * subsampling + 1, max(step, 1))
+    if not len(starts):
+        return clip_frames(length, frames, subsampling)[None]
+    return starts[:, None] + subsampling * np.arange(frames)
+
+
+def joints_window(pose_px, size_px, scale=1.0, square=True):
+    """The window of a clip from its poses: around the boxes of its first, middle and last frame (published rule).
+
+    Args:
+        pose_px: (T, J, D) source pixels, NaN where not located. A frame without any joint counts as the whole picture.
+        size_px: (width, height) of the frames.
+        scale: of the augmentation to come; it is divided out of the window that is given back.
+        square: make the window square, so that nothing is distorted; the published code does not.
+
+    Returns:
+        centre (2,) and size (2,).
+    """
+    boxes = []
+    for number in sorted({0, min(int(len(pose_px) / 2 + 0.5), len(pose_px) - 1), len(pose_px) - 1}):
+        if np.isfinite(pose_px[number, :, :2]).all(axis=-1).any():
+            box = geometry.points_box(pose_px[number])
+            boxes.append(geometry.enlarge_box(box, BOX_MARGIN * scale, square=True))
+        else:
+            boxes.append(np.array([0.0, 0.0, *size_px]))
+    return boxes_window(boxes, scale, square)
+
+
+def extent_boxes(video, numbers):
+    """The box (1, 4) around all joints of a clip's frames and a margin, for `make_clip`; not of the published code.
+
+    Nothing of the motion is cut off, as may happen with `joints_window`, which looks at three frames.
+    """
+    points = video.pose_px[numbers]
+    if not np.isfinite(points[..., :2]).all(axis=-1).any():
+        return np.array([[0.0, 0.0, *video.size_px]])
+    return geometry.enlarge_box(geometry.points_box(points), geometry.MARGIN)[None]
+
+
+def boxes_window(boxes, scale=1.0, square=True):
+    """The window around boxes (N, 4) x1, y1, x2, y2; `scale` and `square` as in `joints_window`."""
+    center, window = geometry.box_to_window(geometry.union_box(boxes))
+    if window.min() < SMALLEST_WINDOW_PX:
+        window = np.full(2, float(SMALLEST_WINDOW_PX))
+    if square:
+        window = np.full(2, window.max())
+    return center, window / scale
+
+
+@dataclasses.dataclass(frozen=True)
+class Clip:
+    """T frames of one person, ready for the network.
+
+    Attributes:
+        name: of the video.
+        action: number of its class, -1 if unknown.
+        images: float32 (T, H, W, 3) in [-1, 1]; None where only poses were asked for.
+        px_to_crop: (3, 3), source pixels to [0, 1] of the crop.
+        pose_px: (T, J, D) in source pixels, NaN where not located.
+        pose_crop: (T, J, D) in crop coordinates, sides exchanged if mirrored; depth in [0, 1] of the depth range.
+        root_mm: depth in the middle of the depth range, NaN without depth.
+    """
+
+    name: str
+    action: int
+    images: np.ndarray | None
+    px_to_crop: np.ndarray
+    pose_px: np.ndarray
+    pose_crop: np.ndarray
+    root_mm: float
+
+
+def make_clip(reader, index, numbers, size=None, variation=None, boxes=None, square=True, truncate_corners=False):
+    """Cut a clip of one person out of a video.
+
+    Args:
+        reader: see `deephar.data.base.VideoDataset`.
+        index: position in it.
+        numbers: of the frames, or a function of the video's length that gives them.
+        size: (height, width) of the crops in pixels; None for poses without pictures.
+        variation: `deephar.data.augment.Draw`, the same for all frames; None for the plain crop.
+        boxes: boxes (N, 4) to crop around, or a function of the video and `numbers` that gives them; None for the
+            joints' (`joints_window`).
+        square: see `joints_window`.
+        truncate_corners: see `deephar.data.augment.px_to_crop`.
+
+    Returns:
+        `Clip`.
+
+    Raises:
+        ValueError: if the video or a frame cannot be read; the message names it.
+    """
+    video = reader.video(index)
+    if callable(numbers):
+        numbers = numbers(len(video))
+    variation = variation or augment.Draw()
+    pose_px = video.pose_px[numbers]
+    if boxes is None:
+        window = joints_window(pose_px, video.size_px, variation.scale, square)
+    else:
+        window = boxes_window(boxes(video, numbers) if callable(boxes) else boxes, 1.0, square)
+    pictures = [] if size is None else [video.frame(int(number)) for number in numbers]
+    subject = Sample(video.name, pictures[0] if pictures else None, pose_px, *window)
+    try:
+        px_to_crop = augment.px_to_crop(subject, variation, truncate_corners)
+    except ValueError as error:
+        raise ValueError(f"{video.name}: {error}") from None
+    images = None
+    if pictures:
+        pixels = [frames.cut(picture, px_to_crop, size[::-1], video.name) for picture in pictures]
+        images = frames.to_input(np.stack(pixels), variation.power)
+    pose_crop = np.stack([augment.pose_to_crop(p, px_to_crop, variation.flip, reader.layout) for p in pose_px])
+    root_mm = _root_depth(pose_px, reader.layout)
+    if pose_px.shape[-1] == 3:
+        pose_crop[..., 2] = geometry.depth_to_crop(pose_crop[..., 2], root_mm, variation.scale)
+    return Clip(video.name, video.action, images, px_to_crop, pose_px, pose_crop, root_mm)
+
+
+def _root_depth(pose_px, layout):
+    """Mean depth of the pelvis over the frames, or of all joints where it is never located; NaN without depth."""
+    if pose_px.shape[-1] < 3 or not np.isfinite(pose_px[..., 2]).any():
+        return float("nan")
+    root = pose_px[:, layout.index("pelvis"), 2]
+    return float(np.nanmean(root if np.isfinite(root).any() else pose_px[..., 2]))
+
+
+class VideoFrames:
+    """Frames of videos as stills, for training a pose network: a reader of `deephar.data.base.Sample`.
+
+    Args:
+        reader: of videos.
+        every: take every how manieth frame.
+
+    Frames without any joint are left out; the window is that of the joints and a margin.
+    """
+
+    def __init__(self, reader, every=1):
+        self.reader, self.layout = reader, reader.layout
+        self.places = [
+            (index, number)
+            for index in range(len(reader))
+            for number in np.flatnonzero(np.isfinite(reader.video(index).pose_px).all(axis=-1).any(axis=1))[::every]
+        ]
+
+    def __len__(self):
+        return len(self.places)
+
+    def sample(self, index):
+        """The person at a position: `Sample`."""
+        place, number = self.places[index]
+        video = self.reader.video(place)
+        pose_px = video.pose_px[number]
+        window = geometry.person_window(geometry.points_box(pose_px))
+        root = _root_depth(pose_px[None], self.layout)
+        name = f"{video.name}, frame {number}"
+        return Sample(name, video.frame(int(number)), pose_px, *window, root_mm=root)

@@ -1,0 +1,241 @@
+"""Human3.6M: one person per photograph with 3D joints, from the official release or from conversions of it."""
+
+import pathlib
+
+import numpy as np
+
+from deephar import geometry, layouts
+from deephar.data import human36m_converted, human36m_files
+from deephar.data.base import Sample
+from deephar.data.frames import open_image, upright_size
+from deephar.data.human36m_files import ACTIONS
+
+SPLITS = {"train": (("S1", "S5", "S6", "S7", "S8"), 5), "test": (("S9", "S11"), 64)}
+"""Subjects and step between the frames, which are counted from 1 and begin at 1 (the original's protocol)."""
+
+WINDOW_MM = 2250.0
+"""Side of the crop at the root's depth (published preprocessing)."""
+
+MISSING = {("S11", "Directions", "54138969")}
+"""Recordings whose video is broken in the release."""
+
+SOURCES = {17: "h36m17", 32: "h36m32"}
+"""Layout of a file by its number of joints."""
+
+
+class Human36M:
+    """Reader of Human3.6M, frame by frame.
+
+    Poses are (u, v, depth): pixels and mm, from world positions by the exact camera. The plain crop is the published
+    one: centred on the root joint (pelvis), with side 2.25 max(W fx, H fy) / depth of the root, that is 2.25 m there,
+    for the release's width W of 1000 pixels; for another width scaled to show the same. A sample without a camera has
+    the square extent of its joints and a margin instead.
+
+    Args:
+        recordings: list of `deephar.data.human36m_files.Recording`, see `open_release`, `open_mmpose` and the like.
+        images: folder of the pictures.
+        layout: name of the joints to give; those that the file lacks are NaN, as is the neck of pa17j. To train in
+            pa17j by names leave h36m17 and give the loader the layout: so the neck is unknown to it, not hidden.
+        published: take the joints by the original's map (`deephar.layouts.PUBLISHED`), which the names contradict: its
+            17 have two joints 0.1 mm apart and no face. For published weights, and to report both.
+        down_px: shift of the crop's centre downwards; the original has 1 (times the drawn scale), against its paper.
+
+    Raises:
+        ValueError: if the folder is missing, there are no frames, or there is no published map.
+    """
+
+    def __init__(self, recordings, images, layout="h36m17", published=False, down_px=0.0):
+        self.recordings, self.images, self.down_px = list(recordings), pathlib.Path(images), down_px
+        self._starts = np.cumsum([0, *map(len, self.recordings)])
+        if not self.images.is_dir():
+            raise ValueError(f"Expected the folder of Human3.6M's pictures. Received: {images}")
+        if not len(self):
+            raise ValueError("There are no frames of Human3.6M to read")
+        joints = {recording.poses.shape[1] for recording in self.recordings}
+        if len(joints) != 1 or not joints <= set(SOURCES):
+            raise ValueError(f"Recordings must all have 17 or all have 32 joints. Received: {sorted(joints)}")
+        source, self.layout, self.published = SOURCES[joints.pop()], layouts.get(layout), published
+        if published and (source, layout) not in layouts.PUBLISHED:
+            raise ValueError(f"There is no published map from {source} to {layout}; use published=False")
+        order = layouts.published_map(source, layout) if published else layouts.index_map(source, layout)
+        self._joints, self._root = np.array(order), layouts.get(source).index("pelvis")
+
+    @property
+    def joint_set(self):
+        """In words, which joints these are, for tables."""
+        lacking = [name for name, joint in zip(self.layout.names, self._joints, strict=True) if joint < 0]
+        text = f"{self.layout.name} {'by the published map' if self.published else 'by names'}"
+        return f"{text} without {', '.join(lacking)}" if lacking else text
+
+    def __len__(self):
+        return int(self._starts[-1])
+
+    def _place(self, index):
+        """The recording and the row in it."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        number = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return self.recordings[number], int(index - self._starts[number])
+
+    def action_of(self, index):
+        """Canonical name of the action, one of `ACTIONS`."""
+        return self._place(index)[0].action
+
+    def subject_of(self, index):
+        """Name of the subject, e.g. "S9"."""
+        return self._place(index)[0].subject
+
+    def _uvd(self, index):
+        """All joints of the file: pixels and depth."""
+        recording, row = self._place(index)
+        poses = recording.poses[row]
+        return recording.camera.world_to_uvd(poses) if recording.camera else poses
+
+    def _ordered(self, pose):
+        return np.where(self._joints[:, None] >= 0, pose[self._joints], np.nan)
+
+    def pose_world(self, index):
+        """(J, 3) world mm, without opening the picture. Raises ValueError where the camera is unknown."""
+        recording, row = self._place(index)
+        if recording.camera is None:
+            raise ValueError(f"{recording.name} has no camera, so no positions in the world; give `cameras`")
+        return self._ordered(recording.poses[row])
+
+    def pose_camera(self, index):
+        """(J, 3) camera mm, without opening the picture. Raises ValueError where the camera is unknown."""
+        return self._place(index)[0].camera.to_camera(self.pose_world(index))
+
+    def sample(self, index):
+        """The person at a position: `Sample`.
+
+        Raises:
+            ValueError: if the picture is missing, damaged or of another size, or the root joint has no label.
+        """
+        recording, row = self._place(index)
+        name = recording.picture.format(recording.frames[row])
+        uvd = self._uvd(index)
+        root = uvd[self._root]
+        if not np.all(np.isfinite(root)):
+            raise ValueError(f"{name} has no label of the root joint (pelvis) in front of its camera")
+        image = open_image(self.images / name)
+        size = upright_size(image)
+        if recording.camera is None:
+            center, window = geometry.person_window(geometry.points_box(uvd))
+        else:
+            _check_size(name, size, recording.camera.size)
+            center = root[:2] + [0.0, self.down_px]
+            window = np.full(2, WINDOW_MM * max(size * recording.camera.focal) / size[0] / root[2])
+        pose = self._ordered(uvd)
+        return Sample(name, image, pose, center, window, root_mm=float(root[2]), camera=recording.camera)
+
+
+def _check_size(name, size, expected):
+    """Pictures may differ by the two rows that some cameras of the release have more, but not be resized."""
+    if max(abs(np.subtract(size, expected))) > 2:
+        raise ValueError(
+            f"{name} must have the camera's {expected[0]} x {expected[1]} pixels, or its labels do not fit. "
+            f"Received: {size[0]} x {size[1]}"
+        )
+
+
+def takes(metadata, subjects):
+    """Every recording of some subjects that the release has: (subject, action, file name, camera id).
+
+    Args:
+        metadata: `deephar.data.human36m_files.Metadata`.
+        subjects: e.g. ("S9", "S11").
+
+    Returns:
+        list, ordered by subject, action, take and camera.
+    """
+    return [
+        (subject, ACTIONS[action - 2], name, camera)
+        for wanted in subjects
+        for (subject, action, _), name in sorted(metadata.names.items())
+        for owner, camera in metadata.cameras
+        if subject == owner == wanted and (subject, name, camera) not in MISSING
+    ]
+
+
+def picture_path(subject, name, camera):
+    """Where `datasets/prepare_human36m.py` puts the frames of a video, below the root; the number is still open."""
+    return f"{subject}/Images/{name}.{camera}/{{:06d}}.jpg"
+
+
+def open_release(root, split="test", subjects=None, step=None, metadata=None):
+    """Recordings of the official release, 32 joints.
+
+    Args:
+        root: folder with S1, S5 and so on, and metadata.xml; also the folder of the pictures, once
+            `datasets/prepare_human36m.py` has extracted them.
+        split: one of `SPLITS`.
+        subjects: instead of the split's.
+        step: between frames instead of the split's.
+        metadata: path of metadata.xml, if it is elsewhere.
+
+    Returns:
+        list of `Recording`.
+
+    Raises:
+        ModuleNotFoundError: without cdflib.
+        ValueError: if a file is missing or damaged; the message names it.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}")
+    root, (usual, usual_step) = pathlib.Path(root), SPLITS[split]
+    if not root.is_dir():
+        raise ValueError(f"Expected the folder of Human3.6M's release. Received: {root}")
+    about = human36m_files.read_metadata(metadata or root / "metadata.xml")
+    recordings, positions, path = [], None, None
+    for subject, action, name, camera in takes(about, subjects or usual):
+        wanted = root / subject / "MyPoseFeatures" / "D3_Positions" / f"{name}.cdf"
+        if wanted != path:
+            path, positions = wanted, human36m_files.read_positions(wanted)
+            positions, frames = _every(positions, step or usual_step)
+        picture = picture_path(subject, name, camera)
+        placed = about.cameras[subject, camera]
+        title = f"{subject}/{name}.{camera}"
+        recordings.append(human36m_files.Recording(title, subject, action, picture, frames, positions, placed))
+    return recordings
+
+
+def _every(positions, step):
+    """Frames 1, 1 + step, ... and their numbers; the recordings of a take's cameras share the array."""
+    return positions[::step].copy(), np.arange(1, len(positions) + 1, step)
+
+
+def open_mmpose(path, cameras=None):
+    """Recordings of mmpose's npz or h36m_coco.json, 17 joints, one split each.
+
+    Args:
+        path: .npz, or .json.
+        cameras: path of any file of cameras, see `human36m_converted.read_cameras`; the JSON needs it, the npz without
+            it gives pixels and depth, but no camera.
+
+    Returns:
+        list of `Recording`.
+
+    Raises:
+        ValueError: if a file is missing, damaged or of another kind, or the JSON is given without cameras.
+    """
+    cameras = cameras and human36m_converted.read_cameras(cameras)
+    if pathlib.Path(path).suffix != ".json":
+        return human36m_converted.read_mmpose(path, cameras)
+    if cameras is None:
+        raise ValueError(f"{path} has positions in the world, which need `cameras`")
+    return human36m_converted.read_coco(path, cameras)
+
+
+def open_original(path, split="test"):
+    """Recordings of the original's annotations.mat, 32 joints; its pictures are S.../%05d.jpg below images/.
+
+    Args:
+        path: of the .mat, which was not at hand: not verified against it.
+        split: one of `SPLITS`; the test split is what the file calls validation (S9 and S11).
+
+    Returns:
+        list of `Recording`.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}")
+    return human36m_converted.read_original(path, {"train": "sequences_tr", "test": "sequences_val"}[split])

@@ -1,0 +1,129 @@
+"""JHMDB: one person's action a clip, with 2D joints, from the official tree."""
+
+import pathlib
+import zlib
+
+import numpy as np
+import scipy.io
+
+from deephar import layouts
+from deephar.data.base import Video
+from deephar.video import NoPictures, PictureFolder
+
+INDEX_BASE = 1
+"""The files count pixels from 1: the middle of the first pixel is 1 in them, and 0.5 in our continuous coordinates."""
+
+SIZE_PX = (320, 240)
+"""Of the pictures, where they are not at hand."""
+
+JOINTS = 15
+
+
+class Jhmdb:
+    """Reader of JHMDB.
+
+    The tree is the official one: `joint_positions/<class>/<clip>/joint_positions.mat`, and where they are at hand
+    `Rename_Images/<class>/<clip>/00001.png` ... and `splits/<class>_test_split1.txt` to 3. Joints are in the files'
+    order, layout jhmdb15; its sides were checked on pictures of a person who faces the camera. Every joint has a
+    position, hidden or not. That pixels count from 1 is the convention of MATLAB, in which the joints were drawn; a
+    picture cannot tell.
+
+    Args:
+        root: folder of the tree.
+        split: None for all clips, or 1, 2 or 3.
+        train: of a split, whether its training or its test clips.
+        index_base: of the coordinates in the files; 0.5 takes them as they are.
+
+    Attributes:
+        actions: names of the classes, sorted: those of the split files, or without these those of the folders.
+        names: tuple of the clips as <class>/<clip>, sorted.
+        left_out: dict of a reason to the clips of the split that are left out for it: those without joints.
+        truncated: dict of a clip's name to its numbers of labelled frames and of pictures, where they differ, of the
+            clips opened so far; the shorter counts.
+
+    Raises:
+        ValueError: if the tree or the split is missing or holds no clips, or a split file is of another kind.
+    """
+
+    layout = layouts.get("jhmdb15")
+
+    def __init__(self, root, split=None, train=True, index_base=INDEX_BASE):
+        self.root, self.index_base = pathlib.Path(root), index_base
+        self._joints, self._images = self.root / "joint_positions", self.root / "Rename_Images"
+        if not self._joints.is_dir():
+            raise ValueError(f"Expected JHMDB's tree with a folder joint_positions. Received: {root}")
+        found = sorted(f"{f.parent.parent.name}/{f.parent.name}" for f in self._joints.glob("*/*/joint_positions.mat"))
+        lists = self._split_files(split)
+        self.actions = tuple(lists) if lists else tuple(sorted({name.split("/")[0] for name in found}))
+        strange = [name for name in found if name.split("/")[0] not in self.actions]
+        if strange:
+            raise ValueError(f"The split files know the classes {', '.join(self.actions)}. Received: {strange[0]}")
+        self.left_out, self.truncated = {}, {}
+        if split is not None:
+            wanted = [f"{action}/{clip}" for action, path in lists.items() for clip in _clips(path, train)]
+            absent = sorted(set(wanted) - set(found))
+            if absent:
+                self.left_out["no joint_positions.mat"] = absent
+            found = sorted(set(wanted) & set(found))
+        self.names = tuple(found)
+        if not self.names:
+            raise ValueError(f"There are no clips of JHMDB to read in {root}. Received: split={split}, train={train}")
+
+    def _split_files(self, split):
+        """Sorted dict of a class to its split file; of the first split where none is asked for."""
+        if split not in (None, 1, 2, 3):
+            raise ValueError(f"The splits of JHMDB are 1, 2 and 3. Received: {split}")
+        ending = f"_test_split{split or 1}.txt"
+        lists = {path.name.removesuffix(ending): path for path in sorted((self.root / "splits").glob(f"*{ending}"))}
+        if split is not None and not lists:
+            raise ValueError(f"Expected split files like splits/catch{ending} in {self.root}; there are none")
+        return lists
+
+    def __len__(self):
+        return len(self.names)
+
+    def video(self, index):
+        """The clip at a position: `Video`. Raises ValueError if its joints are damaged, or its pictures missing."""
+        name = self.names[index]
+        pose = _read_pose(self._joints / name / "joint_positions.mat") + 0.5 - self.index_base
+        if self._images.is_dir():
+            pictures = PictureFolder(self._images / name, ".png")
+        else:
+            pictures = NoPictures(name, len(pose), SIZE_PX)
+        if len(pictures) != len(pose):
+            self.truncated[name] = (len(pose), len(pictures))
+        action = self.actions.index(name.split("/")[0])
+        return Video(name, action, pose[: len(pictures)], pictures.size, pictures.frame)
+
+
+def _clips(path, train):
+    """Names of a split file's training or test clips, without suffix."""
+    clips = []
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="surrogateescape").splitlines(), 1):
+        if not line.strip():
+            continue
+        clip, _, part = line.replace("\t", " ").strip().rpartition(" ")
+        if part not in ("1", "2") or not clip:
+            raise ValueError(f"Expected <clip>.avi and 1 or 2 in {path}, line {number}. Received: {line!r}")
+        if part == ("1" if train else "2"):
+            clips.append(clip.strip().removesuffix(".avi"))
+    return clips
+
+
+def _read_pose(path):
+    """Joints of a clip as in the file, (n, 15, 2)."""
+    try:
+        pose = scipy.io.loadmat(path)["pos_img"]
+    except (
+        scipy.io.matlab.MatReadError,
+        zlib.error,
+        LookupError,
+        TypeError,
+        NotImplementedError,
+        OSError,
+        ValueError,
+    ) as error:
+        raise ValueError(f"{path} is not a MATLAB file with pos_img that can be read: {error}") from None
+    if pose.ndim != 3 or pose.shape[:2] != (2, JOINTS) or not pose.shape[2]:
+        raise ValueError(f"`pos_img` of JHMDB must be (2, {JOINTS}, frames) in {path}. Received: {pose.shape}")
+    return np.moveaxis(pose.astype(np.float64), (2, 1, 0), (0, 1, 2))

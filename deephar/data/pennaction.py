@@ -1,0 +1,194 @@
+"""Penn Action: 2,326 videos of 15 actions with 13 joints in every frame, from the official labels and frames.
+
+`labels/0001.mat` and so on, in a folder or a zip, and `frames/0001/000001.jpg` and so on. Labels alone serve for
+action from annotated poses.
+"""
+
+import collections
+import dataclasses
+import functools
+import io
+import pathlib
+import re
+import zlib
+
+import numpy as np
+import scipy.io
+
+from deephar import layouts
+from deephar.data.archive import Archive
+from deephar.data.base import Video
+from deephar.data.frames import open_image
+
+ACTIONS = (
+    "baseball_pitch", "baseball_swing", "bench_press", "bowl", "clean_and_jerk", "golf_swing", "jump_rope",
+    "jumping_jacks", "pullup", "pushup", "situp", "squat", "strum_guitar", "tennis_forehand", "tennis_serve",
+)  # fmt: skip
+"""The 15 classes as the files spell them, in the order of the files and of the published networks."""
+
+SPLITS = ("train", "test", "learn", "choose")
+"""The official train and test videos; "choose" is every fifth train video of a class, "learn" are the others."""
+
+INDEX_BASE = 1
+"""The files count pixels from 1."""
+
+OUTSIDE_TOLERANCE_PX = 2.0
+"""A visible joint this far outside the frame is an error of the label (four files hold 1,012) and is dropped."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """One label file.
+
+    Attributes:
+        action: as the file spells it.
+        view: "front", "back", "left" or "right".
+        pose: (n, 13, 2) float64 as stored, 1-based; also of joints that are not visible, where it means little.
+        visible: (n, 13) bool.
+        train: bool.
+        size: (width, height) in pixels.
+    """
+
+    action: str
+    view: str
+    pose: np.ndarray
+    visible: np.ndarray
+    train: bool
+    size: tuple
+
+
+def read_labels(content, name):
+    """Parse a label file.
+
+    Args:
+        content: bytes of the .mat file.
+        name: for messages.
+
+    Returns:
+        `Labels`.
+
+    Raises:
+        ValueError: if it is damaged or no label file of Penn Action.
+    """
+    try:
+        stored = scipy.io.loadmat(io.BytesIO(content))
+        x, y, visible = (np.asarray(stored[key], dtype=np.float64) for key in ("x", "y", "visibility"))
+        height, width = (int(value) for value in np.ravel(stored["dimensions"])[:2])
+        action, view = (str(np.ravel(stored[key])[0]) for key in ("action", "pose"))
+        train = int(np.ravel(stored["train"])[0]) == 1  # the others hold -1
+    except (
+        scipy.io.matlab.MatReadError,
+        zlib.error,
+        LookupError,
+        TypeError,
+        NotImplementedError,
+        OSError,
+        ValueError,
+    ) as error:
+        raise ValueError(f"{name} is not a label file of Penn Action that can be read: {error!r}") from None
+    if not (x.shape == y.shape == visible.shape and x.ndim == 2 and x.shape[1] == 13 and len(x)):
+        raise ValueError(
+            f"{name}: x, y and visibility must all be (frames, 13). Received: {x.shape}, {y.shape}, {visible.shape}"
+        )
+    return Labels(action, view, np.stack([x, y], axis=-1), visible > 0, train, (width, height))
+
+
+DEFAULT_UP_TO = 1.0
+"""An invisible joint that nobody placed is stored at (1, 1) times the factor by which the file was scaled, up to 1."""
+
+
+class PennAction:
+    """Reader of Penn Action.
+
+    Joint 1 and every second after it is the person's own right.
+
+    Args:
+        labels: folder or zip that holds the .mat files, at any depth.
+        frames: folder that holds `0001/000001.jpg`, or None for labels alone.
+        split: one of `SPLITS`, or None for all videos.
+        actions: names of the classes in order; the official 15 by default. For other files in this format,
+            `found_actions` lists theirs.
+        hidden: give also the joints that are flagged invisible, where the annotator placed them inside the frame;
+            by default they are left out, as the published code does.
+
+    Raises:
+        ValueError: if a path is missing, a file is damaged, a class is not in `actions`, or nothing is left.
+    """
+
+    layout = layouts.get("penn13")
+
+    def __init__(self, labels, frames=None, split=None, actions=ACTIONS, hidden=False):
+        if split is not None and split not in SPLITS:
+            raise ValueError(f"`split` must be one of {', '.join(SPLITS)} or None. Received: {split!r}")
+        self.split, self.hidden = split, hidden
+        self.frames = None if frames is None else pathlib.Path(frames)
+        if frames is not None and not self.frames.is_dir():
+            raise ValueError(f"Expected the folder of Penn Action's frames. Received: {frames}")
+        self.actions = tuple(actions)
+        stored = read_all(labels)
+        parts = _parts(stored)
+        self.names = [name for name in stored if split is None or split in parts[name]]
+        self.labels = [stored[name] for name in self.names]
+        if not self.names:
+            raise ValueError(f"{labels} holds no video of the split {split!r}")
+        for name, entry in zip(self.names, self.labels, strict=True):
+            if entry.action not in self.actions:
+                raise ValueError(
+                    f"{name}: unknown action {entry.action!r}; expected one of {', '.join(self.actions)}. For other "
+                    "classes give `actions`"
+                )
+
+    def __len__(self):
+        return len(self.names)
+
+    def video(self, index):
+        """The video at a position: `Video`, cut to the frames that have a label."""
+        name, labels = self.names[index], self.labels[index]
+        pose = labels.pose + (0.5 - INDEX_BASE)
+        outside = np.any((pose < -OUTSIDE_TOLERANCE_PX) | (pose > np.add(labels.size, OUTSIDE_TOLERANCE_PX)), axis=-1)
+        gone = outside | np.any(labels.pose == 0, axis=-1)
+        gone |= ~labels.visible & (np.all(labels.pose <= DEFAULT_UP_TO, axis=-1) if self.hidden else True)
+        pose = np.where(gone[..., None], np.nan, pose)[: self._length(name, len(pose))]
+        frame = functools.partial(_open_frame, self.frames, name)
+        return Video(name, self.actions.index(labels.action), pose, labels.size, frame)
+
+    def _length(self, name, labelled):
+        """Frames that have both a label and, where there are pictures, a picture at or after them."""
+        if self.frames is None:
+            return labelled
+        numbers = [int(path.stem) for path in (self.frames / name).glob("*.jpg") if path.stem.isdigit()]
+        if not numbers:
+            raise ValueError(f"Expected pictures 000001.jpg and so on in {self.frames / name}; there is none")
+        return min(labelled, max(numbers))
+
+
+def read_all(path):
+    """All label files of a folder or zip: dict from the 4-digit name to `Labels`, in order."""
+    archive = Archive(path, "Penn Action's labels")
+    found = {match[1]: name for name in archive.names if (match := re.search(r"(?:^|/)(\d{4})\.mat$", name))}
+    if not found:
+        raise ValueError(f"Expected label files 0001.mat and so on in {path}; there is none")
+    return {number: read_labels(archive.read(found[number]), found[number]) for number in sorted(found)}
+
+
+def _parts(stored):
+    """The splits that every video belongs to: dict from name to a set."""
+    parts, seen = {}, collections.Counter()
+    for name, labels in stored.items():
+        if labels.train:
+            parts[name] = {"train", "choose" if seen[labels.action] % 5 == 4 else "learn"}
+            seen[labels.action] += 1
+        else:
+            parts[name] = {"test"}
+    return parts
+
+
+def found_actions(path):
+    """The classes that occur in a folder or zip of labels, sorted: a tuple of names."""
+    return tuple(sorted({labels.action for labels in read_all(path).values()}))
+
+
+def _open_frame(frames, name, number):
+    if frames is None:
+        raise ValueError(f"{name}: only the labels are at hand; give `frames`, the folder of Penn Action's pictures")
+    return open_image(frames / name / f"{number + 1:06d}.jpg")

@@ -1,0 +1,90 @@
+"""Endless shuffled queues of readers, mixed by count: what every batch is made from, in numpy."""
+
+import numpy as np
+
+ON_BROKEN = ("raise", "skip", "count")
+
+
+def counts_by_ratio(batch_size, ratios):
+    """Samples of each reader in a batch, as near to the ratios as whole numbers allow (largest remainder).
+
+    Args:
+        batch_size: their sum.
+        ratios: one per reader, in any unit.
+
+    Returns:
+        list of int.
+
+    Raises:
+        ValueError: if a reader would get none.
+
+    Example:
+        >>> counts_by_ratio(32, (75, 25))
+        [24, 8]
+    """
+    exact = batch_size * np.asarray(ratios, dtype=np.float64) / np.sum(ratios)
+    counts = np.floor(exact).astype(int)
+    counts[np.argsort(counts - exact, kind="stable")[: batch_size - counts.sum()]] += 1
+    if not np.all(counts >= 1):
+        raise ValueError(
+            "Every dataset needs at least one sample in a batch; enlarge the batch. "
+            f"Received: batch_size={batch_size}, ratios={tuple(ratios)}, which gives {counts.tolist()}"
+        )
+    return counts.tolist()
+
+
+class Queues:
+    """One endless shuffled queue for every reader.
+
+    Every draw depends on the seed, the epoch and the sample's position in its reader's queue alone.
+
+    Args:
+        sources: list of (reader, samples of it in every batch).
+        seed: of every random choice.
+        on_broken: what to do with a sample that cannot be read: "raise", or replace it by another and give its message
+            ("skip" and "count").
+        shard: (number, shards): this process's part of the samples; all parts together are the whole.
+    """
+
+    def __init__(self, sources, seed=0, on_broken="raise", shard=(0, 1)):
+        for reader, count in sources:
+            if len(reader) < 1 or count < 1:
+                raise ValueError(f"Every reader needs samples and a count. Received: {len(reader)} samples, {count}")
+        if on_broken not in ON_BROKEN:
+            raise ValueError(f"`on_broken` must be one of {', '.join(ON_BROKEN)}. Received: {on_broken!r}")
+        if not 0 <= shard[0] < shard[1]:
+            raise ValueError(f"`shard` must be (number, shards) with 0 <= number < shards. Received: {shard}")
+        self.sources, self.seed, self.on_broken, self.shard = sources, seed, on_broken, tuple(shard)
+
+    def __len__(self):
+        """Batches until every reader's samples, over all shards, were used once."""
+        return max(-(-len(reader) // (count * self.shard[1])) for reader, count in self.sources)
+
+    def take(self, number, epoch, position, make, broken):
+        """Make the sample at a position of a reader's queue.
+
+        Args:
+            number: of the reader.
+            epoch, position: where in its queue.
+            make: function of the sample's place in the reader and a `numpy.random.Generator`.
+            broken: list to which the messages of samples that could not be read are added.
+
+        Returns:
+            what `make` gives.
+
+        Raises:
+            ValueError: if a sample cannot be read; with "skip" and "count", if none can.
+        """
+        reader, _ = self.sources[number]
+        position = position * self.shard[1] + self.shard[0]
+        turn, place = divmod(position, len(reader))
+        order = np.random.default_rng([self.seed, epoch, number, turn]).permutation(len(reader))
+        generator = np.random.default_rng([self.seed, epoch, number, position])
+        for index in np.roll(order, -place):
+            try:
+                return make(int(index), generator)
+            except ValueError as error:
+                if self.on_broken == "raise":
+                    raise
+                broken.append(str(error))
+        raise ValueError(f"None of a reader's {len(reader)} samples can be read; the first fault: {broken[0]}")

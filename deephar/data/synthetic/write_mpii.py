@@ -1,0 +1,78 @@
+"""Photographs of synthetic people in MPII's files."""
+
+import json
+
+import numpy as np
+from PIL import Image
+
+from deephar import layouts, metrics
+from deephar.data import mpii_files
+from deephar.data.synthetic import body, scene, writing
+
+ORDER = body.order(layouts.get("mpii16"))
+FRAMES = 15
+"""Of the action from which a photograph is picked."""
+
+
+def write(settings, folder, people, processes=1):
+    """Write images/, release.mat and valid.h5 (the last tenth); each label goes to labels.jsonl after its photograph.
+
+    Args:
+        settings: `deephar.data.synthetic.writing.Settings`.
+        folder: path.
+        people: number of photographs, one person each.
+        processes: number of processes.
+
+    Raises:
+        ValueError: if the folder was begun with other settings.
+    """
+    writing.claim(folder, settings)
+    journal = folder / "labels.jsonl"
+    lines = journal.read_text().splitlines(keepends=True) if journal.is_file() else []
+    if lines and not lines[-1].endswith("\n"):
+        del lines[-1]
+        journal.write_text("".join(lines))
+    (folder / "images").mkdir(exist_ok=True)
+    with open(journal, "a") as file:
+        labels = writing.in_order(one_person, settings, folder, range(len(lines), people), processes, "person")
+        for label in labels:
+            file.write(json.dumps(label) + "\n")
+            file.flush()
+    table = as_people([json.loads(line) for line in journal.read_text().splitlines()[:people]])
+    mpii_files.write_release(folder / "release.mat", table)
+    mpii_files.write_pose_hg(folder / "valid.h5", table.where(np.arange(len(table)) >= 0.9 * len(table)))
+
+
+def one_person(settings, folder, index):
+    """Write one photograph; returns its label, 1-based as MPII's."""
+    generator = settings.generator(index)
+    action = settings.actions[generator.integers(len(settings.actions))]
+    picked = [generator.integers(FRAMES)]
+    clip = scene.draw_clip(generator, action, FRAMES, settings.size, domain=settings.domain, picked=picked)
+    Image.fromarray(clip.images[0]).save(folder / "images" / f"{index:09d}.jpg", quality=settings.quality)
+    joints = clip.joints_uvd[0][ORDER, :2]
+    box = np.concatenate([joints.min(axis=0), joints.max(axis=0)])
+    return {
+        "pose": (joints + 0.5).tolist(),
+        "visible": clip.visible[0][ORDER].astype(float).tolist(),
+        "center": ((box[:2] + box[2:]) / 2 + 0.5).tolist(),
+        "scale": float(max(box[2:] - box[:2]) / 200),
+    }
+
+
+def as_people(labels):
+    """Labels of `one_person` as `deephar.data.mpii_files.People`."""
+    pose = np.array([label["pose"] for label in labels])
+    neck_to_top = np.linalg.norm(pose[:, 8] - pose[:, 9], axis=-1)
+    every = np.ones(len(labels), dtype=bool)
+    return mpii_files.People(
+        image=np.array([f"{index:09d}.jpg" for index in range(len(labels))]),
+        person=np.zeros(len(labels), dtype=int),
+        center=np.array([label["center"] for label in labels]),
+        scale=np.array([label["scale"] for label in labels]),
+        pose=pose,
+        visible=np.array([label["visible"] for label in labels]),
+        head_size=metrics.HEAD_FACTOR * mpii_files.HEAD_BOX_PER_NECK_TO_TOP * neck_to_top,
+        train=every,
+        single=every,
+    )

@@ -1,0 +1,101 @@
+"""What all writers of synthetic datasets share: settings that a folder remembers, and work done in order."""
+
+import concurrent.futures
+import dataclasses
+import functools
+import json
+import multiprocessing
+import pathlib
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from deephar.data.synthetic.motion import ACTIONS
+from deephar.files import whole_file
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What decides the bytes of a synthetic dataset, whatever the number of people or videos.
+
+    Attributes:
+        format: "mpii", "penn", "ntu" or "h36m".
+        size: (width, height) of the pictures in pixels.
+        domain: of `deephar.data.synthetic.scene.DOMAINS`.
+        actions: keys of `deephar.data.synthetic.motion.ACTIONS`.
+        seed: number.
+        length: (least, most) frames of a video.
+        fps: (least, most) frames a second.
+        test_share: of the videos, in formats without a fixed split.
+        quality: of JPEG files.
+        frames_only: pictures instead of a video file.
+    """
+
+    format: str
+    size: tuple
+    domain: str = "wild"
+    actions: tuple = tuple(ACTIONS)
+    seed: int = 0
+    length: tuple = (18, 60)
+    fps: tuple = (10, 30)
+    test_share: float = 0.3
+    quality: int = 90
+    frames_only: bool = False
+
+    def generator(self, *numbers):
+        """The generator of a part of the dataset."""
+        return np.random.default_rng([self.seed, *numbers])
+
+
+def claim(folder, settings):
+    """Make a folder for settings, or go on in one that was made for them.
+
+    Args:
+        folder: path.
+        settings: `Settings`.
+
+    Raises:
+        ValueError: if the folder was made with other settings.
+    """
+    path = pathlib.Path(folder) / "settings.json"
+    wanted = json.loads(json.dumps(dataclasses.asdict(settings)))
+    if not path.is_file():
+        with whole_file(path) as temporary:
+            temporary.write_text(json.dumps(wanted, indent=1) + "\n")
+        return
+    found = json.loads(path.read_text())
+    other = [f"{key}={found.get(key)!r}, not {wanted[key]!r}" for key in wanted if found.get(key) != wanted[key]]
+    if other:
+        raise ValueError(f"{folder} was begun with other settings: {'; '.join(other)}. Choose another folder")
+
+
+def in_order(function, settings, folder, items, processes, unit):
+    """Results of `function(settings, folder, item)` in the order of the items, with a bar of progress.
+
+    Args:
+        function: of a module, without a state of its own.
+        settings: `Settings`.
+        folder: path.
+        items: list.
+        processes: number of processes; results do not depend on it.
+        unit: name of an item, for the bar.
+
+    Yields:
+        what `function` returns.
+    """
+    work = functools.partial(function, settings, pathlib.Path(folder))
+    bar = functools.partial(tqdm, total=len(items), desc=settings.format, unit=unit)
+    if processes <= 1 or len(items) <= 1:
+        yield from bar(map(work, items))
+        return
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as pool:
+        yield from bar(pool.map(work, items, chunksize=max(1, min(8, len(items) // (4 * processes)))))
+
+
+def save_frames(images, folder, digits, quality, numbers=None):
+    """Write frames uint8 (T, H, W, 3) as JPEG files named by their numbers, from 1 by default."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, image in zip(range(1, len(images) + 1) if numbers is None else numbers, images, strict=True):
+        Image.fromarray(image).save(folder / f"{number:0{digits}d}.jpg", quality=quality)

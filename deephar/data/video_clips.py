@@ -1,0 +1,98 @@
+"""The clips by which every video is judged, one video after another, for evaluation."""
+
+import dataclasses
+
+import numpy as np
+
+from deephar.data import augment, clips
+from deephar.data.clip_mixture import as_given
+from deephar.data.mixture import layout_target
+
+PROTOCOLS = ("single", "multi")
+
+
+@dataclasses.dataclass(frozen=True)
+class VideoInput:
+    """All clips of one video.
+
+    Attributes:
+        name: of the video.
+        action: number of its class.
+        inputs: list of arrays (N, T, ...), the network's inputs for N clips.
+        pose: (N, T, J, dim + 1) targets, see `deephar.data.crops.pose_target`.
+        short: whether the video is too short for the clip's frames at the subsampling that was asked for.
+    """
+
+    name: str
+    action: int
+    inputs: list
+    pose: np.ndarray
+    short: bool
+
+
+class VideoClips:
+    """The clips of a reader's videos.
+
+    Args:
+        reader: see `deephar.data.base.VideoDataset`.
+        frames: T.
+        size: (height, width) of the crops; None for a network that reads given poses alone.
+        protocol: "single", one clip in the middle; or "multi", clips from the start to the end. A video too short for
+            one clip is judged by `deephar.data.clips.clip_frames` either way, never left out.
+        subsampling: every how manieth frame; several are judged together.
+        spacing: of several clips, see `deephar.data.clips.multi_clip_frames`.
+        flip: judge every clip mirrored as well (published; not in the paper).
+        layout: of the poses; the reader's by default.
+        dim: coordinates of the poses.
+        given: whether the network's last input is the pose.
+        boxes, square: see `deephar.data.clips.make_clip`.
+    """
+
+    def __init__(
+        self,
+        reader,
+        frames,
+        size=None,
+        protocol="single",
+        subsampling=(1,),
+        spacing="paper",
+        flip=False,
+        layout=None,
+        dim=2,
+        given=False,
+        boxes=None,
+        square=True,
+    ):
+        if protocol not in PROTOCOLS:
+            raise ValueError(f"`protocol` must be one of {', '.join(PROTOCOLS)}. Received: {protocol!r}")
+        self.reader, self.frames, self.size, self.protocol = reader, frames, size, protocol
+        self.subsampling, self.spacing, self.flip = tuple(subsampling), spacing, flip
+        self.layout, self.dim, self.given = layout or reader.layout, dim, given
+        self.boxes, self.square, self.actions = boxes, square, reader.actions
+
+    def __len__(self):
+        return len(self.reader)
+
+    def __getitem__(self, index):
+        """`VideoInput`; raises ValueError, naming it, for a video that cannot be read."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        length = len(self.reader.video(index))
+        cuts = [
+            clips.make_clip(self.reader, index, numbers, self.size, augment.Draw(flip=flip), self.boxes, self.square)
+            for numbers in self._numbers(length)
+            for flip in ((False, True) if self.flip else (False,))
+        ]
+        pose = np.stack([layout_target(c.pose_crop, self.reader.layout, self.layout, self.dim) for c in cuts])
+        inputs = [] if self.size is None else [np.stack([cut.images for cut in cuts])]
+        if self.given:
+            inputs.append(as_given(pose))
+        short = length < self.frames * min(self.subsampling)
+        return VideoInput(cuts[0].name, cuts[0].action, inputs, pose, short)
+
+    def _numbers(self, length):
+        for step in self.subsampling:
+            if self.protocol == "single":
+                yield clips.clip_frames(length, self.frames, step)
+            else:
+                yield from clips.multi_clip_frames(length, self.frames, step, self.spacing)

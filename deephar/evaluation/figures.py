@@ -1,0 +1,89 @@
+"""Figures of action recognition, like the paper's figures 8 and 9, and the confusion matrix, as PNG.
+
+They need matplotlib: pip install "deephar[figures]".
+"""
+
+import re
+
+import numpy as np
+
+from deephar.files import whole_file
+
+BRANCHES = {"p": ("pose", "tab:blue"), "v": ("appearance", "tab:orange"), "m": ("aggregated", "tab:green")}
+"""First letter of an output to what it judges by, and its colour."""
+
+
+def _new_figure(size):
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ValueError('Figures need matplotlib: pip install "deephar[figures]"') from None
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def _save(figure, path):
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, dpi=120, format="png")
+
+
+def save_blocks(scores, path):
+    """Accuracy of every prediction block from poses and from appearance, and aggregated (paper figure 8).
+
+    Args:
+        scores: from `deephar.evaluation.action.action_scores`.
+        path: of the PNG.
+    """
+    figure, axes = _new_figure((5, 3.5))
+    for letter, (label, colour) in BRANCHES.items():
+        found = {name: value for name, value in scores["outputs"].items() if name[0] == letter}
+        numbers = [int(re.sub(r"\D", "", name) or 0) for name in found]
+        if letter == "m" and found:
+            axes.axhline(found["m"], color=colour, linestyle="--", label=label)
+        elif found:
+            axes.plot(numbers, list(found.values()), "o-", color=colour, label=label)
+            axes.set_xticks(numbers)
+    axes.set_xlabel("prediction block")
+    axes.set_ylabel("accuracy, %")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    _save(figure, path)
+
+
+def save_classes(scores, path):
+    """Accuracy of every class by the last output of each branch (paper figure 9)."""
+    by_branch = scores["per_class_of"]
+    names = list(scores["per_class"])
+    figure, axes = _new_figure((max(6, 0.5 * len(names)), 4))
+    width = 0.8 / len(by_branch)
+    for number, (output, values) in enumerate(by_branch.items()):
+        label, colour = BRANCHES[output[0]]
+        axes.bar(
+            np.arange(len(names)) + (number + 0.5) * width - 0.4,
+            list(values.values()),
+            width,
+            color=colour,
+            label=label,
+        )
+    axes.set_xticks(range(len(names)), [name.replace("_", " ") for name in names], rotation=60, ha="right")
+    axes.set_ylabel("accuracy, %")
+    axes.legend()
+    _save(figure, path)
+
+
+def save_confusion(scores, path):
+    """The confusion matrix: rows are the truth, columns the prediction, colours shares of the row."""
+    counts, names = np.array(scores["confusion"]), list(scores["per_class"])
+    size = max(5, 0.35 * len(names) + 2)
+    figure, axes = _new_figure((size, size))
+    axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
+    labels = [name.replace("_", " ") for name in names]
+    axes.set_xticks(range(len(names)), labels, rotation=90)
+    axes.set_yticks(range(len(names)), labels)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        share = counts[row, column] / counts[row].sum()
+        colour = "white" if share > 0.5 else "black"
+        axes.text(column, row, counts[row, column], ha="center", va="center", fontsize=7, color=colour)
+    _save(figure, path)

@@ -1,0 +1,75 @@
+"""Score action recognition from RGB on Penn Action, every output, single-clip and multi-clip.
+
+Data     Penn Action's labels and frames; or people made to order: datasets/make_synthetic.py --format penn
+Command  python exp/pennaction/eval_penn_ar_pe_merge.py --labels labels --frames frames
+         --weights runs/penn_action/best.weights.h5 [--multi-clip] [--boxes boxes.json]
+Score    not measured on the real frames, which were not at hand; the paper reports 97.4 % multi-clip
+Result   a table; OUT/eval.json, blocks.png, classes.png, confusion.png (paper figures 8 and 9)
+Protocol --boxes truth: around the joints of a clip's first, middle and last frame; full: the whole picture; FILE.json:
+         written by exp/predict_bboxes.py. Multi-clip: clips spaced T/2, mean of the scores (paper); with --published
+         the original's spacing, mirrored clips too, product of the scores, windows that are not square
+"""
+
+import argparse
+import pathlib
+
+from deephar import layouts, models, pretrained
+from deephar.data import boxes, pennaction, video_clips
+from deephar.evaluation import action, figures, report
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--labels", required=True, type=pathlib.Path, help="folder or zip of Penn Action's labels")
+    parser.add_argument("--frames", required=True, type=pathlib.Path, help="folder of Penn Action's frames")
+    parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: in the labels")
+    parser.add_argument("--weights", required=True, help="a name of deephar.pretrained or a file beside its model.json")
+    parser.add_argument("--out", default="runs/penn_action", type=pathlib.Path)
+    parser.add_argument("--split", default="test", choices=["test", "choose"])
+    parser.add_argument("--subsampling", type=int, default=2, help="every how manieth frame a clip takes")
+    parser.add_argument("--boxes", default="truth", help="truth, full, or a file of exp/predict_bboxes.py")
+    parser.add_argument("--multi-clip", action="store_true")
+    parser.add_argument("--published", action="store_true", help="judge as the original's code does")
+    args = parser.parse_args()
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
+        args.cut = boxes.chooser(args.boxes)
+        return (
+            args,
+            pennaction.PennAction(args.labels, args.frames, args.split, actions),
+            pretrained.describe(args.weights),
+        )
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+
+
+def main():
+    args, test, about = options()
+    model = models.build(about.builder, args.weights, **about.overrides)
+    videos = video_clips.VideoClips(
+        test,
+        model.input_shape[1],
+        model.input_shape[2:4],
+        "multi" if args.multi_clip else "single",
+        (args.subsampling,),
+        spacing="published" if args.published else "paper",
+        flip=args.published and args.multi_clip,
+        layout=layouts.get(about.layout),
+        boxes=args.cut,
+        square=not args.published,
+    )
+    how = "product" if args.published else "mean"
+    predictions = action.predict(model, videos, how, batch_size=4, progress=True, on_broken="skip")
+    scores = action.action_scores(predictions, test.actions)
+    scores["protocol"] = {"clips": videos.protocol, "combine": how, "boxes": args.boxes, "spacing": videos.spacing}
+    print(report.action_table(scores))
+    report.save_json(scores, args.out / "eval.json")
+    figures.save_blocks(scores, args.out / "blocks.png")
+    figures.save_classes(scores, args.out / "classes.png")
+    figures.save_confusion(scores, args.out / "confusion.png")
+    print(f"wrote eval.json, blocks.png, classes.png and confusion.png to {args.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Score action recognition from annotated poses on Penn Action, beside three baselines.
+
+Data     the official labels, a folder or a zip
+Command  python exp/pennaction/eval_penn_pose_only.py --labels labels.zip --weights penn-pose-only
+Time     TIME
+Result   a table; OUT/eval.json, blocks.png, classes.png, confusion.png (paper figures 8 and 9); --json prints the
+         scores as JSON and nothing else, and writes no file
+Protocol single clip: 16 frames, every 8th or as many as the video has, in the middle; multi-clip: all clips of every
+         4th and 8th frame, spaced T/2, each also mirrored; mean of the scores (--combine product: the published
+         code's). A video too short is judged by one clip whose frames lie closer or repeat, never left out
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+from deephar import models, pretrained
+from deephar.data import clips, pennaction, video_clips
+from deephar.evaluation import action, figures, report
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--labels", required=True, type=pathlib.Path, help="folder or zip of Penn Action's labels")
+    parser.add_argument(
+        "--weights", default="penn-pose-only", help="a name of deephar.pretrained or a file of a training"
+    )
+    parser.add_argument("--out", default="runs/penn_pose_only", type=pathlib.Path)
+    parser.add_argument("--split", default="test", choices=["test", "choose"])
+    parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: in the labels")
+    parser.add_argument("--combine", default="mean", choices=action.COMBINATIONS)
+    parser.add_argument("--visible-only", action="store_true", help="leave out joints flagged invisible")
+    parser.add_argument("--no-baselines", action="store_true", help="they take half of the time")
+    parser.add_argument("--json", action="store_true", help="print JSON only")
+    args = parser.parse_args()
+    try:
+        actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
+        train, test = (
+            pennaction.PennAction(args.labels, None, split, actions, hidden=not args.visible_only)
+            for split in ("learn" if args.split == "choose" else "train", args.split)
+        )
+        return args, train, test, pretrained.describe(args.weights)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+
+
+def videos(reader, protocol, subsampling, flip):
+    return video_clips.VideoClips(
+        reader, 16, None, protocol, subsampling, flip=flip, given=True, boxes=clips.extent_boxes
+    )
+
+
+def features(reader, what):
+    """One row a video for the baselines: 16 frames spread over it, in the box around them."""
+    rows, classes = [], []
+    for index in range(len(reader)):
+        video = reader.video(index)
+        numbers = np.linspace(0, len(video) - 1, 16).round().astype(int)
+        pose = clips.make_clip(reader, index, numbers, boxes=clips.extent_boxes).pose_crop
+        if what == "middle":
+            pose = pose[8]
+        rows.append((np.isfinite(pose[..., 0]) if what == "visible" else np.nan_to_num(pose, nan=-1.0)).ravel())
+        classes.append(video.action)
+    return np.array(rows), np.array(classes)
+
+
+def baselines(args, train, test):
+    """Accuracies of 500 extremely randomised trees, in percent; {} without scikit-learn."""
+    try:
+        from sklearn.ensemble import ExtraTreesClassifier
+    except ImportError:
+        print('the baselines need scikit-learn: pip install "deephar[baselines]"', file=sys.stderr)
+        return {}
+    flags = [pennaction.PennAction(args.labels, None, r.split, r.actions) for r in (train, test)]
+    rows = {
+        "16 frames": ("all", train, test),
+        "visibility flags alone": ("visible", *flags),
+        "one middle frame": ("middle", train, test),
+    }
+    scores = {}
+    for name, (what, a, b) in rows.items():
+        (x, y), (x_test, y_test) = features(a, what), features(b, what)
+        trees = ExtraTreesClassifier(500, n_jobs=-1, random_state=0).fit(x, y)
+        scores[name] = 100 * float(np.mean(trees.predict(x_test) == y_test))
+    return scores
+
+
+def main():
+    args, train, test, about = options()
+    model = models.build(about.builder, args.weights, **about.overrides)
+    single = action.predict(model, videos(test, "single", (8,), False), args.combine, 128)
+    multi = action.predict(model, videos(test, "multi", (4, 8), True), args.combine, 128)
+    scores = {"single": action.action_scores(single, test.actions), "multi": action.action_scores(multi, test.actions)}
+    result = {
+        "accuracy_single_clip": scores["single"]["accuracy"],
+        "accuracy_multi_clip": scores["multi"]["accuracy"],
+        "per_class": scores["multi"]["per_class"],
+        "videos": scores["multi"]["videos"],
+        "combine": args.combine,
+        "by_block": {name: s["outputs"] for name, s in scores.items()},
+        "per_class_single_clip": scores["single"]["per_class"],
+        "confusion": scores["multi"]["confusion"],
+        "baselines": {} if args.no_baselines else baselines(args, train, test),
+    }
+    if args.json:
+        print(json.dumps(result))
+        return
+    print("single clip: " + report.action_table(scores["single"]))
+    print("multi-clip: " + report.action_table(scores["multi"]))
+    for name, value in result["baselines"].items():
+        print(f"  500 extremely randomised trees on {name}: {value:.1f} %")
+    report.save_json(result, args.out / "eval.json")
+    figures.save_blocks(scores["multi"], args.out / "blocks.png")
+    figures.save_classes(scores["multi"], args.out / "classes.png")
+    figures.save_confusion(scores["multi"], args.out / "confusion.png")
+    print(f"wrote eval.json, blocks.png, classes.png and confusion.png to {args.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Train action recognition from annotated poses on Penn Action: the pose-based network alone, no pictures.
+
+Data     the official labels, a folder or a zip; the official training videos
+Command  python exp/pennaction/train_penn_pose_only.py --labels labels.zip --seed 0
+Time     TIME
+Score    SCORE
+Result   runs/penn_pose_only/last.weights.h5, small.weights.h5 (to pass on), log.csv, model.json
+Recipe   paper section 4.1 with ours of training: AdamW 0.002 along a cosine, 32 clips, label smoothing 0.1; clips of
+         16 frames, every 2nd, 4th or 8th (so mostly the whole video); the box around all joints of the clip;
+         `--split learn` with eval_penn_pose_only.py --split choose chose it, no test video did
+"""
+
+import argparse
+import pathlib
+
+import keras
+
+from deephar import config, files, models, training
+from deephar.data import clips, loader, pennaction
+from deephar.evaluation import report
+
+AUGMENTATION = config.AugmentConfig(
+    angle=config.Interval(-15, 15),
+    scale=config.Interval(0.75, 1.25),
+    shift_x=config.Interval(-0.1, 0.1),
+    shift_y=config.Interval(-0.1, 0.1),
+    shift_unit="window",
+    flip=True,
+)
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--labels", required=True, type=pathlib.Path, help="folder or zip of Penn Action's labels")
+    parser.add_argument("--out", default="runs/penn_pose_only", type=pathlib.Path, help="folder for weights and logs")
+    parser.add_argument("--split", default="train", choices=["train", "learn"])
+    parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: in the labels")
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="at its peak")
+    parser.add_argument("--width", type=int, default=112, choices=config.POSE_BRANCH, help="of the network")
+    parser.add_argument("--visible-only", action="store_true", help="leave out joints flagged invisible")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--smoke", action="store_true", help="one epoch of few steps, to see that all works")
+    args = parser.parse_args()
+    if args.smoke:
+        args.epochs = 1
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        args.actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
+        reader = pennaction.PennAction(args.labels, None, args.split, args.actions, hidden=not args.visible_only)
+        return args, reader
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+
+
+def main():
+    args, reader = options()
+    keras.utils.set_random_seed(args.seed)
+    overrides = {"num_actions": len(args.actions), "pose_width": args.width}
+    model = models.build("penn-pose-only", **overrides)
+    batches = loader.ClipLoader(
+        [(reader, args.batch_size)],
+        model.input_shape[1],
+        None,
+        training.output_kinds(model),
+        given=True,
+        subsampling=(2, 4, 8),
+        augmentation=AUGMENTATION,
+        boxes=clips.extent_boxes,
+        seed=args.seed,
+    )
+    steps = args.epochs * len(batches)
+    rate = training.cosine_schedule(args.learning_rate, steps, warmup_steps=steps // 20)
+    training.compile_action(model, keras.optimizers.AdamW(rate, weight_decay=1e-2), label_smoothing=0.1)
+    about = {"model": "penn-pose-only", "layout": "penn13", "overrides": overrides, "actions": args.actions}
+    report.save_json(about, args.out / "model.json")
+    log = keras.callbacks.CSVLogger(args.out / "log.csv")
+    model.fit(batches, epochs=args.epochs, steps_per_epoch=2 if args.smoke else None, shuffle=False, callbacks=[log])
+    files.save_weights(model, args.out / "last.weights.h5")
+    files.shrink_weights(args.out / "last.weights.h5", args.out / "small.weights.h5")
+    print(f"weights in {args.out}")
+
+
+if __name__ == "__main__":
+    main()

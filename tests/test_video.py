@@ -1,0 +1,192 @@
+import pathlib
+import pickle
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deephar import video
+
+av = pytest.importorskip("av")
+
+
+def shades(count=12, size=(48, 32)):
+    """Pictures whose number can be told from their shade: 20 each; the left half is black."""
+    pictures = [np.full((size[1], size[0], 3), 20 * (number + 1), np.uint8) for number in range(count)]
+    for picture in pictures:
+        picture[:, : size[0] // 2] = 0
+    return pictures
+
+
+def number_of(picture):
+    """Which of `shades` a decoded picture is."""
+    return round(np.asarray(picture)[:, -10:].mean() / 20) - 1
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("video") / "clip.mp4"
+    video.write_video(path, shades(), 25)
+    return path
+
+
+@pytest.mark.parametrize("suffix", video.SUFFIXES)
+def test_written_frames_are_read_back_by_number(suffix, tmp_path):
+    path = tmp_path / f"clip{suffix}"
+    video.write_video(path, [Image.fromarray(picture) for picture in shades()], 29.97)
+    opened = video.open_video(path)
+    assert (len(opened), opened.size) == (12, (48, 32)) and opened.fps == pytest.approx(29.97)
+    assert [number_of(opened.frame(index)) for index in (0, 1, 4, 4, 11, 3, 10)] == [0, 1, 4, 4, 11, 3, 10]
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_mpeg4_where_h264_is_not_installed(tmp_path, monkeypatch):
+    monkeypatch.setattr(av, "codecs_available", {"mpeg4"})
+    video.write_video(tmp_path / "clip.avi", shades(), 10)
+    with av.open(str(tmp_path / "clip.avi")) as container:
+        assert container.streams.video[0].codec_context.name == "mpeg4"
+    opened = video.open_video(tmp_path / "clip.avi")
+    assert [number_of(opened.frame(index)) for index in range(len(opened))] == list(range(12))
+
+
+def test_rising_numbers_are_decoded_once(clip, monkeypatch):
+    opened, rewinds = video.open_video(clip), []
+    monkeypatch.setattr(opened, "_rewind", lambda: (rewinds.append(1), video.VideoFile._rewind(opened)))
+    for index in range(0, 12, 3):
+        opened.frame(index)
+    assert not rewinds
+    opened.frame(2)
+    assert len(rewinds) == 1
+
+
+def test_some_frames_in_any_order(clip):
+    assert [number_of(picture) for picture in video.read_frames(clip, [7, 2, 7, 0])] == [7, 2, 7, 0]
+    with pytest.raises(ValueError, match=r"clip.mp4 has 12 frames. Received: frame 12"):
+        video.read_frames(clip, [3, 12])
+
+
+def test_a_pickled_video_opens_anew_and_a_closed_one_too(clip):
+    opened = video.open_video(clip)
+    opened.frame(5)
+    again = pickle.loads(pickle.dumps(opened))
+    opened.close()
+    assert number_of(again.frame(6)) == number_of(opened.frame(6)) == 6 and len(again) == 12
+
+
+def test_after_an_error_other_frames_are_read(clip):
+    opened = video.open_video(clip)
+    for wrong in (12, -1):
+        with pytest.raises(ValueError, match=f"Received: (frame )?{wrong}"):
+            opened.frame(wrong)
+        assert number_of(opened.frame(8)) == 8
+
+
+def test_odd_sizes_are_made_even_by_repeating_the_edge(tmp_path):
+    picture = np.zeros((33, 47, 3), np.uint8)
+    picture[:, 40:] = 200
+    video.write_video(tmp_path / "odd.mp4", [picture], 1)
+    (frame,) = video.read_frames(tmp_path / "odd.mp4", [0])
+    assert frame.size == (48, 34) and np.asarray(frame)[:, -1].mean() == pytest.approx(200, abs=6)
+
+
+def test_a_turned_video_is_upright(clip, tmp_path):
+    """The matrix of a telephone held upright, written into the file: the picture's left edge becomes its top."""
+    content = clip.read_bytes()
+    at = content.index(b"tkhd") + 4 + 40  # the matrix begins 40 bytes into the box: a b u c d v x y w
+    values = [0, 1 << 16, 0, -(1 << 16), 0, 0, 32 << 16, 0, 1 << 30]
+    matrix = b"".join(value.to_bytes(4, "big", signed=True) for value in values)
+    (tmp_path / "turned.mp4").write_bytes(content[:at] + matrix + content[at + 36 :])
+    opened = video.open_video(tmp_path / "turned.mp4")
+    assert opened.size == (32, 48)
+    pixels = np.asarray(opened.frame(11)).mean(axis=(1, 2))
+    assert pixels[:20].max() < 30 and pixels[-20:].min() > 200
+
+
+def test_damaged_videos_are_named(clip, tmp_path):
+    content = clip.read_bytes()
+    for name, kept in (
+        ("empty.mp4", b""),
+        ("text.avi", b"not a video" * 99),
+        ("cut.mp4", content[: len(content) // 2]),
+    ):
+        (tmp_path / name).write_bytes(kept)
+        with pytest.raises(ValueError, match=rf"{name} is not a video that can be read"):
+            video.open_video(tmp_path / name)
+    with pytest.raises(ValueError, match=r"No such video: .*absent.mp4"):
+        video.open_video(tmp_path / "absent.mp4")
+    with pytest.raises(ValueError, match=r"No such video"):
+        video.open_video(tmp_path)
+
+
+def test_a_truncated_avi_has_the_frames_that_are_left(tmp_path):
+    """Its header still tells the old number."""
+    noise = np.random.default_rng(0).integers(0, 255, (12, 32, 48, 3), np.uint8)
+    video.write_video(tmp_path / "whole.avi", noise, 25)
+    content = (tmp_path / "whole.avi").read_bytes()
+    (tmp_path / "cut.avi").write_bytes(content[: len(content) * 6 // 10])
+    opened = video.open_video(tmp_path / "cut.avi")
+    assert 3 <= len(opened) <= 9
+    with pytest.raises(ValueError, match=r"cut.avi"):
+        opened.frame(11)
+    assert opened.frame(1).size == (48, 32)
+
+
+def test_sound_alone_is_refused(tmp_path):
+    with av.open(str(tmp_path / "sound.wav"), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
+        sound.sample_rate = 8000
+        container.mux(stream.encode(sound))
+        container.mux(stream.encode())
+    with pytest.raises(ValueError, match=r"sound.wav holds no pictures"):
+        video.open_video(tmp_path / "sound.wav")
+
+
+@pytest.mark.parametrize(
+    ("name", "pictures", "fps", "message"),
+    [
+        ("clip.gif", shades(), 25, "must end in one of .mp4"),
+        ("clip.mp4", shades(), 0, "`fps` must be above 0. Received: 0"),
+        ("clip.mp4", [], 25, "at least one frame"),
+        ("clip.mp4", [*shades(2), shades(1, (50, 32))[0]], 25, r"must all be \(32, 48\) RGB. Received: \(32, 50, 3\)"),
+        ("clip.mp4", [np.zeros((32, 48), np.uint8)], 25, r"RGB. Received: \(32, 48\)"),
+    ],
+)
+def test_what_cannot_be_written(name, pictures, fps, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        video.write_video(tmp_path / name, pictures, fps)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_pyav_the_extra_is_named(clip, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    for call in (lambda: video.open_video(clip), lambda: video.write_video("clip.mp4", shades(), 25)):
+        with pytest.raises(ImportError, match=r"deephar\[video\]"):
+            call()
+    assert not pathlib.Path("clip.mp4").exists()
+
+
+def test_a_folder_of_pictures_is_a_video(tmp_path):
+    for number in (1, 2, 4):
+        Image.new("RGB", (20, 10), (number, 0, 0)).save(tmp_path / f"{number:05d}.png")
+    (tmp_path / "notes.txt").write_text("x")
+    folder = video.PictureFolder(tmp_path, ".png")
+    assert (len(folder), folder.size) == (4, (20, 10))
+    assert folder.frame(3).getpixel((0, 0)) == (4, 0, 0)
+    with pytest.raises(ValueError, match=r"No such photograph: .*00003.png"):
+        folder.frame(2)
+    with pytest.raises(ValueError, match=r"Expected pictures 00001.jpg.*there are none"):
+        video.PictureFolder(tmp_path)
+    with pytest.raises(ValueError, match=r"Expected a folder of pictures.*absent"):
+        video.PictureFolder(tmp_path / "absent")
+
+
+def test_real_videos(shared):
+    opened = video.open_video(shared / "data" / "photos" / "demo.mp4")
+    assert (len(opened), opened.size, opened.fps) == (280, (340, 256), 28.0)
+    first, later = np.asarray(opened.frame(0)), np.asarray(opened.frame(200))
+    np.testing.assert_array_equal(np.asarray(opened.frame(0)), first)
+    assert np.abs(later.astype(int) - first).mean() > 1
+    ntu = video.open_video(shared / "data" / "ntu" / "nturgb+d_rgb" / "S001C001P001R001A001_rgb.avi")
+    assert (len(ntu), ntu.size, ntu.fps) == (103, (1920, 1080), 30.0)
