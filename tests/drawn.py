@@ -8,6 +8,7 @@ import scipy.io
 from PIL import Image, ImageDraw
 
 from deephar import layouts
+from deephar.data.base import Video
 
 TEMPLATE = np.array(
     [[-9, 95], [-8, 70], [-6, 45], [6, 45], [8, 70], [9, 95], [-22, 40], [-18, 25], [-10, 10], [10, 10], [18, 25],
@@ -74,6 +75,38 @@ def drawn_mpii(folder, people=6):
     _write_json(folder / "valid.json", entries[-2:])
     _write_pose_hg(folder / "valid.h5", entries[-2:])
     return folder
+
+
+class DrawnVideos:
+    """Reader of three videos of 8 frames with depth; nobody is located in the last frame.
+
+    Args:
+        missing: (video, frame) whose picture is missing.
+    """
+
+    layout, actions = layouts.get("pa17j"), ("wave", "kick")
+
+    def __init__(self, missing=None):
+        self.missing = missing
+
+    def __len__(self):
+        return 3
+
+    def video(self, index):
+        pictures, poses = zip(*(figure(np.random.default_rng([index, number])) for number in range(8)), strict=True)
+        pose = layouts.rearrange(np.stack(poses), "lsp14", "pa17j")
+        pose[:, 0] = (pose[:, 10] + pose[:, 11]) / 2
+        depth = np.full((8, 17, 1), 4000.0)
+        depth[:, self.layout.index("r_wrist")] = 3500.0
+        pose = np.concatenate([pose, np.where(np.isfinite(pose[..., :1]), depth, np.nan)], axis=-1)
+        pose[7] = np.nan
+
+        def frame(number):
+            if (index, number) == self.missing:
+                raise ValueError(f"video{index}, frame {number} is missing")
+            return pictures[number]
+
+        return Video(f"video{index}", index % 2, pose, pictures[0].size, frame)
 
 
 SCALE, CENTER = 0.5, (80, 70)

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 
+from deephar.evaluation import report
 from deephar.files import whole_file
 
 BRANCHES = {"p": ("pose", "tab:blue"), "v": ("appearance", "tab:orange"), "m": ("aggregated", "tab:green")}
@@ -87,3 +88,12 @@ def save_confusion(scores, path):
         colour = "white" if share > 0.5 else "black"
         axes.text(column, row, counts[row, column], ha="center", va="center", fontsize=7, color=colour)
     _save(figure, path)
+
+
+def save_action_report(scores, folder, **more):
+    """Write `eval.json` (the scores and `more`) and the three figures to a folder, and say so."""
+    report.save_json({**scores, **more}, folder / "eval.json")
+    save_blocks(scores, folder / "blocks.png")
+    save_classes(scores, folder / "classes.png")
+    save_confusion(scores, folder / "confusion.png")
+    print(f"wrote eval.json, blocks.png, classes.png and confusion.png to {folder}")

@@ -62,13 +62,8 @@ def main():
     how = "product" if args.published else "mean"
     predictions = action.predict(model, videos, how, batch_size=4, progress=True, on_broken="skip")
     scores = action.action_scores(predictions, test.actions)
-    scores["protocol"] = {"clips": videos.protocol, "combine": how, "boxes": args.boxes, "spacing": videos.spacing}
     print(report.action_table(scores))
-    report.save_json(scores, args.out / "eval.json")
-    figures.save_blocks(scores, args.out / "blocks.png")
-    figures.save_classes(scores, args.out / "classes.png")
-    figures.save_confusion(scores, args.out / "confusion.png")
-    print(f"wrote eval.json, blocks.png, classes.png and confusion.png to {args.out}")
+    figures.save_action_report(scores, args.out, protocol={"how": how, "boxes": args.boxes, "clips": videos.protocol})
 
 
 if __name__ == "__main__":

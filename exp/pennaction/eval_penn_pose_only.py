@@ -112,11 +112,7 @@ def main():
     print("multi-clip: " + report.action_table(scores["multi"]))
     for name, value in result["baselines"].items():
         print(f"  500 extremely randomised trees on {name}: {value:.1f} %")
-    report.save_json(result, args.out / "eval.json")
-    figures.save_blocks(scores["multi"], args.out / "blocks.png")
-    figures.save_classes(scores["multi"], args.out / "classes.png")
-    figures.save_confusion(scores["multi"], args.out / "confusion.png")
-    print(f"wrote eval.json, blocks.png, classes.png and confusion.png to {args.out}")
+    figures.save_action_report(scores["multi"], args.out, **result)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def options():
     parser.add_argument("--out", default="runs/penn_pose_only", type=pathlib.Path, help="folder for weights and logs")
     parser.add_argument("--split", default="train", choices=["train", "learn"])
     parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: in the labels")
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="at its peak")
     parser.add_argument("--width", type=int, default=112, choices=config.POSE_BRANCH, help="of the network")

@@ -1,0 +1,231 @@
+"""Which frames, which window and which crops make a clip; batches of clips with partial labels."""
+
+import dataclasses
+import functools
+import json
+
+import keras
+import numpy as np
+import pytest
+from drawn import DrawnVideos
+from helpers import GOLDEN
+
+from deephar import config, layouts
+from deephar.data import augment, boxes, clip_mixture, clips, loader, lsp, video_clips
+from deephar.data.base import Video
+
+
+@functools.cache
+def golden():
+    """Numbers of the original for clips, see tests/golden/README.md."""
+    return dict(np.load(GOLDEN / "clips.npz")), json.loads((GOLDEN / "clips.json").read_text())
+
+
+def test_the_clip_in_the_middle_is_the_original_s():
+    cases = golden()[1]["clip_index"]
+    assert len(cases) > 50
+    for case in cases:
+        found = clips.clip_frames(case["size"], case["frames"], case["subsample"])
+        assert found.tolist() == case["index"], case
+
+
+def test_every_start_that_the_original_draws_can_be_drawn():
+    for case in golden()[1]["clip_index_random_seed11"]:
+        draws = {
+            tuple(clips.clip_frames(case["size"], case["frames"], case["subsample"], np.random.default_rng(seed)))
+            for seed in range(400)
+        }
+        assert tuple(case["index"]) in draws
+        assert all(0 <= numbers[0] and numbers[-1] < case["size"] for numbers in draws)
+
+
+def test_clips_judged_together_are_the_original_s_where_it_has_any():
+    for length, expected in golden()[1]["penn_multiclip_index_clip16_sub2"].items():
+        found = clips.multi_clip_frames(int(length), 16, 2, "published")
+        if expected:
+            assert found.tolist() == expected
+        else:  # the original then counts the video as right; here it is judged by one clip
+            assert found.tolist() == [clips.clip_frames(int(length), 16, 2).tolist()]
+
+
+def test_clips_of_the_paper_lie_half_a_clip_apart_by_hand():
+    assert clips.multi_clip_frames(12, 4, 2)[:, 0].tolist() == [0, 4]
+    assert clips.multi_clip_frames(12, 4, 2)[1].tolist() == [4, 6, 8, 10]
+    with pytest.raises(ValueError, match="spacing.*Received: 'even'"):
+        clips.multi_clip_frames(12, 4, 2, "even")
+    with pytest.raises(ValueError, match="at least one frame"):
+        clips.clip_frames(0, 4)
+
+
+@pytest.mark.parametrize(
+    ("case", "scale", "frames"), [("clip_scale1", 1.0, 6), ("clip_scale07", 0.7, 6), ("one_frame", 1.0, 1)]
+)
+def test_windows_are_the_original_s(case, scale, frames):
+    data, _ = golden()
+    pose = np.where(data["bbox.gt.in.visible"][..., None] > 0, data["bbox.gt.in.pose"], np.nan)[:frames]
+    center, window = clips.joints_window(pose, (1, 1), scale, square=False)
+    expected = data[f"bbox.gt.out.{case}"]
+    np.testing.assert_allclose([*(center - scale * window / 2), *(center + scale * window / 2)], expected, atol=1e-3)
+
+
+class GoldenPenn:
+    """The original's video of Penn Action."""
+
+    layout, actions = layouts.get("penn13"), ("a",)
+
+    def __len__(self):
+        return 1
+
+    def video(self, index):
+        data, _ = golden()
+        pose = data["data.penn.in.pose13"].transpose(0, 2, 1)
+        pose = np.where(data["data.penn.in.visible13"][..., None] > 0, pose, np.nan)
+        return Video("golden", 0, pose, (128, 96), lambda number: keras.utils.array_to_img(np.zeros((96, 128, 3))))
+
+
+@pytest.mark.parametrize(
+    ("case", "step", "given"),
+    [
+        ("test_gtbbox", 1, None), ("test_fullframe", 1, [[0, -16, 128, 112]]), ("train0", 2, None),
+        ("test_bbox_given", 2, [[10, 5, 100, 95]]), ("test_bbox_given_hflip", 2, [[10, 5, 100, 95]]),
+    ],
+)  # fmt: skip
+def test_crops_and_targets_are_the_original_s(case, step, given):
+    """The same frames, the same map and the same targets, also for a drawn, turned and mirrored clip."""
+    data, values = golden()
+    expected = {key: data[f"data.penn.{case}.out.{key}"] for key in ("frame_list", "afmat", "pose")}
+    several = "bbox_given" in case
+    numbers = clips.multi_clip_frames(10, 4, step, "published")[0] if several else clips.clip_frames(10, 4, step)
+    if case != "train0":
+        np.testing.assert_array_equal(numbers, expected["frame_list"])
+    drawn = augment.Draw(flip="hflip" in case)
+    if case == "train0":
+        draw = values["data.penn.train0.draw"]
+        drawn = augment.Draw(draw["angle"], draw["scale"], (draw["transx"], draw["transy"]), "px", bool(draw["hflip"]))
+    reader = GoldenPenn()
+    clip = clips.make_clip(
+        reader, 0, expected["frame_list"].astype(int), (64, 64), drawn, given, square=False, truncate_corners=True
+    )
+    np.testing.assert_allclose(clip.px_to_crop, expected["afmat"], atol=1e-6)
+    target = clip_mixture.layout_target(clip.pose_crop, reader.layout, reader.layout, 2)
+    np.testing.assert_allclose(target, expected["pose"][:, 3:16], rtol=1e-5, atol=1e-5)
+
+
+def test_a_clip_without_any_joint_shows_the_whole_picture():
+    center, window = clips.joints_window(np.full((4, 13, 2), np.nan), (100, 60))
+    assert center.tolist() == [50, 30] and window.tolist() == [100, 100]
+    video = dataclasses.replace(GoldenPenn().video(0), pose_px=np.full((4, 13, 2), np.nan))
+    assert clips.extent_boxes(video, [0, 1]).tolist() == [[0, 0, 128, 96]]
+
+
+def test_the_box_around_all_frames_by_hand():
+    pose = np.full((3, 2, 2), np.nan)
+    pose[0, 0], pose[1, 1] = (10, 10), (30, 20)
+    video = dataclasses.replace(GoldenPenn().video(0), pose_px=pose)
+    assert clips.extent_boxes(video, np.arange(3)).tolist() == [[7.5, 8.75, 32.5, 21.25]]
+
+
+def test_predicted_boxes(tmp_path):
+    path = tmp_path / "boxes.json"
+    path.write_text(
+        json.dumps({"format": boxes.FORMAT, "boxes": {"golden": {"0": [1, 2, 10, 20], "8": [5, 0, 10, 10]}}})
+    )
+    choose = boxes.chooser(str(path))
+    video = GoldenPenn().video(0)
+    assert choose(video, np.array([0, 1, 2, 3])).tolist() == [[1, 2, 11, 22]]
+    assert choose(video, np.array([0, 3, 6, 9])).tolist() == [[1, 2, 11, 22], [5, 0, 15, 10]]
+    with pytest.raises(ValueError, match="none for other"):
+        choose(dataclasses.replace(video, name="other"), np.arange(4))
+    path.write_text("{}")
+    with pytest.raises(ValueError, match=r"deephar-boxes-1, in .*boxes\.json"):
+        boxes.chooser(str(path))
+    assert boxes.chooser("truth") is None
+    assert boxes.chooser("full")(video, [0]).tolist() == [[0, 0, 128, 96]]
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    return DrawnVideos()
+
+
+def test_depth_is_measured_from_the_root(videos):
+    """The pelvis, 4 m away, is in the middle; half a metre nearer is a quarter of the range nearer; scale widens it."""
+    for scale in (1.0, 2.0):
+        clip = clips.make_clip(videos, 0, np.arange(4), variation=augment.Draw(scale=scale))
+        assert clip.root_mm == pytest.approx(4000)
+        depth = clip.pose_crop[:, [videos.layout.index(n) for n in ("pelvis", "r_wrist")], 2]
+        np.testing.assert_allclose(depth, [[0.5, 0.5 - 0.25 / scale]] * 4)
+
+
+def test_frames_as_stills(videos):
+    stills = clips.VideoFrames(videos, every=3)
+    assert len(stills) == len(videos) * 3  # of 8 frames, one of which shows nobody
+    sample = stills.sample(1)
+    assert sample.name == "video0, frame 3" and sample.root_mm == pytest.approx(4000)
+    np.testing.assert_array_equal(sample.pose_px, videos.video(0).pose_px[3])
+
+
+def mixture(videos, folder, **options):
+    sources = [(videos, 2), (lsp.LspExtended(folder), 1)]
+    return clip_mixture.ClipMixture(sources, 4, (32, 32), **{"layout": layouts.get("pa16j"), "dim": 3, **options})
+
+
+def test_stills_and_clips_with_partial_labels(videos, drawn):
+    """Videos have depth and an action; stills have neither, and four unrelated ones make a clip."""
+    batch = mixture(videos, drawn).batch(0, 0)
+    assert batch.images.shape == (3, 4, 32, 32, 3) and batch.pose.shape == (3, 4, 16, 4)
+    np.testing.assert_array_equal(batch.action_weights[:, 0], [1, 1, 0])
+    np.testing.assert_array_equal(batch.action.sum(axis=1), [1, 1, 0])
+    np.testing.assert_array_equal(batch.pose_weights, 1)
+    depth = batch.pose[..., 2]
+    assert np.all(depth[2] == config.MISSING) and np.any(depth[0] > 0)
+    assert np.any(batch.pose[2, :, :, 0] > 0)
+    assert len({frame.tobytes() for frame in batch.images[2]}) == 4
+
+
+def test_an_action_of_another_set_is_unknown(videos, drawn):
+    batches = [mixture(videos, drawn, actions=("kick", "nothing else")).batch(0, index) for index in range(3)]
+    known = np.concatenate([batch.action_weights[:2, 0] for batch in batches])
+    assert set(known) == {0.0, 1.0} and sum(batch.action[:, 0].sum() for batch in batches) == known.sum()
+    assert not any(batch.action[:, 1].any() for batch in batches)
+
+
+def test_batches_depend_on_the_seed_alone(videos, drawn):
+    one, two, other = (mixture(videos, drawn, seed=seed, augmentation="penn-action").batch(1, 2) for seed in (3, 3, 4))
+    assert one.images.tobytes() == two.images.tobytes() != other.images.tobytes()
+
+
+def test_given_poses_are_zero_where_nothing_is_known():
+    pose = np.array([[[0.2, 0.3, 1.0], [config.MISSING, config.MISSING, 0.0], [config.MISSING] * 3]], "float32")
+    np.testing.assert_allclose(clip_mixture.as_given(pose), [[[0.2, 0.3, 1], [0, 0, 0], [0, 0, 0]]])
+
+
+def test_the_loader_gives_every_output_its_target(videos):
+    batches = loader.ClipLoader([(videos, 2)], 4, (32, 32), ("pose", "action", "action"), given=True)
+    inputs, targets, weights = batches[0]
+    assert [x.shape for x in inputs] == [(2, 4, 32, 32, 3), (2, 4, 17, 3)]
+    assert [y.shape for y in targets] == [(2, 4, 17, 3), (2, 2), (2, 2)]
+    assert [w.shape for w in weights] == [(2, 1)] * 3
+
+
+def test_a_frame_that_is_missing_is_raised_or_counted(drawn):
+    broken = DrawnVideos(missing=(0, 3))
+    with pytest.raises(ValueError, match="video0, frame 3 is missing"):
+        clips.make_clip(broken, 0, np.arange(4), (32, 32))
+    batches = loader.ClipLoader([(broken, 2)], 8, (32, 32), ("action",), on_broken="count")
+    for index in range(len(batches)):
+        batches[index]
+    assert list(batches.broken) == ["video0, frame 3 is missing"]
+
+
+def test_videos_for_evaluation(videos):
+    single = video_clips.VideoClips(videos, 4, (32, 32))
+    assert single[0].inputs[0].shape == (1, 4, 32, 32, 3) and not single[0].short
+    multi = video_clips.VideoClips(videos, 4, None, "multi", flip=True, given=True)
+    (given,) = multi[0].inputs
+    assert given.shape == (6, 4, 17, 3)  # starts 0, 2, 4, each mirrored
+    mirrored = given[0][:, videos.layout.flip]
+    np.testing.assert_allclose(given[1][..., 0], np.where(mirrored[..., 2] > 0, 1 - mirrored[..., 0], 0), atol=1e-6)
+    assert video_clips.VideoClips(videos, 16, None, given=True)[0].short
+    with pytest.raises(ValueError, match="protocol.*Received: 'all'"):
+        video_clips.VideoClips(videos, 4, None, "all")
