@@ -152,21 +152,26 @@ def _photo(photo, boxes, picture, predictor):
 
 
 def _draw(image, people, layout, path):
-    from deephar import draw
+    from deephar import draw, draw3d
     from deephar.files import whole_file
 
     for person in people:
         image = draw.draw_pose(image, person.pose_px, layout)
+    spaces = [person.pose_3d_mm for person in people if person.pose_3d_mm is not None]
+    if spaces:
+        image = draw3d.beside_photo(image, spaces, layout)
     with whole_file(path) as temporary:
         image.save(temporary)
 
 
 def _person(person, estimated):
     x1, y1, x2, y2 = person.box_px.tolist()
+    space = {} if person.pose_3d_mm is None else {"pose_3d": person.pose_3d_mm.tolist()}
     return {
         "box": [x1, y1, x2 - x1, y2 - y1],
         "box_is_estimated": estimated,
         "pose": person.pose_px.tolist(),
+        **space,
         "confidence": person.confidence.tolist(),
     }
 

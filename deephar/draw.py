@@ -9,7 +9,8 @@ RIGHT, LEFT, MIDDLE = (255, 120, 0), (0, 160, 255), (110, 220, 60)
 """Colours of the person's own right, left, and middle."""
 
 
-def _colour(*names):
+def side_colour(*names):
+    """Colour of a joint, or of a bone between two, by their names."""
     sides = {name[:2] for name in names}
     if sides == {"r_"}:
         return RIGHT
@@ -35,10 +36,10 @@ def draw_pose(image, pose_px, layout, width=None):
     seen = np.all(np.isfinite(points), axis=1)
     for a, b in layout.link_indices:
         if seen[a] and seen[b]:
-            pen.line([*points[a], *points[b]], fill=_colour(layout.names[a], layout.names[b]), width=width)
+            pen.line([*points[a], *points[b]], fill=side_colour(layout.names[a], layout.names[b]), width=width)
     for name, (x, y), ok in zip(layout.names, points, seen, strict=True):
         if ok:
-            pen.ellipse([x - width, y - width, x + width, y + width], fill=_colour(name))
+            pen.ellipse([x - width, y - width, x + width, y + width], fill=side_colour(name))
     return picture
 
 
@@ -80,3 +81,13 @@ def contact_sheet(pictures, columns, tile=(192, 192)):
         row, column = divmod(number, columns)
         sheet.paste(picture, (column * tile[0], row * tile[1]))
     return sheet
+
+
+def side_by_side(pictures):
+    """Pictures of any heights in a row, from the top, as one `PIL.Image.Image`."""
+    row = Image.new("RGB", (sum(p.width for p in pictures), max(p.height for p in pictures)))
+    left = 0
+    for picture in pictures:
+        row.paste(picture, (left, 0))
+        left += picture.width
+    return row

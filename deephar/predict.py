@@ -6,6 +6,7 @@ import numpy as np
 
 from deephar import geometry, layouts, models, pretrained
 from deephar.data import frames
+from deephar.data.human36m import WINDOW_MM
 from deephar.evaluation import pose2d
 
 BATCH = 16
@@ -20,11 +21,14 @@ class Person:
         box_px: (4,) x1, y1, x2, y2, given or estimated, before the margin.
         pose_px: (J, 2) in pixels of the upright photograph.
         confidence: (J,) in [0, 1], how sure the network is that the joint lies inside the crop.
+        pose_3d_mm: (J, 3) from the pelvis, x to the photograph's right, y down, z away from the camera, see
+            `weak_perspective`; None from a network without depth.
     """
 
     box_px: np.ndarray
     pose_px: np.ndarray
     confidence: np.ndarray
+    pose_3d_mm: np.ndarray | None = None
 
 
 class PosePredictor:
@@ -75,7 +79,11 @@ class PosePredictor:
         boxes = self._estimated_box(image) if boxes is None else _checked_boxes(boxes, image.size)
         windows = [geometry.person_window(box) for box in boxes]
         poses, confidences = self._predict(image, windows)
-        return [Person(*person) for person in zip(boxes, poses, confidences, strict=True)]
+        if poses.shape[-1] < 3:
+            return [Person(*person) for person in zip(boxes, poses, confidences, strict=True)]
+        sides = [side for _, (side, _) in windows]
+        spaces = weak_perspective(poses, np.array(sides), self.layout)
+        return [Person(*person) for person in zip(boxes, poses[..., :2], confidences, spaces, strict=True)]
 
     def _estimated_box(self, image):
         center = np.array(image.size) / 2
@@ -85,7 +93,7 @@ class PosePredictor:
         return np.array([[0.0, 0.0, *image.size]]) if nothing_found else box[None]
 
     def _predict(self, image, windows):
-        """Poses (N, J, 2) in pixels and confidences (N, J) of square windows."""
+        """Poses (N, J, 2 or 3) in pixels, depth in [0, 1], and confidences (N, J) of square windows."""
         height, width = self.model.input_shape[1:3]
         maps = np.stack([geometry.window_to_crop(*window) for window in windows])
         poses, confidences = [], []
@@ -93,9 +101,33 @@ class PosePredictor:
             batch = maps[first : first + BATCH]
             crops = np.stack([frames.to_input(frames.warp(image, px_to_crop, (width, height))) for px_to_crop in batch])
             pose, confidence = pose2d.predict_crops(self.model, crops, self.layout, self.flip)
-            poses.append(geometry.transform_points(np.linalg.inv(batch), pose[-1, ..., :2]))
+            poses.append(geometry.transform_points(np.linalg.inv(batch), pose[-1]))
             confidences.append(confidence[-1])
         return np.concatenate(poses), np.concatenate(confidences)
+
+
+def weak_perspective(poses, sides_px, layout):
+    """Pixels and depth to millimetres from the pelvis, where neither the camera nor the person's size is known.
+
+    The square that the network saw is taken for the published crop: 2.25 m wide at the pelvis, its depth range 2 m.
+    Nearer parts of a person are not taken to look larger. So the pose is right up to a common factor, the true width
+    of the square in 2.25 m, and to the perspective of a near camera.
+
+    Args:
+        poses: (N, J, 3) pixels, and depth in [0, 1] of the crop's range.
+        sides_px: (N,) sides of the squares in pixels.
+        layout: `deephar.layouts.PoseLayout` of the joints.
+
+    Returns:
+        float64 (N, J, 3) mm, the pelvis at 0.
+
+    Raises:
+        ValueError: if the layout has no pelvis.
+    """
+    root = layout.index("pelvis")
+    mm_per_px = WINDOW_MM / np.asarray(sides_px, dtype=np.float64)[:, None, None]
+    space = np.concatenate([poses[..., :2] * mm_per_px, geometry.crop_to_depth(poses[..., 2:], 0.0)], axis=-1)
+    return space - space[:, root : root + 1]
 
 
 def _checked_boxes(boxes, size):

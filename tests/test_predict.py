@@ -64,6 +64,17 @@ def test_without_a_box_a_first_pass_finds_it():
     np.testing.assert_allclose(person.pose_px[:2], [[150 + side / 6, 120 + side / 6], [150 - side / 6, 120 - side / 6]])
 
 
+def test_depth_becomes_millimetres_by_hand():
+    """A square of 450 pixels stands for 2.25 m: 5 mm a pixel; a tenth of the depth range is 200 mm."""
+    poses = np.full((1, 17, 3), [100.0, 80.0, 0.4])
+    poses[0, 5] = [110, 60, 0.5]
+    space = predict.weak_perspective(poses, [450], layouts.get("pa17j"))
+    np.testing.assert_allclose(space[0, :2], [[0, 0, 0], [0, 0, 0]])
+    np.testing.assert_allclose(space[0, 5], [50, -100, 200])
+    with pytest.raises(ValueError, match="no joint 'pelvis'"):
+        predict.weak_perspective(poses[:, :14], [450], LSP)
+
+
 def run(capsys, *arguments):
     """Exit status, standard output and standard error of `deephar predict`."""
     try:
@@ -110,11 +121,33 @@ def test_json_and_picture(photo, weights, tmp_path, capsys):
     (entry,) = result["photos"]
     assert (entry["width"], entry["height"], len(entry["people"])) == (160, 170, 2)
     person = entry["people"][1]
+    assert "pose_3d" not in person
     assert person["box"] == [40, 10, 80, 150] and person["box_is_estimated"] is False
     assert np.array(person["pose"]).shape == (14, 2) and np.array(person["confidence"]).shape == (14,)
     assert np.any(np.asarray(Image.open(picture)) != np.asarray(Image.open(photo)))
     status, printed, _ = run(capsys, photo, "--weights", weights)
     assert status == 0 and json.loads(printed)["photos"][0]["people"][0]["box_is_estimated"] is True
+
+
+def test_a_network_with_depth(photo, tmp_path, capsys):
+    """The JSON has poses in space, x and y those of the picture at 2.25 m a square; the picture has two views each."""
+    tiny = {**TINY, "num_joints": 17, "depth_maps": 4}
+    files.save_weights(models.build("h36m-3d", concat_visibility=True, **tiny), tmp_path / "best.weights.h5")
+    report.save_json({"model": "h36m-3d", "layout": "pa17j", "overrides": tiny}, tmp_path / "model.json")
+    (tmp_path / "boxes.json").write_text("[[50, 20, 60, 130], [40, 10, 80, 150]]")
+    weights, picture = ("--weights", tmp_path / "best.weights.h5"), tmp_path / "drawn.png"
+    status, printed, _ = run(
+        capsys, photo, *weights, "--boxes", tmp_path / "boxes.json", "--picture", picture, "--flip"
+    )
+    result = json.loads(printed)
+    assert status == 0 and result["format"] == "deephar-poses-1" and result["joints"][0] == "pelvis"
+    for person, side in zip(result["photos"][0]["people"], (130, 150), strict=True):
+        pose, space = np.array(person["pose"]), np.array(person["pose_3d"])
+        assert pose.shape == (17, 2) and space.shape == (17, 3)
+        np.testing.assert_allclose(space[:, :2], (pose - pose[0]) * 2250 / (geometry.MARGIN * side), atol=1e-9)
+        assert np.all(np.abs(space[:, 2]) <= 2000) and space[0, 2] == 0 and np.any(space[:, 2] != 0)
+    with Image.open(photo) as plain, Image.open(picture) as drawn:
+        assert drawn.size == (plain.width + 2 * 192, 2 * 192)
 
 
 def test_several_photographs_one_of_them_broken(photo, quick, tmp_path, capsys):

@@ -55,10 +55,19 @@ class Queues:
         if not 0 <= shard[0] < shard[1]:
             raise ValueError(f"`shard` must be (number, shards) with 0 <= number < shards. Received: {shard}")
         self.sources, self.seed, self.on_broken, self.shard = sources, seed, on_broken, tuple(shard)
+        self._orders = {}
 
     def __len__(self):
         """Batches until every reader's samples, over all shards, were used once."""
         return max(-(-len(reader) // (count * self.shard[1])) for reader, count in self.sources)
+
+    def _order(self, epoch, number, turn, length):
+        """The order of a reader's samples in one turn of its queue; the last one of every reader is kept."""
+        kept = self._orders.get(number)
+        if kept is None or kept[0] != (epoch, turn):
+            order = np.random.default_rng([self.seed, epoch, number, turn]).permutation(length)
+            self._orders[number] = kept = ((epoch, turn), order)
+        return kept[1]
 
     def take(self, number, epoch, position, make, broken):
         """Make the sample at a position of a reader's queue.
@@ -78,11 +87,11 @@ class Queues:
         reader, _ = self.sources[number]
         position = position * self.shard[1] + self.shard[0]
         turn, place = divmod(position, len(reader))
-        order = np.random.default_rng([self.seed, epoch, number, turn]).permutation(len(reader))
+        order = self._order(epoch, number, turn, len(reader))
         generator = np.random.default_rng([self.seed, epoch, number, position])
-        for index in np.roll(order, -place):
+        for step in range(len(order)):
             try:
-                return make(int(index), generator)
+                return make(int(order[(place + step) % len(order)]), generator)
             except ValueError as error:
                 if self.on_broken == "raise":
                     raise

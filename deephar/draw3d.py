@@ -1,0 +1,153 @@
+"""Skeletons in space, with Pillow: seen from the camera's side and from another, over a grid on the ground."""
+
+import dataclasses
+import math
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from deephar import draw
+
+BACKGROUND, GRID, TRUTH, INK = (24, 26, 30), (64, 68, 76), (130, 130, 130), (200, 200, 200)
+"""Colours of the paper, the ground, a true pose beside a predicted one, and text."""
+
+SQUARE_MM, SHOWN_MM = 500.0, 2250.0
+"""Side of a square of the grid; and what a view shows at least, the side of the published crop."""
+
+EDGE = 1.1
+"""Room around a larger pose, as a factor."""
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """From where a pose is seen, without perspective.
+
+    Attributes:
+        caption: what to write below.
+        yaw: degrees that the onlooker walks around the person from the camera, towards the picture's right.
+        tilt: degrees that the onlooker looks down.
+    """
+
+    caption: str
+    yaw: float
+    tilt: float
+
+
+VIEWS = (View("from the camera", 0.0, 8.0), View("from the side, above", 65.0, 25.0))
+"""Two views: one of what the photograph shows, one of its depth."""
+
+
+def upright_axes(up=(0.0, -1.0, 0.0)):
+    """Axes right, down and away, whose down is opposite to `up` and whose away is nearest to the camera's z.
+
+    Args:
+        up: (3,) in camera axes (x right, y down, z away); for a level camera, the opposite of y.
+
+    Returns:
+        (3, 3) rows, orthonormal.
+
+    Raises:
+        ValueError: if the camera looks straight up or down.
+    """
+    down = -np.asarray(up, dtype=np.float64) / np.linalg.norm(up)
+    away = np.array([0.0, 0.0, 1.0]) - down[2] * down
+    if not np.linalg.norm(away) > 1e-6:
+        raise ValueError(f"A camera that looks along `up` has no horizontal direction. Received: up={tuple(up)}")
+    away /= np.linalg.norm(away)
+    return np.stack([np.cross(down, away), down, away])
+
+
+def seen_from(points, view):
+    """Points in axes right, down and away, as an onlooker sees them.
+
+    Args:
+        points: (..., 3) in axes of `upright_axes`.
+        view: `View`.
+
+    Returns:
+        (..., 3): right, down, and away from the onlooker, in the points' unit.
+    """
+    yaw, tilt = math.radians(view.yaw), math.radians(view.tilt)
+    right = np.array([math.cos(yaw), 0.0, math.sin(yaw)])
+    ahead = np.array([-math.sin(yaw), 0.0, math.cos(yaw)])
+    down = np.array([0.0, 1.0, 0.0])
+    axes = [right, math.cos(tilt) * down - math.sin(tilt) * ahead, math.cos(tilt) * ahead + math.sin(tilt) * down]
+    return np.asarray(points, dtype=np.float64) @ np.transpose(axes)
+
+
+def draw_views(pose_mm, layout, truth_mm=None, up=(0.0, -1.0, 0.0), side=256, views=VIEWS):
+    """Draw a pose in space from several views: right in orange, left in blue, the middle in green, a true pose in grey.
+
+    The ground is at the lowest joint, in squares of half a metre.
+
+    Args:
+        pose_mm: (J, 3) mm in camera axes (x right, y down, z away), about any origin; joints with NaN are left out.
+        layout: `deephar.layouts.PoseLayout`.
+        truth_mm: (J, 3), with the same origin; or None.
+        up: (3,) in camera axes.
+        side: of each view in pixels.
+        views: list of `View`.
+
+    Returns:
+        RGB `PIL.Image.Image`, the views side by side.
+    """
+    axes = upright_axes(up)
+    poses = [np.asarray(p, dtype=np.float64) @ axes.T for p in (truth_mm, pose_mm) if p is not None]
+    colours = [TRUTH, None][-len(poses) :]
+    every = np.concatenate(poses)
+    every = every[np.all(np.isfinite(every), axis=1)]
+    low, high = (every.min(axis=0), every.max(axis=0)) if len(every) else (np.zeros(3), np.zeros(3))
+    middle = (low + high) / 2
+    shown = max(SHOWN_MM, EDGE * np.linalg.norm(high - low))
+    ground = np.array([middle[0], high[1], middle[2]])
+    pictures = []
+    for view in views:
+        picture = Image.new("RGB", (side, side), BACKGROUND)
+        pen = ImageDraw.Draw(picture)
+
+        def to_pixels(points, view=view):
+            return seen_from(points - middle, view) * (side / shown) + [side / 2, side / 2, 0.0]
+
+        for ends in to_pixels(_grid() + ground):
+            pen.line(ends[:, :2].ravel().tolist(), fill=GRID, width=1)
+        for pose, colour in zip(poses, colours, strict=True):
+            _draw_bones(pen, to_pixels(pose), layout, colour, max(1, side // (160 if colour else 80)))
+        pen.text((4, side - 14), view.caption, fill=INK)
+        pictures.append(picture)
+    return draw.side_by_side(pictures)
+
+
+def _grid(half=2):
+    """Lines (n, 2, 3) of squares about the origin, on the ground."""
+    ticks = np.arange(-half, half + 1) * SQUARE_MM
+    end = half * SQUARE_MM
+    return np.array([[[x, 0, -end], [x, 0, end]] for x in ticks] + [[[-end, 0, z], [end, 0, z]] for z in ticks])
+
+
+def _draw_bones(pen, points, layout, colour, width):
+    """Bones from far to near, each with its joints; in one colour, or each side in its own."""
+    bones = [(a, b) for a, b in layout.link_indices if np.all(np.isfinite(points[[a, b]]))]
+    for a, b in sorted(bones, key=lambda bone: -points[list(bone), 2].mean()):
+        tint = colour or draw.side_colour(layout.names[a], layout.names[b])
+        pen.line(points[[a, b], :2].ravel().tolist(), fill=tint, width=width)
+        for joint in (a, b):
+            x, y = points[joint, :2]
+            tint = colour or draw.side_colour(layout.names[joint])
+            pen.ellipse([x - width, y - width, x + width, y + width], fill=tint)
+
+
+def beside_photo(image, poses_mm, layout, least=192):
+    """A photograph with the views of its people to the right, one person below another.
+
+    Args:
+        image: RGB `PIL.Image.Image`.
+        poses_mm: list of (J, 3), see `draw_views`.
+        layout: of the joints.
+        least: side of a view in pixels, at least; otherwise half the photograph's height, or what its people share.
+
+    Returns:
+        RGB `PIL.Image.Image`.
+    """
+    side = max(least, image.height // max(2, len(poses_mm)))
+    views = [draw_views(pose, layout, side=side) for pose in poses_mm]
+    return draw.side_by_side([image, draw.contact_sheet(views, 1, views[0].size)])

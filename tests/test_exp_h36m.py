@@ -1,0 +1,173 @@
+import importlib.util
+import json
+import pathlib
+import shutil
+import sys
+
+import keras
+import numpy as np
+import pytest
+from drawn import drawn_mpii
+from helpers import gradient_of
+from PIL import Image
+
+from deephar import layouts, models
+from deephar.config import MISSING
+from deephar.data import human36m, loader, mpii, mpii_files
+from deephar.data.synthetic import write_h36m
+from deephar.data.synthetic.writing import Settings
+from deephar.losses import PoseLoss
+
+ROOT = pathlib.Path(__file__).parents[1]
+PA17 = layouts.get("pa17j")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """Seven synthetic takes of a few frames, one of every subject."""
+    pytest.importorskip("cdflib", reason="CDF files need cdflib (the extra h36m)")
+    folder = tmp_path_factory.mktemp("h36m")
+    write_h36m.write(Settings("h36m", (48, 48), "laboratory", ("walk",), length=(2, 7)), folder, 7)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def flat(tmp_path_factory):
+    """Six drawn people in MPII's files."""
+    return drawn_mpii(tmp_path_factory.mktemp("mpii"))
+
+
+def run(name, monkeypatch, capsys, *arguments):
+    """Run a script's `main` in this process; what it printed."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "exp" / "h36m" / f"{name}.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+    capsys.readouterr()
+    script.main()
+    return capsys.readouterr().out
+
+
+def refused(name, monkeypatch, capsys, *arguments):
+    """What a script says when it does not begin."""
+    with pytest.raises(SystemExit) as stop:
+        run(name, monkeypatch, capsys, *arguments)
+    assert stop.value.code == 2
+    return capsys.readouterr().err
+
+
+def as_mmpose(tree, folder):
+    """The test people of a tree as mmpose's npz, with pictures of its names."""
+    reader = human36m.Human36M(human36m.open_release(tree), tree)
+    names, parts, points = [], [], []
+    for index in range(len(reader)):
+        sample = reader.sample(index)
+        subject, _, video, picture = pathlib.PurePath(sample.name).parts
+        title = f"{subject}_{video.replace(' ', '_')}"
+        names.append(f"{subject}/{title}/{title}_{picture}")
+        (folder / names[-1]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(tree / sample.name, folder / names[-1])
+        parts.append(np.append(sample.pose_px[:, :2], np.ones((17, 1)), axis=1))
+        points.append(np.append(reader.pose_camera(index) / 1000, np.ones((17, 1)), axis=1))
+    np.savez(folder / "test.npz", imgname=names, part=parts, S=points)
+    return folder / "test.npz"
+
+
+def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
+    """Mixed training; then scores of both joint sets, which mmpose's file of the same people repeats."""
+    run_folder, mmpose = tmp_path / "run", as_mmpose(tree, tmp_path)
+    mixed = ("--images", flat / "images", "--train", flat / "train.json")
+    said = run("train_h36m", monkeypatch, capsys, "--h36m", tree, *mixed, "--out", run_folder, "--smoke")
+    assert "best MPJPE on S8, root depth given, pa17j by names without neck: " in said
+    assert "pictures that could not be read: 0 to train on, 0 to choose by" in said
+    written = ["best.weights.h5", "last.weights.h5", "log.csv", "model.json"]
+    assert sorted(p.name for p in run_folder.iterdir()) == written
+    assert "val_minus_mpjpe" in (run_folder / "log.csv").read_text().splitlines()[0]
+
+    weights = ("--weights", run_folder / "best.weights.h5", "--out", tmp_path)
+    said = run("eval_h36m", monkeypatch, capsys, "--data", tree, "--training", tree, *weights)
+    assert "root depth given; joints: pa17j by names without neck" in said and "PA-MPJPE by block" in said
+    assert "pictures that could not be read: 0" in said
+    stored = json.loads((tmp_path / "eval.json").read_text())
+    named, published = stored["results"]
+    assert (named["people"], named["joints"], published["joints"]) == (8, 8 * 16, 8 * 17)
+    assert list(named["per_action"]) == ["Walking"] and published["joint_set"] == "pa17j by the published map"
+    assert 0 < named["root_at_depth"] < named["mpjpe"] and 0 < named["mean_pose"] < named["mpjpe"]
+    with Image.open(tmp_path / "predictions.png") as sheet:
+        assert sheet.size == (2 * 3 * 192, 4 * 192)
+
+    files = ("--data", mmpose, "--images", tmp_path, "--cameras", tree / "metadata.xml")
+    said = run("eval_h36m", monkeypatch, capsys, *files, *weights, "--joints", "published")
+    assert "these files lack the published joints" in said
+    (result,) = json.loads((tmp_path / "eval.json").read_text())["results"]
+    assert result["mpjpe"] == pytest.approx(named["mpjpe"], abs=0.01)
+
+    shutil.copytree(tree, tmp_path / "torn")
+    picture = next((tmp_path / "torn" / "S9" / "Images").rglob("*.jpg"))
+    picture.write_bytes(picture.read_bytes()[:300])
+    options = ("--multi-crop", "--flip", "--root-depth", "estimated", "--training", tree, "--smoke")
+    said = run("eval_h36m", monkeypatch, capsys, "--data", tmp_path / "torn", *weights, *options)
+    stored = json.loads((tmp_path / "eval.json").read_text())
+    assert "root depth estimated" in said and "pictures that could not be read: 1" in said
+    assert stored["results"][0]["people"] == 3 and picture.parent.name in stored["could_not_read"][0]
+
+
+def test_what_is_missing_is_said(tree, flat, tmp_path, monkeypatch, capsys):
+    def train(*arguments):
+        return refused("train_h36m", monkeypatch, capsys, "--h36m", tree, "--out", tmp_path, *arguments)
+
+    assert "needs --images and --train of MPII; --sources h36m does without" in train()
+    assert "--choose must be one of S1, S5, S6, S7, S8" in train("--choose", "S9")
+    assert "--choose-step a multiple of 5" in train("--choose-step", "64")
+
+    def evaluate(*arguments):
+        return refused("eval_h36m", monkeypatch, capsys, "--out", tmp_path, *arguments)
+
+    data = ("--data", tree, "--weights")
+    assert "a network with depth. Received: mpii-2d-cvpr18" in evaluate(*data, "mpii-2d-cvpr18")
+    assert "bones of --training" in evaluate(*data, "h36m-3d-cvpr18", "--root-depth", "estimated")
+    assert "No such weights" in evaluate(*data, tmp_path / "absent.h5")
+    npz = evaluate("--data", as_mmpose(tree, tmp_path), "--weights", "h36m-3d-cvpr18")
+    assert "test.npz has no cameras" in npz and "give --cameras" in npz
+
+
+@pytest.mark.backend
+def test_2d_people_give_depth_no_gradient(tree, flat):
+    """In a mixed batch the depth of MPII's people gets exactly none; neither does Human3.6M's without its label.
+
+    The visibility is read off both kinds of maps, so its own small loss does reach the maps over depth.
+    """
+    people = mpii.Mpii(mpii_files.read_json(flat / "train.json"), flat / "images")
+    readers = [(human36m.Human36M(human36m.open_release(tree), tree), 2), (people, 2)]
+    images, (target,), _ = loader.PoseLoader(readers, (32, 32), 1, layout=PA17, dim=3)[0]
+    neck, spine = PA17.index("neck"), PA17.index("spine")
+    assert np.all(target[:2, neck] == np.float32(MISSING)) and np.all(target[2:, spine] == np.float32(MISSING))
+    assert np.all(target[2:, :, 2] == np.float32(MISSING)) and np.all(np.delete(target[:2, :, 2], neck, axis=1) > 0)
+
+    tiny = {"input_shape": (32, 32, 3), "width": 32, "num_blocks": 1, "depth_maps": 4, "concat_visibility": True}
+    model = models.build("h36m-3d", **tiny)
+    split = list(model.get_layer("block1_split").output)
+    maps_xy, maps_z = keras.Model(model.input, split).predict_on_batch(images)
+    maps_xy = keras.ops.convert_to_tensor(maps_xy)
+    end = keras.Model(split, model.outputs[0])
+    unlabelled = target.copy()
+    unlabelled[..., 2] = MISSING
+
+    def of_depth_maps(target, **options):
+        return gradient_of(lambda maps: PoseLoss(**options).call(target, end([maps_xy, maps])), maps_z)
+
+    coordinates = of_depth_maps(target, visibility_weight=0.0)
+    assert np.all(coordinates[2:] == 0.0)
+    assert np.all(np.abs(np.delete(coordinates[:2], neck, axis=-1)).max(axis=(1, 2)) > 0)
+    assert np.all(of_depth_maps(unlabelled, visibility_weight=0.0) == 0.0)
+    assert np.any(of_depth_maps(unlabelled) != 0.0)
+
+    poses = end([maps_xy, keras.ops.convert_to_tensor(maps_z)])
+
+    def of_pose(target):
+        return gradient_of(lambda pose: PoseLoss().call(target, pose), keras.ops.convert_to_numpy(poses))
+
+    assert np.all(of_pose(target)[2:, :, 2] == 0.0) and np.all(of_pose(unlabelled)[..., 2] == 0.0)
+    assert np.all(np.delete(of_pose(target)[:2, :, 2], neck, axis=1) != 0.0)
+    seen = target[2:, :, 3] == 1
+    assert seen.sum() > 20 and np.all(of_pose(target)[2:, :, :2][seen] != 0.0)
