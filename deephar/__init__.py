@@ -16,6 +16,7 @@ _MODULES = (
     "data",
     "distribution",
     "draw",
+    "draw3d",
     "evaluation",
     "geometry",
     "layers",

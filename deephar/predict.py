@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from deephar import geometry, layouts, models, pretrained
+from deephar import config, geometry, layouts, models, pretrained
 from deephar.data import frames
 from deephar.data.human36m import WINDOW_MM
 from deephar.evaluation import pose2d
@@ -59,6 +59,8 @@ class PosePredictor:
             ValueError: if there are no such weights, or nothing says what network they are for.
         """
         about = pretrained.describe(weights)
+        if isinstance(config.variant(about.builder), config.ActionConfig):
+            raise ValueError(f"{weights} are of {about.builder}, which judges clips; expected those of a pose network")
         overrides = {**about.overrides, "concat_visibility": False}
         return cls(models.build(about.builder, weights, **overrides), layouts.get(about.layout), flip)
 

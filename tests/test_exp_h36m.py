@@ -1,8 +1,6 @@
-import importlib.util
 import json
 import pathlib
 import shutil
-import sys
 
 import keras
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 from drawn import drawn_mpii
 from helpers import gradient_of
 from PIL import Image
+from scripts import refused, run
 
 from deephar import layouts, models
 from deephar.config import MISSING
@@ -18,7 +17,6 @@ from deephar.data.synthetic import write_h36m
 from deephar.data.synthetic.writing import Settings
 from deephar.losses import PoseLoss
 
-ROOT = pathlib.Path(__file__).parents[1]
 PA17 = layouts.get("pa17j")
 
 
@@ -35,25 +33,6 @@ def tree(tmp_path_factory):
 def flat(tmp_path_factory):
     """Six drawn people in MPII's files."""
     return drawn_mpii(tmp_path_factory.mktemp("mpii"))
-
-
-def run(name, monkeypatch, capsys, *arguments):
-    """Run a script's `main` in this process; what it printed."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "exp" / "h36m" / f"{name}.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
-    capsys.readouterr()
-    script.main()
-    return capsys.readouterr().out
-
-
-def refused(name, monkeypatch, capsys, *arguments):
-    """What a script says when it does not begin."""
-    with pytest.raises(SystemExit) as stop:
-        run(name, monkeypatch, capsys, *arguments)
-    assert stop.value.code == 2
-    return capsys.readouterr().err
 
 
 def as_mmpose(tree, folder):
@@ -77,7 +56,7 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
     """Mixed training; then scores of both joint sets, which mmpose's file of the same people repeats."""
     run_folder, mmpose = tmp_path / "run", as_mmpose(tree, tmp_path)
     mixed = ("--images", flat / "images", "--train", flat / "train.json")
-    said = run("train_h36m", monkeypatch, capsys, "--h36m", tree, *mixed, "--out", run_folder, "--smoke")
+    said = run("exp/h36m/train_h36m.py", monkeypatch, capsys, "--h36m", tree, *mixed, "--out", run_folder, "--smoke")
     assert "best MPJPE on S8, root depth given, pa17j by names without neck: " in said
     assert "pictures that could not be read: 0 to train on, 0 to choose by" in said
     written = ["best.weights.h5", "last.weights.h5", "log.csv", "model.json"]
@@ -85,7 +64,7 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
     assert "val_minus_mpjpe" in (run_folder / "log.csv").read_text().splitlines()[0]
 
     weights = ("--weights", run_folder / "best.weights.h5", "--out", tmp_path)
-    said = run("eval_h36m", monkeypatch, capsys, "--data", tree, "--training", tree, *weights)
+    said = run("exp/h36m/eval_h36m.py", monkeypatch, capsys, "--data", tree, "--training", tree, *weights)
     assert "root depth given; joints: pa17j by names without neck" in said and "PA-MPJPE by block" in said
     assert "pictures that could not be read: 0" in said
     stored = json.loads((tmp_path / "eval.json").read_text())
@@ -97,7 +76,7 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
         assert sheet.size == (2 * 3 * 192, 4 * 192)
 
     files = ("--data", mmpose, "--images", tmp_path, "--cameras", tree / "metadata.xml")
-    said = run("eval_h36m", monkeypatch, capsys, *files, *weights, "--joints", "published")
+    said = run("exp/h36m/eval_h36m.py", monkeypatch, capsys, *files, *weights, "--joints", "published")
     assert "these files lack the published joints" in said
     (result,) = json.loads((tmp_path / "eval.json").read_text())["results"]
     assert result["mpjpe"] == pytest.approx(named["mpjpe"], abs=0.01)
@@ -106,7 +85,7 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
     picture = next((tmp_path / "torn" / "S9" / "Images").rglob("*.jpg"))
     picture.write_bytes(picture.read_bytes()[:300])
     options = ("--multi-crop", "--flip", "--root-depth", "estimated", "--training", tree, "--smoke")
-    said = run("eval_h36m", monkeypatch, capsys, "--data", tmp_path / "torn", *weights, *options)
+    said = run("exp/h36m/eval_h36m.py", monkeypatch, capsys, "--data", tmp_path / "torn", *weights, *options)
     stored = json.loads((tmp_path / "eval.json").read_text())
     assert "root depth estimated" in said and "pictures that could not be read: 1" in said
     assert stored["results"][0]["people"] == 3 and picture.parent.name in stored["could_not_read"][0]
@@ -114,14 +93,14 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
 
 def test_what_is_missing_is_said(tree, flat, tmp_path, monkeypatch, capsys):
     def train(*arguments):
-        return refused("train_h36m", monkeypatch, capsys, "--h36m", tree, "--out", tmp_path, *arguments)
+        return refused("exp/h36m/train_h36m.py", monkeypatch, capsys, "--h36m", tree, "--out", tmp_path, *arguments)
 
     assert "needs --images and --train of MPII; --sources h36m does without" in train()
     assert "--choose must be one of S1, S5, S6, S7, S8" in train("--choose", "S9")
     assert "--choose-step a multiple of 5" in train("--choose-step", "64")
 
     def evaluate(*arguments):
-        return refused("eval_h36m", monkeypatch, capsys, "--out", tmp_path, *arguments)
+        return refused("exp/h36m/eval_h36m.py", monkeypatch, capsys, "--out", tmp_path, *arguments)
 
     data = ("--data", tree, "--weights")
     assert "a network with depth. Received: mpii-2d-cvpr18" in evaluate(*data, "mpii-2d-cvpr18")

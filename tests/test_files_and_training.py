@@ -1,9 +1,11 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
-from drawn import drawn_lsp
+from drawn import DrawnVideos, drawn_lsp
 
-from deephar import files, models, training
+from deephar import config, files, layouts, models, training
 from deephar.data import loader, lsp
 
 TINY = {"num_joints": 14, "input_shape": (64, 64, 3), "width": 32, "num_blocks": 2, "concat_visibility": True}
@@ -115,3 +117,35 @@ def test_shrunk_weights_predict_alike(tmp_path):
     with pytest.raises(OSError):
         files.shrink_weights(tmp_path / "broken.weights.h5", tmp_path / "out.weights.h5")
     assert not list(tmp_path.glob("*out*"))
+
+
+def test_stages_train_what_they_say_and_keep_the_best(tmp_path):
+    """The pose part moves in the second stage alone; every stage is scored and logged."""
+    options = {"input_shape": (32, 32, 3), "num_blocks": 1, "width": 16, "frames": 4, "appearance_width": 16}
+    model = models.build(
+        "penn-merge", export_poses="last", concat_visibility=True, num_action_blocks=1, num_actions=2, **options
+    )
+    assert training.output_kinds(model) == ["pose", "action", "action", "action"]
+    batches = loader.ClipLoader(
+        [(DrawnVideos(), 3)], 4, (32, 32), training.output_kinds(model), layout=layouts.get("pa16j")
+    )
+    stem = model.get_layer("stem_1")
+    seen = [stem.get_weights()[0]]
+
+    def score(model):
+        seen.append(stem.get_weights()[0])
+        return float(len(seen))
+
+    stages = [dataclasses.replace(stage, epochs=1) for stage in config.STAGES["paper"]]
+    assert training.train_stages(model, batches, stages, score, tmp_path) == [2.0, 3.0]
+    np.testing.assert_array_equal(seen[0], seen[1])
+    assert not np.array_equal(seen[1], seen[2])
+    assert {path.name for path in tmp_path.iterdir()} >= {"best.weights.h5", "stage1.csv", "stage2.csv"}
+
+
+def test_the_optimizers_of_a_recipe():
+    paper, small = config.STAGES["paper"][0], config.STAGES["small"][0]
+    sgd, adamw = training.stage_optimizer(paper), training.stage_optimizer(small)
+    assert (type(sgd).__name__, sgd.momentum, sgd.nesterov) == ("SGD", 0.98, True)
+    assert float(sgd.learning_rate) == pytest.approx(2e-4) and type(adamw).__name__ == "AdamW"
+    assert config.STAGES["paper"][1].rate == pytest.approx(paper.rate / 10) and config.STAGES["paper"][1].epochs == 5

@@ -35,7 +35,7 @@ def options():
     parser.add_argument("--out", default="runs/penn_pose_only", type=pathlib.Path, help="folder for weights and logs")
     parser.add_argument("--split", default="train", choices=["train", "learn"])
     parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: in the labels")
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="at its peak")
     parser.add_argument("--width", type=int, default=112, choices=config.POSE_BRANCH, help="of the network")
@@ -76,7 +76,13 @@ def main():
     about = {"model": "penn-pose-only", "layout": "penn13", "overrides": overrides, "actions": args.actions}
     report.save_json(about, args.out / "model.json")
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
-    model.fit(batches, epochs=args.epochs, steps_per_epoch=2 if args.smoke else None, shuffle=False, callbacks=[log])
+    model.fit(
+        batches,
+        epochs=args.epochs,
+        steps_per_epoch=2 if args.smoke else None,
+        shuffle=False,
+        callbacks=[training.KeepFreedMemory(), log],
+    )
     files.save_weights(model, args.out / "last.weights.h5")
     files.shrink_weights(args.out / "last.weights.h5", args.out / "small.weights.h5")
     print(f"weights in {args.out}")

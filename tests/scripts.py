@@ -1,0 +1,28 @@
+"""Scripts run in this process, as a user would run them."""
+
+import importlib.util
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def run(path, monkeypatch, capsys, *arguments):
+    """Run a script's `main`; what it printed."""
+    spec = importlib.util.spec_from_file_location(pathlib.Path(path).stem, ROOT / path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    monkeypatch.setattr(sys, "argv", [str(path), *map(str, arguments)])
+    capsys.readouterr()
+    script.main()
+    return capsys.readouterr().out
+
+
+def refused(path, monkeypatch, capsys, *arguments):
+    """What a script says when it does not begin."""
+    with pytest.raises(SystemExit) as stop:
+        run(path, monkeypatch, capsys, *arguments)
+    assert stop.value.code == 2
+    return capsys.readouterr().err

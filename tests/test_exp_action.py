@@ -1,0 +1,98 @@
+"""The scripts of Penn Action and NTU: each completes an epoch on synthetic files through the real readers."""
+
+import json
+
+import pytest
+from drawn import drawn_mpii
+from PIL import Image
+from scripts import refused, run
+
+from deephar.data.synthetic import write_h36m, write_ntu, write_penn
+from deephar.data.synthetic.writing import Settings
+
+ACTIONS = ("squat", "wave")
+
+
+@pytest.fixture(scope="module")
+def penn(tmp_path_factory):
+    """Synthetic videos in Penn Action's files."""
+    folder = tmp_path_factory.mktemp("penn")
+    write_penn.write(Settings("penn", (48, 48), "laboratory", ACTIONS, length=(5, 9), test_share=0.2), folder, 16)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mpii(tmp_path_factory):
+    folder = drawn_mpii(tmp_path_factory.mktemp("mpii"))
+    return (
+        "--mpii",
+        folder / "images",
+        "--mpii-train",
+        folder / "train.json",
+        "--mpii-validation",
+        folder / "valid.json",
+    )
+
+
+def test_penn_from_poses_to_actions(penn, mpii, tmp_path, monkeypatch, capsys):
+    """Pose, then actions from that pose in both stages; boxes by the pose network; then every protocol."""
+    files = ("--labels", penn / "labels", "--frames", penn / "frames")
+    exp = "exp/pennaction"
+    said = run(f"{exp}/train_penn_pose.py", monkeypatch, capsys, *mpii, *files, "--out", tmp_path / "pose", "--smoke")
+    assert "best PCKh@0.5" in said and "could not be read: 0" in said
+    pose = ("--pose-weights", tmp_path / "pose" / "best.weights.h5", "--classes", "found")
+    out = tmp_path / "action"
+    script = f"{exp}/train_penn_ar_pe_merge.py"
+    said = run(script, monkeypatch, capsys, *files, *pose, "--out", out, "--smoke", "--stages", "small")
+    assert "after frozen pose" in said and "after fine-tuning" in said
+    written = ["best.weights.h5", "last.weights.h5", "model.json", "stage1.csv", "stage2.csv"]
+    assert sorted(path.name for path in out.iterdir()) == written
+
+    boxes = tmp_path / "boxes.json"
+    options = ("--dataset", "penn", *files, "--weights", tmp_path / "pose" / "best.weights.h5", "--out", boxes)
+    assert json.loads(run("exp/predict_bboxes.py", monkeypatch, capsys, *options, "--videos", 2))["videos"] == 2
+    assert json.loads(run("exp/predict_bboxes.py", monkeypatch, capsys, *options))["videos"] == 16
+
+    weights = ("--classes", "found", "--weights", out / "best.weights.h5", "--out", out)
+    for more in ((), ("--multi-clip", "--published", "--boxes", boxes)):
+        table = run(f"{exp}/eval_penn_ar_pe_merge.py", monkeypatch, capsys, *files, *weights, *more)
+        assert "squat" in table and "p1" in table
+    stored = json.loads((out / "eval.json").read_text())
+    assert stored["protocol"]["how"] == "product" and stored["videos"] == 4
+    with Image.open(out / "classes.png") as picture:
+        assert picture.size[0] > 300
+
+
+def test_penn_from_annotated_poses(penn, tmp_path, monkeypatch, capsys):
+    exp, labels = "exp/pennaction", ("--labels", penn / "labels", "--classes", "found")
+    run(f"{exp}/train_penn_pose_only.py", monkeypatch, capsys, *labels, "--out", tmp_path, "--smoke")
+    weights = ("--weights", tmp_path / "small.weights.h5")
+    said = run(f"{exp}/eval_penn_pose_only.py", monkeypatch, capsys, *labels, *weights, "--json", "--no-baselines")
+    scores = json.loads(said)
+    assert {"accuracy_single_clip", "accuracy_multi_clip", "per_class"} <= set(scores)
+    assert set(scores["per_class"]) == set(ACTIONS) and scores["videos"] == 4
+
+
+def test_what_is_missing_is_said(penn, tmp_path, monkeypatch, capsys):
+    script = "exp/pennaction/eval_penn_pose_only.py"
+    assert "absent" in refused(script, monkeypatch, capsys, "--labels", tmp_path / "absent")
+    assert "unknown action 'squat'" not in refused(script, monkeypatch, capsys, "--labels", tmp_path)
+    said = refused("exp/pennaction/train_penn_pose_only.py", monkeypatch, capsys, "--labels", penn / "frames")
+    assert "there is none" in said
+
+
+@pytest.mark.slow
+def test_ntu_from_poses_to_actions(mpii, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("cdflib", reason="CDF files need cdflib (the extra h36m)")
+    settings = Settings("ntu", (96, 54), "laboratory", ("drink", "wave"), length=(5, 9), frames_only=True)
+    write_ntu.write(settings, tmp_path / "ntu", 12)
+    write_h36m.write(Settings("h36m", (48, 48), "laboratory", ("walk",), length=(2, 7)), tmp_path / "h36m", 7)
+    files = ("--skeletons", tmp_path / "ntu" / "nturgb+d_skeletons", "--frames", tmp_path / "ntu" / "frames")
+    pose, out = tmp_path / "pose", tmp_path / "action"
+    more = ("--h36m", tmp_path / "h36m", "--out", pose, "--smoke")
+    assert "best PCKh@0.5" in run("exp/ntu/train_ntu_pose.py", monkeypatch, capsys, *files, *mpii, *more)
+    weights = ("--pose-weights", pose / "best.weights.h5")
+    said = run("exp/ntu/train_ntu_ar_pe_merge.py", monkeypatch, capsys, *files, *weights, "--out", out, "--smoke")
+    assert "after fine-tuning" in said
+    options = (*files, "--weights", out / "best.weights.h5", "--out", out, "--multi-clip")
+    assert "hand waving" in run("exp/ntu/eval_ntu_ar_pe_merge.py", monkeypatch, capsys, *options)
