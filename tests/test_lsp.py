@@ -84,18 +84,18 @@ def test_missing_and_damaged_data_are_named(drawn, archive, tmp_path):
     with pytest.raises(ValueError, match=r"Expected joints.mat"):
         lsp.LspExtended(tmp_path)
     (tmp_path / "joints.mat").write_bytes(b"not matlab")
-    with pytest.raises(ValueError, match=r"joints.mat in .* cannot be read"):
+    with pytest.raises(ValueError, match=r"joints of LSP-extended in joints.mat of .* damaged"):
         lsp.LspExtended(tmp_path)
     scipy.io.savemat(tmp_path / "joints.mat", {"joints": np.zeros((14, 3, 500))}, do_compression=True)
     content = (tmp_path / "joints.mat").read_bytes()
     (tmp_path / "joints.mat").write_bytes(content[:200] + bytes(len(content) - 200))
-    with pytest.raises(ValueError, match=r"joints.mat in .* cannot be read"):
+    with pytest.raises(ValueError, match=r"joints of LSP-extended in joints.mat of .* damaged"):
         lsp.LspExtended(tmp_path)
     (tmp_path / "cut.zip").write_bytes(pathlib.Path(archive).read_bytes()[:-200] + bytes(200))
     with pytest.raises(ValueError, match=r"Expected a folder or a zip.*cut.zip"):
         lsp.LspExtended(tmp_path / "cut.zip")
     (tmp_path / "joints.mat").write_bytes((drawn / "joints.mat").read_bytes()[:300])
-    with pytest.raises(ValueError, match=r"joints.mat in .* cannot be read"):
+    with pytest.raises(ValueError, match=r"joints of LSP-extended in joints.mat of .* damaged"):
         lsp.LspExtended(tmp_path)
     with pytest.raises(ValueError, match=r"photographs 1 to 12. Received: 1 to 99"):
         lsp.LspExtended(drawn, range(1, 100))

@@ -117,9 +117,9 @@ def test_a_video_in_which_nobody_is_visible_does_not_crash(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", r"0001\.mat is not a label file"), (label()[0][:300], r"0001\.mat is not a label file"),
+        (b"", r"a label file of Penn Action in .*0001\.mat"), (label()[0][:300], r"a label file of Penn Action in .*0001\.mat"),
         (label(x=np.ones((2, 13)))[0], r"\(2, 13\), \(3, 13\)"), (label("flying")[0], "unknown action 'flying'"),
-        (label(action=[])[0], "is not a label file"),
+        (label(action=[])[0], "a label file of Penn Action in"),
     ],
 )  # fmt: skip
 def test_damaged_labels_are_said(tmp_path, content, message):

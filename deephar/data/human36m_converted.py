@@ -8,7 +8,8 @@ import numpy as np
 import scipy.io
 
 from deephar.camera import Camera
-from deephar.data.human36m_files import ACTIONS, CAMERAS, Recording, canonical_action, read_metadata, reading
+from deephar.data.human36m_files import ACTIONS, CAMERAS, Recording, canonical_action, read_metadata
+from deephar.data.reading import reading
 
 
 def read_cameras(path):

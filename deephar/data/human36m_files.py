@@ -1,16 +1,12 @@
 """Files of Human3.6M as released: positions and cameras, read and written. Conversions: `human36m_converted`."""
 
-import contextlib
 import dataclasses
-import struct
 import xml.etree.ElementTree as xml
-import zipfile
-import zlib
 
 import numpy as np
-import scipy.io
 
 from deephar.camera import Camera
+from deephar.data.reading import reading
 from deephar.files import whole_file
 
 CAMERAS = ("54138969", "55011271", "58860488", "60457274")
@@ -24,11 +20,6 @@ ACTIONS = (
 
 _ALIASES = {"Photo": "TakingPhoto", "WalkDog": "WalkingDog", "WalkTogether": "WalkingTogether"}
 _SUBJECTS = tuple(f"S{number}" for number in range(1, 12))
-_DAMAGED = (
-    OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, MemoryError, EOFError, struct.error,
-    zlib.error, zipfile.BadZipFile, scipy.io.matlab.MatReadError, xml.ParseError,
-)  # fmt: skip
-"""What parsers raise at files that are truncated, damaged or of another kind."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,17 +59,6 @@ class Metadata:
 
     cameras: dict
     names: dict
-
-
-@contextlib.contextmanager
-def reading(path, expected):
-    """Around the reading of a file: its faults become a ValueError that names it and what was expected."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise ValueError(f"No such file: {path}; expected {expected}") from None
-    except _DAMAGED as error:
-        raise ValueError(f"Expected {expected} in {path}; it is damaged or of another kind: {error!r}") from None
 
 
 def canonical_action(name):

@@ -1,13 +1,13 @@
 """JHMDB: one person's action a clip, with 2D joints, from the official tree."""
 
 import pathlib
-import zlib
 
 import numpy as np
 import scipy.io
 
 from deephar import layouts
 from deephar.data.base import Video
+from deephar.data.reading import reading
 from deephar.video import NoPictures, PictureFolder
 
 INDEX_BASE = 1
@@ -112,18 +112,8 @@ def _clips(path, train):
 
 def _read_pose(path):
     """Joints of a clip as in the file, (n, 15, 2)."""
-    try:
+    with reading(path, "a MATLAB file with pos_img"):
         pose = scipy.io.loadmat(path)["pos_img"]
-    except (
-        scipy.io.matlab.MatReadError,
-        zlib.error,
-        LookupError,
-        TypeError,
-        NotImplementedError,
-        OSError,
-        ValueError,
-    ) as error:
-        raise ValueError(f"{path} is not a MATLAB file with pos_img that can be read: {error}") from None
     if pose.ndim != 3 or pose.shape[:2] != (2, JOINTS) or not pose.shape[2]:
         raise ValueError(f"`pos_img` of JHMDB must be (2, {JOINTS}, frames) in {path}. Received: {pose.shape}")
     return np.moveaxis(pose.astype(np.float64), (2, 1, 0), (0, 1, 2))

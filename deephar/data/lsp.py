@@ -4,7 +4,6 @@ Reads the official folder or a zip of it: `joints.mat` (14, 3, N) beside `images
 """
 
 import io
-import zlib
 
 import numpy as np
 import scipy.io
@@ -13,6 +12,7 @@ from deephar import geometry, layouts
 from deephar.data.archive import Archive
 from deephar.data.base import Sample
 from deephar.data.frames import open_image
+from deephar.data.reading import reading
 
 SPLITS = {"train": range(1, 3501), "choose": range(3501, 3701), "test": range(3701, 4201)}
 """Our use of the first 4,200 photographs, by number; officially all of LSP-extended is for training."""
@@ -68,18 +68,8 @@ def _read_joints(files):
     found = sorted((name for name in files.names if name.split("/")[-1] == "joints.mat"), key=len)
     if not found:
         raise ValueError(f"Expected joints.mat of LSP-extended in {files.path}; there is none")
-    try:
+    with reading(f"joints.mat of {files.path}", "the joints of LSP-extended"):
         joints = scipy.io.loadmat(io.BytesIO(files.read(found[0])))["joints"]
-    except (
-        scipy.io.matlab.MatReadError,
-        zlib.error,
-        LookupError,
-        TypeError,
-        NotImplementedError,
-        OSError,
-        ValueError,
-    ) as error:
-        raise ValueError(f"joints.mat in {files.path} cannot be read: {error}") from None
     if joints.ndim != 3 or joints.shape[:2] != (14, 3):
         hint = "; (3, 14, N) is the older LSP, whose flag means the reverse" if joints.shape[:2] == (3, 14) else ""
         raise ValueError(f"`joints` of LSP-extended must be (14, 3, N){hint}. Received: {joints.shape}")

@@ -10,7 +10,6 @@ import functools
 import io
 import pathlib
 import re
-import zlib
 
 import numpy as np
 import scipy.io
@@ -19,6 +18,7 @@ from deephar import layouts
 from deephar.data.archive import Archive
 from deephar.data.base import Video
 from deephar.data.frames import open_image
+from deephar.data.reading import reading
 
 ACTIONS = (
     "baseball_pitch", "baseball_swing", "bench_press", "bowl", "clean_and_jerk", "golf_swing", "jump_rope",
@@ -70,22 +70,12 @@ def read_labels(content, name):
     Raises:
         ValueError: if it is damaged or no label file of Penn Action.
     """
-    try:
+    with reading(name, "a label file of Penn Action"):
         stored = scipy.io.loadmat(io.BytesIO(content))
         x, y, visible = (np.asarray(stored[key], dtype=np.float64) for key in ("x", "y", "visibility"))
         height, width = (int(value) for value in np.ravel(stored["dimensions"])[:2])
         action, view = (str(np.ravel(stored[key])[0]) for key in ("action", "pose"))
         train = int(np.ravel(stored["train"])[0]) == 1  # the others hold -1
-    except (
-        scipy.io.matlab.MatReadError,
-        zlib.error,
-        LookupError,
-        TypeError,
-        NotImplementedError,
-        OSError,
-        ValueError,
-    ) as error:
-        raise ValueError(f"{name} is not a label file of Penn Action that can be read: {error!r}") from None
     if not (x.shape == y.shape == visible.shape and x.ndim == 2 and x.shape[1] == 13 and len(x)):
         raise ValueError(
             f"{name}: x, y and visibility must all be (frames, 13). Received: {x.shape}, {y.shape}, {visible.shape}"
