@@ -98,6 +98,22 @@ PUBLISHED = {
         "pa17j",
         "Human3.6M S9 and S11, single crop: 55.1 mm",
     ),
+    "penn-merge-cvpr18": _published(
+        "weights_AR_merge_ep074_26-10-17.h5",
+        "v0.3",
+        "f53f89257077616a79a6c1cd1702d50f",
+        "penn-merge",
+        "pa16j",
+        "Penn Action, multi-clip: accuracy 97.4 (paper)",
+    ),
+    "ntu-merge-cvpr18": _published(
+        "weights_AR_merge_NTU_v2.h5",
+        "v0.4",
+        "ff98d70a7f6bc5976cc11c7a5760e8b7",
+        "ntu-merge",
+        "pa20j",
+        "NTU RGB+D, cross-subject, multi-clip: accuracy 85.5 (paper)",
+    ),
 }
 """Published files by name: those whose networks `deephar.models.build` knows."""
 

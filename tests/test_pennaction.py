@@ -114,10 +114,34 @@ def test_a_video_in_which_nobody_is_visible_does_not_crash(tmp_path):
     assert np.isnan(clip.pose_crop).all() and np.isfinite(clip.images).all()
 
 
+def test_the_original_s_converted_labels(tmp_path):
+    """Written as its loader reads them; the second frame of the test video is not listed."""
+
+    def sequence(number, action, frames):
+        listed = np.empty((1, len(frames)), dtype=[(key, object) for key in ("f", "w", "h", "pose", "visible")])
+        for place, frame in enumerate(frames):
+            pose = np.stack([np.arange(13.0) + frame, np.arange(13.0) + 20])
+            listed[0, place] = (frame, 64, 48, pose, np.array([1] * 12 + [0]))
+        return {"idx": number, "action_id": action, "frames": listed}
+
+    stored = {"sequences_tr": sequence(7, 12, [1, 2, 3]), "sequences_te": sequence(3, 1, [1, 3])}
+    scipy.io.savemat(tmp_path / "annotations.mat", stored)
+    train, test = (pennaction.PennAction(tmp_path / "annotations.mat", split=split) for split in ("train", "test"))
+    assert (train.names, test.names) == (["0007"], ["0003"])
+    video = train.video(0)
+    assert train.actions[video.action] == "squat" and video.size_px == (64, 48) and len(video) == 3
+    np.testing.assert_allclose(video.pose_px[1, 4], [4 + 2 - 0.5, 24 - 0.5])
+    assert np.isnan(video.pose_px[:, 12]).all()
+    assert np.isnan(test.video(0).pose_px[1]).all() and np.isfinite(test.video(0).pose_px[2, 0]).all()
+    (tmp_path / "annotations.mat").write_bytes(b"no")
+    with pytest.raises(ValueError, match="the original's annotations.mat of Penn Action in"):
+        pennaction.PennAction(tmp_path / "annotations.mat")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", r"a label file of Penn Action in .*0001\.mat"), (label()[0][:300], r"a label file of Penn Action in .*0001\.mat"),
+        (b"", r"Penn Action in .*0001\.mat"), (label()[0][:300], r"Penn Action in .*0001\.mat"),
         (label(x=np.ones((2, 13)))[0], r"\(2, 13\), \(3, 13\)"), (label("flying")[0], "unknown action 'flying'"),
         (label(action=[])[0], "a label file of Penn Action in"),
     ],

@@ -69,6 +69,8 @@ class ClipMixture(Queues):
     ):
         super().__init__(sources, seed, on_broken, shard)
         readers = [reader for reader, _ in sources]
+        if size is None and not all(hasattr(reader, "video") for reader in readers):
+            raise ValueError("Stills have nothing to give but pictures; give their `size`. Received: size=None")
         if actions is None:
             actions = next((reader.actions for reader in readers if hasattr(reader, "actions")), ())
         self.frames, self.size, self.dim = frames, None if size is None else tuple(size), dim

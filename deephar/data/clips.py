@@ -177,10 +177,9 @@ def make_clip(reader, index, numbers, size=None, variation=None, boxes=None, squ
     if pictures:
         pixels = [frames.cut(picture, px_to_crop, size[::-1], video.name) for picture in pictures]
         images = frames.to_input(np.stack(pixels), variation.power)
-    pose_crop = np.stack([augment.pose_to_crop(p, px_to_crop, variation.flip, reader.layout) for p in pose_px])
     root_mm = _root_depth(pose_px, reader.layout)
-    if pose_px.shape[-1] == 3:
-        pose_crop[..., 2] = geometry.depth_to_crop(pose_crop[..., 2], root_mm, variation.scale)
+    to_crop = (px_to_crop, variation.flip, reader.layout, root_mm, variation.scale)
+    pose_crop = np.stack([augment.pose_to_crop(pose, *to_crop) for pose in pose_px])
     return Clip(video.name, video.action, images, px_to_crop, pose_px, pose_crop, root_mm)
 
 

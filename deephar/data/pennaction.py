@@ -93,7 +93,8 @@ class PennAction:
     Joint 1 and every second after it is the person's own right.
 
     Args:
-        labels: folder or zip that holds the .mat files, at any depth.
+        labels: folder or zip that holds the .mat files, at any depth; or the original's annotations.mat, see
+            `read_original`.
         frames: folder that holds `0001/000001.jpg`, or None for labels alone.
         split: one of `SPLITS`, or None for all videos.
         actions: names of the classes in order; the official 15 by default. For other files in this format,
@@ -115,7 +116,7 @@ class PennAction:
         if frames is not None and not self.frames.is_dir():
             raise ValueError(f"Expected the folder of Penn Action's frames. Received: {frames}")
         self.actions = tuple(actions)
-        stored = read_all(labels)
+        stored = _read(labels)
         parts = _parts(stored)
         self.names = [name for name in stored if split is None or split in parts[name]]
         self.labels = [stored[name] for name in self.names]
@@ -152,6 +153,43 @@ class PennAction:
         return min(labelled, max(numbers))
 
 
+def _read(path):
+    return read_original(path) if pathlib.Path(path).suffix == ".mat" else read_all(path)
+
+
+def read_original(path):
+    """The original's converted annotations.mat; its file was not at hand, so this is not verified against it.
+
+    Args:
+        path: of the .mat, with `sequences_tr` and `sequences_te`; its coordinates are taken to count from 1.
+
+    Returns:
+        dict from the 4-digit name to `Labels`; frames that are not listed hold no visible joint, views are unknown.
+
+    Raises:
+        ValueError: if the file is missing, damaged or of another kind.
+    """
+    with reading(path, "the original's annotations.mat of Penn Action"):
+        stored = scipy.io.loadmat(path, simplify_cells=True)
+        sequences = [
+            (entry, train)
+            for variable, train in (("sequences_tr", True), ("sequences_te", False))
+            for entry in np.atleast_1d(stored[variable])
+        ]
+        labels = {f"{int(entry['idx']):04d}": _original_labels(entry, train) for entry, train in sequences}
+        return dict(sorted(labels.items()))
+
+
+def _original_labels(entry, train):
+    frames = np.atleast_1d(entry["frames"])
+    numbers = [int(frame["f"]) - 1 for frame in frames]
+    pose, visible = np.zeros((max(numbers) + 1, 13, 2)), np.zeros((max(numbers) + 1, 13), dtype=bool)
+    pose[numbers] = [np.asarray(frame["pose"], dtype=np.float64).T for frame in frames]
+    visible[numbers] = [np.asarray(frame["visible"], dtype=np.float64) > 0 for frame in frames]
+    size = (int(frames[0]["w"]), int(frames[0]["h"]))
+    return Labels(ACTIONS[int(entry["action_id"]) - 1], "unknown", pose, visible, train, size)
+
+
 def read_all(path):
     """All label files of a folder or zip: dict from the 4-digit name to `Labels`, in order."""
     archive = Archive(path, "Penn Action's labels")
@@ -175,7 +213,7 @@ def _parts(stored):
 
 def found_actions(path):
     """The classes that occur in a folder or zip of labels, sorted: a tuple of names."""
-    return tuple(sorted({labels.action for labels in read_all(path).values()}))
+    return tuple(sorted({labels.action for labels in _read(path).values()}))
 
 
 def _open_frame(frames, name, number):
