@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from deephar import layouts, models, predict, pretrained
-from deephar.data import crops, lsp
+from deephar.data import clips, crops, lsp, pennaction, video_clips
 from deephar.evaluation import pose2d
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -26,7 +26,10 @@ def test_files_are_small_and_half_precision(name):
     assert path.name in (ROOT / "weights" / "README.md").read_text()
 
 
-@pytest.mark.parametrize("name", pretrained.SHIPPED)
+POSE_NETWORKS = [name for name, entry in pretrained.SHIPPED.items() if entry.builder == "lite-2d"]
+
+
+@pytest.mark.parametrize("name", POSE_NETWORKS)
 def test_predictor(name):
     predictor = predict.PosePredictor.from_weights(name)
     (person,) = predictor(Image.new("RGB", (120, 90), (90, 90, 90)), [[10, 10, 110, 80]])
@@ -55,3 +58,14 @@ def test_score_on_photographs(shared):
     reader = lsp.LspExtended(shared / "data" / "lspe" / "lspe_train.zip", lsp.SPLITS["choose"][:64])
     predictions = pose2d.predict(model, crops.Crops(reader, model.input_shape[1:3]))
     assert pose2d.pck_scores(predictions, layouts.get("lsp14"))["total"] > 30
+
+
+def test_score_on_annotated_poses(shared):
+    """Every eighth official test video of Penn Action."""
+    about = pretrained.SHIPPED["penn-pose-only"]
+    model = models.build(about.builder, "penn-pose-only", **about.overrides)
+    reader = pennaction.PennAction(shared / "data" / "pennaction" / "labels.zip", split="test", hidden=True)
+    videos = video_clips.VideoClips(reader, 16, subsampling=(8,), given=True, boxes=clips.extent_boxes)
+    inputs = np.concatenate([videos[index].inputs[0] for index in range(0, len(videos), 8)])
+    truth = [reader.video(index).action for index in range(0, len(videos), 8)]
+    assert np.mean(model.predict(inputs, verbose=0)[-1].argmax(axis=1) == truth) > 0.93

@@ -89,7 +89,12 @@ def save_pictures(crops, predictions, path, people=24, columns=8, views=None):
 def save_json(values, path):
     """Write a JSON file, whole or not at all; NaN becomes null."""
     with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(_without_nan(values), indent=2, allow_nan=False) + "\n")
+        temporary.write_text(as_json(values) + "\n")
+
+
+def as_json(values):
+    """JSON text in which NaN is null."""
+    return json.dumps(_without_nan(values), indent=2, allow_nan=False)
 
 
 def _without_nan(value):

@@ -2,8 +2,8 @@
 
 Data     the official labels, a folder or a zip; the official training videos
 Command  python exp/pennaction/train_penn_pose_only.py --labels labels.zip --seed 0
-Time     TIME
-Score    SCORE
+Time     about 10 minutes on two cores of an AVX2 server CPU, beside other work
+Score    97.2 % on the official test videos, single-clip and multi-clip (seed 0)
 Result   runs/penn_pose_only/last.weights.h5, small.weights.h5 (to pass on), log.csv, model.json
 Recipe   paper section 4.1 with ours of training: AdamW 0.002 along a cosine, 32 clips, label smoothing 0.1; clips of
          16 frames, every 2nd, 4th or 8th (so mostly the whole video); the box around all joints of the clip;
