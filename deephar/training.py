@@ -79,7 +79,7 @@ def train_stages(model, batches, stages, score, folder, callbacks=()):
             shuffle=False,
             callbacks=[KeepFreedMemory(), best, plateau_schedule("val_accuracy"), log, *callbacks],
         )
-        model.load_weights(folder / "best.weights.h5")
+        model.set_weights(best.weights)
         scores.append(best.best)
     return scores
 
@@ -108,7 +108,7 @@ def step_schedule(epochs=(80, 100), factor=0.2):
 
 
 class Score(keras.callbacks.Callback):
-    """Score the model after every few epochs and keep its best weights.
+    """Score the model after every few epochs and keep its best weights, in `weights` and in a file.
 
     Args:
         score: function of the model that gives a number, larger is better.
@@ -120,7 +120,7 @@ class Score(keras.callbacks.Callback):
     def __init__(self, score, folder, name="val_pck", every=1):
         super().__init__()
         self.score, self.folder, self.name, self.every = score, pathlib.Path(folder), name, every
-        self.best = None  # no score yet; a NaN score ranks below all others
+        self.best = self.weights = None  # no score yet; a NaN score ranks below all others
 
     def on_epoch_end(self, epoch, logs=None):
         files.save_weights(self.model, self.folder / "last.weights.h5")
@@ -131,7 +131,7 @@ class Score(keras.callbacks.Callback):
         logs[self.name] = value
         rank = float("-inf") if math.isnan(value) else value
         if self.best is None or rank > self.best:
-            self.best = rank
+            self.best, self.weights = rank, self.model.get_weights()
             files.save_weights(self.model, self.folder / "best.weights.h5")
 
 

@@ -34,6 +34,7 @@ def mpii(tmp_path_factory):
     )
 
 
+@pytest.mark.slow
 def test_penn_from_poses_to_actions(penn, mpii, tmp_path, monkeypatch, capsys):
     """Pose, then actions from that pose in both stages; boxes by the pose network; then every protocol."""
     files = ("--labels", penn / "labels", "--frames", penn / "frames")

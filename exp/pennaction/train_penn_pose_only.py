@@ -79,7 +79,7 @@ def main():
     model.fit(
         batches,
         epochs=args.epochs,
-        steps_per_epoch=2 if args.smoke else None,
+        steps_per_epoch=min(2, len(batches)) if args.smoke else None,
         shuffle=False,
         callbacks=[training.KeepFreedMemory(), log],
     )
