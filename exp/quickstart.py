@@ -2,8 +2,8 @@
 
 Data     none; it makes 2,500 photographs and 300 videos of people in six actions, in MPII's and Penn Action's formats
 Command  python exp/quickstart.py
-Time     meant for ten minutes on two cores; not yet measured as a whole on a free machine
-Score    not yet measured; the pose network alone reached a PCKh@0.5 of 78.6 % after two of its four epochs
+Time     7.7 minutes and 2.1 GiB on two cores of an AVX2 server CPU
+Score    PCKh@0.5 of 78.4 % (nearest neighbour 23.6 %); actions 35.8 % after five short epochs (linear 25.8 %)
 Result   runs/quickstart/: report.json, poses.png (predicted on the exam), blocks.png, classes.png, confusion.png,
          film.webp (six exam videos, predicted skeletons and names), pose.weights.h5, action.weights.h5 and the data
 Recipe   the pose network starts from the shipped weights, which saw photographs only (--from-scratch: from nothing, to
