@@ -13,6 +13,7 @@ from helpers import GOLDEN
 from deephar import config, layouts
 from deephar.data import augment, boxes, clip_mixture, clips, loader, lsp, video_clips
 from deephar.data.base import Video
+from deephar.data.crops import pose_target
 
 
 @functools.cache
@@ -165,6 +166,18 @@ def test_frames_as_stills(videos):
     np.testing.assert_array_equal(sample.pose_px, videos.video(0).pose_px[3])
 
 
+def test_frames_spread_over_a_share_of_a_video():
+    """By hand: half of 61 frames is 30 steps; clips of half the video start at 0, 15 and 30."""
+    assert clips.spread_frames(61, 4).tolist() == [0, 20, 40, 60]
+    assert clips.spread_frames(61, 4, 0.5).tolist() == [15, 25, 35, 45]
+    assert clips.spread_frames(3, 5).tolist() == [0, 0, 1, 2, 2]
+    many = clips.multi_spread_frames(61, 4, 0.5)
+    assert many[:, 0].tolist() == [0, 15, 30] and many[:, -1].tolist() == [30, 45, 60]
+    assert clips.multi_spread_frames(61, 4, 1.0).tolist() == [[0, 20, 40, 60]]
+    with pytest.raises(ValueError, match="0 < share <= 1"):
+        clips.spread_frames(61, 4, 1.5)
+
+
 def mixture(videos, folder, **options):
     sources = [(videos, 2), (lsp.LspExtended(folder), 1)]
     return clip_mixture.ClipMixture(sources, 4, (32, 32), **{"layout": layouts.get("pa16j"), "dim": 3, **options})
@@ -193,6 +206,27 @@ def test_an_action_of_another_set_is_unknown(videos, drawn):
 def test_batches_depend_on_the_seed_alone(videos, drawn):
     one, two, other = (mixture(videos, drawn, seed=seed, augmentation="penn-action").batch(1, 2) for seed in (3, 3, 4))
     assert one.images.tobytes() == two.images.tobytes() != other.images.tobytes()
+
+
+def test_an_epoch_of_any_number_of_batches(videos, drawn):
+    """The queues are endless: an epoch may be shorter or longer than its readers."""
+    plain, longer = mixture(videos, drawn), mixture(videos, drawn, steps=50)
+    assert len(longer) == 50 > len(plain)
+    assert longer.batch(0, 0).pose.tobytes() == plain.batch(0, 0).pose.tobytes()
+    assert longer.batch(0, 49).pose.shape == plain.batch(0, 0).pose.shape
+    with pytest.raises(ValueError, match="steps=0"):
+        mixture(videos, drawn, steps=0)
+
+
+def test_clips_spread_over_videos(videos):
+    """Two frames spread over a whole video of 8 are its first and its last, drawn or judged."""
+    batch = clip_mixture.ClipMixture([(videos, 1)], 2, None, spread=(1.0, 1.0)).batch(0, 0)
+    ends = [pose_target(clips.make_clip(videos, index, [0, 7]).pose_crop) for index in range(len(videos))]
+    assert any(np.array_equal(batch.pose[0], end) for end in ends)
+    judged = video_clips.VideoClips(videos, 2, None, "multi", shares=(1.0, 0.5), given=True)
+    assert len(judged[0].inputs[0]) == 4 and not judged[0].short
+    single = video_clips.VideoClips(videos, 2, None, shares=(1.0,), given=True)
+    np.testing.assert_array_equal(single[0].inputs[0][0], judged[0].inputs[0][0])
 
 
 def test_given_poses_are_zero_where_nothing_is_known():

@@ -38,7 +38,7 @@ class ClipMixture(Queues):
     stills, T unrelated stills make a clip), an action without a pose, a pose without depth.
 
     Args:
-        sources, seed, on_broken, shard: see `deephar.data.queues.Queues`; the readers may give videos or stills.
+        sources, seed, on_broken, shard, steps: see `deephar.data.queues.Queues`; the readers may give videos or stills.
         frames: T.
         size: (height, width) of the crops in pixels; None for poses without pictures.
         actions: names of the classes in order; the first reader of videos' by default. A class of a reader that is not
@@ -46,6 +46,8 @@ class ClipMixture(Queues):
         layout: of the poses; the first reader's by default.
         dim: coordinates of the poses.
         subsampling: every how manieth frame a clip takes, drawn from these.
+        spread: instead, (low, high): a clip is spread over a share of its video drawn from this interval, see
+            `deephar.data.clips.spread_frames`.
         augmentation: `deephar.config.AugmentConfig` or a key of `deephar.config.AUGMENT`; one draw for a clip.
         boxes: see `deephar.data.clips.make_clip`.
         square: see `deephar.data.clips.joints_window`.
@@ -60,14 +62,16 @@ class ClipMixture(Queues):
         layout=None,
         dim=2,
         subsampling=(1,),
+        spread=None,
         augmentation="none",
         boxes=None,
         square=True,
         seed=0,
         on_broken="raise",
         shard=(0, 1),
+        steps=None,
     ):
-        super().__init__(sources, seed, on_broken, shard)
+        super().__init__(sources, seed, on_broken, shard, steps)
         readers = [reader for reader, _ in sources]
         if size is None and not all(hasattr(reader, "video") for reader in readers):
             raise ValueError("Stills have nothing to give but pictures; give their `size`. Received: size=None")
@@ -75,7 +79,8 @@ class ClipMixture(Queues):
             actions = next((reader.actions for reader in readers if hasattr(reader, "actions")), ())
         self.frames, self.size, self.dim = frames, None if size is None else tuple(size), dim
         self.actions, self.layout = tuple(actions), layout or readers[0].layout
-        self.subsampling, self.boxes, self.square = tuple(subsampling), boxes, square
+        self.subsampling, self.spread = tuple(subsampling), spread
+        self.boxes, self.square = boxes, square
         self.augmentation = config.AUGMENT[augmentation] if isinstance(augmentation, str) else augmentation
 
     def batch(self, epoch, index):
@@ -98,14 +103,19 @@ class ClipMixture(Queues):
 
         def make(place, generator):
             variation = augment.draw(self.augmentation, generator)
-            step = int(generator.choice(self.subsampling))
-            numbers = functools.partial(clips.clip_frames, frames=self.frames, subsampling=step, generator=generator)
+            numbers = functools.partial(self._numbers, generator=generator)
             return clips.make_clip(reader, place, numbers, self.size, variation, self.boxes, self.square)
 
         clip = self.take(number, epoch, position, make, broken)
         name = reader.actions[clip.action] if clip.action >= 0 else None
         action = self.actions.index(name) if name in self.actions else -1
         return clip.images, layout_target(clip.pose_crop, reader.layout, self.layout, self.dim), action
+
+    def _numbers(self, length, generator):
+        """Numbers of the frames of a clip."""
+        if self.spread:
+            return clips.spread_frames(length, self.frames, generator.uniform(*self.spread), generator.uniform())
+        return clips.clip_frames(length, self.frames, int(generator.choice(self.subsampling)), generator)
 
     def _stills(self, number, epoch, position, broken):
         """Images and poses of T unrelated stills; their action is unknown."""

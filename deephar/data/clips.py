@@ -1,6 +1,7 @@
 """A video to a clip of T frames: which frames, which window, and the crops (published preprocessing)."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -43,6 +44,44 @@ def clip_frames(length, frames, subsampling=1, generator=None):
     slack = stretched - (subsampling * (frames - 1) + 1)
     start = int(slack / 2) if generator is None else int(generator.integers(0, int(slack) + 1))
     return ((start + subsampling * np.arange(frames)) / stretch).astype(int)
+
+
+def spread_frames(length, frames, share=1.0, start=0.5):
+    """Numbers of T frames spread evenly over a part of a video, however long it is; not of the published code.
+
+    Args:
+        length: frames of the video, at least 1.
+        frames: T.
+        share: of the video that the clip covers, in (0, 1].
+        start: where in the rest it begins: 0 for the first frame, 0.5 for the clip in the middle, 1 to end on the last.
+
+    Returns:
+        int (T,), in [0, length); they repeat in a video shorter than the clip.
+
+    Raises:
+        ValueError: for an empty video or a share out of range.
+
+    Example:
+        >>> spread_frames(61, 4).tolist()
+        [0, 20, 40, 60]
+    """
+    if length < 1 or not 0.0 < share <= 1.0:
+        raise ValueError(f"Expected a video of at least one frame and 0 < share <= 1. Received: {length}, {share}")
+    covered = (length - 1) * share
+    return np.rint(start * (length - 1 - covered) + np.linspace(0.0, covered, frames)).astype(int)
+
+
+def multi_spread_frames(length, frames, share):
+    """Numbers of the frames of the clips of a video that cover a share of it each, at most half a clip apart.
+
+    Args:
+        length, frames, share: see `spread_frames`.
+
+    Returns:
+        int (N, T); the whole video where the share is 1.
+    """
+    steps = math.ceil(2 * (1 - share) / share)
+    return np.stack([spread_frames(length, frames, share, n / max(steps, 1)) for n in range(steps + 1)])
 
 
 SPACINGS = ("paper", "published")

@@ -65,7 +65,7 @@ class PoseLoader(_Loader):
             and counts it in `broken`; or "count", which does the same without a log.
         processes: that make batches ahead; 0: threads do.
         workers, max_queue_size: of `keras.utils.PyDataset`.
-        **options: of `Mixture`: `layout`, `dim`, `augmentation`, `seed`, `truncate_corners`, `shard`.
+        **options: of `Mixture`: `layout`, `dim`, `augmentation`, `seed`, `truncate_corners`, `shard`, `steps`.
     """
 
     def __init__(

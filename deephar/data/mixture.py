@@ -51,7 +51,7 @@ class Mixture(Queues):
     """Stills of several readers, cut into batches.
 
     Args:
-        sources, seed, on_broken, shard: see `deephar.data.queues.Queues`.
+        sources, seed, on_broken, shard, steps: see `deephar.data.queues.Queues`.
         size: (height, width) of the crops in pixels.
         layout: of the targets; the first reader's by default. Joints are matched by name.
         dim: coordinates of the targets.
@@ -70,8 +70,9 @@ class Mixture(Queues):
         on_broken="raise",
         truncate_corners=False,
         shard=(0, 1),
+        steps=None,
     ):
-        super().__init__(sources, seed, on_broken, shard)
+        super().__init__(sources, seed, on_broken, shard, steps)
         self.size, self.dim, self.truncate_corners = tuple(size), dim, truncate_corners
         self.layout = layout or sources[0][0].layout
         self.augmentation = config.AUGMENT[augmentation] if isinstance(augmentation, str) else augmentation

@@ -44,9 +44,10 @@ class Queues:
         on_broken: what to do with a sample that cannot be read: "raise", or replace it by another and give its message
             ("skip" and "count").
         shard: (number, shards): this process's part of the samples; all parts together are the whole.
+        steps: batches of an epoch; by default as many as use every sample of every reader.
     """
 
-    def __init__(self, sources, seed=0, on_broken="raise", shard=(0, 1)):
+    def __init__(self, sources, seed=0, on_broken="raise", shard=(0, 1), steps=None):
         for reader, count in sources:
             if len(reader) < 1 or count < 1:
                 raise ValueError(f"Every reader needs samples and a count. Received: {len(reader)} samples, {count}")
@@ -54,12 +55,15 @@ class Queues:
             raise ValueError(f"`on_broken` must be one of {', '.join(ON_BROKEN)}. Received: {on_broken!r}")
         if not 0 <= shard[0] < shard[1]:
             raise ValueError(f"`shard` must be (number, shards) with 0 <= number < shards. Received: {shard}")
+        if steps is not None and steps < 1:
+            raise ValueError(f"An epoch needs at least one batch. Received: steps={steps}")
         self.sources, self.seed, self.on_broken, self.shard = sources, seed, on_broken, tuple(shard)
+        self.steps = steps
         self._orders = {}
 
     def __len__(self):
-        """Batches until every reader's samples, over all shards, were used once."""
-        return max(-(-len(reader) // (count * self.shard[1])) for reader, count in self.sources)
+        """Batches of an epoch: `steps`, or until every reader's samples, over all shards, were used once."""
+        return self.steps or max(-(-len(reader) // (count * self.shard[1])) for reader, count in self.sources)
 
     def _order(self, epoch, number, turn, length):
         """The order of a reader's samples in one turn of its queue; the last one of every reader is kept."""

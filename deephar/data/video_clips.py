@@ -40,6 +40,8 @@ class VideoClips:
         protocol: "single", one clip in the middle; or "multi", clips from the start to the end. A video too short for
             one clip is judged by `deephar.data.clips.clip_frames` either way, never left out.
         subsampling: every how manieth frame; several are judged together.
+        shares: instead, shares of the video that a clip is spread over, see `deephar.data.clips.spread_frames`; several
+            are judged together.
         spacing: of several clips, see `deephar.data.clips.multi_clip_frames`.
         flip: judge every clip mirrored as well (published; not in the paper).
         layout: of the poses; the reader's by default.
@@ -55,6 +57,7 @@ class VideoClips:
         size=None,
         protocol="single",
         subsampling=(1,),
+        shares=None,
         spacing="paper",
         flip=False,
         layout=None,
@@ -66,7 +69,7 @@ class VideoClips:
         if protocol not in PROTOCOLS:
             raise ValueError(f"`protocol` must be one of {', '.join(PROTOCOLS)}. Received: {protocol!r}")
         self.reader, self.frames, self.size, self.protocol = reader, frames, size, protocol
-        self.subsampling, self.spacing, self.flip = tuple(subsampling), spacing, flip
+        self.subsampling, self.shares, self.spacing, self.flip = tuple(subsampling), shares, spacing, flip
         self.layout, self.dim, self.given = layout or reader.layout, dim, given
         self.boxes, self.square, self.actions = boxes, square, reader.actions
 
@@ -87,12 +90,18 @@ class VideoClips:
         inputs = [] if self.size is None else [np.stack([cut.images for cut in cuts])]
         if self.given:
             inputs.append(as_given(pose))
-        short = length < self.frames * min(self.subsampling)
+        short = length < self.frames * (1 if self.shares else min(self.subsampling))
         return VideoInput(cuts[0].name, cuts[0].action, inputs, pose, short)
 
     def _numbers(self, length):
-        for step in self.subsampling:
-            if self.protocol == "single":
+        single = self.protocol == "single"
+        for share in self.shares or ():
+            if single:
+                yield clips.spread_frames(length, self.frames, share)
+            else:
+                yield from clips.multi_spread_frames(length, self.frames, share)
+        for step in () if self.shares else self.subsampling:
+            if single:
                 yield clips.clip_frames(length, self.frames, step)
             else:
                 yield from clips.multi_clip_frames(length, self.frames, step, self.spacing)

@@ -14,7 +14,8 @@ BRANCHES = {"p": ("pose", "tab:blue"), "v": ("appearance", "tab:orange"), "m": (
 """First letter of an output to what it judges by, and its colour."""
 
 
-def _new_figure(size):
+def new_figure(size):
+    """A figure of (width, height) inches and its axes; raises ValueError without matplotlib."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -23,7 +24,8 @@ def _new_figure(size):
     return figure, figure.add_subplot()
 
 
-def _save(figure, path):
+def save(figure, path):
+    """Write a figure as PNG, whole or not at all."""
     with whole_file(path) as temporary:
         figure.savefig(temporary, dpi=120, format="png")
 
@@ -35,7 +37,7 @@ def save_blocks(scores, path):
         scores: from `deephar.evaluation.action.action_scores`.
         path: of the PNG.
     """
-    figure, axes = _new_figure((5, 3.5))
+    figure, axes = new_figure((5, 3.5))
     for letter, (label, colour) in BRANCHES.items():
         found = {name: value for name, value in scores["outputs"].items() if name[0] == letter}
         numbers = [int(re.sub(r"\D", "", name) or 0) for name in found]
@@ -48,14 +50,14 @@ def save_blocks(scores, path):
     axes.set_ylabel("accuracy, %")
     axes.grid(alpha=0.3)
     axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def save_classes(scores, path):
     """Accuracy of every class by the last output of each branch (paper figure 9)."""
     by_branch = scores["per_class_of"]
     names = list(scores["per_class"])
-    figure, axes = _new_figure((max(6, 0.5 * len(names)), 4))
+    figure, axes = new_figure((max(6, 0.5 * len(names)), 4))
     width = 0.8 / len(by_branch)
     for number, (output, values) in enumerate(by_branch.items()):
         label, colour = BRANCHES[output[0]]
@@ -69,14 +71,14 @@ def save_classes(scores, path):
     axes.set_xticks(range(len(names)), [name.replace("_", " ") for name in names], rotation=60, ha="right")
     axes.set_ylabel("accuracy, %")
     axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def save_confusion(scores, path):
     """The confusion matrix: rows are the truth, columns the prediction, colours shares of the row."""
     counts, names = np.array(scores["confusion"]), list(scores["per_class"])
     size = max(5, 0.35 * len(names) + 2)
-    figure, axes = _new_figure((size, size))
+    figure, axes = new_figure((size, size))
     axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
     labels = [name.replace("_", " ") for name in names]
     axes.set_xticks(range(len(names)), labels, rotation=90)
@@ -87,7 +89,7 @@ def save_confusion(scores, path):
         share = counts[row, column] / counts[row].sum()
         colour = "white" if share > 0.5 else "black"
         axes.text(column, row, counts[row, column], ha="center", va="center", fontsize=7, color=colour)
-    _save(figure, path)
+    save(figure, path)
 
 
 def save_action_report(scores, folder, **more):

@@ -1,0 +1,171 @@
+"""Ablations: every arm trained alike from several seeds, as a table and a figure beside the paper's numbers."""
+
+import json
+import math
+import pathlib
+
+import numpy as np
+
+from deephar.evaluation import figures, report
+from deephar.files import whole_file
+
+
+def run(train, arms, seeds, folder):
+    """Train every arm from every seed and keep the scores; what a folder holds already is not done again.
+
+    Several commands, each with seeds of its own, may share a folder.
+
+    Args:
+        train: function of an arm, a seed and a folder for its files that gives {score's name: number}.
+        arms: names.
+        seeds: numbers.
+        folder: path; the scores go to `folder/ARM-SEED.json`.
+    """
+    folder = pathlib.Path(folder)
+    for seed in seeds:
+        for arm in arms:
+            path = folder / f"{arm}-{seed}.json"
+            if path.is_file():
+                continue
+            part = path.with_suffix("")
+            part.mkdir(parents=True, exist_ok=True)
+            report.save_json(train(arm, seed, part), path)
+            print(f"{arm}, seed {seed}: {json.loads(path.read_text())}", flush=True)
+
+
+def collect(arms, folder):
+    """What `run` has left in a folder.
+
+    Args:
+        arms: names.
+        folder: path.
+
+    Returns:
+        {arm: {score's name: list of numbers, one per seed in the order of the seeds}}; arms without any are left out.
+    """
+    found = {}
+    for arm in arms:
+        paths = [path for path in pathlib.Path(folder).glob(f"{arm}-*.json") if path.stem[len(arm) + 1 :].isdigit()]
+        runs = [json.loads(path.read_text()) for path in sorted(paths, key=lambda p: int(p.stem[len(arm) + 1 :]))]
+        if runs:
+            found[arm] = {name: [run[name] for run in runs] for name in runs[0]}
+    return found
+
+
+def mean_deviation(values):
+    """Mean and sample standard deviation of the seeds; NaN as the deviation of a single one."""
+    values = np.asarray(values, dtype=np.float64)
+    return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else math.nan
+
+
+def claim(first, second):
+    """What may be said of two arms.
+
+    Args:
+        first, second: numbers, one per seed.
+
+    Returns:
+        difference of the means, second minus first; None where the intervals mean +- deviation overlap or are unknown.
+    """
+    (a, da), (b, db) = mean_deviation(first), mean_deviation(second)
+    return b - a if abs(b - a) > da + db else None
+
+
+def table(found, scores, paper=None, unit=""):
+    """Lines of text: a row for every arm, mean +- deviation of every score, and the paper's numbers below.
+
+    Args:
+        found: from `collect`.
+        scores: {name: heading}.
+        paper: optional {row: {score's name: number}}.
+        unit: of the numbers, for the first line.
+
+    Returns:
+        str.
+    """
+    rows = {f"{arm} ({len(next(iter(values.values())))} seeds)": values for arm, values in found.items()}
+    width = max(len(row) for row in (*rows, *(paper or {})))
+    lines = [f"{unit:<{width}}" + "".join(f"{heading:>16}" for heading in scores.values())]
+    for row, values in rows.items():
+        lines.append(f"{row:<{width}}" + "".join(f"{_cell(values.get(name)):>16}" for name in scores))
+    for row, values in (paper or {}).items():
+        cells = (f"{values[name]:.1f}" if name in values else "-" for name in scores)
+        lines.append(f"{row:<{width}}" + "".join(f"{cell:>16}" for cell in cells))
+    return "\n".join(lines)
+
+
+def _cell(values):
+    if values is None:
+        return "-"
+    mean, deviation = mean_deviation(values)
+    return f"{mean:.1f} +- {deviation:.1f}"
+
+
+def sentence(found, first, second, score, unit):
+    """What may be said of two arms, in words.
+
+    Args:
+        found: from `collect`.
+        first, second: arms.
+        score: name.
+        unit: of the score.
+
+    Returns:
+        str.
+    """
+    difference = claim(found[first][score], found[second][score])
+    if difference is None:
+        return f"{score}: no claim about {first} and {second}, mean +- deviation overlap or have a single seed"
+    return f"{score}: {second} {difference:+.1f} {unit} against {first}"
+
+
+def save_bars(found, scores, path, unit, paper=None):
+    """Write the table as a PNG: a group of bars for every score, a bar with its deviation for every arm.
+
+    Args:
+        found, scores, paper: as for `table`; the paper's bars are hatched.
+        path: of the PNG.
+        unit: of the axis.
+
+    Raises:
+        ValueError: without matplotlib.
+    """
+    figure, axes = figures.new_figure((max(5, 1.2 * len(scores) * (len(found) + len(paper or {})) ** 0.5), 3.5))
+    rows = {
+        arm: [mean_deviation(values[n]) if n in values else (0, 0) for n in scores] for arm, values in found.items()
+    }
+    rows |= {row: [(values.get(n, 0), 0) for n in scores] for row, values in (paper or {}).items()}
+    width = 0.8 / len(rows)
+    for number, (row, bars) in enumerate(rows.items()):
+        place = np.arange(len(scores)) + (number + 0.5) * width - 0.4
+        mean, deviation = np.transpose(bars)
+        hatch = "//" if row in (paper or {}) else None
+        axes.bar(place, mean, width, yerr=np.nan_to_num(deviation), label=row, hatch=hatch, alpha=0.5 if hatch else 1)
+    axes.set_xticks(range(len(scores)), list(scores.values()))
+    axes.set_ylabel(unit)
+    axes.legend(fontsize=7)
+    figures.save(figure, path)
+
+
+def save_report(arms, scores, folder, name, unit, paper=None):
+    """Print the table of what a folder holds and what may be said of every arm against the first; write both and bars.
+
+    Args:
+        arms, folder: as for `run`.
+        scores, unit, paper: as for `table`.
+        name: of the files: `table.txt` and `NAME.png`.
+    """
+    folder = pathlib.Path(folder)
+    found = collect(arms, folder)
+    first, *others = found
+    said = [
+        sentence(found, first, arm, score, unit)
+        for arm in others
+        for score in scores
+        if score in found[first] and score in found[arm]
+    ]
+    text = "\n".join([table(found, scores, paper, unit), *said])
+    print(text)
+    with whole_file(folder / "table.txt") as temporary:
+        temporary.write_text(text + "\n")
+    save_bars(found, scores, folder / f"{name}.png", unit, paper)

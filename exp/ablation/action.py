@@ -1,0 +1,175 @@
+"""Ablation: action from poses, from appearance and from both; from given and from estimated poses; with the pose part
+frozen, then fine-tuned; stage by stage or all at once; one clip or several. The paper's tables 3 and 5 in small.
+
+Data     none; it makes videos in Penn Action's format, three tenths of them to be tested on, and people in the wild in
+         MPII's format, all in the same eight actions
+Command  python exp/ablation/action.py;  --seeds 0 1 and, beside it, --seeds 2: two commands share the work
+Result   runs/ablation/action/: table.txt, action.png, blocks.png and classes.png (the paper's figures 8 and 9, mean of
+         the seeds), a folder and a JSON file for every arm and seed
+Arms     pose: the pose network alone, PCK@0.2 of the torso on frames of the test videos; estimated: the clip network
+         with that one frozen; fine-tuned: the same, then everything at a tenth of the rate; given: annotated poses,
+         features of its own; joint: everything from random weights, on as many frames as all stages together
+"""
+
+import argparse
+import json
+import pathlib
+
+import keras
+import numpy as np
+
+from deephar import config, files, layouts, models, training
+from deephar.data import cached, clips, crops, loader, mpii, mpii_files, pennaction, queues, video_clips
+from deephar.data.synthetic import write_mpii, write_penn
+from deephar.data.synthetic.writing import Settings
+from deephar.evaluation import ablation, action, figures, pose2d, report
+from deephar.models import surgery
+
+ACTIONS = ("squat", "wave", "kick", "jumping_jacks", "sit_down", "stand_up", "drink", "phone_call")
+ARMS = ("pose", "given", "estimated", "fine-tuned", "joint")
+SCORES = {
+    "pck": "PCK@0.2", "p": "pose", "v": "appearance", "m": "aggregated",
+    "p_multi": "pose, MC", "v_multi": "appearance, MC", "m_multi": "aggregated, MC",
+}  # fmt: skip
+PAPER = {
+    "paper, Kinect poses": {"p": 63.3, "v": 76.4, "m": 78.2},
+    "paper, estimated": {"p": 64.5, "v": 80.1, "m": 81.1},
+    "paper, fine-tuned": {"p": 71.7, "v": 83.2, "m": 84.4, "p_multi": 74.3, "v_multi": 84.6, "m_multi": 85.5},
+}
+LAYOUT, STEP = layouts.get("pa16j"), 3
+AUGMENTATION = config.AugmentConfig(
+    config.Interval(-10, 10), config.Interval(0.8, 1.2), config.Interval(-0.05, 0.05), config.Interval(-0.05, 0.05),
+    "window", flip=True,
+)  # fmt: skip
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", default="runs/ablation/action", type=pathlib.Path)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--videos", type=int, default=480)
+    parser.add_argument("--people", type=int, default=4000)
+    parser.add_argument("--pose-steps", type=int, default=1000, help="of 32 people")
+    parser.add_argument("--action-steps", type=int, default=400, help="of 8 clips")
+    parser.add_argument("--fine-tuning-steps", type=int, default=100, help="of 8 clips")
+    parser.add_argument("--frames", type=int, default=8, help="of a clip")
+    parser.add_argument("--size", type=int, default=64, help="of a crop in pixels")
+    parser.add_argument("--width", type=int, default=96, help="channels of the network's features")
+    parser.add_argument("--processes", type=int, default=2, help="that draw people")
+    return parser.parse_args()
+
+
+class Arms:
+    """The data, and how every arm is trained and judged."""
+
+    def __init__(self, args):
+        self.args, self.size = args, (args.size, args.size)
+        people, videos = (Settings(name, (96, 96), actions=ACTIONS, length=(24, 48)) for name in ("mpii", "penn"))
+        write_mpii.write(people, args.out / "people", args.people, args.processes)
+        write_penn.write(videos, args.out / "videos", args.videos, args.processes)
+        release = mpii_files.read_release(args.out / "people" / "release.mat")
+        self.people = cached.Cached(mpii.Mpii(release, args.out / "people" / "images"), self.size)
+        labels, frames = args.out / "videos" / "labels", args.out / "videos" / "frames"
+        self.videos, self.exam = (
+            pennaction.PennAction(labels, frames, split, ACTIONS, hidden=True) for split in ("train", "test")
+        )
+
+    def train(self, arm, seed, folder):
+        """Scores of an arm, see `deephar.evaluation.ablation.run`."""
+        keras.utils.set_random_seed(seed)
+        if arm == "pose":
+            return self.train_pose(seed, folder)
+        model = self.clip_model(arm)
+        if arm == "estimated":
+            pose = self.pose_model()
+            pose.load_weights(folder.parent / f"pose-{seed}" / "last.weights.h5")
+            surgery.copy_pose(pose, model)
+            surgery.freeze_pose(model)
+        elif arm == "fine-tuned":
+            model.load_weights(folder.parent / f"estimated-{seed}" / "last.weights.h5")
+        steps = self.args.fine_tuning_steps if arm == "fine-tuned" else self.args.action_steps
+        self.fit(model, arm, seed, self.joint_steps() if arm == "joint" else steps)
+        files.save_weights(model, folder / "last.weights.h5")
+        return self.judge(model, arm, folder)
+
+    def joint_steps(self):
+        """Steps of 4 clips and 4 strings of stills with as many frames as the other stages together."""
+        stills = self.args.pose_steps * 32 // (8 * self.args.frames)
+        return stills + self.args.action_steps + self.args.fine_tuning_steps
+
+    def network(self):
+        return {"input_shape": (*self.size, 3), "width": self.args.width, "num_blocks": 2, "concat_visibility": True}
+
+    def pose_model(self):
+        return models.build("lite-2d", export_heatmaps=True, **self.network())
+
+    def clip_model(self, arm):
+        given = {"poses": "given", "export_poses": "none", "num_joints": len(self.videos.layout)}
+        own = {"frames": self.args.frames, "num_actions": len(ACTIONS), "appearance_width": 96}
+        return models.build("lite-merge", **self.network(), **own, **(given if arm == "given" else {}))
+
+    def train_pose(self, seed, folder):
+        model, steps = self.pose_model(), self.args.pose_steps
+        counts = queues.counts_by_ratio(32, tuple(config.POSE_MIXTURES["penn"].values()))
+        readers = (self.people, clips.VideoFrames(self.videos, 3))
+        batches = loader.PoseLoader(
+            list(zip(readers, counts, strict=True)), self.size, len(model.outputs), layout=LAYOUT,
+            augmentation=AUGMENTATION, seed=seed, steps=steps,
+        )  # fmt: skip
+        training.compile_pose(model, keras.optimizers.Adam(training.cosine_schedule(2e-3, steps, steps // 20)))
+        model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()], verbose=2)
+        files.save_weights(model, folder / "last.weights.h5")
+        exam = crops.Crops(clips.VideoFrames(self.exam, 8), self.size, LAYOUT)
+        return {"pck": pose2d.pck_scores(pose2d.predict(model, exam), LAYOUT)["total"]}
+
+    def fit(self, model, arm, seed, steps):
+        stills = [(self.people, 4)] if arm == "joint" else []
+        batches = loader.ClipLoader(
+            [(self.videos, 8 - sum(count for _, count in stills)), *stills], self.args.frames, self.size,
+            training.output_kinds(model), given=arm == "given", actions=ACTIONS,
+            layout=self.videos.layout if arm == "given" else LAYOUT, subsampling=(2, STEP), augmentation=AUGMENTATION,
+            boxes=clips.extent_boxes, seed=seed, steps=steps,
+        )  # fmt: skip
+        rate = training.cosine_schedule(2e-4 if arm == "fine-tuned" else 2e-3, steps, steps // 20)
+        training.compile_action(model, keras.optimizers.AdamW(rate, weight_decay=1e-2))
+        model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()], verbose=2)
+
+    def judge(self, model, arm, folder):
+        scores = {}
+        for protocol, ending in (("single", ""), ("multi", "_multi")):
+            videos = video_clips.VideoClips(
+                self.exam, self.args.frames, self.size, protocol, (STEP,), given=arm == "given",
+                layout=self.exam.layout if arm == "given" else LAYOUT, boxes=clips.extent_boxes,
+            )  # fmt: skip
+            found = action.action_scores(action.predict(model, videos, batch_size=16), ACTIONS)
+            if protocol == "single":
+                report.save_json(found, folder / "eval.json")
+            last = {name[0]: value for name, value in found["outputs"].items()}
+            scores |= {f"{letter}{ending}": value for letter, value in last.items()}
+        return scores
+
+
+def mean_of(runs):
+    """The mean of dicts of dicts of numbers."""
+    if isinstance(runs[0], dict):
+        return {key: mean_of([run[key] for run in runs]) for key in runs[0]}
+    return float(np.mean(runs))
+
+
+def save_figures(folder):
+    """Accuracy by block and by class of the fine-tuned networks, single clip, mean of all seeds."""
+    runs = [json.loads(path.read_text()) for path in sorted(folder.glob("fine-tuned-*/eval.json"))]
+    scores = mean_of([{key: run[key] for key in ("outputs", "per_class", "per_class_of")} for run in runs])
+    figures.save_blocks(scores, folder / "blocks.png")
+    figures.save_classes(scores, folder / "classes.png")
+
+
+def main():
+    args = options()
+    ablation.run(Arms(args).train, ARMS, args.seeds, args.out)
+    ablation.save_report(ARMS, SCORES, args.out, "action", "%", PAPER)
+    save_figures(args.out)
+
+
+if __name__ == "__main__":
+    main()

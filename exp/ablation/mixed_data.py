@@ -1,0 +1,100 @@
+"""Ablation: does it help 3D pose to add people without depth? The paper's table 6 in small, on synthetic people.
+
+Data     none; it makes takes in a laboratory (Human3.6M's format), photographs of people in the wild without depth
+         (MPII's format) and, to be tested on, takes of other people in the wild and in the laboratory
+Command  python exp/ablation/mixed_data.py;  --seeds 0 1 and, beside it, --seeds 2: two commands share the work
+Result   runs/ablation/mixed_data/: table.txt, mixed_data.png, a folder and a JSON file for every arm and seed
+Arms     laboratory: all crops of a batch from it; mixed: half of them from the wild, which have x and y alone. Every
+         arm sees the same number of crops. MPJPE with the root's depth given, on subjects S9 and S11
+"""
+
+import argparse
+import pathlib
+
+import keras
+
+from deephar import config, files, layouts, models, training
+from deephar.data import crops, human36m, loader, mpii, mpii_files
+from deephar.data.synthetic import write_h36m, write_mpii
+from deephar.data.synthetic.writing import Settings
+from deephar.evaluation import ablation, pose3d
+
+ARMS = ("laboratory", "mixed")
+SCORES = {"wild": "wild, mm", "laboratory": "laboratory, mm"}
+PAPER = {"paper, Human3.6M alone": {"laboratory": 67.3}, "paper, with MPII": {"laboratory": 55.1}}
+LAYOUT = layouts.get("pa17j")
+AUGMENTATION = config.AugmentConfig(
+    config.Interval(-10, 10), config.Interval(0.8, 1.2), config.Interval(-0.05, 0.05), config.Interval(-0.05, 0.05),
+    "window", flip=True, power=config.Interval(0.8, 1.25),
+)  # fmt: skip
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", default="runs/ablation/mixed_data", type=pathlib.Path)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--takes", type=int, default=210, help="in the laboratory, each seen by four cameras")
+    parser.add_argument("--people", type=int, default=4000, help="in the wild, without depth")
+    parser.add_argument("--steps", type=int, default=1500, help="of every arm")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--size", type=int, default=64, help="of a crop in pixels")
+    parser.add_argument("--width", type=int, default=96, help="channels of the network's features")
+    parser.add_argument("--processes", type=int, default=2, help="that draw people")
+    return parser.parse_args()
+
+
+def make_data(args):
+    """Readers: training people of the laboratory, people of the wild, and the test people of both."""
+    length, side = (60, 120), 128
+    made = {}
+    for domain, takes in (("laboratory", args.takes), ("wild", args.takes)):
+        settings = Settings("h36m", (side, side), domain, tuple(write_h36m.ACTIONS.values()), length=length)
+        write_h36m.write(settings, args.out / domain, takes, args.processes)
+        made[domain] = args.out / domain
+    write_mpii.write(Settings("mpii", (side, side), seed=1), args.out / "people", args.people, args.processes)
+
+    def takes(domain, split):
+        return human36m.Human36M(human36m.open_release(made[domain], split), made[domain])
+
+    people = mpii.Mpii(mpii_files.read_release(args.out / "people" / "release.mat"), args.out / "people" / "images")
+    return takes("laboratory", "train"), people, {domain: takes(domain, "test") for domain in SCORES}
+
+
+def network(args):
+    return {
+        "num_joints": len(LAYOUT), "dim": 3, "num_context": 0, "depth_maps": 8, "num_blocks": 2,
+        "input_shape": (args.size, args.size, 3), "width": args.width, "concat_visibility": True,
+    }  # fmt: skip
+
+
+def main():
+    args = options()
+    laboratory, people, tests = make_data(args)
+    half = args.batch_size // 2
+    sources = {
+        "laboratory": [(laboratory, args.batch_size)],
+        "mixed": [(laboratory, args.batch_size - half), (people, half)],
+    }
+
+    def train(arm, seed, folder):
+        keras.utils.set_random_seed(seed)
+        size = (args.size, args.size)
+        batches = loader.PoseLoader(
+            sources[arm], size, 2, layout=LAYOUT, dim=3, augmentation=AUGMENTATION, seed=seed, steps=args.steps
+        )
+        model = models.build("lite-2d", **network(args))
+        rate = training.cosine_schedule(2e-3, args.steps, args.steps // 20)
+        training.compile_pose(model, keras.optimizers.Adam(rate))
+        model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()], verbose=2)
+        files.save_weights(model, folder / "last.weights.h5")
+        return {
+            domain: pose3d.scores(pose3d.predict(model, crops.Crops(reader, size)), LAYOUT, reader.joint_set)["mpjpe"]
+            for domain, reader in tests.items()
+        }
+
+    ablation.run(train, ARMS, args.seeds, args.out)
+    ablation.save_report(ARMS, SCORES, args.out, "mixed_data", "mm", PAPER)
+
+
+if __name__ == "__main__":
+    main()

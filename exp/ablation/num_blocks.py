@@ -1,0 +1,87 @@
+"""Ablation: how many prediction blocks? 2D pose of synthetic people by K = 1, 2 and 4 blocks, and by every block.
+
+Data     none; it makes people in the wild in MPII's format, the last tenth of them to be tested on
+Command  python exp/ablation/num_blocks.py;  --seeds 0 1 and, beside it, --seeds 2: two commands share the work
+Result   runs/ablation/num_blocks/: table.txt, num_blocks.png, a folder and a JSON file for every arm and seed
+Arms     K1, K2, K4; every arm sees the same number of crops, and so more blocks cost more time: seconds a step are in
+         the table. PCKh@0.5 of the last block, and of each. The paper chose K = 8 for MPII and 4 for clips
+"""
+
+import argparse
+import pathlib
+import time
+
+import keras
+
+from deephar import config, files, layouts, models, training
+from deephar.data import cached, crops, loader, mpii
+from deephar.data.synthetic import write_mpii
+from deephar.data.synthetic.writing import Settings
+from deephar.evaluation import ablation, pose2d
+
+ARMS = {"K1": 1, "K2": 2, "K4": 4}
+SCORES = {"pckh": "PCKh@0.5", **{f"block{n}": f"block {n}" for n in range(1, 5)}, "ms_per_crop": "ms a crop"}
+LAYOUT = layouts.get("pa16j")
+AUGMENTATION = config.AugmentConfig(
+    config.Interval(-10, 10), config.Interval(0.8, 1.2), config.Interval(-0.05, 0.05), config.Interval(-0.05, 0.05),
+    "window", flip=True,
+)  # fmt: skip
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", default="runs/ablation/num_blocks", type=pathlib.Path)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--people", type=int, default=6000, help="of which a tenth is tested on")
+    parser.add_argument("--steps", type=int, default=1000, help="of every arm")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--size", type=int, default=64, help="of a crop in pixels")
+    parser.add_argument("--width", type=int, default=96, help="channels of the network's features")
+    parser.add_argument("--processes", type=int, default=2, help="that draw people")
+    return parser.parse_args()
+
+
+def make_data(args):
+    """Readers of people to train on and to test on."""
+    folder = args.out / "people"
+    write_mpii.write(Settings("mpii", (128, 128)), folder, args.people, args.processes)
+    readers = [
+        mpii.Mpii(mpii.open_people(folder / "release.mat", split, folder / "valid.h5"), folder / "images")
+        for split in ("train", "valid")
+    ]
+    size = (args.size, args.size)
+    return cached.Cached(readers[0], size), crops.Crops(readers[1], size, LAYOUT)
+
+
+def main():
+    args = options()
+    people, exam = make_data(args)
+
+    def train(arm, seed, folder):
+        keras.utils.set_random_seed(seed)
+        blocks = ARMS[arm]
+        network = {"input_shape": (args.size, args.size, 3), "width": args.width, "num_blocks": blocks}
+        model = models.build("lite-2d", concat_visibility=True, export_heatmaps=True, **network)
+        batches = loader.PoseLoader(
+            [(people, args.batch_size)], (args.size, args.size), 2 * blocks, layout=LAYOUT, augmentation=AUGMENTATION,
+            seed=seed, steps=args.steps,
+        )  # fmt: skip
+        rate = training.cosine_schedule(2e-3, args.steps, args.steps // 20)
+        training.compile_pose(model, keras.optimizers.Adam(rate))
+        start = time.monotonic()
+        model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()], verbose=2)
+        seconds = time.monotonic() - start
+        files.save_weights(model, folder / "last.weights.h5")
+        by_block = pose2d.pckh_scores(pose2d.predict(model, exam), LAYOUT)["blocks"]
+        return {
+            "pckh": by_block[-1],
+            **{f"block{number}": score for number, score in enumerate(by_block, start=1)},
+            "ms_per_crop": 1000 * seconds / (args.steps * args.batch_size),
+        }
+
+    ablation.run(train, ARMS, args.seeds, args.out)
+    ablation.save_report(ARMS, SCORES, args.out, "num_blocks", "%")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Arms of an ablation: what is done once, what is said of them and what is not."""
+
+import math
+
+import pytest
+
+from deephar.evaluation import ablation
+
+NUMBERS = {"alone": [10.0, 12.0, 14.0], "mixed": [4.0, 6.0, 8.0], "other": [7.0, 9.0, 11.0]}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """What two commands with seeds of their own left in one folder."""
+
+    def train(arm, seed, part):
+        (part / "seen").touch(exist_ok=False)  # fails if an arm is trained twice from a seed
+        return {"mm": NUMBERS[arm][seed]}
+
+    ablation.run(train, NUMBERS, [2], tmp_path)
+    ablation.run(train, NUMBERS, [0, 1, 2], tmp_path)
+    return tmp_path
+
+
+def test_arms_are_trained_once_and_collected_by_seed(folder):
+    assert ablation.collect(NUMBERS, folder) == {arm: {"mm": values} for arm, values in NUMBERS.items()}
+    assert ablation.collect(["never"], folder) == {}
+
+
+def test_mean_and_deviation_by_hand():
+    assert ablation.mean_deviation([10.0, 12.0, 14.0]) == (12.0, 2.0)
+    assert math.isnan(ablation.mean_deviation([3.0])[1])
+
+
+def test_no_claim_where_intervals_overlap():
+    """12 +- 2 against 6 +- 2 and 9 +- 2; a single seed has no interval."""
+    assert ablation.claim(NUMBERS["alone"], NUMBERS["mixed"]) == -6.0
+    assert ablation.claim(NUMBERS["alone"], NUMBERS["other"]) is None
+    assert ablation.claim([10.0], [1.0]) is None
+
+
+def test_the_report_says_what_was_found(folder, capsys):
+    ablation.save_report(NUMBERS, {"mm": "wild, mm"}, folder, "bars", "mm", {"paper": {"mm": 55.1}})
+    text = (folder / "table.txt").read_text()
+    assert text == capsys.readouterr().out
+    assert "alone (3 seeds)     12.0 +- 2.0" in text and "55.1" in text
+    assert "mm: mixed -6.0 mm against alone" in text and "no claim about alone and other" in text
+    assert (folder / "bars.png").stat().st_size > 1000
