@@ -223,6 +223,19 @@ class AugmentConfig:
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class PoseNoise:
+    """How poses are varied that are given to a network, so that it does not rely on single joints.
+
+    Attributes:
+        jitter: standard deviation of the noise on every coordinate, in crops; a clip's own is drawn up to this.
+        dropout: probability that a joint is left out of a whole clip.
+    """
+
+    jitter: float = 0.0
+    dropout: float = 0.0
+
+
 def _steps(low, high, step):
     return Choice(tuple(low + step * i for i in range(round((high - low) / step) + 1)))
 

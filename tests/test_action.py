@@ -291,6 +291,17 @@ def test_a_pose_part_that_does_not_fit_is_refused():
         surgery.freeze_pose(models.build("penn-pose-only"))
 
 
+def test_a_3d_network_takes_what_fits_of_a_2d_one():
+    """All but the heat maps and what reads them, which have a depth more."""
+    size = {"input_shape": (32, 32, 3), "num_blocks": 2, "width": 16, "num_joints": 17}
+    flat, deep = models.build("lite-2d", **size), models.build("lite-2d", dim=3, num_context=0, depth_maps=4, **size)
+    left = surgery.copy_fitting(flat, deep)
+    assert left == ["block1_heatmaps", "block1_remap", "block2_heatmaps"]
+    np.testing.assert_array_equal(*(m.get_layer("stem_1").get_weights()[0] for m in (flat, deep)))
+    with pytest.raises(ValueError, match="Nothing of"):
+        surgery.copy_fitting(models.build("penn-pose-only"), deep)
+
+
 def test_a_clip_network_survives_being_saved(tmp_path):
     model = tiny(num_action_blocks=1, export_poses="last")
     model.save(tmp_path / "model.keras")

@@ -229,6 +229,17 @@ def test_clips_spread_over_videos(videos):
     np.testing.assert_array_equal(single[0].inputs[0][0], judged[0].inputs[0][0])
 
 
+def test_noise_on_given_poses():
+    """A tenth of the joints left out of whole clips; the others moved by noise of at most the deviation."""
+    pose, noise = np.full((16, 13, 2), 0.5), config.PoseNoise(jitter=0.02, dropout=0.1)
+    drawn = np.stack([clip_mixture.with_noise(pose, noise, np.random.default_rng(n)) for n in range(300)])
+    gone = np.isnan(drawn)
+    assert np.all(gone == gone[:, :1, :, :1]) and np.mean(gone) == pytest.approx(0.1, abs=0.02)
+    assert np.std(drawn[~gone]) == pytest.approx(0.02 / 3**0.5, abs=1e-3)  # deviations drawn evenly up to 0.02
+    with pytest.raises(ValueError, match="not for labels"):
+        loader.ClipLoader([(DrawnVideos(), 1)], 4, None, ("pose",), given=True, noise=noise)
+
+
 def test_given_poses_are_zero_where_nothing_is_known():
     pose = np.array([[[0.2, 0.3, 1.0], [config.MISSING, config.MISSING, 0.0], [config.MISSING] * 3]], "float32")
     np.testing.assert_allclose(clip_mixture.as_given(pose), [[[0.2, 0.3, 1], [0, 0, 0], [0, 0, 0]]])

@@ -6,6 +6,7 @@ from deephar.camera import Camera
 from deephar.data.synthetic import backdrop, figure, render, scene
 from deephar.data.synthetic.body import HAND, INDEX, JOINTS, LIMITS, draw_body, order, pose_body, reach
 from deephar.data.synthetic.motion import ACTIONS, move
+from deephar.data.synthetic.people import SyntheticPeople
 
 FRONT = Camera.looking_at((4000, 0, 900), (0, 0, 900), 400, (256, 256))
 LOOK = figure.Look({"plain": np.ones(3)}, {})
@@ -312,3 +313,18 @@ def test_what_does_not_exist_is_said():
         scene.draw_clip(np.random.default_rng(0), "fly", 1)
     with pytest.raises(ValueError, match="domain='moon'"):
         scene.draw_clip(np.random.default_rng(0), "walk", 1, domain="moon")
+
+
+def test_people_without_files():
+    """Pixels and depth go back to joints with the bones of a person; the window is 2.25 m wide at the pelvis."""
+    people = SyntheticPeople(3, (64, 64), seed=4)
+    sample, again = people.sample(1), SyntheticPeople(9, (64, 64), seed=4).sample(1)
+    np.testing.assert_array_equal(np.asarray(sample.image), np.asarray(again.image))
+    world = sample.camera.uvd_to_world(sample.pose_px)
+    names = people.layout.index
+    thighs = [np.linalg.norm(world[names(f"{side}_hip")] - world[names(f"{side}_knee")]) for side in "rl"]
+    assert thighs[0] == pytest.approx(thighs[1], abs=1e-6) and 300 < thighs[0] < 550
+    pelvis = sample.pose_px[names("pelvis")]
+    np.testing.assert_allclose(sample.center_px, pelvis[:2])
+    np.testing.assert_allclose(sample.window_px * sample.root_mm / sample.camera.focal, 2250)
+    assert len(people) == 3 and sample.root_mm == pelvis[2]

@@ -49,6 +49,7 @@ class ClipMixture(Queues):
         spread: instead, (low, high): a clip is spread over a share of its video drawn from this interval, see
             `deephar.data.clips.spread_frames`.
         augmentation: `deephar.config.AugmentConfig` or a key of `deephar.config.AUGMENT`; one draw for a clip.
+        noise: `deephar.config.PoseNoise` on the poses of videos, where they are given to the network; never on labels.
         boxes: see `deephar.data.clips.make_clip`.
         square: see `deephar.data.clips.joints_window`.
     """
@@ -64,6 +65,7 @@ class ClipMixture(Queues):
         subsampling=(1,),
         spread=None,
         augmentation="none",
+        noise=None,
         boxes=None,
         square=True,
         seed=0,
@@ -80,7 +82,7 @@ class ClipMixture(Queues):
         self.frames, self.size, self.dim = frames, None if size is None else tuple(size), dim
         self.actions, self.layout = tuple(actions), layout or readers[0].layout
         self.subsampling, self.spread = tuple(subsampling), spread
-        self.boxes, self.square = boxes, square
+        self.noise, self.boxes, self.square = noise or config.PoseNoise(), boxes, square
         self.augmentation = config.AUGMENT[augmentation] if isinstance(augmentation, str) else augmentation
 
     def batch(self, epoch, index):
@@ -104,7 +106,8 @@ class ClipMixture(Queues):
         def make(place, generator):
             variation = augment.draw(self.augmentation, generator)
             numbers = functools.partial(self._numbers, generator=generator)
-            return clips.make_clip(reader, place, numbers, self.size, variation, self.boxes, self.square)
+            clip = clips.make_clip(reader, place, numbers, self.size, variation, self.boxes, self.square)
+            return dataclasses.replace(clip, pose_crop=with_noise(clip.pose_crop, self.noise, generator))
 
         clip = self.take(number, epoch, position, make, broken)
         name = reader.actions[clip.action] if clip.action >= 0 else None
@@ -128,6 +131,15 @@ class ClipMixture(Queues):
         stills = [self.take(number, epoch, place, make, broken) for place in positions]
         pose = np.stack([still.pose_crop for still in stills])
         return np.stack([s.image for s in stills]), layout_target(pose, reader.layout, self.layout, self.dim), -1
+
+
+def with_noise(pose, noise, generator):
+    """A pose (T, J, D) in crop coordinates with `deephar.config.PoseNoise`; joints that are left out are NaN."""
+    if noise.jitter:
+        pose = pose + generator.normal(0.0, generator.uniform(0.0, noise.jitter), pose.shape)
+    if noise.dropout:
+        pose = np.where(generator.uniform(size=(pose.shape[1], 1)) < noise.dropout, np.nan, pose)
+    return pose
 
 
 def as_given(pose):

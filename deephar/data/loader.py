@@ -107,6 +107,8 @@ class ClipLoader(_Loader):
         max_queue_size=10,
         **options,
     ):
+        if options.get("noise") and (not given or "pose" in outputs):
+            raise ValueError("`noise` is for poses that are given to a network, not for labels of poses")
         mixture = ClipMixture(sources, frames, size, on_broken=on_broken, **options)
         super().__init__(mixture, processes, workers, max_queue_size)
         self.outputs, self.given = tuple(outputs), given

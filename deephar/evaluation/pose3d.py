@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from deephar import geometry, metrics3d
+from deephar import draw3d, geometry, metrics3d
 from deephar.evaluation import pose2d
 
 COLUMNS = {
@@ -104,6 +104,23 @@ def _by_camera(cameras):
         if camera is not None:
             groups.setdefault(id(camera), (camera, []))[1].append(row)
     return groups.values()
+
+
+def draw_views(predictions, index, layout):
+    """The last block's pose of a person in space, over the true one in grey, roots aligned.
+
+    Args:
+        predictions: `Predictions3D`.
+        index: of the person.
+        layout: of the joints.
+
+    Returns:
+        RGB `PIL.Image.Image`, see `deephar.draw3d.draw_views`.
+    """
+    camera, root = predictions.cameras[index], layout.index("pelvis")
+    poses = [camera.to_camera(pose[index]) for pose in (predictions.pose_mm[-1], predictions.true_mm)]
+    pose, truth = (pose - pose[root] for pose in poses)
+    return draw3d.draw_views(pose, layout, truth, up=camera.rotation @ [0.0, 0.0, 1.0], side=192)
 
 
 def bone_lengths(poses, layout):

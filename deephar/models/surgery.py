@@ -70,6 +70,34 @@ def copy_pose(source, target):
     return sum(len(layer.weights) for layer in wanted)
 
 
+def copy_fitting(source, target):
+    """Give a network what fits of another, e.g. a 3D network the features of a 2D one.
+
+    Args:
+        source: network.
+        target: network that is changed: every layer gets the weights of the source's layer of the same name, where
+            there is one and the shapes agree.
+
+    Returns:
+        names of the target's layers with weights that were left as they were.
+
+    Raises:
+        ValueError: if nothing fits.
+    """
+    found = {layer.name: layer.get_weights() for layer in source.layers if layer.weights}
+    layers = [layer for layer in target.layers if layer.weights]
+    fitting = [
+        layer
+        for layer in layers
+        if [w.shape for w in found.get(layer.name, ())] == [tuple(w.shape) for w in layer.weights]
+    ]
+    if not fitting:
+        raise ValueError(f"Nothing of {source.name!r} fits {target.name!r}: no layer agrees in name and shape")
+    for layer in fitting:
+        layer.set_weights(found[layer.name])
+    return [layer.name for layer in layers if layer not in fitting]
+
+
 def replace_actions(model, num_actions):
     """The same clip network for other classes: all weights are kept but those that depend on the classes.
 

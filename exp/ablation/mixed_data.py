@@ -1,11 +1,11 @@
 """Ablation: does it help 3D pose to add people without depth? The paper's table 6 in small, on synthetic people.
 
-Data     none; it makes takes in a laboratory (Human3.6M's format), photographs of people in the wild without depth
-         (MPII's format) and, to be tested on, takes of other people in the wild and in the laboratory
+Data     none; it makes takes in a laboratory (Human3.6M's format, subjects S9 and S11 to be tested on), photographs of
+         people in the wild without depth (MPII's format), and draws other people in the wild to test on
 Command  python exp/ablation/mixed_data.py;  --seeds 0 1 and, beside it, --seeds 2: two commands share the work
 Result   runs/ablation/mixed_data/: table.txt, mixed_data.png, a folder and a JSON file for every arm and seed
 Arms     laboratory: all crops of a batch from it; mixed: half of them from the wild, which have x and y alone. Every
-         arm sees the same number of crops. MPJPE with the root's depth given, on subjects S9 and S11
+         arm sees the same number of crops. MPJPE with the root's depth given
 """
 
 import argparse
@@ -16,6 +16,7 @@ import keras
 from deephar import config, files, layouts, models, training
 from deephar.data import crops, human36m, loader, mpii, mpii_files
 from deephar.data.synthetic import write_h36m, write_mpii
+from deephar.data.synthetic.people import SyntheticPeople
 from deephar.data.synthetic.writing import Settings
 from deephar.evaluation import ablation, pose3d
 
@@ -44,20 +45,14 @@ def options():
 
 
 def make_data(args):
-    """Readers: training people of the laboratory, people of the wild, and the test people of both."""
-    length, side = (60, 120), 128
-    made = {}
-    for domain, takes in (("laboratory", args.takes), ("wild", args.takes)):
-        settings = Settings("h36m", (side, side), domain, tuple(write_h36m.ACTIONS.values()), length=length)
-        write_h36m.write(settings, args.out / domain, takes, args.processes)
-        made[domain] = args.out / domain
-    write_mpii.write(Settings("mpii", (side, side), seed=1), args.out / "people", args.people, args.processes)
-
-    def takes(domain, split):
-        return human36m.Human36M(human36m.open_release(made[domain], split), made[domain])
-
-    people = mpii.Mpii(mpii_files.read_release(args.out / "people" / "release.mat"), args.out / "people" / "images")
-    return takes("laboratory", "train"), people, {domain: takes(domain, "test") for domain in SCORES}
+    """Readers: training people of the laboratory, people of the wild without depth, and test people by domain."""
+    laboratory, folder, size = args.out / "laboratory", args.out / "people", (128, 128)
+    takes = Settings("h36m", size, "laboratory", tuple(write_h36m.ACTIONS.values()), length=(60, 120))
+    write_h36m.write(takes, laboratory, args.takes, args.processes)
+    write_mpii.write(Settings("mpii", size), folder, args.people, args.processes)
+    people = mpii.Mpii(mpii_files.read_release(folder / "release.mat"), folder / "images")
+    train, test = (human36m.Human36M(human36m.open_release(laboratory, s), laboratory) for s in ("train", "test"))
+    return train, people, {"wild": SyntheticPeople(500, size, layout="h36m32", seed=1000), "laboratory": test}
 
 
 def network(args):
@@ -88,7 +83,7 @@ def main():
         model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()], verbose=2)
         files.save_weights(model, folder / "last.weights.h5")
         return {
-            domain: pose3d.scores(pose3d.predict(model, crops.Crops(reader, size)), LAYOUT, reader.joint_set)["mpjpe"]
+            domain: pose3d.scores(pose3d.predict(model, crops.Crops(reader, size, LAYOUT)), LAYOUT, "by names")["mpjpe"]
             for domain, reader in tests.items()
         }
 

@@ -14,11 +14,12 @@ Joints   tables are for the joints that the network was trained on (--joints) an
 
 import argparse
 import dataclasses
+import functools
 import pathlib
 
 import numpy as np
 
-from deephar import config, draw3d, layouts, models, pretrained
+from deephar import config, layouts, models, pretrained
 from deephar.data import crops, human36m
 from deephar.evaluation import pose3d, report
 
@@ -111,14 +112,6 @@ def score(args, predictions, reader, training, layout):
     return scores
 
 
-def views_of(predictions, index, layout):
-    """The last block's pose of a person in space, over the true one in grey, roots aligned."""
-    camera, root = predictions.cameras[index], layout.index("pelvis")
-    poses = [camera.to_camera(pose[index]) for pose in (predictions.pose_mm[-1], predictions.true_mm)]
-    pose, truth = (pose - pose[root] for pose in poses)
-    return draw3d.draw_views(pose, layout, truth, up=camera.rotation @ [0.0, 0.0, 1.0], side=192)
-
-
 def main():
     args, about, people, training = options()
     own, layout = args.joints, layouts.get(about.layout)
@@ -141,9 +134,8 @@ def main():
     how = {"weights": args.weights, "trained_on": args.joints, "multi_crop": args.multi_crop, "flip": args.flip}
     unread = {"could_not_read": list(predictions.broken.values())}
     report.save_json({**how, "published_crops": args.published, **unread, "results": results}, args.out / "eval.json")
-    report.save_pictures(
-        plain, predictions, args.out / "predictions.png", columns=2, views=lambda i: views_of(predictions, i, layout)
-    )
+    views = functools.partial(pose3d.draw_views, predictions, layout=layout)
+    report.save_pictures(plain, predictions, args.out / "predictions.png", columns=2, views=views)
     print(f"pictures that could not be read: {len(predictions.broken)}")
     print(f"wrote {args.out / 'eval.json'} and {args.out / 'predictions.png'}")
 

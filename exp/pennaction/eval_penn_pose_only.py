@@ -5,9 +5,9 @@ Command  python exp/pennaction/eval_penn_pose_only.py --labels labels.zip --weig
 Time     36 s on two cores of an AVX2 server CPU
 Result   a table; OUT/eval.json, blocks.png, classes.png, confusion.png (paper figures 8 and 9); --json prints the
          scores as JSON and nothing else, and writes no file
-Protocol single clip: 16 frames, every 8th or as many as the video has, in the middle; multi-clip: all clips of every
-         4th and 8th frame, spaced T/2, each also mirrored; mean of the scores (--combine product: the published
-         code's). A video too short is judged by one clip whose frames lie closer or repeat, never left out
+Protocol single clip: 16 frames spread over the whole video; multi-clip: that one and two of seven tenths of the video,
+         at its start and at its end, each also mirrored; mean of the scores (--combine product: the published code's).
+         In a video too short for 16 frames, frames repeat; none is left out
 """
 
 import argparse
@@ -46,9 +46,9 @@ def options():
         parser.error(str(error))
 
 
-def videos(reader, protocol, subsampling, flip):
+def videos(reader, protocol, shares, flip):
     return video_clips.VideoClips(
-        reader, 16, None, protocol, subsampling, flip=flip, given=True, boxes=clips.extent_boxes
+        reader, 16, None, protocol, shares=shares, flip=flip, given=True, boxes=clips.extent_boxes
     )
 
 
@@ -83,8 +83,8 @@ def baselines(train, test):
 def main():
     args, train, test, about = options()
     model = models.build(about.builder, args.weights, **about.overrides)
-    single = action.predict(model, videos(test, "single", (8,), False), args.combine, 128)
-    multi = action.predict(model, videos(test, "multi", (4, 8), True), args.combine, 128)
+    single = action.predict(model, videos(test, "single", (1.0,), False), args.combine, 128)
+    multi = action.predict(model, videos(test, "multi", (1.0, 0.7), True), args.combine, 128)
     scores = {"single": action.action_scores(single, test.actions), "multi": action.action_scores(multi, test.actions)}
     result = {
         "accuracy_single_clip": scores["single"]["accuracy"],

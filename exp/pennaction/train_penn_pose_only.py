@@ -27,6 +27,7 @@ AUGMENTATION = config.AugmentConfig(
     shift_unit="window",
     flip=True,
 )
+NOISE = config.PoseNoise(jitter=0.015, dropout=0.1)
 
 
 def options():
@@ -35,7 +36,7 @@ def options():
     parser.add_argument("--out", default="runs/penn_pose_only", type=pathlib.Path, help="folder for weights and logs")
     parser.add_argument("--split", default="train", choices=["train", "learn"])
     parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: in the labels")
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="at its peak")
     parser.add_argument("--width", type=int, default=112, choices=config.POSE_BRANCH, help="of the network")
@@ -65,8 +66,9 @@ def main():
         None,
         training.output_kinds(model),
         given=True,
-        subsampling=(2, 4, 8),
+        spread=(0.5, 1.0),
         augmentation=AUGMENTATION,
+        noise=NOISE,
         boxes=clips.extent_boxes,
         seed=args.seed,
     )

@@ -1,0 +1,54 @@
+"""A reader of synthetic people with depth, drawn when they are asked for: no files, any number, for 3D pose."""
+
+import numpy as np
+from PIL import Image
+
+from deephar import layouts
+from deephar.data.base import Sample
+from deephar.data.human36m import WINDOW_MM
+from deephar.data.synthetic import body, motion, scene
+
+FRAMES = 15
+"""Of the action from which a picture is taken."""
+
+
+class SyntheticPeople:
+    """People with depth and their camera, one a picture; see `deephar.data.base.PoseDataset`.
+
+    The window is Human3.6M's: 2.25 m wide at the pelvis, so that depth fits the same range.
+
+    Args:
+        count: how many.
+        size: (width, height) of the pictures in pixels.
+        domain: of `deephar.data.synthetic.scene.DOMAINS`.
+        actions: keys of `deephar.data.synthetic.motion.ACTIONS`.
+        layout: name of the joints' layout, one with a pelvis.
+        seed: the same seed and position give the same person, whatever the count.
+    """
+
+    def __init__(self, count, size=(128, 128), domain="wild", actions=tuple(motion.ACTIONS), layout="pa17j", seed=0):
+        self.count, self.size, self.domain, self.actions, self.seed = count, tuple(size), domain, tuple(actions), seed
+        self.layout = layouts.get(layout)
+        self._order = body.order(self.layout)
+
+    def __len__(self):
+        return self.count
+
+    def sample(self, index):
+        """The person at a position: `deephar.data.base.Sample`, all joints located."""
+        generator = np.random.default_rng([self.seed, index])
+        action = self.actions[generator.integers(len(self.actions))]
+        picked = [generator.integers(FRAMES)]
+        clip = scene.draw_clip(generator, action, FRAMES, self.size, domain=self.domain, picked=picked)
+        uvd = clip.joints_uvd[0]
+        root = uvd[body.INDEX["pelvis"]]
+        window = np.full(2, WINDOW_MM * clip.camera.focal.max() / root[2])
+        return Sample(
+            f"synthetic person {index} ({action})",
+            Image.fromarray(clip.images[0]),
+            uvd[self._order],
+            root[:2],
+            window,
+            root_mm=float(root[2]),
+            camera=clip.camera,
+        )

@@ -1,0 +1,35 @@
+"""Scripts that train on synthetic people alone or beside photographs, in small."""
+
+import json
+
+import pytest
+from scripts import refused, run
+
+
+def test_depth_from_synthetic_people_and_photographs(drawn, tmp_path, monkeypatch, capsys):
+    said = run("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, "--data", drawn, "--out", tmp_path, "--smoke")
+    scores = json.loads((tmp_path / "eval.json").read_text())
+    assert scores["root_depth"] == "given" and 0 < scores["mpjpe"] < 2000 and "mean_pose" in said
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"small.weights.h5", "model.json", "predictions.png"} <= names
+    args = ("--data", drawn, "--weights", "nothing", "--out", tmp_path)
+    assert "nothing" in refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *args)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("num_blocks", ("--people", 40, "--steps", 2, "--batch-size", 4, "--width", 16)),
+        ("mixed_data", ("--takes", 14, "--people", 20, "--steps", 2, "--batch-size", 4, "--width", 16)),
+        (
+            "action",
+            ("--videos", 16, "--people", 20, "--pose-steps", 2, "--action-steps", 2, "--fine-tuning-steps", 2,
+             "--width", 16),
+        ),
+    ],
+)  # fmt: skip
+def test_ablations(name, options, tmp_path, monkeypatch, capsys):
+    said = run(f"exp/ablation/{name}.py", monkeypatch, capsys, *options, "--seeds", 0, "--out", tmp_path)
+    assert (tmp_path / "table.txt").read_text() in said
+    assert (tmp_path / f"{name}.png").stat().st_size > 1000
