@@ -20,7 +20,7 @@ import keras
 import numpy as np
 from PIL import Image, ImageDraw
 
-from deephar import config, draw, files, geometry, layouts, models, pretrained, training
+from deephar import config, distribution, draw, files, geometry, layouts, models, pretrained, training
 from deephar.data import cached, clips, crops, frames, loader, mpii, mpii_files, pennaction, video_clips
 from deephar.data.synthetic import write_mpii, write_penn
 from deephar.data.synthetic.writing import Settings
@@ -44,11 +44,12 @@ def options():
     parser.add_argument("--out", default="runs/quickstart", type=pathlib.Path)
     parser.add_argument("--people", type=int, default=2500, help="to train poses on")
     parser.add_argument("--videos", type=int, default=300, help="of which two fifths are the exam")
-    parser.add_argument("--pose-epochs", type=int, default=4)
-    parser.add_argument("--action-epochs", type=int, default=5)
+    parser.add_argument("--pose-epochs", type=int, default=6)
+    parser.add_argument("--action-epochs", type=int, default=10)
     parser.add_argument("--fine-tuning-epochs", type=int, default=0, help="of the whole clip network at the end")
     parser.add_argument("--from-scratch", action="store_true", help="do not start from the shipped weights")
     parser.add_argument("--processes", type=int, default=2, help="that draw people")
+    parser.add_argument("--copies", type=int, default=2, help="of the network to train, where there is no GPU; 1: one")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
@@ -104,13 +105,14 @@ def train_action(args, pose_model, videos):
     model = models.build("lite-merge", concat_visibility=True, **CLIP)
     surgery.copy_pose(pose_model, model)
     batches = loader.ClipLoader(
-        [(videos, 8)], CLIP["frames"], SIZE, training.output_kinds(model), layout=LAYOUT, subsampling=(2, STEP),
+        [(videos, 6)], CLIP["frames"], SIZE, training.output_kinds(model), layout=LAYOUT, subsampling=(2, STEP),
         augmentation=AUGMENTATION, boxes=clips.extent_boxes, seed=args.seed,
     )  # fmt: skip
     for frozen, epochs, rate in ((True, args.action_epochs, 2e-3), (False, args.fine_tuning_epochs, 2e-4)):
         if not epochs:
             continue
         surgery.freeze_pose(model, frozen)
+        rate = training.cosine_schedule(rate, epochs * len(batches), len(batches) // 2)
         training.compile_action(model, keras.optimizers.AdamW(rate, weight_decay=1e-2))
         model.fit(batches, epochs=epochs, shuffle=False, callbacks=[training.KeepFreedMemory()])
     files.save_weights(model, args.out / "action.weights.h5")
@@ -121,6 +123,14 @@ def judged(videos, protocol, flip):
     return video_clips.VideoClips(
         videos, CLIP["frames"], SIZE, protocol, (STEP,), flip=flip, layout=LAYOUT, boxes=clips.extent_boxes
     )
+
+
+def action_exam(model, videos):
+    """Scores of one clip a video, and of it and its mirror image."""
+    return {
+        protocol: action.action_scores(action.predict(model, judged(videos, protocol, flip), batch_size=16), ACTIONS)
+        for protocol, flip in (("single", False), ("multi", True))
+    }
 
 
 def mean_frames(videos):
@@ -168,26 +178,23 @@ def main():
 
     people, exam, videos, videos_exam = make_data(args)
     said(f"made {len(people)} people, {len(exam)} for the exam, {len(videos)} videos, {len(videos_exam)} for the exam")
-    pose_model = train_pose(args, people)
-    pckh, alike = pose_exam(args, pose_model, people, exam)
-    said(f"poses: PCKh@0.5 {pckh:.1f} %; the most alike training photograph's pose {alike:.1f} %")
-    model = train_action(args, pose_model, videos)
-    scores = {
-        protocol: action.action_scores(
-            action.predict(model, judged(videos_exam, protocol, flip), batch_size=16), ACTIONS
-        )
-        for protocol, flip in (("single", False), ("multi", True))
-    }
-    linear = 100 * baselines.linear_accuracy(*mean_frames(videos), *mean_frames(videos_exam))
+    mirrored = args.copies > 1 and keras.backend.backend() == "tensorflow"
+    with distribution.scope("mirrored" if mirrored else "none", args.copies):
+        pose_model = train_pose(args, people)
+        pckh, alike = pose_exam(args, pose_model, people, exam)
+        said(f"poses: PCKh@0.5 {pckh:.1f} %; the most alike training photograph's pose {alike:.1f} %")
+        model = train_action(args, pose_model, videos)
+        scores = action_exam(model, videos_exam)
+        film(args, model, videos_exam)
     print(report.action_table(scores["single"]))
     result = {
-        "pckh@0.5": pckh, "nearest_neighbour_pckh@0.5": alike, "linear_classifier_accuracy": linear,
+        "pckh@0.5": pckh, "nearest_neighbour_pckh@0.5": alike,
+        "linear_classifier_accuracy": 100 * baselines.linear_accuracy(*mean_frames(videos), *mean_frames(videos_exam)),
         "accuracy_single_clip": scores["single"]["accuracy"], "accuracy_single_clip_flip": scores["multi"]["accuracy"],
         "minutes": (time.monotonic() - start) / 60,
     }  # fmt: skip
     figures.save_action_report(scores["single"], args.out)
     report.save_json(result, args.out / "report.json")
-    film(args, model, videos_exam)
     said("done")
     for name, value in result.items():
         print(f"  {name:<32}{value:6.1f}")

@@ -26,6 +26,13 @@ class FirstPixel:
         return [np.zeros((len(clips), 4, 17, 3)), scores, scores[:, ::-1]]
 
 
+class TwoCopies(FirstPixel):
+    """As Keras gives batches under a strategy of two copies: both judge the whole batch."""
+
+    def predict_on_batch(self, clips):
+        return [np.concatenate([array, array]) for array in super().predict_on_batch(clips)]
+
+
 def test_scores_of_clips_are_combined_by_hand():
     clips = [[0.9, 0.1], [0.4, 0.6]]
     np.testing.assert_allclose(action.combine(clips), [0.65, 0.35])
@@ -35,12 +42,12 @@ def test_scores_of_clips_are_combined_by_hand():
         action.combine(clips, "max")
 
 
-@pytest.mark.parametrize("batch_size", [1, 4, 64])
-def test_every_video_gets_its_own_clips(batch_size):
-    """However the clips of several videos share batches."""
+@pytest.mark.parametrize(("batch_size", "copies"), [(1, FirstPixel), (4, FirstPixel), (64, FirstPixel), (4, TwoCopies)])
+def test_every_video_gets_its_own_clips(batch_size, copies):
+    """However the clips of several videos share batches, and however many copies of the network judge them."""
     videos = video_clips.VideoClips(DrawnVideos(), 4, (32, 32), "multi", flip=True)
     model = FirstPixel()
-    predictions = action.predict(model, videos, "mean", batch_size)
+    predictions = action.predict(copies(), videos, "mean", batch_size)
     assert list(predictions.scores) == ["p1", "m"]
     for index in range(3):
         alone = model.predict_on_batch(videos[index].inputs[0])[1]

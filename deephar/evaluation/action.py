@@ -111,7 +111,8 @@ def _judge(model, videos, batch_size):
     for first in range(0, padded, batch_size):
         batch = [x[first : first + batch_size] for x in inputs]
         found = model.predict_on_batch(batch[0] if len(batch) == 1 else batch)
-        parts.append(found if isinstance(found, (list, tuple)) else [found])
+        found = found if isinstance(found, (list, tuple)) else [found]
+        parts.append([array[:batch_size] for array in found])  # every copy of a strategy gives the whole batch
     found = {
         name: np.concatenate(arrays)
         for name, arrays in zip(model.output_names, zip(*parts, strict=True), strict=True)

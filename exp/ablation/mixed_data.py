@@ -36,7 +36,7 @@ def options():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--takes", type=int, default=210, help="in the laboratory, each seen by four cameras")
     parser.add_argument("--people", type=int, default=4000, help="in the wild, without depth")
-    parser.add_argument("--steps", type=int, default=1500, help="of every arm")
+    parser.add_argument("--steps", type=int, default=1000, help="of every arm")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--size", type=int, default=64, help="of a crop in pixels")
     parser.add_argument("--width", type=int, default=96, help="channels of the network's features")

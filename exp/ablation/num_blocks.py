@@ -33,7 +33,7 @@ def options():
     parser.add_argument("--out", default="runs/ablation/num_blocks", type=pathlib.Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--people", type=int, default=6000, help="of which a tenth is tested on")
-    parser.add_argument("--steps", type=int, default=1000, help="of every arm")
+    parser.add_argument("--steps", type=int, default=500, help="of every arm")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--size", type=int, default=64, help="of a crop in pixels")
     parser.add_argument("--width", type=int, default=96, help="channels of the network's features")

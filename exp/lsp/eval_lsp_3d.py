@@ -1,0 +1,76 @@
+"""Score a 3D network on synthetic people that it was not trained on, and its x and y on photographs (LSP-extended).
+
+Data     LSP-extended, the official folder or a zip, photographs 3701-4200. It draws the synthetic people itself
+Command  python exp/lsp/eval_lsp_3d.py --data lspet_dataset.zip --weights lsp-lite-3d
+Result   a table; OUT/eval.json, OUT/space.png: people, and their poses in space over the true ones in grey
+Protocol one crop; MPJPE with roots aligned and the root's depth given, beside the mean pose of people of the training
+         seed and the true x, y with all joints at the root's depth; photographs: PCK@0.2 of the torso
+"""
+
+import argparse
+import functools
+import pathlib
+
+import numpy as np
+
+from deephar import layouts, models, pretrained
+from deephar.data import crops, lsp
+from deephar.data.synthetic.people import SyntheticPeople
+from deephar.evaluation import pose2d, pose3d, report
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=pathlib.Path, help="folder or zip of LSP-extended; synthetic people need none")
+    parser.add_argument("--weights", default="lsp-lite-3d", help="a name of deephar.pretrained or a file of a training")
+    parser.add_argument("--out", default="runs/lsp_3d", type=pathlib.Path)
+    parser.add_argument("--people", type=int, default=500, help="synthetic ones")
+    parser.add_argument("--seed", type=int, default=1000, help="of the synthetic people; training uses 0")
+    parser.add_argument("--flip", action="store_true", help="average with the mirrored crop")
+    parser.add_argument("--smoke", action="store_true", help="a few people only")
+    args = parser.parse_args()
+    test = lsp.SPLITS["test"]
+    if args.smoke:
+        args.people, test = 4, range(5, 9)
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        photographs = lsp.LspExtended(args.data, test) if args.data else None
+        return args, pretrained.describe(args.weights), photographs
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+
+
+def in_camera(sample):
+    """A person's joints (J, 3) in camera mm."""
+    return sample.camera.to_camera(sample.camera.uvd_to_world(sample.pose_px))
+
+
+def main():
+    args, about, photographs = options()
+    model = models.build(about.builder, args.weights, **{**about.overrides, "concat_visibility": True})
+    layout, size = layouts.get(about.layout), model.input_shape[1:3]
+    people = crops.Crops(SyntheticPeople(args.people, layout=layout.name, seed=args.seed), size)
+    predictions = pose3d.predict(model, people, flip=args.flip)
+    known = SyntheticPeople(2 * args.people, layout=layout.name)
+    mean = pose3d.mean_pose(predictions, np.stack([in_camera(known.sample(i)) for i in range(len(known))]), layout)
+    scores = pose3d.scores(predictions, layout, "synthetic people, all joints")
+    print(pose3d.table(scores, "ours"))
+    result = {
+        **scores,
+        "mean_pose": pose3d.scores(mean, layout, "")["mpjpe"],
+        "root_at_depth": pose3d.scores(pose3d.flat(predictions, layout), layout, "")["mpjpe"],
+    }
+    print(f"mean pose of {len(known)} people of training: {result['mean_pose']:.1f} mm")
+    print(f"true x and y, all joints at the root's depth: {result['root_at_depth']:.1f} mm")
+    if photographs:
+        cuts = crops.Crops(photographs, size, layout)
+        result["photographs"] = pose2d.pck_scores(pose2d.predict(model, cuts, flip=args.flip), layout)
+        print(report.pck_table(result["photographs"]))
+    report.save_json(result, args.out / "eval.json")
+    views = functools.partial(pose3d.draw_views, predictions, layout=layout)
+    report.save_pictures(people, predictions, args.out / "space.png", people=12, columns=2, views=views)
+    print(f"wrote eval.json and space.png to {args.out}")
+
+
+if __name__ == "__main__":
+    main()
