@@ -78,7 +78,7 @@ SHIPPED = {
         "penn-pose-only",
         {"num_actions": 15, "pose_width": 112},
         "penn13",
-        "Penn Action, official test videos, annotated poses: accuracy 97.2",
+        "Penn Action, official test videos, annotated poses, multi-clip: accuracy 98.7",
     ),
 }
 """Weights of this package by name."""

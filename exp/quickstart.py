@@ -7,7 +7,7 @@ Score    PCKh@0.5 of 78.4 % (nearest neighbour 23.6 %); actions 35.8 % after fiv
 Result   runs/quickstart/: report.json, poses.png (predicted on the exam), blocks.png, classes.png, confusion.png,
          film.webp (six exam videos, predicted skeletons and names), pose.weights.h5, action.weights.h5 and the data
 Recipe   the pose network starts from the shipped weights, which saw photographs only (--from-scratch: from nothing, to
-         be given more --pose-epochs); then the clip network's action part is trained with the pose part frozen
+         be given more --pose-steps); then the clip network's action part is trained with the pose part frozen
 Exam     other bodies, clothes, cameras and backgrounds than in training; beside it what learns next to nothing: the
          pose of the training photograph that looks most alike, a linear classifier on the mean frame of a video
 """
@@ -44,9 +44,9 @@ def options():
     parser.add_argument("--out", default="runs/quickstart", type=pathlib.Path)
     parser.add_argument("--people", type=int, default=2500, help="to train poses on")
     parser.add_argument("--videos", type=int, default=300, help="of which two fifths are the exam")
-    parser.add_argument("--pose-epochs", type=int, default=6)
-    parser.add_argument("--action-epochs", type=int, default=10)
-    parser.add_argument("--fine-tuning-epochs", type=int, default=0, help="of the whole clip network at the end")
+    parser.add_argument("--pose-steps", type=int, default=560, help="of 32 people")
+    parser.add_argument("--action-steps", type=int, default=300, help="of 6 clips")
+    parser.add_argument("--fine-tuning-steps", type=int, default=0, help="of 6 clips, of the whole clip network")
     parser.add_argument("--from-scratch", action="store_true", help="do not start from the shipped weights")
     parser.add_argument("--processes", type=int, default=2, help="that draw people")
     parser.add_argument("--copies", type=int, default=2, help="of the network to train, where there is no GPU; 1: one")
@@ -74,11 +74,13 @@ def train_pose(args, people):
     weights = None if args.from_scratch else WEIGHTS
     model = models.build("lite-2d", weights, concat_visibility=True, export_heatmaps=True, **NETWORK)
     batches = loader.PoseLoader(
-        [(cached.Cached(people, SIZE), 32)], SIZE, 4, layout=LAYOUT, augmentation=AUGMENTATION, seed=args.seed
-    )
-    steps = args.pose_epochs * len(batches)
-    training.compile_pose(model, keras.optimizers.Adam(training.cosine_schedule(2e-3, steps, steps // 20)))
-    model.fit(batches, epochs=args.pose_epochs, shuffle=False, callbacks=[training.KeepFreedMemory()])
+        [(cached.Cached(people, SIZE), 32)], SIZE, 4, layout=LAYOUT, augmentation=AUGMENTATION, seed=args.seed,
+        steps=args.pose_steps,
+    )  # fmt: skip
+    training.set_momentum(model)
+    rate = training.cosine_schedule(2e-3, args.pose_steps, args.pose_steps // 20)
+    training.compile_pose(model, keras.optimizers.Adam(rate))
+    model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()])
     files.save_weights(model, args.out / "pose.weights.h5")
     return model
 
@@ -104,17 +106,18 @@ def train_action(args, pose_model, videos):
     """The clip network: action with the pose part frozen, then everything at a tenth of the rate."""
     model = models.build("lite-merge", concat_visibility=True, **CLIP)
     surgery.copy_pose(pose_model, model)
-    batches = loader.ClipLoader(
-        [(videos, 6)], CLIP["frames"], SIZE, training.output_kinds(model), layout=LAYOUT, subsampling=(2, STEP),
-        augmentation=AUGMENTATION, boxes=clips.extent_boxes, seed=args.seed,
-    )  # fmt: skip
-    for frozen, epochs, rate in ((True, args.action_epochs, 2e-3), (False, args.fine_tuning_epochs, 2e-4)):
-        if not epochs:
+    training.set_momentum(model)
+    for frozen, steps, peak in ((True, args.action_steps, 2e-3), (False, args.fine_tuning_steps, 2e-4)):
+        if not steps:
             continue
+        batches = loader.ClipLoader(
+            [(videos, 6)], CLIP["frames"], SIZE, training.output_kinds(model), layout=LAYOUT, subsampling=(2, STEP),
+            augmentation=AUGMENTATION, boxes=clips.extent_boxes, seed=args.seed, steps=steps,
+        )  # fmt: skip
         surgery.freeze_pose(model, frozen)
-        rate = training.cosine_schedule(rate, epochs * len(batches), len(batches) // 2)
+        rate = training.cosine_schedule(peak, steps, steps // 20)
         training.compile_action(model, keras.optimizers.AdamW(rate, weight_decay=1e-2))
-        model.fit(batches, epochs=epochs, shuffle=False, callbacks=[training.KeepFreedMemory()])
+        model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()])
     files.save_weights(model, args.out / "action.weights.h5")
     return model
 

@@ -149,3 +149,13 @@ def test_the_optimizers_of_a_recipe():
     assert (type(sgd).__name__, sgd.momentum, sgd.nesterov) == ("SGD", 0.98, True)
     assert float(sgd.learning_rate) == pytest.approx(2e-4) and type(adamw).__name__ == "AdamW"
     assert config.STAGES["paper"][1].rate == pytest.approx(paper.rate / 10) and config.STAGES["paper"][1].epochs == 5
+
+
+def test_batch_norms_forget_quicker():
+    """By hand: half of the mean 0 at first and half of the batch's mean 2."""
+    image = keras.Input((3,))
+    model = keras.Model(image, keras.layers.BatchNormalization()(image))
+    assert training.set_momentum(model, 0.5) == 1
+    model.compile("sgd", "mse")
+    model.train_on_batch(np.full((4, 3), 2.0), np.zeros((4, 3)))
+    np.testing.assert_allclose(model.layers[-1].moving_mean, 1.0)

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import multiprocessing
+import threading
 import weakref
 
 
@@ -17,6 +18,7 @@ class Pool:
 
     def __init__(self, mixture, processes):
         self.batches, self.ahead, self.futures = len(mixture), 2 * processes, {}
+        self.lock = threading.Lock()  # several threads may ask
         self.executor = concurrent.futures.ProcessPoolExecutor(
             processes, multiprocessing.get_context("spawn"), initializer=_keep, initargs=(mixture,)
         )
@@ -30,8 +32,10 @@ class Pool:
         """
         wanted = [(epoch, i) for i in range(index, min(index + self.ahead, self.batches))]
         try:
-            self.futures = {k: self.futures.get(k) or self.executor.submit(_make, *k) for k in wanted}
-            return self.futures[epoch, index].result()
+            with self.lock:
+                self.futures = {k: self.futures.get(k) or self.executor.submit(_make, *k) for k in wanted}
+                future = self.futures[epoch, index]
+            return future.result()
         except concurrent.futures.process.BrokenProcessPool:
             raise RuntimeError(
                 f"A process that makes batches died at batch {index} of epoch {epoch}: it was killed, perhaps for "

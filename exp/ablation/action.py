@@ -116,6 +116,7 @@ class Arms:
             list(zip(readers, counts, strict=True)), self.size, len(model.outputs), layout=LAYOUT,
             augmentation=AUGMENTATION, seed=seed, steps=steps,
         )  # fmt: skip
+        training.set_momentum(model)
         training.compile_pose(model, keras.optimizers.Adam(training.cosine_schedule(2e-3, steps, steps // 20)))
         model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()], verbose=2)
         files.save_weights(model, folder / "last.weights.h5")
@@ -131,6 +132,7 @@ class Arms:
             boxes=clips.extent_boxes, seed=seed, steps=steps,
         )  # fmt: skip
         rate = training.cosine_schedule(2e-4 if arm == "fine-tuned" else 2e-3, steps, steps // 20)
+        training.set_momentum(model)
         training.compile_action(model, keras.optimizers.AdamW(rate, weight_decay=1e-2))
         model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()], verbose=2)
 

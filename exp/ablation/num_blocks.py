@@ -67,6 +67,7 @@ def main():
             seed=seed, steps=args.steps,
         )  # fmt: skip
         rate = training.cosine_schedule(2e-3, args.steps, args.steps // 20)
+        training.set_momentum(model)
         training.compile_pose(model, keras.optimizers.Adam(rate))
         start = time.monotonic()
         model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()], verbose=2)
