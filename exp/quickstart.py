@@ -45,13 +45,16 @@ def options():
     parser.add_argument("--people", type=int, default=2500, help="to train poses on")
     parser.add_argument("--videos", type=int, default=300, help="of which two fifths are the exam")
     parser.add_argument("--pose-steps", type=int, default=560, help="of 32 people")
-    parser.add_argument("--action-steps", type=int, default=300, help="of 6 clips")
+    parser.add_argument("--action-steps", type=int, default=240, help="of 6 clips")
     parser.add_argument("--fine-tuning-steps", type=int, default=0, help="of 6 clips, of the whole clip network")
     parser.add_argument("--from-scratch", action="store_true", help="do not start from the shipped weights")
     parser.add_argument("--processes", type=int, default=2, help="that draw people")
     parser.add_argument("--copies", type=int, default=2, help="of the network to train, where there is no GPU; 1: one")
     parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if min(args.pose_steps, args.action_steps) < 1:
+        parser.error("--pose-steps and --action-steps must be at least 1")
+    return args
 
 
 def make_data(args):
@@ -67,7 +70,9 @@ def make_data(args):
         for name in ("people", "exam")
     ]
     labels, pictures = args.out / "videos" / "labels", args.out / "videos" / "frames"
-    return *stills, *(pennaction.PennAction(labels, pictures, split, ACTIONS) for split in ("train", "test"))
+    return *stills, *(
+        pennaction.PennAction(labels, pictures, split, ACTIONS, hidden=True) for split in ("train", "test")
+    )
 
 
 def train_pose(args, people):
@@ -103,13 +108,14 @@ def pose_exam(args, model, people, exam):
 
 
 def train_action(args, pose_model, videos):
-    """The clip network: action with the pose part frozen, then everything at a tenth of the rate."""
+    """The clip network after every stage: action with the pose part frozen, then everything at a tenth of the rate."""
     model = models.build("lite-merge", concat_visibility=True, **CLIP)
     surgery.copy_pose(pose_model, model)
     training.set_momentum(model)
-    for frozen, steps, peak in ((True, args.action_steps, 2e-3), (False, args.fine_tuning_steps, 2e-4)):
+    stages = {"frozen pose": (True, args.action_steps, 2e-3), "fine-tuning": (False, args.fine_tuning_steps, 2e-4)}
+    for name, (frozen, steps, peak) in stages.items():
         if not steps:
-            continue
+            return
         batches = loader.ClipLoader(
             [(videos, 6)], CLIP["frames"], SIZE, training.output_kinds(model), layout=LAYOUT, subsampling=(2, STEP),
             augmentation=AUGMENTATION, boxes=clips.extent_boxes, seed=args.seed, steps=steps,
@@ -118,8 +124,8 @@ def train_action(args, pose_model, videos):
         rate = training.cosine_schedule(peak, steps, steps // 20)
         training.compile_action(model, keras.optimizers.AdamW(rate, weight_decay=1e-2))
         model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()])
-    files.save_weights(model, args.out / "action.weights.h5")
-    return model
+        files.save_weights(model, args.out / "action.weights.h5")
+        yield name, model
 
 
 def judged(videos, protocol, flip):
@@ -134,6 +140,10 @@ def action_exam(model, videos):
         protocol: action.action_scores(action.predict(model, judged(videos, protocol, flip), batch_size=16), ACTIONS)
         for protocol, flip in (("single", False), ("multi", True))
     }
+
+
+def outputs_of(scores):
+    return ", ".join(f"{name} {value:.1f} %" for name, value in scores["outputs"].items())
 
 
 def mean_frames(videos):
@@ -186,8 +196,9 @@ def main():
         pose_model = train_pose(args, people)
         pckh, alike = pose_exam(args, pose_model, people, exam)
         said(f"poses: PCKh@0.5 {pckh:.1f} %; the most alike training photograph's pose {alike:.1f} %")
-        model = train_action(args, pose_model, videos)
-        scores = action_exam(model, videos_exam)
+        for stage, model in train_action(args, pose_model, videos):
+            scores = action_exam(model, videos_exam)
+            said(f"actions after {stage}, single clip: {outputs_of(scores['single'])}")
         film(args, model, videos_exam)
     print(report.action_table(scores["single"]))
     result = {
