@@ -47,7 +47,7 @@ def make_data(args):
     write_mpii.write(Settings("mpii", (128, 128)), folder, args.people, args.processes)
     readers = [
         mpii.Mpii(mpii.open_people(folder / "release.mat", split, folder / "valid.h5"), folder / "images")
-        for split in ("train", "valid")
+        for split in ("train", "validation")
     ]
     size = (args.size, args.size)
     return cached.Cached(readers[0], size), crops.Crops(readers[1], size, LAYOUT)
