@@ -276,13 +276,17 @@ AUGMENT = {
         _steps(-15, 15, 5), Choice((0.8, 1.0, 1.2, 2.0)), _steps(-40, 40, 5), _steps(-10, 10, 5), "px",
         flip=True, power=_POWER,
     ),
+    "synthetic": AugmentConfig(
+        Interval(-10, 10), Interval(0.8, 1.2), Interval(-0.05, 0.05), Interval(-0.05, 0.05), "window", flip=True
+    ),
     "lsp": AugmentConfig(
         Interval(-60, 60), Interval(0.75, 1.3), Interval(-0.06, 0.06), Interval(-0.06, 0.06), "window",
         flip=True, power=Interval(0.7, 1.4),
     ),
 }  # fmt: skip
 """Named augmentations: nothing, mirroring alone, the paper's ranges (appendix B), the published lists for pose
-on MPII, Human3.6M, Penn Action and NTU (the longer names: of the later publication), and ours for LSP-extended."""
+on MPII, Human3.6M, Penn Action and NTU (the longer names: of the later publication), and ours for synthetic people and
+for LSP-extended."""
 
 
 @dataclasses.dataclass(frozen=True)

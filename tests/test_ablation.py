@@ -46,3 +46,10 @@ def test_the_report_says_what_was_found(folder, capsys):
     assert "alone (3 seeds)     12.0 +- 2.0" in text and "55.1" in text
     assert "mm: mixed -6.0 mm against alone" in text and "no claim about alone and other" in text
     assert (folder / "bars.png").stat().st_size > 1000
+
+
+def test_every_score_is_compared_with_the_first_arm_that_has_it(tmp_path, capsys):
+    scores = {"pose": {"pck": 50.0}, "frozen": {"m": 60.0}, "tuned": {"m": 70.0}}
+    ablation.run(lambda arm, seed, part: {k: v + seed for k, v in scores[arm].items()}, scores, [0, 1], tmp_path)
+    ablation.save_report(scores, {"pck": "PCK", "m": "aggregated"}, tmp_path, "bars", "%")
+    assert "m: tuned +10.0 % against frozen" in capsys.readouterr().out

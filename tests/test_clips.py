@@ -176,6 +176,8 @@ def test_frames_spread_over_a_share_of_a_video():
     assert clips.multi_spread_frames(61, 4, 1.0).tolist() == [[0, 20, 40, 60]]
     with pytest.raises(ValueError, match="0 < share <= 1"):
         clips.spread_frames(61, 4, 1.5)
+    with pytest.raises(ValueError, match="0 < share <= 1"):
+        clips.multi_spread_frames(61, 4, 0.0)
 
 
 def mixture(videos, folder, **options):
@@ -236,6 +238,8 @@ def test_noise_on_given_poses():
     gone = np.isnan(drawn)
     assert np.all(gone == gone[:, :1, :, :1]) and np.mean(gone) == pytest.approx(0.1, abs=0.02)
     assert np.std(drawn[~gone]) == pytest.approx(0.02 / 3**0.5, abs=1e-3)  # deviations drawn evenly up to 0.02
+    blind = clip_mixture.ClipMixture([(DrawnVideos(), 1)], 4, None, noise=config.PoseNoise(dropout=1.0)).batch(0, 0)
+    assert not blind.pose[..., -1].any() and blind.action.sum() == 1
     with pytest.raises(ValueError, match="not for labels"):
         loader.ClipLoader([(DrawnVideos(), 1)], 4, None, ("pose",), given=True, noise=noise)
 

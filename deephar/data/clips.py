@@ -65,8 +65,7 @@ def spread_frames(length, frames, share=1.0, start=0.5):
         >>> spread_frames(61, 4).tolist()
         [0, 20, 40, 60]
     """
-    if length < 1 or not 0.0 < share <= 1.0:
-        raise ValueError(f"Expected a video of at least one frame and 0 < share <= 1. Received: {length}, {share}")
+    _check_share(length, share)
     covered = (length - 1) * share
     return np.rint(start * (length - 1 - covered) + np.linspace(0.0, covered, frames)).astype(int)
 
@@ -80,8 +79,14 @@ def multi_spread_frames(length, frames, share):
     Returns:
         int (N, T); the whole video where the share is 1.
     """
+    _check_share(length, share)
     steps = math.ceil(2 * (1 - share) / share)
     return np.stack([spread_frames(length, frames, share, n / max(steps, 1)) for n in range(steps + 1)])
+
+
+def _check_share(length, share):
+    if length < 1 or not 0.0 < share <= 1.0:
+        raise ValueError(f"Expected a video of at least one frame and 0 < share <= 1. Received: {length}, {share}")
 
 
 SPACINGS = ("paper", "published")

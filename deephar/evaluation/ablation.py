@@ -1,5 +1,6 @@
 """Ablations: every arm trained alike from several seeds, as a table and a figure beside the paper's numbers."""
 
+import argparse
 import json
 import math
 import pathlib
@@ -8,6 +9,23 @@ import numpy as np
 
 from deephar.evaluation import figures, report
 from deephar.files import whole_file
+
+
+def parser(doc, name):
+    """An `argparse.ArgumentParser` with what the scripts of all ablations share.
+
+    Args:
+        doc: of the script.
+        name: of the ablation, for its folder.
+    """
+    result = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    result.add_argument("--out", default=f"runs/ablation/{name}", type=pathlib.Path)
+    result.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    result.add_argument("--batch-size", type=int, default=32, help="crops")
+    result.add_argument("--size", type=int, default=64, help="of a crop in pixels")
+    result.add_argument("--width", type=int, default=96, help="channels of the network's features")
+    result.add_argument("--processes", type=int, default=2, help="that draw people")
+    return result
 
 
 def run(train, arms, seeds, folder):
@@ -148,7 +166,9 @@ def save_bars(found, scores, path, unit, paper=None):
 
 
 def save_report(arms, scores, folder, name, unit, paper=None):
-    """Print the table of what a folder holds and what may be said of every arm against the first; write both and bars.
+    """Print the table of what a folder holds and what may be said of it, and write both and bars.
+
+    Of every score, each arm is compared with the first that has it.
 
     Args:
         arms, folder: as for `run`.
@@ -157,13 +177,10 @@ def save_report(arms, scores, folder, name, unit, paper=None):
     """
     folder = pathlib.Path(folder)
     found = collect(arms, folder)
-    first, *others = found
-    said = [
-        sentence(found, first, arm, score, unit)
-        for arm in others
-        for score in scores
-        if score in found[first] and score in found[arm]
-    ]
+    said = []
+    for score in scores:
+        first, *others = [arm for arm, values in found.items() if score in values] or [None]
+        said += [sentence(found, first, arm, score, unit) for arm in others]
     text = "\n".join([table(found, scores, paper, unit), *said])
     print(text)
     with whole_file(folder / "table.txt") as temporary:

@@ -11,9 +11,7 @@ Arms     pose: the pose network alone, PCK@0.2 of the torso on frames of the tes
          features of its own; joint: everything from random weights, on as many frames as all stages together
 """
 
-import argparse
 import json
-import pathlib
 
 import keras
 import numpy as np
@@ -37,25 +35,16 @@ PAPER = {
     "paper, fine-tuned": {"p": 71.7, "v": 83.2, "m": 84.4, "p_multi": 74.3, "v_multi": 84.6, "m_multi": 85.5},
 }
 LAYOUT, STEP = layouts.get("pa16j"), 3
-AUGMENTATION = config.AugmentConfig(
-    config.Interval(-10, 10), config.Interval(0.8, 1.2), config.Interval(-0.05, 0.05), config.Interval(-0.05, 0.05),
-    "window", flip=True,
-)  # fmt: skip
 
 
 def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", default="runs/ablation/action", type=pathlib.Path)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser = ablation.parser(__doc__, "action")
     parser.add_argument("--videos", type=int, default=480)
     parser.add_argument("--people", type=int, default=4000)
-    parser.add_argument("--pose-steps", type=int, default=600, help="of 32 people")
+    parser.add_argument("--pose-steps", type=int, default=600, help="of a batch of people")
     parser.add_argument("--action-steps", type=int, default=320, help="of 8 clips")
     parser.add_argument("--fine-tuning-steps", type=int, default=80, help="of 8 clips")
     parser.add_argument("--frames", type=int, default=8, help="of a clip")
-    parser.add_argument("--size", type=int, default=64, help="of a crop in pixels")
-    parser.add_argument("--width", type=int, default=96, help="channels of the network's features")
-    parser.add_argument("--processes", type=int, default=2, help="that draw people")
     return parser.parse_args()
 
 
@@ -94,7 +83,7 @@ class Arms:
 
     def joint_steps(self):
         """Steps of 4 clips and 4 strings of stills with as many frames as the other stages together."""
-        stills = self.args.pose_steps * 32 // (8 * self.args.frames)
+        stills = self.args.pose_steps * self.args.batch_size // (8 * self.args.frames)
         return stills + self.args.action_steps + self.args.fine_tuning_steps
 
     def network(self):
@@ -110,11 +99,11 @@ class Arms:
 
     def train_pose(self, seed, folder):
         model, steps = self.pose_model(), self.args.pose_steps
-        counts = queues.counts_by_ratio(32, tuple(config.POSE_MIXTURES["penn"].values()))
+        counts = queues.counts_by_ratio(self.args.batch_size, tuple(config.POSE_MIXTURES["penn"].values()))
         readers = (self.people, clips.VideoFrames(self.videos, 3))
         batches = loader.PoseLoader(
             list(zip(readers, counts, strict=True)), self.size, len(model.outputs), layout=LAYOUT,
-            augmentation=AUGMENTATION, seed=seed, steps=steps,
+            augmentation="synthetic", seed=seed, steps=steps,
         )  # fmt: skip
         training.set_momentum(model)
         training.compile_pose(model, keras.optimizers.Adam(training.cosine_schedule(2e-3, steps, steps // 20)))
@@ -128,7 +117,7 @@ class Arms:
         batches = loader.ClipLoader(
             [(self.videos, 8 - sum(count for _, count in stills)), *stills], self.args.frames, self.size,
             training.output_kinds(model), given=arm == "given", actions=ACTIONS,
-            layout=self.videos.layout if arm == "given" else LAYOUT, subsampling=(2, STEP), augmentation=AUGMENTATION,
+            layout=self.videos.layout if arm == "given" else LAYOUT, subsampling=(2, STEP), augmentation="synthetic",
             boxes=clips.extent_boxes, seed=seed, steps=steps,
         )  # fmt: skip
         rate = training.cosine_schedule(2e-4 if arm == "fine-tuned" else 2e-3, steps, steps // 20)

@@ -8,9 +8,6 @@ Arms     laboratory: all crops of a batch from it; mixed: half of them from the 
          arm sees the same number of crops. MPJPE with the root's depth given
 """
 
-import argparse
-import pathlib
-
 import keras
 
 from deephar import config, files, layouts, models, training
@@ -31,16 +28,10 @@ AUGMENTATION = config.AugmentConfig(
 
 
 def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", default="runs/ablation/mixed_data", type=pathlib.Path)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser = ablation.parser(__doc__, "mixed_data")
     parser.add_argument("--takes", type=int, default=210, help="in the laboratory, each seen by four cameras")
     parser.add_argument("--people", type=int, default=4000, help="in the wild, without depth")
     parser.add_argument("--steps", type=int, default=1000, help="of every arm")
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--size", type=int, default=64, help="of a crop in pixels")
-    parser.add_argument("--width", type=int, default=96, help="channels of the network's features")
-    parser.add_argument("--processes", type=int, default=2, help="that draw people")
     return parser.parse_args()
 
 

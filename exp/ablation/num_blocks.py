@@ -7,13 +7,11 @@ Arms     K1, K2, K4; every arm sees the same number of crops, and so more blocks
          the table. PCKh@0.5 of the last block, and of each. The paper chose K = 8 for MPII and 4 for clips
 """
 
-import argparse
-import pathlib
 import time
 
 import keras
 
-from deephar import config, files, layouts, models, training
+from deephar import files, layouts, models, training
 from deephar.data import cached, crops, loader, mpii
 from deephar.data.synthetic import write_mpii
 from deephar.data.synthetic.writing import Settings
@@ -22,22 +20,12 @@ from deephar.evaluation import ablation, pose2d
 ARMS = {"K1": 1, "K2": 2, "K4": 4}
 SCORES = {"pckh": "PCKh@0.5", **{f"block{n}": f"block {n}" for n in range(1, 5)}, "ms_per_crop": "ms a crop"}
 LAYOUT = layouts.get("pa16j")
-AUGMENTATION = config.AugmentConfig(
-    config.Interval(-10, 10), config.Interval(0.8, 1.2), config.Interval(-0.05, 0.05), config.Interval(-0.05, 0.05),
-    "window", flip=True,
-)  # fmt: skip
 
 
 def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", default="runs/ablation/num_blocks", type=pathlib.Path)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser = ablation.parser(__doc__, "num_blocks")
     parser.add_argument("--people", type=int, default=6000, help="of which a tenth is tested on")
     parser.add_argument("--steps", type=int, default=500, help="of every arm")
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--size", type=int, default=64, help="of a crop in pixels")
-    parser.add_argument("--width", type=int, default=96, help="channels of the network's features")
-    parser.add_argument("--processes", type=int, default=2, help="that draw people")
     return parser.parse_args()
 
 
@@ -63,7 +51,7 @@ def main():
         network = {"input_shape": (args.size, args.size, 3), "width": args.width, "num_blocks": blocks}
         model = models.build("lite-2d", concat_visibility=True, export_heatmaps=True, **network)
         batches = loader.PoseLoader(
-            [(people, args.batch_size)], (args.size, args.size), 2 * blocks, layout=LAYOUT, augmentation=AUGMENTATION,
+            [(people, args.batch_size)], (args.size, args.size), 2 * blocks, layout=LAYOUT, augmentation="synthetic",
             seed=seed, steps=args.steps,
         )  # fmt: skip
         rate = training.cosine_schedule(2e-3, args.steps, args.steps // 20)
