@@ -126,6 +126,14 @@ def test_the_box_around_all_frames_by_hand():
     assert clips.extent_boxes(video, np.arange(3)).tolist() == [[7.5, 8.75, 32.5, 21.25]]
 
 
+def test_a_narrow_person_keeps_the_whole_window():
+    """A box of 20 x 90 becomes 90 x 90; without squares the published rule takes the smallest window both ways."""
+    box = np.array([[40.0, 5.0, 60.0, 95.0]])
+    assert [value.tolist() for value in clips.boxes_window(box)] == [[50, 50], [90, 90]]
+    assert clips.boxes_window(box, square=False)[1].tolist() == [32, 32]
+    assert clips.boxes_window(box / 4)[1].tolist() == [32, 32]
+
+
 def test_predicted_boxes(tmp_path):
     path = tmp_path / "boxes.json"
     path.write_text(

@@ -150,12 +150,15 @@ def extent_boxes(video, numbers):
 
 
 def boxes_window(boxes, scale=1.0, square=True):
-    """The window around boxes (N, 4) x1, y1, x2, y2; `scale` and `square` as in `joints_window`."""
+    """The window around boxes (N, 4) x1, y1, x2, y2; `scale` and `square` as in `joints_window`.
+
+    A narrow one becomes the smallest window, both ways (published rule); it is made square before that.
+    """
     center, window = geometry.box_to_window(geometry.union_box(boxes))
-    if window.min() < SMALLEST_WINDOW_PX:
-        window = np.full(2, float(SMALLEST_WINDOW_PX))
     if square:
         window = np.full(2, window.max())
+    if window.min() < SMALLEST_WINDOW_PX:
+        window = np.full(2, float(SMALLEST_WINDOW_PX))
     return center, window / scale
 
 
