@@ -41,9 +41,9 @@ def options():
     parser = ablation.parser(__doc__, "action")
     parser.add_argument("--videos", type=int, default=480)
     parser.add_argument("--people", type=int, default=4000)
-    parser.add_argument("--pose-steps", type=int, default=2000, help="of a batch of people")
-    parser.add_argument("--action-steps", type=int, default=480, help="of 8 clips")
-    parser.add_argument("--fine-tuning-steps", type=int, default=160, help="of 8 clips")
+    parser.add_argument("--pose-steps", type=int, default=1600, help="of a batch of people")
+    parser.add_argument("--action-steps", type=int, default=400, help="of 8 clips")
+    parser.add_argument("--fine-tuning-steps", type=int, default=120, help="of 8 clips")
     parser.add_argument("--frames", type=int, default=8, help="of a clip")
     return parser.parse_args()
 
