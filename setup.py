@@ -23,6 +23,7 @@ setup(
     entry_points={"console_scripts": ["deephar = deephar.cli:main"]},
     python_requires=">=3.11",
     install_requires=[
+        "filelock>=3.12",
         "h5py>=3.10",
         "keras>=3.8",
         "numpy>=1.26",

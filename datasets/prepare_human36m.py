@@ -27,7 +27,8 @@ def options():
     parser.add_argument("--root", required=True, type=pathlib.Path, help="folder with S1, S5 and so on")
     parser.add_argument("--metadata", type=pathlib.Path, help="metadata.xml; ROOT/metadata.xml by default")
     parser.add_argument("--split", nargs="+", default=list(human36m.SPLITS), choices=human36m.SPLITS)
-    parser.add_argument("--subjects", nargs="+", help="only these, e.g. S9 S11")
+    known = [subject for subjects, _ in human36m.SPLITS.values() for subject in subjects]
+    parser.add_argument("--subjects", nargs="+", choices=known, help="only these")
     parser.add_argument("--threads", type=int, default=4, help="videos at a time")
     args = parser.parse_args()
     try:
@@ -63,6 +64,9 @@ def main():
                 written += future.result()
             except ValueError as error:
                 failed.append(str(error))
+            except (ImportError, OSError) as error:
+                pool.shutdown(cancel_futures=True)
+                raise SystemExit(f"stopped: {error}") from None
     print(f"wrote {written} pictures of {len(jobs) - len(failed)} videos")
     if failed:
         raise SystemExit("\n".join([f"{len(failed)} videos could not be read:", *sorted(failed)]))

@@ -15,8 +15,8 @@ import dataclasses
 
 import numpy as np
 
-ROUNDS, TOLERANCE = 100, 1e-13
-"""Of the inverse of the distortion: most rounds, and the change (at z = 1) that ends them."""
+ROUNDS, TOLERANCE, LONGEST_STEP = 100, 1e-13, 0.25
+"""Of the inverse of the distortion: most rounds, the change (at z = 1) that ends them, and the largest of a round."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,13 +135,23 @@ class Camera:
         return xy * factor + square * self.tangential[::-1]
 
     def _undistort(self, distorted):
-        """Fixed point of `xy = (distorted - what the distortion adds) / what it multiplies by`."""
-        xy = distorted
+        """Newton's method from within the unit circle, in short steps: a lens may turn back far outside the picture."""
+        xy = distorted / np.maximum(1.0, np.linalg.norm(distorted, axis=-1, keepdims=True))
         with np.errstate(all="ignore"):
             for _ in range(ROUNDS):
-                factor, square = self._factor(xy)
-                previous, xy = xy, (distorted - square * self.tangential[::-1]) / factor
-                if not np.nanmax(np.abs(xy - previous), initial=0.0) > TOLERANCE:
+                step = np.squeeze(self._inverse_slope(xy) @ (self._distort(xy) - distorted)[..., None], axis=-1)
+                xy = xy - step / np.maximum(1.0, np.linalg.norm(step, axis=-1, keepdims=True) / LONGEST_STEP)
+                if not np.nanmax(np.abs(step), initial=0.0) > TOLERANCE:
                     break
             reached = np.abs(self._distort(xy) - distorted).max(axis=-1, keepdims=True) < 1e-9
         return np.where(reached, xy, np.nan)
+
+    def _inverse_slope(self, xy):
+        """Inverse of the derivative of `_distort`, (..., 2, 2)."""
+        factor, square = self._factor(xy)
+        slope = self.radial[0] + square * (2 * self.radial[1] + square * 3 * self.radial[2])
+        gradient = 2 * xy * slope + self.tangential[::-1]
+        outer = xy[..., None] * gradient[..., None, :] + 2 * self.tangential[::-1, None] * xy[..., None, :]
+        (a, b), (c, d) = np.moveaxis(outer + factor[..., None] * np.eye(2), (-2, -1), (0, 1))
+        adjugate = np.stack([np.stack([d, -b], axis=-1), np.stack([-c, a], axis=-1)], axis=-2)
+        return adjugate / (a * d - b * c)[..., None, None]

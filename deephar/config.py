@@ -134,6 +134,9 @@ VARIANTS = {
     "mpii-2d": ReceptionConfig(),
     "h36m-3d": ReceptionConfig(num_joints=17, dim=3, num_context=0),
     "lite-2d": ReceptionConfig(input_shape=(128, 128, 3), num_blocks=2, width=288),
+    "lite-3d": ReceptionConfig(
+        input_shape=(128, 128, 3), num_joints=17, dim=3, num_blocks=2, num_context=0, depth_maps=8, width=288
+    ),
     "penn-pose": ReceptionConfig(num_blocks=4),
     "ntu-pose": ReceptionConfig(num_blocks=4, **_NTU),
     "penn-merge": ActionConfig(),
@@ -144,7 +147,8 @@ VARIANTS = {
     ),
 }
 """Published configurations; the pose networks inside the clip networks, `penn-pose` and `ntu-pose`; the pose-based
-action network on annotated poses of 13 joints; `lite-2d` and `lite-merge`, narrower and shorter, for 128 pixels."""
+action network on annotated poses of 13 joints; `lite-2d`, `lite-3d` and `lite-merge`, narrower and shorter, for 128
+pixels."""
 
 
 def variant(name, **overrides):

@@ -1,6 +1,7 @@
 """Files that are either whole or absent."""
 
 import contextlib
+import json
 import os
 import pathlib
 
@@ -57,3 +58,24 @@ def shrink_weights(source, path):
     with h5py.File(source, "r") as full, whole_file(path) as temporary, h5py.File(temporary, "w") as small:
         small.attrs.update(full.attrs)
         full.visititems(copy)
+
+
+def keep_settings(path, settings):
+    """Write settings as JSON, or compare with those that are there.
+
+    Args:
+        path: of the file.
+        settings: dict.
+
+    Raises:
+        ValueError: if the file holds others.
+    """
+    wanted = json.loads(json.dumps(settings))
+    if not path.is_file():
+        with whole_file(path) as temporary:
+            temporary.write_text(json.dumps(wanted, indent=1) + "\n")
+        return
+    found = json.loads(path.read_text())
+    other = [f"{key}={found.get(key)!r}, not {wanted[key]!r}" for key in wanted if found.get(key) != wanted[key]]
+    if other:
+        raise ValueError(f"{path.parent} was begun with other settings: {'; '.join(other)}. Choose another folder")

@@ -35,6 +35,7 @@ class Published:
         layout: of its joints, a name of `deephar.layouts`.
         score: what its authors report.
         licence: what is known of it.
+        joints: of a network with depth, see `Shipped`.
     """
 
     file: str
@@ -44,6 +45,7 @@ class Published:
     layout: str
     score: str
     licence: str = _LICENCE
+    joints: str = "published"
     overrides: dict = dataclasses.field(default_factory=dict)
 
 
@@ -55,7 +57,9 @@ class Shipped:
         file: its name.
         builder, overrides: for `deephar.models.build`.
         layout: of its joints, a name of `deephar.layouts`.
-        score: measured on photographs that it was not trained on.
+        score: measured on what it was not trained on.
+        joints: of a network with depth: "names", or "published" where Human3.6M's joints were labelled by the
+            original's map, see `deephar.layouts.published_map`.
     """
 
     file: str
@@ -63,6 +67,7 @@ class Shipped:
     overrides: dict
     layout: str
     score: str
+    joints: str = "names"
 
 
 SHIPPED = {
@@ -148,7 +153,7 @@ def describe(weights):
             `model.json` of its training.
 
     Returns:
-        an object with `builder`, `overrides` and `layout`.
+        an object with `builder`, `overrides`, `layout` and `joints`.
 
     Raises:
         ValueError: if nothing says it.
@@ -162,7 +167,8 @@ def describe(weights):
         return shipped[0]
     try:
         stored = json.loads(path.with_name("model.json").read_text())
-        return Shipped(path.name, stored["model"], stored["overrides"], stored["layout"], "unknown")
+        joints = stored.get("joints", "names")
+        return Shipped(path.name, stored["model"], stored["overrides"], stored["layout"], "unknown", joints)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"Expected model.json with model, layout and overrides beside {path}, as the training scripts write it: "

@@ -130,7 +130,7 @@ class Score(keras.callbacks.Callback):
     """Score the model after every few epochs and keep its best weights, in `weights` and in a file.
 
     Args:
-        score: function of the model that gives a number, larger is better.
+        score: function of the model that gives a number, larger is better; None to keep the last weights alone.
         folder: where `best.weights.h5` and `last.weights.h5` go, whole or not at all.
         name: of the score in the logs.
         every: epochs between scores; the last epoch is always scored.
@@ -143,7 +143,8 @@ class Score(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         files.save_weights(self.model, self.folder / "last.weights.h5")
-        if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
+        waiting = (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]
+        if self.score is None or waiting:
             logs[self.name] = float("nan")
             return
         value = self.score(self.model)

@@ -1,5 +1,6 @@
 """Arms of an ablation: what is done once, what is said of them and what is not."""
 
+import argparse
 import math
 
 import pytest
@@ -7,6 +8,10 @@ import pytest
 from deephar.evaluation import ablation
 
 NUMBERS = {"alone": [10.0, 12.0, 14.0], "mixed": [4.0, 6.0, 8.0], "other": [7.0, 9.0, 11.0]}
+
+
+def options(folder, seeds, **others):
+    return argparse.Namespace(out=folder, seeds=seeds, processes=2, **others)
 
 
 @pytest.fixture
@@ -17,14 +22,20 @@ def folder(tmp_path):
         (part / "seen").touch(exist_ok=False)  # fails if an arm is trained twice from a seed
         return {"mm": NUMBERS[arm][seed]}
 
-    ablation.run(train, NUMBERS, [2], tmp_path)
-    ablation.run(train, NUMBERS, [0, 1, 2], tmp_path)
+    ablation.run(train, NUMBERS, options(tmp_path, [2]))
+    ablation.run(train, NUMBERS, options(tmp_path, [0, 1, 2]))
     return tmp_path
 
 
 def test_arms_are_trained_once_and_collected_by_seed(folder):
     assert ablation.collect(NUMBERS, folder) == {arm: {"mm": values} for arm, values in NUMBERS.items()}
     assert ablation.collect(["never"], folder) == {}
+
+
+def test_a_folder_takes_no_other_options(tmp_path):
+    ablation.run(lambda *_: {"mm": 1.0}, ["alone"], options(tmp_path, [0], steps=10))
+    with pytest.raises(ValueError, match="steps=10, not 20"):
+        ablation.run(lambda *_: {"mm": 1.0}, ["alone"], options(tmp_path, [1], steps=20))
 
 
 def test_mean_and_deviation_by_hand():
@@ -44,12 +55,14 @@ def test_the_report_says_what_was_found(folder, capsys):
     text = (folder / "table.txt").read_text()
     assert text == capsys.readouterr().out
     assert "alone (3 seeds)     12.0 +- 2.0" in text and "55.1" in text
-    assert "mm: mixed -6.0 mm against alone" in text and "no claim about alone and other" in text
+    assert "wild, mm: mixed -6.0 mm against alone\nno claim" in text
     assert (folder / "bars.png").stat().st_size > 1000
 
 
-def test_every_score_is_compared_with_the_first_arm_that_has_it(tmp_path, capsys):
+def test_every_two_arms_that_have_a_score_are_compared(tmp_path, capsys):
     scores = {"pose": {"pck": 50.0}, "frozen": {"m": 60.0}, "tuned": {"m": 70.0}}
-    ablation.run(lambda arm, seed, part: {k: v + seed for k, v in scores[arm].items()}, scores, [0, 1], tmp_path)
+    ablation.run(
+        lambda arm, seed, part: {k: v + seed for k, v in scores[arm].items()}, scores, options(tmp_path, [0, 1])
+    )
     ablation.save_report(scores, {"pck": "PCK", "m": "aggregated"}, tmp_path, "bars", "%")
-    assert "m: tuned +10.0 % against frozen" in capsys.readouterr().out
+    assert "aggregated: tuned +10.0 % against frozen" in capsys.readouterr().out

@@ -56,8 +56,15 @@ def test_inverse_over_the_whole_picture():
 
 def test_points_that_are_not_seen_are_nan():
     assert np.isnan(S1_CAMERA.project([[0.0, 0.0, -1000.0], [1.0, 1.0, 0.0]])).all()
-    points = S1_CAMERA.unproject([[1e6, 0.0, 1000.0], [500.0, 500.0, 1000.0]])
-    assert np.isnan(points[0, :2]).all() and np.isfinite(points[1]).all()
+
+
+def test_the_inverse_far_outside_the_picture_and_where_no_ray_arrives():
+    """A lens of r - r^3 / 3 turns back at r = 1, where it reaches 2/3."""
+    points = np.array([[1500.0, 900.0, 1000.0], [-2000.0, -1400.0, 1000.0]])
+    np.testing.assert_allclose(S1_CAMERA.unproject(S1_CAMERA.project(points)), points, atol=1e-6)
+    lens = Camera(np.eye(3), np.zeros(3), (1, 1), (0, 0), radial=(-1 / 3, 0, 0))
+    points = lens.unproject([[0.66, 0.0, 1.0], [0.67, 0.0, 1.0]])
+    assert np.isfinite(points[0]).all() and np.isnan(points[1, :2]).all()
 
 
 def test_looking_at_by_hand():

@@ -75,8 +75,10 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
     with Image.open(tmp_path / "predictions.png") as sheet:
         assert sheet.size == (2 * 3 * 192, 4 * 192)
 
+    about = json.loads((run_folder / "model.json").read_text())
+    (run_folder / "model.json").write_text(json.dumps({**about, "joints": "published"}))
     files = ("--data", mmpose, "--images", tmp_path, "--cameras", tree / "metadata.xml")
-    said = run("exp/h36m/eval_h36m.py", monkeypatch, capsys, *files, *weights, "--joints", "published")
+    said = run("exp/h36m/eval_h36m.py", monkeypatch, capsys, *files, *weights)
     assert "these files lack the published joints" in said
     (result,) = json.loads((tmp_path / "eval.json").read_text())["results"]
     assert result["mpjpe"] == pytest.approx(named["mpjpe"], abs=0.01)
@@ -84,11 +86,19 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
     shutil.copytree(tree, tmp_path / "torn")
     picture = next((tmp_path / "torn" / "S9" / "Images").rglob("*.jpg"))
     picture.write_bytes(picture.read_bytes()[:300])
-    options = ("--multi-crop", "--flip", "--root-depth", "estimated", "--training", tree, "--smoke")
-    said = run("exp/h36m/eval_h36m.py", monkeypatch, capsys, "--data", tmp_path / "torn", *weights, *options)
+    options = ("--joints", "names", "--multi-crop", "--flip", "--root-depth", "estimated", "--training", tree)
+    said = run("exp/h36m/eval_h36m.py", monkeypatch, capsys, "--data", tmp_path / "torn", *weights, *options, "--smoke")
     stored = json.loads((tmp_path / "eval.json").read_text())
     assert "root depth estimated" in said and "pictures that could not be read: 1" in said
     assert stored["results"][0]["people"] == 3 and picture.parent.name in stored["could_not_read"][0]
+
+
+def test_trains_on_all_subjects(tree, tmp_path, monkeypatch, capsys):
+    options = ("--sources", "h36m", "--choose", "none", "--schedule", "cosine", "--joints", "published", "--smoke")
+    said = run("exp/h36m/train_h36m.py", monkeypatch, capsys, "--h36m", tree, "--out", tmp_path, *options)
+    assert "best" not in said
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["last.weights.h5", "log.csv", "model.json"]
+    assert json.loads((tmp_path / "model.json").read_text())["joints"] == "published"
 
 
 def test_what_is_missing_is_said(tree, flat, tmp_path, monkeypatch, capsys):
@@ -97,6 +107,7 @@ def test_what_is_missing_is_said(tree, flat, tmp_path, monkeypatch, capsys):
 
     assert "needs --images and --train of MPII; --sources h36m does without" in train()
     assert "--choose must be one of S1, S5, S6, S7, S8" in train("--choose", "S9")
+    assert "--choose none goes with --schedule cosine" in train("--choose", "none")
     assert "--choose-step a multiple of 5" in train("--choose-step", "64")
 
     def evaluate(*arguments):

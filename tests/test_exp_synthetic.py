@@ -15,6 +15,8 @@ def test_depth_from_synthetic_people_and_photographs(drawn, tmp_path, monkeypatc
     assert scores["photographs"]["people"] == 4 and (tmp_path / "space.png").stat().st_size > 1000
     args = ("--data", drawn, "--weights", "nothing", "--out", tmp_path)
     assert "nothing" in refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *args)
+    args = ("--weights", "lsp-lite-2d", "--out", tmp_path)
+    assert "with depth. Received: lsp-lite-2d" in refused("exp/lsp/eval_lsp_3d.py", monkeypatch, capsys, *args)
 
 
 @pytest.mark.slow

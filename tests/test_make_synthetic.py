@@ -2,6 +2,7 @@ import json
 import pathlib
 import runpy
 
+import filelock
 import numpy as np
 import pytest
 import scipy.io
@@ -10,7 +11,7 @@ from PIL import Image
 from deephar import layouts
 from deephar.camera import Camera
 from deephar.data import human36m, human36m_files, mpii, mpii_files, ntu
-from deephar.data.synthetic import body, scene, write_h36m, write_ntu, write_penn
+from deephar.data.synthetic import body, scene, write_h36m, write_ntu, write_penn, writing
 from deephar.data.synthetic.writing import Settings
 
 SCRIPT = runpy.run_path(str(pathlib.Path(__file__).parents[1] / "datasets" / "make_synthetic.py"))
@@ -22,11 +23,17 @@ def make(*arguments):
 
 def same_files(one, two):
     """Two folders hold the same names and bytes; how many files."""
-    names = [sorted(p.relative_to(folder) for p in folder.rglob("*") if p.is_file()) for folder in (one, two)]
+    files = [[path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"] for folder in (one, two)]
+    names = [sorted(p.relative_to(folder) for p in paths) for folder, paths in zip((one, two), files, strict=True)]
     assert names[0] == names[1]
     for name in names[0]:
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
     return len(names[0])
+
+
+def test_one_command_at_a_time_fills_a_folder(tmp_path):
+    with writing.claim(tmp_path, Settings("mpii", (64, 64))), pytest.raises(filelock.Timeout):
+        filelock.FileLock(tmp_path / ".lock").acquire(timeout=0)
 
 
 def close(image, drawn):

@@ -227,7 +227,7 @@ def open_mmpose(path, cameras=None):
 
 
 def open_original(path, split="test"):
-    """Recordings of the original's annotations.mat, 32 joints; its pictures are S.../%05d.jpg below images/.
+    """Recordings of the original's annotations.mat, 32 joints; its pictures are aAA_sSS_eEE_cCC/%05d.jpg in images/.
 
     Args:
         path: of the .mat, which was not at hand: not verified against it.

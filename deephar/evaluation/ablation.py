@@ -1,6 +1,7 @@
 """Ablations: every arm trained alike from several seeds, as a table and a figure beside the paper's numbers."""
 
 import argparse
+import itertools
 import json
 import math
 import pathlib
@@ -8,7 +9,7 @@ import pathlib
 import numpy as np
 
 from deephar.evaluation import figures, report
-from deephar.files import whole_file
+from deephar.files import keep_settings, whole_file
 
 
 def parser(doc, name):
@@ -28,19 +29,23 @@ def parser(doc, name):
     return result
 
 
-def run(train, arms, seeds, folder):
+def run(train, arms, args):
     """Train every arm from every seed and keep the scores; what a folder holds already is not done again.
 
-    Several commands, each with seeds of its own, may share a folder.
+    Several commands, each with seeds of its own, may share a folder, but all other options must be the same.
 
     Args:
         train: function of an arm, a seed and a folder for its files that gives {score's name: number}.
         arms: names.
-        seeds: numbers.
-        folder: path; the scores go to `folder/ARM-SEED.json`.
+        args: options of `parser`; the scores go to `args.out/ARM-SEED.json`.
+
+    Raises:
+        ValueError: if the folder was begun with other options.
     """
-    folder = pathlib.Path(folder)
-    for seed in seeds:
+    folder = args.out
+    settled = {name: value for name, value in vars(args).items() if name not in ("out", "seeds", "processes")}
+    keep_settings(folder / "options.json", settled)
+    for seed in args.seeds:
         for arm in arms:
             path = folder / f"{arm}-{seed}.json"
             if path.is_file():
@@ -119,22 +124,25 @@ def _cell(values):
     return f"{mean:.1f} +- {deviation:.1f}"
 
 
-def sentence(found, first, second, score, unit):
-    """What may be said of two arms, in words.
+def claims(found, scores, unit):
+    """What may be said of every two arms, in words.
 
     Args:
         found: from `collect`.
-        first, second: arms.
-        score: name.
-        unit: of the score.
+        scores: {name: heading}.
+        unit: of the scores.
 
     Returns:
-        str.
+        list of str, the last of which says that no more may be said.
     """
-    difference = claim(found[first][score], found[second][score])
-    if difference is None:
-        return f"{score}: no claim about {first} and {second}, mean +- deviation overlap or have a single seed"
-    return f"{score}: {second} {difference:+.1f} {unit} against {first}"
+    said = []
+    for score, heading in scores.items():
+        arms = [arm for arm, values in found.items() if score in values]
+        for first, second in itertools.combinations(arms, 2):
+            difference = claim(found[first][score], found[second][score])
+            if difference is not None:
+                said.append(f"{heading}: {second} {difference:+.1f} {unit} against {first}")
+    return [*said, "no claim about other pairs: mean +- deviation overlap or have a single seed"]
 
 
 def save_bars(found, scores, path, unit, paper=None):
@@ -165,24 +173,19 @@ def save_bars(found, scores, path, unit, paper=None):
     figures.save(figure, path)
 
 
-def save_report(arms, scores, folder, name, unit, paper=None):
+def save_report(arms, scores, folder, name, unit, paper=None, about=""):
     """Print the table of what a folder holds and what may be said of it, and write both and bars.
-
-    Of every score, each arm is compared with the first that has it.
 
     Args:
         arms, folder: as for `run`.
         scores, unit, paper: as for `table`.
         name: of the files: `table.txt` and `NAME.png`.
+        about: what the numbers are, for the first line and the figure's axis; the unit by default.
     """
     folder = pathlib.Path(folder)
     found = collect(arms, folder)
-    said = []
-    for score in scores:
-        first, *others = [arm for arm, values in found.items() if score in values] or [None]
-        said += [sentence(found, first, arm, score, unit) for arm in others]
-    text = "\n".join([table(found, scores, paper, unit), *said])
+    text = "\n".join([*([about] if about else []), table(found, scores, paper, unit), *claims(found, scores, unit)])
     print(text)
     with whole_file(folder / "table.txt") as temporary:
         temporary.write_text(text + "\n")
-    save_bars(found, scores, folder / f"{name}.png", unit, paper)
+    save_bars(found, scores, folder / f"{name}.png", about or unit, paper)

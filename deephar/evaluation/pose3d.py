@@ -31,7 +31,7 @@ PAPER = {
 }  # fmt: skip
 """The paper's rows of table 1, mm: the actions and their mean."""
 
-PAPER_IS_ABOUT = "root depth given; joints: pa17j by the published map"
+PAPER_IS_ABOUT = "root depth given; joints: pa17j by the published map; every 60th frame"
 """What the paper's rows are about, as far as the original's code tells."""
 
 

@@ -68,7 +68,7 @@ def main():
             "ms_per_crop": 1000 * seconds / (args.steps * args.batch_size),
         }
 
-    ablation.run(train, ARMS, args.seeds, args.out)
+    ablation.run(train, ARMS, args)
     ablation.save_report(ARMS, SCORES, args.out, "num_blocks", "%")
 
 

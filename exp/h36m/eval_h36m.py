@@ -1,15 +1,18 @@
 """Score a 3D pose network on Human3.6M, by action like the paper's table 1, by joint and by block.
 
 Data     the release with pictures by datasets/prepare_human36m.py, or takes of datasets/make_synthetic.py --format
-         h36m; or mmpose's h36m_test.npz or h36m_coco.json with --images and --cameras
+         h36m; or mmpose's h36m_test.npz or h36m_coco.json with --images and --cameras; or the original's
+         annotations.mat beside images/
 Command  python exp/h36m/eval_h36m.py --data H36M --weights h36m-3d-cvpr18 --published
          --multi-crop --flip: as for the paper's second row;  --training H36M: also the mean pose of its people
 Score    the published weights: 55.1 mm, single crop, as their authors report; not measured, not at hand
 Result   tables, OUT/eval.json, and OUT/predictions.png: crops, and predicted poses in space over true ones in grey
 Protocol S9 and S11 but one video that is broken in the release; frames 1, 65 and so on; roots aligned; root depth
          given, that is the true one; the last block. With --published the block that is best on these very people, and
-         crops cut as the original cuts them
-Joints   tables are for the joints that the network was trained on (--joints) and, of 32 joints, for the other set too
+         crops cut as the original cuts them. Whatever the root depth, a crop is centred on the true pelvis and 2.25 m
+         wide at its true depth. The paper's rows by action took every 60th frame; some takes of S9 have shifted labels
+Joints   tables are for the joints that the network was trained on (--joints) and, of 32 joints, for the other set too.
+         Of the 17 joints that most papers count, ours are 16: the face is missing
 """
 
 import argparse
@@ -30,7 +33,9 @@ def options():
     parser.add_argument("--images", type=pathlib.Path, help="folder of the pictures; the folder of the release")
     parser.add_argument("--cameras", type=pathlib.Path, help="file of cameras, e.g. metadata.xml, for .npz, .json")
     parser.add_argument("--weights", required=True, help="a name of deephar.pretrained or a file beside its model.json")
-    parser.add_argument("--joints", choices=["names", "published"], help="that it was trained on; known for a name")
+    parser.add_argument(
+        "--joints", choices=["names", "published"], help="that it was trained on; by default as model.json says"
+    )
     parser.add_argument("--out", default="runs/h36m", type=pathlib.Path)
     parser.add_argument("--training", type=pathlib.Path, help="positions of training people, as for --data")
     parser.add_argument("--root-depth", default="given", choices=["given", "estimated"], help="estimated by --training")
@@ -39,7 +44,6 @@ def options():
     parser.add_argument("--published", action="store_true", help="cut crops and choose the block as the original does")
     parser.add_argument("--smoke", action="store_true", help="one frame of four recordings only")
     args = parser.parse_args()
-    args.joints = args.joints or ("published" if args.weights in pretrained.PUBLISHED else "names")
     args.images = args.images or args.data
     if args.root_depth == "estimated" and not args.training:
         parser.error("--root-depth estimated needs the bones of --training people")
@@ -50,11 +54,13 @@ def options():
         about = pretrained.describe(args.weights)
         if config.variant(about.builder, **about.overrides).dim != 3:
             raise ValueError(f"Expected weights of a network with depth. Received: {args.weights}")
+        args.joints = args.joints or about.joints
         people = readers(args, args.data, "test", about.layout)
         training = args.training and readers(args, args.training, "train", about.layout)
         if training and set(people) != set(training):
             raise ValueError("--training and --data must have the same joints, all 17 or all 32")
-        return args, about, people, training
+        model = models.build(about.builder, args.weights, **{**about.overrides, "concat_visibility": True})
+        return args, model, layouts.get(about.layout), people, training
     except (ValueError, OSError, ImportError) as error:
         parser.error(str(error))
 
@@ -103,22 +109,21 @@ def score(args, predictions, reader, training, layout):
     scores = scores_of(predictions, "best" if args.published else -1)
     print(pose3d.table(scores, "ours"))
     scores["root_at_depth"] = scores_of(pose3d.flat(predictions, layout))["mpjpe"]
-    print(f"true x and y, all joints at the root's depth: {scores['root_at_depth']:.1f} mm")
+    print(f"true x and y, all joints at the root's true depth: {scores['root_at_depth']:.1f} mm")
     if training:
         local = positions(training, human36m.Human36M.pose_camera)
         scores["mean_pose"] = scores_of(pose3d.mean_pose(predictions, local, layout))["mpjpe"]
-        print(f"mean pose of {len(training)} training people: {scores['mean_pose']:.1f} mm")
+        print(f"mean pose of {len(training)} training people at the true root: {scores['mean_pose']:.1f} mm")
     print()
     return scores
 
 
 def main():
-    args, about, people, training = options()
-    own, layout = args.joints, layouts.get(about.layout)
+    args, model, layout, people, training = options()
+    own = args.joints
     if own not in people:
         print("these files lack the published joints that the network was trained on; thorax, neck and spine differ")
         own = "names"
-    model = models.build(about.builder, args.weights, **{**about.overrides, "concat_visibility": True})
     size, bones = model.input_shape[1:3], None
     if args.root_depth == "estimated":
         bones = pose3d.bone_lengths(positions(training[own], human36m.Human36M.pose_world), layout)

@@ -8,8 +8,11 @@ Time     not measured, Human3.6M was not at hand. Meant for GPUs (--strategy mir
 Score    not measured; its authors report 55.1 mm mixed and 67.3 mm alone on S9 and S11, single crop
 Result   runs/h36m/best.weights.h5, last.weights.h5, log.csv, model.json
 Recipe   paper appendix B: RMSprop 0.001, batch 24, x 0.2 on a plateau. The epoch is chosen by the last block's MPJPE on
-         a subject of the training set that is not trained on, root depth given; never on S9 and S11
-Joints   pa17j by names, where the neck is unknown on Human3.6M; with --published by the original's map
+         a subject of the training set that is not trained on, root depth given; never on S9 and S11. --choose none
+         trains on all five subjects, as the paper's numbers do, with --schedule cosine, and keeps the last weights
+Joints   pa17j by names, where the neck is unknown on Human3.6M; with --joints published by the original's map
+2D data  the coordinates of people without depth give the depth maps no gradient at all; their visibility, weighed by
+         0.01, does, as it is read off both kinds of maps
 """
 
 import argparse
@@ -32,11 +35,11 @@ def options():
     parser.add_argument("--images", type=pathlib.Path, help="folder of MPII's photographs")
     parser.add_argument("--train", type=pathlib.Path, help="MPII's RELEASE .mat, train.json or train.h5")
     parser.add_argument("--validation", type=pathlib.Path, help="valid.h5, with a RELEASE: whom not to train on")
-    parser.add_argument("--choose", default="S8", help="subject to choose the epoch by, e.g. S8")
+    parser.add_argument("--choose", default="S8", help="subject to choose the epoch by, e.g. S8; or none")
     parser.add_argument("--choose-step", type=int, default=320, help="between its frames; a multiple of 5")
     parser.add_argument("--parts", type=int, default=16, help="an epoch is one part in so many, drawn anew for each")
     parser.add_argument("--out", default="runs/h36m", type=pathlib.Path, help="folder for weights and logs")
-    parser.add_argument("--published", action="store_true", help="joints by the original's map")
+    parser.add_argument("--joints", choices=["names", "published"], default="names", help="by names or the original's")
     parser.add_argument("--small", action="store_true", help="a network for a CPU, see the next four")
     parser.add_argument("--size", type=int, default=128, help="of its crops in pixels, a multiple of 32")
     parser.add_argument("--width", type=int, default=288, help="channels of its features")
@@ -57,7 +60,7 @@ def options():
     if args.smoke:
         args.small, args.size, args.width, args.blocks, args.depth_maps = True, 64, 32, 1, 4
         args.epochs, args.batch_size, args.parts = 1, 2, 1_000_000
-    args.model, args.overrides = ("lite-2d", small_3d(args)) if args.small else ("h36m-3d", {})
+    args.model, args.overrides = ("lite-3d", small_3d(args)) if args.small else ("h36m-3d", {})
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         return args, *sources(args)
@@ -67,23 +70,22 @@ def options():
 
 def small_3d(args):
     return {
-        "num_joints": len(LAYOUT), "dim": 3, "num_context": 0, "depth_maps": args.depth_maps,
         "input_shape": (args.size, args.size, 3), "width": args.width, "num_blocks": args.blocks,
+        "depth_maps": args.depth_maps,
     }  # fmt: skip
 
 
 def sources(args):
-    """Readers to train on with their share of a batch, and the reader of the subject to choose by."""
+    """Readers to train on with their share of a batch, and the reader of the subject to choose by, or None."""
     subjects, step = human36m.SPLITS["train"]
-    if args.choose not in subjects or args.choose_step % step:
-        raise ValueError(f"--choose must be one of {', '.join(subjects)}, --choose-step a multiple of {step}")
-    joints = (LAYOUT.name, True) if args.published else ()
+    if args.choose not in (*subjects, "none") or args.choose_step % step:
+        raise ValueError(f"--choose must be one of {', '.join(subjects)} or none, --choose-step a multiple of {step}")
+    if args.choose == "none" and args.schedule == "plateau":
+        raise ValueError("--schedule plateau needs a subject to choose by; --choose none goes with --schedule cosine")
+    joints = (LAYOUT.name, True) if args.joints == "published" else ()
     others = [subject for subject in subjects if subject != args.choose]
     train = human36m.Human36M(human36m.open_release(args.h36m, "train", others), args.h36m, *joints)
-    held_out = human36m.open_release(args.h36m, "train", [args.choose], args.choose_step)
-    if args.smoke:
-        held_out = [dataclasses.replace(r, frames=r.frames[:1], poses=r.poses[:1]) for r in held_out[:2]]
-    choose = human36m.Human36M(held_out, args.h36m, LAYOUT.name, args.published)
+    choose = held_out(args) if args.choose != "none" else None
     if args.sources == "h36m":
         return [(train, args.batch_size)], choose
     if not args.images or not args.train:
@@ -91,6 +93,14 @@ def sources(args):
     flat = mpii.Mpii(mpii.open_people(args.train, "train", args.validation), args.images)
     counts = queues.counts_by_ratio(args.batch_size, (50, 50))
     return list(zip((train, flat), counts, strict=True)), choose
+
+
+def held_out(args):
+    """The reader of the subject to choose by."""
+    recordings = human36m.open_release(args.h36m, "train", [args.choose], args.choose_step)
+    if args.smoke:
+        recordings = [dataclasses.replace(r, frames=r.frames[:1], poses=r.poses[:1]) for r in recordings[:2]]
+    return human36m.Human36M(recordings, args.h36m, LAYOUT.name, args.joints == "published")
 
 
 def main():
@@ -116,21 +126,21 @@ def main():
     with distribution.scope(args.strategy, args.logical_cpus):
         model = models.build(args.model, args.weights, concat_visibility=True, **args.overrides)
         training.compile_pose(model, keras.optimizers.RMSprop(rate))
-    held_out = crops.Crops(choose, settings.input_shape[:2])
     unread = {}
 
     def minus_mpjpe(model):
-        predictions = pose3d.predict(model, held_out, on_broken="skip")
+        predictions = pose3d.predict(model, crops.Crops(choose, settings.input_shape[:2]), on_broken="skip")
         unread.update(predictions.broken)
         return -pose3d.scores(predictions, LAYOUT, choose.joint_set)["mpjpe"]
 
-    about = {"model": args.model, "layout": LAYOUT.name, "overrides": args.overrides, "joint_set": choose.joint_set}
+    about = {"model": args.model, "layout": LAYOUT.name, "overrides": args.overrides, "joints": args.joints}
     report.save_json({**about, "sources": args.sources}, args.out / "model.json")
-    score = training.Score(minus_mpjpe, args.out, "val_minus_mpjpe")
+    score = training.Score(minus_mpjpe if choose else None, args.out, "val_minus_mpjpe")
     plateau = [training.plateau_schedule("val_minus_mpjpe")] if args.schedule == "plateau" else []
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
     model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=[score, *plateau, log])
-    print(f"best MPJPE on {args.choose}, root depth given, {choose.joint_set}: {-score.best:.1f} mm; in {args.out}")
+    if choose:
+        print(f"best MPJPE on {args.choose}, root depth given, {choose.joint_set}: {-score.best:.1f} mm; in {args.out}")
     print(f"pictures that could not be read: {len(batches.broken)} to train on, {len(unread)} to choose by")
 
 

@@ -14,7 +14,7 @@ import pathlib
 
 import numpy as np
 
-from deephar import layouts, models, pretrained
+from deephar import config, layouts, models, pretrained
 from deephar.data import crops, lsp
 from deephar.data.synthetic.people import SyntheticPeople
 from deephar.evaluation import pose2d, pose3d, report
@@ -35,15 +35,17 @@ def options():
         args.people, test = 4, range(5, 9)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
-        photographs = lsp.LspExtended(args.data, test) if args.data else None
-        return args, pretrained.describe(args.weights), photographs
+        about = pretrained.describe(args.weights)
+        if config.variant(about.builder, **about.overrides).dim != 3:
+            raise ValueError(f"Expected weights of a network with depth. Received: {args.weights}")
+        return args, about, lsp.LspExtended(args.data, test) if args.data else None
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
 
 def in_camera(sample):
     """A person's joints (J, 3) in camera mm."""
-    return sample.camera.to_camera(sample.camera.uvd_to_world(sample.pose_px))
+    return sample.camera.unproject(sample.pose_px)
 
 
 def main():

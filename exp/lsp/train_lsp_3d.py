@@ -57,14 +57,14 @@ def options():
 
 def build(args):
     overrides = {
-        "num_joints": len(LAYOUT), "dim": 3, "num_context": 0, "depth_maps": args.depth_maps,
         "input_shape": (args.size, args.size, 3), "width": args.width, "num_blocks": args.blocks,
+        "depth_maps": args.depth_maps,
     }  # fmt: skip
-    model = models.build("lite-2d", concat_visibility=True, export_heatmaps=True, **overrides)
+    model = models.build("lite-3d", concat_visibility=True, export_heatmaps=True, **overrides)
     if args.source:
         source = models.build(args.source.builder, args.weights, **args.source.overrides)
         print(f"not in {args.weights}: {', '.join(surgery.copy_fitting(source, model))}")
-    report.save_json({"model": "lite-2d", "layout": LAYOUT.name, "overrides": overrides}, args.out / "model.json")
+    report.save_json({"model": "lite-3d", "layout": LAYOUT.name, "overrides": overrides}, args.out / "model.json")
     return model
 
 
@@ -75,8 +75,8 @@ def main():
     people = SyntheticPeople(args.people, layout=LAYOUT.name, seed=args.seed)
     sources = [(cached.Cached(people, size), args.batch_size - half), (cached.Cached(photographs, size), half)]
     batches = loader.PoseLoader(
-        sources, size, 2 * args.blocks, on_broken="skip", layout=LAYOUT, dim=3, augmentation=AUGMENTATION, seed=args.seed,
-        steps=args.steps,
+        sources, size, 2 * args.blocks, on_broken="skip", layout=LAYOUT, dim=3, augmentation=AUGMENTATION,
+        seed=args.seed, steps=args.steps,
     )  # fmt: skip
     model = build(args)
     rate = training.cosine_schedule(args.learning_rate, args.steps, args.steps // 20)

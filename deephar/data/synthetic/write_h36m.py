@@ -51,18 +51,18 @@ def write(settings, folder, takes, processes=1):
     unknown = sorted(set(settings.actions) - set(ACTIONS.values()))
     if unknown:
         raise ValueError(f"Actions in Human3.6M's format are {', '.join(ACTIONS.values())}. Received: {unknown}")
-    writing.claim(folder, settings)
-    indices = range(takes)
-    missing = [index for index in indices if not label_path(settings, folder, index).is_file()]
-    for _ in writing.in_order(one_take, settings, folder, missing, processes, "take"):
-        pass
-    placed = {(subject, camera): c for subject in SUBJECTS for camera, c in cameras(settings, subject).items()}
-    names = {}
-    for index in indices:
-        subject, name, take = take_of(settings, index)
-        number = human36m_files.ACTIONS.index(name) + 2
-        names[subject, number, take] = f"{name} {take}"
-    human36m_files.write_metadata(folder / "metadata.xml", placed, names)
+    with writing.claim(folder, settings):
+        indices = range(takes)
+        missing = [index for index in indices if not label_path(settings, folder, index).is_file()]
+        for _ in writing.in_order(one_take, settings, folder, missing, processes, "take"):
+            pass
+        placed = {(subject, camera): c for subject in SUBJECTS for camera, c in cameras(settings, subject).items()}
+        names = {}
+        for index in indices:
+            subject, name, take = take_of(settings, index)
+            number = human36m_files.ACTIONS.index(name) + 2
+            names[subject, number, take] = f"{name} {take}"
+        human36m_files.write_metadata(folder / "metadata.xml", placed, names)
 
 
 def take_of(settings, index):

@@ -55,11 +55,11 @@ def write(settings, folder, performances, processes=1):
         raise ValueError(
             f"{len(settings.actions)} actions have names for {most} performances. Received: {performances}"
         )
-    writing.claim(folder, settings)
-    clips = [(index, camera) for index in range(performances) for camera in range(1, CAMERAS + 1)]
-    missing = [clip for clip in clips if not label_path(settings, folder, *clip).is_file()]
-    for _ in writing.in_order(one_clip, settings, folder, missing, processes, "clip"):
-        pass
+    with writing.claim(folder, settings):
+        clips = [(index, camera) for index in range(performances) for camera in range(1, CAMERAS + 1)]
+        missing = [clip for clip in clips if not label_path(settings, folder, *clip).is_file()]
+        for _ in writing.in_order(one_clip, settings, folder, missing, processes, "clip"):
+            pass
 
 
 def name_of(settings, index, camera):

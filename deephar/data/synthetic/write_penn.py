@@ -35,10 +35,10 @@ def write(settings, folder, videos, processes=1):
     """
     if videos > MOST:
         raise ValueError(f"Penn Action's format has room for {MOST} videos. Received: {videos}")
-    writing.claim(folder, settings)
-    missing = [index for index in range(videos) if not label_path(folder, index).is_file()]
-    for _ in writing.in_order(one_video, settings, folder, missing, processes, "video"):
-        pass
+    with writing.claim(folder, settings):
+        missing = [index for index in range(videos) if not label_path(folder, index).is_file()]
+        for _ in writing.in_order(one_video, settings, folder, missing, processes, "video"):
+            pass
 
 
 def label_path(folder, index):

@@ -1,18 +1,19 @@
 """What all writers of synthetic datasets share: settings that a folder remembers, and work done in order."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import functools
-import json
 import multiprocessing
 import pathlib
 
 import numpy as np
+from filelock import FileLock
 from PIL import Image
 from tqdm import tqdm
 
 from deephar.data.synthetic.motion import ACTIONS
-from deephar.files import whole_file
+from deephar.files import keep_settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +49,9 @@ class Settings:
         return np.random.default_rng([self.seed, *numbers])
 
 
+@contextlib.contextmanager
 def claim(folder, settings):
-    """Make a folder for settings, or go on in one that was made for them.
+    """A folder for settings, made or gone on with, for this process alone: others wait until it is done.
 
     Args:
         folder: path.
@@ -58,16 +60,11 @@ def claim(folder, settings):
     Raises:
         ValueError: if the folder was made with other settings.
     """
-    path = pathlib.Path(folder) / "settings.json"
-    wanted = json.loads(json.dumps(dataclasses.asdict(settings)))
-    if not path.is_file():
-        with whole_file(path) as temporary:
-            temporary.write_text(json.dumps(wanted, indent=1) + "\n")
-        return
-    found = json.loads(path.read_text())
-    other = [f"{key}={found.get(key)!r}, not {wanted[key]!r}" for key in wanted if found.get(key) != wanted[key]]
-    if other:
-        raise ValueError(f"{folder} was begun with other settings: {'; '.join(other)}. Choose another folder")
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        keep_settings(folder / "settings.json", dataclasses.asdict(settings))
+        yield
 
 
 def in_order(function, settings, folder, items, processes, unit):
