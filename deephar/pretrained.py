@@ -78,6 +78,13 @@ SHIPPED = {
         "lsp14",
         "LSP-extended, photographs 3701-4200, one crop: PCK@0.2 = 45.4",
     ),
+    "lsp-lite-3d": Shipped(
+        "lsp-lite-3d.weights.h5",
+        "lite-3d",
+        {"input_shape": (96, 96, 3)},
+        "pa17j",
+        "synthetic people in the wild, one crop, root depth given: MPJPE = 145 mm",
+    ),
     "penn-pose-only": Shipped(
         "penn-pose-only.weights.h5",
         "penn-pose-only",

@@ -10,7 +10,8 @@ from PIL import Image
 
 from deephar import layouts, models, predict, pretrained
 from deephar.data import clips, crops, lsp, pennaction, video_clips
-from deephar.evaluation import pose2d
+from deephar.data.synthetic.people import SyntheticPeople
+from deephar.evaluation import pose2d, pose3d
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -26,7 +27,7 @@ def test_files_are_small_and_half_precision(name):
     assert path.name in (ROOT / "weights" / "README.md").read_text()
 
 
-POSE_NETWORKS = [name for name, entry in pretrained.SHIPPED.items() if entry.builder == "lite-2d"]
+POSE_NETWORKS = [name for name, entry in pretrained.SHIPPED.items() if entry.builder.startswith("lite-")]
 
 
 @pytest.mark.parametrize("name", POSE_NETWORKS)
@@ -34,6 +35,7 @@ def test_predictor(name):
     predictor = predict.PosePredictor.from_weights(name)
     (person,) = predictor(Image.new("RGB", (120, 90), (90, 90, 90)), [[10, 10, 110, 80]])
     assert person.pose_px.shape == (len(predictor.layout), 2) and np.all(np.isfinite(person.pose_px))
+    assert (person.pose_3d_mm is not None) == name.endswith("3d")
 
 
 def test_a_built_package_holds_the_weights(tmp_path):
@@ -58,6 +60,15 @@ def test_score_on_photographs(shared):
     reader = lsp.LspExtended(shared / "data" / "lspe" / "lspe_train.zip", lsp.SPLITS["choose"][:64])
     predictions = pose2d.predict(model, crops.Crops(reader, model.input_shape[1:3]))
     assert pose2d.pck_scores(predictions, layouts.get("lsp14"))["total"] > 30
+
+
+def test_score_in_space():
+    """The first of the synthetic people that the card is about: far below the mean pose's 257 mm."""
+    about = pretrained.SHIPPED["lsp-lite-3d"]
+    model = models.build(about.builder, "lsp-lite-3d", **about.overrides)
+    layout = layouts.get(about.layout)
+    people = crops.Crops(SyntheticPeople(48, layout=layout.name, seed=1000), model.input_shape[1:3])
+    assert pose3d.scores(pose3d.predict(model, people), layout, "all")["mpjpe"] < 180
 
 
 def test_score_on_annotated_poses(shared):

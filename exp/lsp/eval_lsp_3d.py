@@ -1,7 +1,7 @@
 """Score a 3D network on synthetic people that it was not trained on, and its x and y on photographs (LSP-extended).
 
 Data     LSP-extended, the official folder or a zip, photographs 3701-4200. It draws the synthetic people itself
-Command  python exp/lsp/eval_lsp_3d.py --data lspet_dataset.zip --weights runs/lsp_3d/last.weights.h5
+Command  python exp/lsp/eval_lsp_3d.py --data lspet_dataset.zip [--weights runs/lsp_3d/last.weights.h5] [--flip]
 Time     40 seconds on two cores of an AVX2 server CPU
 Result   a table; OUT/eval.json, OUT/space.png: people, and their poses in space over the true ones in grey
 Protocol one crop; MPJPE with roots aligned and the root's depth given, beside the mean pose of people of the training
@@ -23,7 +23,7 @@ from deephar.evaluation import pose2d, pose3d, report
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, help="folder or zip of LSP-extended; synthetic people need none")
-    parser.add_argument("--weights", required=True, help="a name of deephar.pretrained or a file of a training")
+    parser.add_argument("--weights", default="lsp-lite-3d", help="a name of deephar.pretrained or a file of a training")
     parser.add_argument("--out", default="runs/lsp_3d", type=pathlib.Path)
     parser.add_argument("--people", type=int, default=500, help="synthetic ones")
     parser.add_argument("--seed", type=int, default=1000, help="of the synthetic people; training uses 0")
