@@ -145,13 +145,14 @@ def claims(found, scores, unit):
     return [*said, "no claim about other pairs: mean +- deviation overlap or have a single seed"]
 
 
-def save_bars(found, scores, path, unit, paper=None):
+def save_bars(found, scores, path, unit, paper=None, title=""):
     """Write the table as a PNG: a group of bars for every score, a bar with its deviation for every arm.
 
     Args:
         found, scores, paper: as for `table`; the paper's bars are hatched.
         path: of the PNG.
         unit: of the axis.
+        title: above the bars.
 
     Raises:
         ValueError: without matplotlib.
@@ -169,7 +170,9 @@ def save_bars(found, scores, path, unit, paper=None):
         axes.bar(place, mean, width, yerr=np.nan_to_num(deviation), label=row, hatch=hatch, alpha=0.5 if hatch else 1)
     axes.set_xticks(range(len(scores)), list(scores.values()))
     axes.set_ylabel(unit)
-    axes.legend(fontsize=7)
+    axes.set_title(title, fontsize=8)
+    axes.margins(y=0.3)  # for the legend
+    axes.legend(fontsize=7, ncols=2)
     figures.save(figure, path)
 
 
@@ -180,7 +183,7 @@ def save_report(arms, scores, folder, name, unit, paper=None, about=""):
         arms, folder: as for `run`.
         scores, unit, paper: as for `table`.
         name: of the files: `table.txt` and `NAME.png`.
-        about: what the numbers are, for the first line and the figure's axis; the unit by default.
+        about: what the numbers are, for the first line and the figure's title.
     """
     folder = pathlib.Path(folder)
     found = collect(arms, folder)
@@ -188,4 +191,4 @@ def save_report(arms, scores, folder, name, unit, paper=None, about=""):
     print(text)
     with whole_file(folder / "table.txt") as temporary:
         temporary.write_text(text + "\n")
-    save_bars(found, scores, folder / f"{name}.png", about or unit, paper)
+    save_bars(found, scores, folder / f"{name}.png", unit, paper, about)
