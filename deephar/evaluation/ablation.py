@@ -157,7 +157,8 @@ def save_bars(found, scores, path, unit, paper=None, title=""):
     Raises:
         ValueError: without matplotlib.
     """
-    figure, axes = figures.new_figure((max(5, 1.2 * len(scores) * (len(found) + len(paper or {})) ** 0.5), 3.5))
+    bars = len(scores) * (len(found) + len(paper or {}))
+    figure, axes = figures.new_figure((min(max(5, 0.35 * bars), 14), 3.5))
     rows = {
         arm: [mean_deviation(values[n]) if n in values else (0, 0) for n in scores] for arm, values in found.items()
     }
@@ -172,7 +173,7 @@ def save_bars(found, scores, path, unit, paper=None, title=""):
     axes.set_ylabel(unit)
     axes.set_title(title, fontsize=8)
     axes.margins(y=0.3)  # for the legend
-    axes.legend(fontsize=7, ncols=2)
+    axes.legend(fontsize=7, ncols=math.ceil(len(rows) / 3))
     figures.save(figure, path)
 
 
