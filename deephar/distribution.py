@@ -44,6 +44,22 @@ def scope(strategy, logical_cpus=0):
     return _mirrored(tf.distribute.MirroredStrategy([device.name for device in devices]))
 
 
+def loader_threads(strategy):
+    """How many threads (`workers`) a loader shall have for `fit` under a strategy.
+
+    With one, TensorFlow stands still between epochs, for up to a minute: the end of a data iterator waits for the
+    thread that tunes it, which Keras 3 switches off from two threads on. But with two under a strategy of several
+    copies, an iterator that is made ahead takes batches out of their order.
+
+    Args:
+        strategy: one of `STRATEGIES`.
+
+    Returns:
+        1 or 2.
+    """
+    return 2 if strategy == "none" else 1
+
+
 @contextlib.contextmanager
 def _mirrored(strategy):
     with strategy.scope():

@@ -3,7 +3,7 @@
 Data     none; it makes 2,500 photographs and 300 videos of people in six actions, in MPII's and Penn Action's formats
 Command  python exp/quickstart.py
 Time     9.6 minutes and 2.3 GiB on two cores of an AVX2 server CPU, in a fresh environment
-Score    PCKh@0.5 of 85.2 % (nearest neighbour 23.6 %); actions 91.7 % with the pose part frozen (linear 27.5 %)
+Score    PCKh@0.5 of 85.7 % (nearest neighbour 23.6 %); actions 92.5 % with the pose part frozen (linear 27.5 %)
 Result   runs/quickstart/: report.json, poses.png (predicted on the exam), blocks.png, classes.png, confusion.png,
          film.webp (six exam videos, predicted skeletons and names), pose.weights.h5, action.weights.h5 and the data
 Recipe   the pose network starts from the shipped weights, which saw photographs only (--from-scratch: from nothing, to

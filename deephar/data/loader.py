@@ -21,12 +21,11 @@ class _Loader(keras.utils.PyDataset):
     Args:
         mixture: `deephar.data.queues.Queues` with a method `batch`.
         processes: number of processes that make batches ahead; 0 for none.
-        workers, max_queue_size: of `keras.utils.PyDataset`; threads, and batches made ahead. With a single thread `fit`
-            on TensorFlow stands still between epochs, for up to a minute: the end of a data iterator waits for the
-            thread that tunes it, which Keras switches off from two threads on.
+        workers, max_queue_size: of `keras.utils.PyDataset`; threads, and batches made ahead; see
+            `deephar.distribution.loader_threads`.
     """
 
-    def __init__(self, mixture, processes=0, workers=2, max_queue_size=4):
+    def __init__(self, mixture, processes=0, workers=1, max_queue_size=4):
         super().__init__(workers=workers, max_queue_size=max_queue_size)
         self.mixture, self.layout = mixture, mixture.layout
         self.epoch = 0
@@ -71,7 +70,7 @@ class PoseLoader(_Loader):
     """
 
     def __init__(
-        self, sources, size, num_outputs, on_broken="raise", processes=0, workers=2, max_queue_size=4, **options
+        self, sources, size, num_outputs, on_broken="raise", processes=0, workers=1, max_queue_size=4, **options
     ):
         super().__init__(Mixture(sources, size, on_broken=on_broken, **options), processes, workers, max_queue_size)
         self.num_outputs = num_outputs
@@ -105,7 +104,7 @@ class ClipLoader(_Loader):
         given=False,
         on_broken="raise",
         processes=0,
-        workers=2,
+        workers=1,
         max_queue_size=4,
         **options,
     ):

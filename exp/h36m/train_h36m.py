@@ -113,6 +113,7 @@ def main():
         settings.num_blocks,
         on_broken="skip",
         processes=args.processes,
+        workers=distribution.loader_threads(args.strategy),
         layout=LAYOUT,
         dim=3,
         augmentation=args.augmentation,

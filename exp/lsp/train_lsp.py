@@ -59,6 +59,7 @@ def main():
         2 * args.blocks,  # every block has a pose and a heat map to train
         on_broken="skip",
         processes=args.processes,
+        workers=distribution.loader_threads(args.strategy),
         augmentation=args.augmentation,
         seed=args.seed,
     )

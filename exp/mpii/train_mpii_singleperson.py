@@ -66,6 +66,7 @@ def main():
         len(model.outputs),
         on_broken="skip",
         processes=args.processes,
+        workers=distribution.loader_threads(args.strategy),
         layout=layout,
         augmentation=args.augmentation,
         seed=args.seed,

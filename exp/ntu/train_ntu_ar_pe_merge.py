@@ -81,6 +81,7 @@ def main():
         training.output_kinds(model),
         on_broken="skip",
         processes=args.processes,
+        workers=distribution.loader_threads(args.strategy),
         layout=layout,
         dim=3,
         subsampling=(1, 2, 3),

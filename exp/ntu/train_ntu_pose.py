@@ -72,6 +72,7 @@ def main():
         len(model.outputs),
         on_broken="skip",
         processes=args.processes,
+        workers=distribution.loader_threads(args.strategy),
         layout=layout,
         dim=3,
         augmentation="ntu",

@@ -73,6 +73,7 @@ def main():
         training.output_kinds(model),
         on_broken="skip",
         processes=args.processes,
+        workers=distribution.loader_threads(args.strategy),
         layout=layout,
         subsampling=(1, 2, 3),
         augmentation="penn-action",

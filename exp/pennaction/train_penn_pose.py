@@ -74,6 +74,7 @@ def main():
         len(model.outputs),
         on_broken="skip",
         processes=args.processes,
+        workers=distribution.loader_threads(args.strategy),
         layout=layout,
         augmentation="mpii",
         seed=args.seed,

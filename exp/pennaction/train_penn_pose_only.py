@@ -71,6 +71,7 @@ def main():
         noise=NOISE,
         boxes=clips.extent_boxes,
         seed=args.seed,
+        workers=2,
     )
     steps = args.epochs * len(batches)
     rate = training.cosine_schedule(args.learning_rate, steps, warmup_steps=steps // 20)
