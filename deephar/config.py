@@ -1,6 +1,7 @@
 """Every number of every model variant, stated once. Imports nothing but the standard library."""
 
 import dataclasses
+import numbers
 
 MISSING = -1e9
 """Value of a coordinate without a label in a training target, as in the original's."""
@@ -43,21 +44,45 @@ class ReceptionConfig:
     def __post_init__(self):
         shape = self.input_shape
         _require(
-            isinstance(shape, (tuple, list)) and len(shape) == 3 and all(n > 0 and n % 32 == 0 for n in shape[:2]),
-            "`input_shape` must be (H, W, channels) with H and W multiples of 32",
-            input_shape=self.input_shape,
+            isinstance(shape, (tuple, list)) and len(shape) == 3 and all(map(_is_whole, shape)) and not _odd(shape),
+            "`input_shape` must be (H, W, channels), whole numbers, H and W multiples of 32: all crops are of one size",
+            input_shape=shape,
         )
         _require(self.dim in (2, 3), "`dim` must be 2 or 3", dim=self.dim)
         _require(self.stem in ("inception", "early"), "`stem` must be 'inception' or 'early'", stem=self.stem)
-        for name in ("num_joints", "num_blocks", "depth_maps", "width"):
-            _require(getattr(self, name) >= 1, f"`{name}` must be at least 1", **{name: getattr(self, name)})
+        _require_whole(self, "num_joints", "num_blocks", "depth_maps", "width")
+        _require_whole(self, "num_context", "export_features", least=0)
         _require(self.width % 2 == 0, "`width` must be even", width=self.width)
-        _require(self.num_context >= 0, "`num_context` must not be negative", num_context=self.num_context)
+        kernel = self.kernel_size if isinstance(self.kernel_size, (tuple, list)) else (self.kernel_size,) * 2
         _require(
-            0 <= self.export_features <= self.num_blocks,
+            len(kernel) == 2 and all(map(_is_whole, kernel)),
+            "`kernel_size` must be a whole number of at least 1, or a pair",
+            kernel_size=self.kernel_size,
+        )
+        _require(
+            isinstance(self.alpha, numbers.Real) and 0 <= self.alpha <= 1,
+            "`alpha` must lie in [0, 1]",
+            alpha=self.alpha,
+        )
+        _require(
+            self.export_features <= self.num_blocks,
             f"`export_features` must be the number of a block, 1 to {self.num_blocks}, or 0",
             export_features=self.export_features,
         )
+
+
+def _is_whole(value, least=1):
+    return isinstance(value, numbers.Integral) and value >= least
+
+
+def _odd(shape):
+    return any(side % 32 for side in shape[:2])
+
+
+def _require_whole(config, *names, least=1):
+    for name in names:
+        value = getattr(config, name)
+        _require(_is_whole(value, least), f"`{name}` must be a whole number of at least {least}", **{name: value})
 
 
 def _require(condition, message, **received):
@@ -113,8 +138,7 @@ class ActionConfig(ReceptionConfig):
         for name, values in choices.items():
             value = getattr(self, name)
             _require(value in values, f"`{name}` must be one of {', '.join(map(str, values))}", **{name: value})
-        for name in ("frames", "num_actions", "num_action_blocks"):
-            _require(getattr(self, name) >= 1, f"`{name}` must be at least 1", **{name: getattr(self, name)})
+        _require_whole(self, "frames", "num_actions", "num_action_blocks", "appearance_width")
         _require(
             not (self.export_heatmaps or self.export_features),
             "A clip network exports neither heat maps nor features",

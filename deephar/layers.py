@@ -227,6 +227,7 @@ class SeparableResidual(layers.Layer):
     Args:
         filters: channels of the output.
         kernel_size: int or pair of the depthwise kernel.
+        depthwise_regularizer, pointwise_regularizer: Keras regularizers of the depthwise kernel and of all 1x1 kernels.
 
     Input shape: `(B, H, W, C)`. Output shape: `(B, H, W, filters)`.
 
@@ -234,10 +235,12 @@ class SeparableResidual(layers.Layer):
         >>> features = deephar.layers.SeparableResidual(288, 5)(features)
     """
 
-    def __init__(self, filters, kernel_size=3, **kwargs):
+    def __init__(self, filters, kernel_size=3, depthwise_regularizer=None, pointwise_regularizer=None, **kwargs):
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
+        self.depthwise_regularizer = keras.regularizers.get(depthwise_regularizer)
+        self.pointwise_regularizer = keras.regularizers.get(pointwise_regularizer)
         self.relu = layers.ReLU(dtype=self.dtype_policy, name="relu")
         self.conv = layers.SeparableConv2D(
             filters,
@@ -245,16 +248,26 @@ class SeparableResidual(layers.Layer):
             padding="same",
             data_format="channels_last",
             use_bias=False,
+            depthwise_regularizer=self.depthwise_regularizer,
+            pointwise_regularizer=self.pointwise_regularizer,
             dtype=self.dtype_policy,
             name="conv",
         )
         self.bn = layers.BatchNormalization(epsilon=1e-3, scale=False, dtype=self.dtype_policy, name="bn")
         self.shortcut_conv = self.shortcut_bn = self.reduce_conv = self.reduce_bn = None
+        self._hand_down_trainable()
+
+    def _hand_down_trainable(self):
+        """Freeze the layers inside if this one is frozen: Keras hands `trainable` down only where it changes."""
+        for layer in () if self.trainable else self._flatten_layers(include_self=False):
+            layer.trainable = False
 
     def _pointwise(self, input_shape, name):
         """A 1x1 convolution and its batch norm, built for `input_shape`."""
         options = {"data_format": "channels_last", "use_bias": False, "dtype": self.dtype_policy}
-        conv = layers.Conv2D(self.filters, 1, name=f"{name}_conv", **options)
+        conv = layers.Conv2D(
+            self.filters, 1, kernel_regularizer=self.pointwise_regularizer, name=f"{name}_conv", **options
+        )
         bn = layers.BatchNormalization(epsilon=1e-3, scale=False, dtype=self.dtype_policy, name=f"{name}_bn")
         conv.build(input_shape)
         bn.build(self.compute_output_shape(input_shape))
@@ -269,6 +282,7 @@ class SeparableResidual(layers.Layer):
             self.reduce_conv, self.reduce_bn = self._pointwise(input_shape, "reduce")
         self.conv.build(output_shape if channels > self.filters else input_shape)
         self.bn.build(output_shape)
+        self._hand_down_trainable()
 
     def call(self, x, training=None):
         shortcut = x
@@ -283,7 +297,13 @@ class SeparableResidual(layers.Layer):
         return (*input_shape[:-1], self.filters)
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters, "kernel_size": self.kernel_size}
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "depthwise_regularizer": keras.regularizers.serialize(self.depthwise_regularizer),
+            "pointwise_regularizer": keras.regularizers.serialize(self.pointwise_regularizer),
+        }
 
 
 class _SameDtypeLayer(layers.Layer):

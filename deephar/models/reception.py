@@ -5,6 +5,7 @@ interface (`get_layer`, legacy weights): they depend on the block's number alone
 """
 
 import collections
+import re
 
 import keras
 from keras import layers
@@ -18,6 +19,12 @@ from deephar.layers import (
     SplitVolume,
 )
 from deephar.models.blocks import FORMAT, act_conv_bn, act_sepconv_bn, conv_bn, conv_bn_act
+
+POSE_LAYER = re.compile(
+    r"stem|stem_(1|2|3|4|6a1|6a2|6b1|6b2|6b3|6b4|8)(_bn)?"
+    r"|block\d+_(l1|l2_1|l2_2|l2_3|l3_1|l3_2|l3_3|heatmaps)|block\d+_(reduce|features|remap)(_bn)?"
+)
+"""The names of all layers that own weights in stem and prediction blocks, and of no others."""
 
 STEM_WIDTH = {"inception": 576, "early": 512}
 """Output channels at which the stem has its published size; other widths scale it, in steps of 8 channels."""
@@ -34,6 +41,9 @@ def stem(x, width=576, variant="inception"):
     Returns:
         (B, H/8, W/8, width).
     """
+
+    if variant not in STEM_WIDTH:
+        raise ValueError(f"`variant` of a stem must be one of {', '.join(STEM_WIDTH)}. Received: variant={variant!r}")
 
     def scaled(channels):
         return max(8, 8 * round(channels * width / STEM_WIDTH[variant] / 8))
@@ -220,7 +230,7 @@ def build_reception(config, name):
     for number, block in enumerate(blocks, start=1):
         outputs += pose_outputs(block.pose, block.visibility, config.concat_visibility, f"block{number}")
         if config.export_heatmaps:
-            outputs.append(block.heatmaps)
+            outputs.append(layers.Identity(dtype="float32", name=f"block{number}_maps")(block.heatmaps))
     if config.export_features:
         outputs.append(blocks[config.export_features - 1].features)
     return keras.Model(image, outputs, name=name)
