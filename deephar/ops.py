@@ -162,7 +162,8 @@ def context_aggregation(pose, context_pose, context_visibility, alpha=0.8, dtype
 
     context_pose, weight = group(context_pose), group(weight)
     largest = ops.stop_gradient(_largest(weight, -2, keepdims=True))
-    weight = ops.where(largest < UNSEEN, 1.0, weight / ops.maximum(largest, UNSEEN))  # the scale cancels in the mean
+    unseen = ops.cast(largest < UNSEEN, dtype)
+    weight = unseen + (1.0 - unseen) * weight / (largest + unseen)  # the scale cancels in the mean
     context = ops.sum(weight * context_pose, axis=-2) / ops.sum(weight, axis=-2)
     return alpha * pose + (1.0 - alpha) * context
 
@@ -245,7 +246,7 @@ def appearance_pooling(probability, features, dtype="float32"):
         *lead, height, width, channels = ops.shape(x)
         return ops.reshape(ops.cast(x, dtype), (*lead, height * width, channels))
 
-    return ops.matmul(ops.swapaxes(rows(probability), -1, -2), rows(features))
+    return ops.swapaxes(rows(probability), -1, -2) @ rows(features)
 
 
 def gaussian_maps(pose, height, width, sigma, grid="end_inclusive", dtype="float32"):

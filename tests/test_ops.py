@@ -207,6 +207,11 @@ def test_float64_is_computed_in_float64():
     weight = np.exp(maps) / np.exp(maps).sum(axis=0)
     x = (weight * np.tile(np.arange(8) / 7, 8)[:, None]).sum(axis=0)
     np.testing.assert_allclose(numpy(ops.soft_argmax_2d(heatmaps, dtype="float64"))[0, :, 0], x, rtol=1e-14)
+    pooled = numpy(ops.appearance_pooling(heatmaps, heatmaps, "float64"))[0]
+    np.testing.assert_allclose(pooled, maps.T @ maps, rtol=1e-14)
+    context, visible = maps[None, :2] / 3, weight[None, :2, :1]
+    blended = numpy(ops.context_aggregation(0 * maps[None, :1], context, visible, 0.0, "float64"))
+    np.testing.assert_allclose(blended, (visible * context).sum(axis=1, keepdims=True) / visible.sum(), rtol=1e-14)
 
 
 def test_half_precision_input_is_computed_in_float32():
