@@ -22,6 +22,7 @@ _MODULES = (
     "draw3d",
     "evaluation",
     "geometry",
+    "keras_metrics",
     "layers",
     "layouts",
     "losses",

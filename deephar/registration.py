@@ -10,7 +10,7 @@ import importlib.abc
 import importlib.machinery
 import sys
 
-MODULES = ("deephar.layers", "deephar.losses")
+MODULES = ("deephar.layers", "deephar.losses", "deephar.keras_metrics")
 """Those that register something."""
 
 
