@@ -161,13 +161,6 @@ def test_the_main_actor_moves_and_is_no_furniture(tmp_path):
     assert main(brief, count=2) == [9, 1]
 
 
-def test_names_tell_the_clip():
-    assert ntu.parse_name(NAME) == (1, 2, 3, 2, 13)
-    for name in ("S001C002P003R002A013_rgb", "S1C2P3R2A13", "S001C002P003R002A000", ""):
-        with pytest.raises(ValueError, match="Expected the name of a clip"):
-            ntu.parse_name(name)
-
-
 def names_of(folder, **settings):
     return [name[4:] for name in ntu.Ntu(folder, **settings).names]
 
@@ -197,15 +190,6 @@ def test_splits(folder, tmp_path):
     for split, classes in (("cross_view", 120), ("cross_setup", 60), ("subject", 60)):
         with pytest.raises(ValueError, match=rf"The splits are .*Received: {split} of {classes}"):
             ntu.Ntu(clips, split, classes=classes)
-
-
-def test_published_numbers_of_the_splits():
-    assert (len(ntu.TRAIN_SUBJECTS[60]), len(ntu.TRAIN_SUBJECTS[120])) == (20, 53)
-    assert set(ntu.TRAIN_SUBJECTS[60]) < set(ntu.TRAIN_SUBJECTS[120]) <= set(range(1, 107))
-    assert len(set(ntu.ACTIONS)) == 120
-    assert [ntu.ACTIONS[number - 1] for number in (1, 11, 60, 120)] == [
-        "drink water", "reading", "walking apart from each other", "finger-guessing game (playing rock-paper-scissors)",
-    ]  # fmt: skip
 
 
 def test_clips_that_are_left_out_are_counted(folder):
@@ -404,13 +388,6 @@ def test_real_skeletons(shared):
     assert np.bincount(body.state.ravel()).tolist() == [0, 113, 1937]
     assert list(skeleton.bodies) == [72057594037931648]
     assert len(ntu.Ntu(files / "nturgb+d_skeletons", "cross_subject")) == 1
-
-
-def test_real_missing_lists(shared):
-    files = shared / "data" / "ntu"
-    short = ntu._listed(files / "NTU_RGBD_samples_with_missing_skeletons.txt")
-    long = ntu._listed(files / "NTU_RGBD120_samples_with_missing_skeletons.txt")
-    assert (len(short), len(long)) == (302, 535) and short < long
 
 
 def test_real_video(shared, tmp_path):

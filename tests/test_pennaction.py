@@ -96,7 +96,7 @@ def test_frames(tmp_path):
     assert abs(np.asarray(video.frame(2))[0, 0, 0].astype(int) - 3) <= 2
     with pytest.raises(ValueError, match=r"No such photograph: .*000002\.jpg"):
         clips.make_clip(reader, 0, np.arange(3), (32, 32))
-    with pytest.raises(ValueError, match="only the labels are at hand"):
+    with pytest.raises(ValueError, match="Only the labels of 0001 are at hand"):
         pennaction.PennAction(folder / "labels").video(0).frame(0)
 
 
@@ -165,7 +165,7 @@ def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(ValueError, match="folder of Penn Action's frames"):
         pennaction.PennAction(folder, folder / "frames")
     (folder / "frames" / "0001").mkdir(parents=True)
-    with pytest.raises(ValueError, match="there is none"):
+    with pytest.raises(ValueError, match="there are none"):
         pennaction.PennAction(folder, folder / "frames").video(0)
 
 
