@@ -262,6 +262,55 @@ def test_frames_of_any_size(folder):
         clip.frame(1)
 
 
+@pytest.mark.parametrize("suffix", [".JPG", ".jpeg"])
+def test_folders_within_folders(suffix, folder):
+    """As unpacked, a folder for each setup, one of them linked from elsewhere; suffixes spelt otherwise."""
+    parts = folder / "parts"
+    for name, part in ((NAME, "s001"), ("S001C002P003R002A014", "s002/nturgb+d_skeletons")):
+        (parts / part).mkdir(parents=True)
+        (folder / "skeletons" / f"{name}.skeleton").rename(
+            parts / part / f"{name}{'.SKELETON' if part == 's001' else '.skeleton'}"
+        )
+        pictures(folder / "elsewhere" / part / name, 4)
+        for picture in (folder / "elsewhere" / part / name).iterdir():
+            picture.rename(picture.with_suffix(suffix))
+    (folder / "frames").mkdir()
+    (folder / "frames" / "linked").symlink_to(folder / "elsewhere")
+    (folder / "elsewhere" / "back").symlink_to(folder / "frames")
+    reader = ntu.Ntu(parts, frames=folder / "frames")
+    assert reader.names == (NAME, "S001C002P003R002A014")
+    for index in range(2):
+        clip = reader.video(index)
+        assert len(clip) == 4 and [round(clip.frame(k).getpixel((0, 0))[0] / 20) for k in range(4)] == [1, 2, 3, 4]
+    with pytest.raises(ValueError, match="lacks the .* of 1 clips"):
+        ntu.Ntu(parts, names=[NAME, "S001C001P001R001A001"])
+
+
+def test_videos_in_folders_within_the_folder(folder):
+    pytest.importorskip("av")
+    video.write_video(folder / "rgb" / "s001" / f"{NAME}_rgb.avi", [np.zeros((54, 96, 3), np.uint8)] * 4, 30)
+    (folder / "rgb" / "s001" / f"{NAME}_rgb.avi").rename(folder / "rgb" / "s001" / f"{NAME}_RGB.AVI")
+    reader = ntu.Ntu(folder / "skeletons", videos=folder / "rgb")
+    assert reader.video(0).frame(3).size == (96, 54)
+    with pytest.raises(ValueError, match=r"No such video: .*rgb/S001C002P003R002A014_rgb.avi"):
+        reader.video(1)
+
+
+def test_frames_that_have_labels(folder):
+    """As many as the file says at once; a damaged one is named, also where it is small enough to be searched early."""
+    reader = ntu.Ntu(folder / "skeletons")
+    assert reader.labelled_frames(0).tolist() == [0, 1, 2, 3]
+    for content in (b"", b"four\r\n", b"0\r\n", b"99999999999\r\n1\r\n"):
+        (folder / "skeletons" / f"{NAME}.skeleton").write_bytes(content)
+        assert ntu.Ntu(folder / "skeletons").names == reader.names
+        for read in (reader.labelled_frames, reader.video):
+            with pytest.raises(ValueError, match=rf"{NAME}.skeleton"):
+                read(0)
+    (folder / "converted").mkdir()
+    np.save(folder / "converted" / f"{NAME}.npy", converted(3, [1, 3, 5]))
+    assert ntu.Ntu(folder / "converted").labelled_frames(0).tolist() == [0, 1, 2]
+
+
 def test_a_pickled_reader_reads_the_same(folder):
     pictures(folder / "frames" / NAME, 4)
     reader = ntu.Ntu(folder / "skeletons", frames=folder / "frames", names=[NAME])
@@ -354,7 +403,7 @@ def test_other_converted_files_are_refused(table, message, tmp_path):
 def test_frames_are_extracted_once_and_failures_listed(tmp_path):
     pytest.importorskip("av")
     shades = [np.full((54, 96, 3), 40 * number, np.uint8) for number in range(1, 4)]
-    video.write_video(tmp_path / "rgb" / f"{NAME}_rgb.avi", shades, 30)
+    video.write_video(tmp_path / "rgb" / "s001" / f"{NAME}_rgb.avi", shades, 30)
     (tmp_path / "rgb" / "S001C002P003R002A014_rgb.avi").write_bytes(b"RIFF" + bytes(99))
     out = tmp_path / "frames"
     (out / f".partial.{NAME}").mkdir(parents=True)

@@ -96,9 +96,9 @@ def count_frames(path):
         with reading(path, "a .npy of numbers"):
             return len(np.load(path, mmap_mode="r", allow_pickle=False))
     with reading(path, "a .skeleton file of NTU RGB+D"), path.open("rb") as file:
-        frames = int(file.read(64).split()[0])
-        if not 1 <= frames <= path.stat().st_size:
-            raise ValueError(f"{frames} frames")
+        frames, size = int(file.read(64).split()[0]), path.stat().st_size
+        if not 1 <= frames <= size:
+            raise ValueError(f"{frames} frames in {size} bytes")
         return frames
 
 
