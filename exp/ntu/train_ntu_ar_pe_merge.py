@@ -1,7 +1,7 @@
 """Train action recognition from RGB on NTU RGB+D: 3D poses, appearance and their aggregation, stage by stage.
 
 Data     .skeleton files with frames (datasets/prepare_ntu.py) or the .avi files; training part of a split, of which
-         every tenth clip chooses; or people made to order: datasets/make_synthetic.py --format ntu
+         ntu.hold_out keeps a tenth to choose by; or people made to order: datasets/make_synthetic.py --format ntu
 Command  python exp/ntu/train_ntu_ar_pe_merge.py --skeletons nturgb+d_skeletons --frames frames
          --missing NTU_RGBD_samples_with_missing_skeletons.txt --pose-weights runs/ntu_pose/best.weights.h5
 Time     not measured on the real data, which was not at hand; meant for GPUs (--strategy mirrored)
@@ -45,13 +45,13 @@ def arguments():
     try:
         files.new_run(args.out, args.overwrite)
         given = {"frames": args.frames, "videos": args.videos, "classes": args.classes, "missing": args.missing}
-        names = ntu.Ntu(args.skeletons, args.split, True, **given).names
+        learn, choose = ntu.hold_out(ntu.Ntu(args.skeletons, args.split, True, **given).names, args.split)
         args.pose = pretrained.describe(args.pose_weights) if args.pose_weights else None
         args.overrides |= args.pose.overrides if args.pose else {}
         return (
             args,
-            ntu.Ntu(args.skeletons, names=[n for i, n in enumerate(names) if i % 10 != 9], **given),
-            ntu.Ntu(args.skeletons, names=names[9::10], **given),
+            ntu.Ntu(args.skeletons, names=learn, **given),
+            ntu.Ntu(args.skeletons, names=choose, **given),
         )
     except (ValueError, OSError) as error:
         parser.error(str(error))
