@@ -17,8 +17,7 @@ import keras
 from keras import ops
 
 from deephar import checks, layouts, metrics, sample_weights
-from deephar.data.human36m import WINDOW_MM
-from deephar.geometry import DEPTH_HALF_RANGE_MM
+from deephar.geometry import DEPTH_HALF_RANGE_MM, WINDOW_MM
 from deephar.losses import annotated_mask
 
 CROP_MM = (WINDOW_MM, WINDOW_MM, 2 * DEPTH_HALF_RANGE_MM)

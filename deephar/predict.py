@@ -6,8 +6,8 @@ import numpy as np
 
 from deephar import config, geometry, layouts, models, pretrained
 from deephar.data import frames
-from deephar.data.human36m import WINDOW_MM
 from deephar.evaluation import pose2d
+from deephar.geometry import WINDOW_MM
 
 BATCH = 16
 """Crops at a time."""
