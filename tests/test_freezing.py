@@ -116,5 +116,5 @@ def test_two_pose_networks_in_one_model_are_not_mixed_up():
     assert [layer.name for layer in both.layers[1:]] == ["first", "second"]
     with pytest.raises(ValueError, match="holds several pose networks"):
         surgery.copy_pose(both, pair[0])
-    with pytest.raises(ValueError, match=r"whole number of at least 1. Received: 0"):
+    with pytest.raises(ValueError, match=r"`num_actions` must be a whole number, 1 or more. Received: num_actions=0"):
         surgery.replace_actions(models.build("lite-merge", **CLIP), 0)

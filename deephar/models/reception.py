@@ -10,6 +10,7 @@ import re
 import keras
 from keras import layers
 
+from deephar import checks
 from deephar.layers import (
     ContextAggregation,
     JointVisibility,
@@ -42,8 +43,7 @@ def stem(x, width=576, variant="inception"):
         (B, H/8, W/8, width).
     """
 
-    if variant not in STEM_WIDTH:
-        raise ValueError(f"`variant` of a stem must be one of {', '.join(STEM_WIDTH)}. Received: variant={variant!r}")
+    checks.one_of("variant", variant, tuple(STEM_WIDTH))
 
     def scaled(channels):
         return max(8, 8 * round(channels * width / STEM_WIDTH[variant] / 8))

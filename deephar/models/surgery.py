@@ -1,10 +1,10 @@
 """Parts of built networks: freeze the pose part, carry its weights over, change the classes."""
 
-import numbers
 import re
 
 import keras
 
+from deephar import checks
 from deephar.models.reception import POSE_LAYER
 
 _ACTION_LAYERS = re.compile(r"(pose_action|appearance_action)\d+_maps|merge_pose|merge_appearance|m")
@@ -125,8 +125,7 @@ def replace_actions(model, num_actions):
     """
     if not any(_ACTION_LAYERS.fullmatch(layer.name) for layer in model.layers):
         raise ValueError(f"{model.name!r} predicts no actions")
-    if not isinstance(num_actions, numbers.Integral) or num_actions < 1:
-        raise ValueError(f"`num_actions` must be a whole number of at least 1. Received: {num_actions!r}")
+    num_actions = checks.whole("num_actions", num_actions)
 
     def renew(layer):
         config = layer.get_config()
