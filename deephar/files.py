@@ -6,7 +6,6 @@ import os
 import pathlib
 import tempfile
 
-
 _LONGEST_END = 200
 """Bytes of a name that its temporary name keeps."""
 

@@ -137,8 +137,8 @@ def to_rgb(image, name="the photograph"):
         name: for messages.
 
     Returns:
-        `PIL.Image.Image` of mode RGB, without EXIF data; smaller than the file's picture if that is a JPEG beyond Pillow's
-        limit.
+        `PIL.Image.Image` of mode RGB, without EXIF data; smaller than the picture in the file if that is a JPEG beyond
+        Pillow's limit.
 
     Raises:
         ValueError: if the data are truncated or damaged, or its values are not those of a picture.
@@ -180,8 +180,8 @@ def _draft(image, shrink):
 def cut(image, px_to_crop, size, name="the photograph"):
     """Decode a photograph and cut a crop out of it.
 
-    A JPEG that the crop shows at half its size or less is decoded at a half, a quarter or an eighth, which is faster and
-    averages pixels; such an image is closed afterwards.
+    A JPEG that the crop shows at half its size or less is decoded at a half, a quarter or an eighth, which is faster
+    and averages pixels; such an image is closed afterwards.
 
     Args:
         image: from `open_image`, not decoded yet.
