@@ -58,7 +58,7 @@ def test_joints_outside_the_photograph(drawn, tmp_path):
 
 def test_real_files(shared):
     reader = lsp.LspExtended(shared / "data" / "lspe" / "lspe_train.zip")
-    assert len(reader) == 4200
+    assert len(reader) >= max(max(numbers) for numbers in lsp.SPLITS.values())
     assert np.all(np.isnan(reader.sample(0).pose_px[0]))
     located = sum(np.isfinite(reader.sample(index).pose_px[:, 0]).sum() for index in (23, 711, 3362))
     flags = reader._joints[:, 2, [23, 711, 3362]].sum()

@@ -48,7 +48,7 @@ def options():
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         train = mpii.Mpii(mpii.open_people(args.mpii_train, "train", args.mpii_validation), args.mpii)
-        annotated = args.mpii_validation if args.mpii_train.suffix != ".mat" else args.mpii_train
+        annotated = args.mpii_validation if args.mpii_train.suffix.lower() != ".mat" else args.mpii_train
         held_out = mpii.Mpii(mpii.open_people(annotated, "validation", args.mpii_validation), args.mpii)
         actions = pennaction.found_actions(args.labels)
         videos = pennaction.PennAction(args.labels, args.frames, "train", actions)
