@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-WHITE = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16, 24, 32))
+WHITE = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16, 24, 31, 32))
 """White of integer pictures: of the depths that cameras and files know, the least that holds a picture's values."""
 
 _LOW_BITS = 2**4 - 1
