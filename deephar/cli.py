@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import sys
+import warnings
 
 FORMAT = "deephar-poses-1"
 """Of the JSON that `deephar predict` writes; docs/predict.md describes it."""
@@ -46,7 +47,9 @@ def predict(arguments=None):
     parser.add_argument("--flip", action="store_true", help="average with the mirrored photograph: twice the time")
     options = parser.parse_args(arguments)
     try:
-        return _predict(options)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="PIL")  # of oddities in photographs; faults are reported
+            return _predict(options)
     except (ValueError, OSError) as error:
         parser.exit(1, f"deephar predict: {error}\n")
 
