@@ -63,7 +63,7 @@ def main():
                 failed.append(path.name[: -len(VIDEO)])
                 tqdm.write(error)
     with whole_file(args.out / "failed.txt") as temporary:
-        temporary.write_text("".join(f"{name}\n" for name in failed))
+        temporary.write_text("".join(f"{name}\n" for name in failed), encoding="utf-8")
     print(f"{len(paths) - len(failed)} of {len(paths)} videos are in {args.out}; {len(failed)} failed")
 
 

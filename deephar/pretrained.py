@@ -175,7 +175,7 @@ def describe(weights):
     if shipped:
         return shipped[0]
     try:
-        stored = json.loads(path.with_name("model.json").read_text())
+        stored = json.loads(path.with_name("model.json").read_bytes())
         joints = stored.get("joints", "names")
         return Shipped(path.name, stored["model"], stored["overrides"], stored["layout"], "unknown", joints)
     except (OSError, ValueError, KeyError, TypeError) as error:

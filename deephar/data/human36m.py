@@ -216,7 +216,7 @@ def open_mmpose(path, cameras=None):
         ValueError: if a file is missing, damaged or of another kind, or the JSON is given without cameras.
     """
     cameras = cameras and human36m_converted.read_cameras(cameras)
-    if pathlib.Path(path).suffix != ".json":
+    if pathlib.Path(path).suffix.lower() != ".json":
         return human36m_converted.read_mmpose(path, cameras)
     if cameras is None:
         raise ValueError(f"{path} has positions in the world, which need `cameras`")

@@ -103,7 +103,7 @@ class Jhmdb:
 def _clips(path, train):
     """Names of a split file's training or test clips, without suffix."""
     clips = []
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="surrogateescape").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines(), 1):
         if not line.strip():
             continue
         clip, _, part = line.replace("\t", " ").strip().rpartition(" ")

@@ -154,7 +154,7 @@ class PennAction:
 
 
 def _read(path):
-    return read_original(path) if pathlib.Path(path).suffix == ".mat" else read_all(path)
+    return read_original(path) if pathlib.Path(path).suffix.lower() == ".mat" else read_all(path)
 
 
 def read_original(path):
@@ -193,7 +193,7 @@ def _original_labels(entry, train):
 def read_all(path):
     """All label files of a folder or zip: dict from the 4-digit name to `Labels`, in order."""
     archive = Archive(path, "Penn Action's labels")
-    found = {match[1]: name for name in archive.names if (match := re.search(r"(?:^|/)(\d{4})\.mat$", name))}
+    found = {match[1]: name for name in archive.names if (match := re.search(r"(?i)(?:^|/)(\d{4})\.mat$", name))}
     if not found:
         raise ValueError(f"Expected label files 0001.mat and so on in {path}; there is none")
     return {number: read_labels(archive.read(found[number]), found[number]) for number in sorted(found)}

@@ -42,7 +42,7 @@ def arguments():
     try:
         files.new_run(args.out, args.overwrite)
         train = mpii.Mpii(mpii.open_people(args.mpii_train, "train", args.mpii_validation), args.mpii)
-        annotated = args.mpii_validation if args.mpii_train.suffix != ".mat" else args.mpii_train
+        annotated = args.mpii_validation if args.mpii_train.suffix.lower() != ".mat" else args.mpii_train
         held_out = mpii.Mpii(mpii.open_people(annotated, "validation", args.mpii_validation), args.mpii)
         actions = pennaction.found_actions(args.labels)
         videos = pennaction.PennAction(args.labels, args.frames, "train", actions)
