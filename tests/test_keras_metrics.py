@@ -51,8 +51,7 @@ def expected_pckh(y_true, y_pred):
     return metrics.pckh(y_true, y_pred, heads, valid=np.tile(counted, (len(y_true), 1)))
 
 
-@pytest.mark.backend
-@pytest.mark.parametrize("frames", [(), (3,)])
+@pytest.mark.parametrize("frames", [pytest.param((), marks=pytest.mark.backend), (3,)])
 def test_pck_and_pckh_are_those_of_numpy(frames):
     """Pooled over batches of different sizes and numbers of labels, which means of batches would get wrong."""
     y_true, y_pred = poses(20, frames=frames)
@@ -62,8 +61,7 @@ def test_pck_and_pckh_are_those_of_numpy(frames):
     assert result(PCKh(LAYOUT), *batches) == pytest.approx(expected_pckh(y_true, y_pred), abs=1e-6)
 
 
-@pytest.mark.backend
-@pytest.mark.parametrize("root", [0, 3, None])
+@pytest.mark.parametrize("root", [0, pytest.param(3, marks=pytest.mark.backend), None])
 def test_mpjpe_is_that_of_numpy(root):
     y_true, y_pred = poses(7, dim=3)
     batches = [(y_true[:2], y_pred[:2]), (y_true[2:], y_pred[2:])]
@@ -113,6 +111,13 @@ def test_a_prediction_of_nan_is_wrong():
     y_true, y_pred = poses(2)
     y_pred[0] = np.nan
     assert result(PCK(LAYOUT), (y_true, y_pred)) < expected_pck(y_true[1:], y_pred[1:])
+
+
+def test_a_prediction_of_nan_without_a_label_is_nothing():
+    y_true, y_pred = poses(5, dim=3)
+    expected = result(MPJPE(unit_mm=1), (y_true, y_pred))
+    y_pred[np.isnan(in_numpy(y_true, 3)).any(axis=-1)] = np.nan
+    assert result(MPJPE(unit_mm=1), (y_true, y_pred)) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize(

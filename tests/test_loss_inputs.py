@@ -8,7 +8,7 @@ import pytest
 from helpers import gradient_of
 from test_losses import labels, value
 
-from deephar import losses
+from deephar import losses, ops
 
 
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "mean_with_sample_weight"])
@@ -54,7 +54,7 @@ def test_a_weighted_loss_is_one_number_a_person(reduction):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("form", ["elastic_net_per_joint", "elastic_net_bce_mean"])
+@pytest.mark.parametrize("form", ["elastic_net_bce_mean", "elastic_net_per_joint"])
 def test_a_weight_of_zero_takes_a_joint_out_of_every_loss(form):
     """No value and no gradient, and the other joints' shares stay; with equal weights nothing changes."""
     y_true, y_pred = labels(2, 3, 3)
@@ -69,7 +69,6 @@ def test_a_weight_of_zero_takes_a_joint_out_of_every_loss(form):
     )
 
 
-@pytest.mark.backend
 def test_every_loss_class_weighs_joints():
     y_true, y_pred = labels(2, 3, 3)
     maps = np.random.default_rng(2).normal(size=(2, 4, 5, 3)).astype("float32")
@@ -158,3 +157,30 @@ def test_losses_are_float32_unless_told_otherwise():
         np.testing.assert_allclose(value(loss, y_true, y_pred), 2 * (0.499 + 0.499**2), rtol=1e-6)
     double = losses.CoordinateLoss("elastic_net_sum", dtype="float64")
     assert double.dtype == "float64" == type(double).from_config(double.get_config()).dtype
+
+
+@pytest.mark.parametrize("grid", ops.GRIDS)
+def test_heat_maps_are_trained_on_the_grid_that_reads_them(grid):
+    """The maps of least loss, Gaussians of that grid, are read back by a soft-argmax of that grid alone."""
+    y_true = np.array([[[0.2, 0.6, 1.0]]], dtype="float32")
+    maps = np.log(keras.ops.convert_to_numpy(ops.gaussian_maps(y_true[..., :2], 16, 16, 0.05, grid)) + 1e-30)
+    other = next(name for name in ops.GRIDS if name != grid)
+    of_grid = {
+        name: gradient_of(lambda h, name=name: losses.HeatmapLoss(grid=name)(y_true, h), maps) for name in ops.GRIDS
+    }
+    assert np.abs(of_grid[grid]).max() < 1e-6 < 1e-3 < np.abs(of_grid[other]).max()
+    np.testing.assert_allclose(value(ops.soft_argmax_2d, maps, grid), y_true[..., :2], atol=1e-3)
+
+
+@pytest.mark.parametrize("label", [(0.25, losses.MISSING), (np.nan, 0.5)])
+def test_half_a_place_is_none_for_heat_maps(label):
+    maps = np.random.default_rng(2).normal(size=(1, 4, 5, 2)).astype("float32")
+    y_true = np.array([[[0.2, 0.6], label]], dtype="float32")
+    gradient = gradient_of(lambda h: losses.heatmap_cross_entropy(y_true, h), maps)
+    assert np.all(gradient[..., 1] == 0) and np.any(gradient[..., 0] != 0)
+
+
+def test_heat_maps_of_clips_are_averaged_over_frames():
+    (y_true, _), maps = labels(2, 4, 3, 3), np.random.default_rng(2).normal(size=(2, 4, 5, 6, 3)).astype("float32")
+    frames = [value(losses.HeatmapLoss(), y_true[:, t], maps[:, t]) for t in range(4)]
+    np.testing.assert_allclose(value(losses.HeatmapLoss(), y_true, maps), np.mean(frames), rtol=1e-5)

@@ -170,30 +170,3 @@ def test_the_default_form_counts_a_joint_on_the_edge_and_beyond(loss):
     if isinstance(loss, losses.CoordinateLoss):
         y_true, y_pred = y_true[..., :2], y_pred[..., :2]
     np.testing.assert_allclose(value(loss, y_true, y_pred), 2 * (0.5 + 0.25), rtol=1e-6)
-
-
-@pytest.mark.parametrize("grid", ops.GRIDS)
-def test_heat_maps_are_trained_on_the_grid_that_reads_them(grid):
-    """The maps of least loss, Gaussians of that grid, are read back by a soft-argmax of that grid alone."""
-    y_true = np.array([[[0.2, 0.6, 1.0]]], dtype="float32")
-    maps = np.log(keras.ops.convert_to_numpy(ops.gaussian_maps(y_true[..., :2], 16, 16, 0.05, grid)) + 1e-30)
-    other = next(name for name in ops.GRIDS if name != grid)
-    of_grid = {
-        name: gradient_of(lambda h, name=name: losses.HeatmapLoss(grid=name)(y_true, h), maps) for name in ops.GRIDS
-    }
-    assert np.abs(of_grid[grid]).max() < 1e-6 < 1e-3 < np.abs(of_grid[other]).max()
-    np.testing.assert_allclose(value(ops.soft_argmax_2d, maps, grid), y_true[..., :2], atol=1e-3)
-
-
-@pytest.mark.parametrize("label", [(0.25, losses.MISSING), (np.nan, 0.5)])
-def test_half_a_place_is_none_for_heat_maps(label):
-    maps = np.random.default_rng(2).normal(size=(1, 4, 5, 2)).astype("float32")
-    y_true = np.array([[[0.2, 0.6], label]], dtype="float32")
-    gradient = gradient_of(lambda h: losses.heatmap_cross_entropy(y_true, h), maps)
-    assert np.all(gradient[..., 1] == 0) and np.any(gradient[..., 0] != 0)
-
-
-def test_heat_maps_of_clips_are_averaged_over_frames():
-    (y_true, _), maps = labels(2, 4, 3, 3), np.random.default_rng(2).normal(size=(2, 4, 5, 6, 3)).astype("float32")
-    frames = [value(losses.HeatmapLoss(), y_true[:, t], maps[:, t]) for t in range(4)]
-    np.testing.assert_allclose(value(losses.HeatmapLoss(), y_true, maps), np.mean(frames), rtol=1e-5)
