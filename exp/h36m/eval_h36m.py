@@ -15,6 +15,10 @@ Joints   tables are for the joints that the network was trained on (--joints) an
          Of the 17 joints that most papers count, ours are 16: the face is missing
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import dataclasses
 import functools

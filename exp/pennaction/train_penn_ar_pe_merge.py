@@ -12,6 +12,10 @@ Recipe   paper appendix B (--stages paper): pose frozen, SGD with Nesterov momen
          everything from the start; fixed: 30 epochs, then 5 at 0.00002
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import dataclasses
 import pathlib
 

@@ -10,6 +10,10 @@ Result   runs/penn_pose/best.weights.h5, last.weights.h5, log.csv, model.json
 Recipe   paper section 5.2 and appendix B: RMSprop 0.001, x 0.2 on a plateau
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import pathlib
 
 import keras
