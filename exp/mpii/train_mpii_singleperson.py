@@ -42,7 +42,8 @@ def arguments():
     try:
         files.new_run(args.out, args.overwrite)
         train = mpii.Mpii(mpii.open_people(args.train, "train", args.validation), args.images)
-        annotated = args.train if args.validation.suffix == ".h5" and args.train.suffix == ".mat" else args.validation
+        kinds = args.train.suffix.lower(), args.validation.suffix.lower()
+        annotated = args.train if kinds == (".mat", ".h5") else args.validation
         return args, train, mpii.Mpii(mpii.open_people(annotated, "validation", args.validation), args.images)
     except (ValueError, OSError) as error:
         parser.error(str(error))
