@@ -286,8 +286,9 @@ def _cut(picture, maps, size, name):
     """The crops of a picture by several maps; it is decoded once."""
     if len(maps) == 1:
         return [frames.cut(picture, maps[0], size, name)]
-    decoded = frames.to_rgb(picture, name)
-    return [frames.warp(decoded, px_to_crop, size) for px_to_crop in maps]
+    full_size, decoded = frames.upright_size(picture, name), frames.to_rgb(picture, name)
+    to_full = geometry.scaling(*np.divide(full_size, decoded.size))
+    return [frames.warp(decoded, px_to_crop @ to_full, size) for px_to_crop in maps]
 
 
 def _root_depth(pose_px, layout):
