@@ -17,7 +17,7 @@ import urllib.request
 import h5py
 from tqdm import tqdm
 
-from deephar import convert
+from deephar import convert, layouts
 
 _RELEASES = "https://github.com/dluvizon/deephar/releases/download"
 _LICENCE = "the original's MIT licence covers its code; no licence is stated for the weights: assume research use only"
@@ -32,7 +32,7 @@ class Published:
         url: where it is published.
         md5: as stated by the original's scripts; the files themselves were never at hand here.
         builder: name for `deephar.models.build`.
-        layout: of its joints, a name of `deephar.layouts`.
+        layout: of its joints, `deephar.layouts.PoseLayout`.
         score: what its authors report.
         licence: what is known of it.
         joints: of a network with depth, see `Shipped`.
@@ -42,7 +42,7 @@ class Published:
     url: str
     md5: str
     builder: str
-    layout: str
+    layout: layouts.PoseLayout
     score: str
     licence: str = _LICENCE
     joints: str = "published"
@@ -56,7 +56,7 @@ class Shipped:
     Attributes:
         file: its name.
         builder, overrides: for `deephar.models.build`.
-        layout: of its joints, a name of `deephar.layouts`.
+        layout: of its joints, `deephar.layouts.PoseLayout`.
         score: measured on what it was not trained on.
         joints: of a network with depth: "names", or "published" where Human3.6M's joints were labelled by the
             original's map, see `deephar.layouts.published_map`.
@@ -65,7 +65,7 @@ class Shipped:
     file: str
     builder: str
     overrides: dict
-    layout: str
+    layout: layouts.PoseLayout
     score: str
     joints: str = "names"
 
@@ -75,21 +75,21 @@ SHIPPED = {
         "lsp-lite-2d.weights.h5",
         "lite-2d",
         {"num_joints": 14, "input_shape": (96, 96, 3)},
-        "lsp14",
+        layouts.get("lsp14"),
         "LSP-extended, photographs 3701-4200, one crop: PCK@0.2 = 45.4",
     ),
     "lsp-lite-3d": Shipped(
         "lsp-lite-3d.weights.h5",
         "lite-3d",
         {"input_shape": (96, 96, 3)},
-        "pa17j",
+        layouts.get("pa17j"),
         "synthetic people in the wild, one crop, root depth given: MPJPE = 145 mm",
     ),
     "penn-pose-only": Shipped(
         "penn-pose-only.weights.h5",
         "penn-pose-only",
         {"num_actions": 15, "pose_width": 112},
-        "penn13",
+        layouts.get("penn13"),
         "Penn Action, official test videos, annotated poses, multi-clip: accuracy 98.7",
     ),
 }
@@ -97,7 +97,7 @@ SHIPPED = {
 
 
 def _published(file, release, md5, builder, layout, score):
-    return Published(file, f"{_RELEASES}/{release}/{file}", md5, builder, layout, score)
+    return Published(file, f"{_RELEASES}/{release}/{file}", md5, builder, layouts.get(layout), score)
 
 
 PUBLISHED = {
@@ -173,9 +173,9 @@ def describe(weights):
     if shipped:
         return shipped[0]
     try:
-        stored = json.loads(path.with_name("model.json").read_text())
-        joints = stored.get("joints", "names")
-        return Shipped(path.name, stored["model"], stored["overrides"], stored["layout"], "unknown", joints)
+        stored = json.loads(path.with_name("model.json").read_text(encoding="utf-8-sig"))
+        layout, joints = layouts.from_json(stored["layout"]), stored.get("joints", "names")
+        return Shipped(path.name, stored["model"], stored["overrides"], layout, "unknown", joints)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"Expected model.json with model, layout and overrides beside {path}, as the training scripts write it: "

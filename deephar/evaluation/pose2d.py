@@ -62,8 +62,16 @@ def predict_crops(model, images, layout, flip=False):
 
     Returns:
         poses (K, B, J, D) and visibilities (K, B, J).
+
+    Raises:
+        ValueError: if the model has another number of joints than the layout.
     """
     poses, visibilities = split_blocks(model.predict_on_batch(images))
+    if poses.shape[2] != len(layout):
+        raise ValueError(
+            f"The network's {poses.shape[2]} joints cannot be those of layout {layout.name}, which has {len(layout)}: "
+            f"{', '.join(layout.names)}"
+        )
     if not flip:
         return poses, visibilities
     mirrored, mirrored_visibilities = split_blocks(model.predict_on_batch(images[:, :, ::-1]))

@@ -13,7 +13,7 @@ Protocol --boxes truth: around the joints of a clip's first, middle and last fra
 import argparse
 import pathlib
 
-from deephar import layouts, models, pretrained
+from deephar import models, pretrained
 from deephar.data import boxes, ntu, video_clips
 from deephar.evaluation import action, figures, report
 
@@ -55,7 +55,7 @@ def main():
         (args.subsampling,),
         spacing="published" if args.published else "paper",
         flip=args.published and args.multi_clip,
-        layout=layouts.get(about.layout),
+        layout=about.layout,
         dim=3,
         boxes=args.cut,
         square=not args.published,

@@ -93,7 +93,7 @@ def main():
     def accuracy(model):
         return action.action_scores(action.predict(model, held_out, on_broken="skip"), choose.actions)["accuracy"]
 
-    about = {"model": "ntu-merge", "layout": layout.name, "overrides": args.overrides, "actions": train.actions}
+    about = {"model": "ntu-merge", "layout": layout.to_json(), "overrides": args.overrides, "actions": train.actions}
     report.save_json(about, args.out / "model.json")
     stages = config.STAGES[args.stages]
     if args.epochs:

@@ -84,7 +84,7 @@ def main():
     def accuracy(model):
         return action.action_scores(action.predict(model, held_out, on_broken="skip"), choose.actions)["accuracy"]
 
-    about = {"model": "penn-merge", "layout": layout.name, "overrides": args.overrides, "actions": train.actions}
+    about = {"model": "penn-merge", "layout": layout.to_json(), "overrides": args.overrides, "actions": train.actions}
     report.save_json(about, args.out / "model.json")
     stages = config.STAGES[args.stages]
     if args.epochs:
