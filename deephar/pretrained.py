@@ -183,6 +183,20 @@ def describe(weights):
         ) from None
 
 
+def weight_file(weights):
+    """Path of some weights, fetched if need be.
+
+    Args:
+        weights: a key of `SHIPPED` or `PUBLISHED`, or a file.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    if str(weights) in SHIPPED:
+        return shipped_file(str(weights))
+    return fetch(str(weights)) if str(weights) in PUBLISHED else _existing(weights)
+
+
 def _existing(weights):
     path = pathlib.Path(weights)
     if not path.is_file():
@@ -201,11 +215,7 @@ def load_weights(model, weights):
     Raises:
         ValueError: if there is no such file or it does not fit.
     """
-    if str(weights) in SHIPPED:
-        weights = shipped_file(str(weights))
-    elif str(weights) in PUBLISHED:
-        weights = fetch(str(weights))
-    path = _existing(weights)
+    path = weight_file(weights)
     if _is_keras_3(path):
         _load_keras_weights(model, path)
     else:

@@ -95,7 +95,8 @@ class PennAction:
     Args:
         labels: folder or zip that holds the .mat files, at any depth; or the original's annotations.mat, see
             `read_original`.
-        frames: folder that holds `0001/000001.jpg`, or None for labels alone.
+        frames: folder that holds `0001/000001.jpg`, or None for labels alone. If they were resized, joints and sizes
+            follow them.
         split: one of `SPLITS`, or None for all videos.
         actions: names of the classes in order; the official 15 by default. For other files in this format,
             `found_actions` lists theirs.
@@ -139,18 +140,20 @@ class PennAction:
         outside = np.any((pose < -OUTSIDE_TOLERANCE_PX) | (pose > np.add(labels.size, OUTSIDE_TOLERANCE_PX)), axis=-1)
         gone = outside | np.any(labels.pose == 0, axis=-1)
         gone |= ~labels.visible & (np.all(labels.pose <= DEFAULT_UP_TO, axis=-1) if self.hidden else True)
-        pose = np.where(gone[..., None], np.nan, pose)[: self._length(name, len(pose))]
+        length, size = self._extent(name, labels)
+        pose = np.where(gone[..., None], np.nan, pose * np.divide(size, labels.size))[:length]
         frame = functools.partial(_open_frame, self.frames, name)
-        return Video(name, self.actions.index(labels.action), pose, labels.size, frame)
+        return Video(name, self.actions.index(labels.action), pose, size, frame)
 
-    def _length(self, name, labelled):
-        """Frames that have both a label and, where there are pictures, a picture at or after them."""
+    def _extent(self, name, labels):
+        """Frames that have both a label and, where there are pictures, a picture at or after them; and their size."""
         if self.frames is None:
-            return labelled
+            return len(labels.pose), labels.size
         numbers = [int(path.stem) for path in (self.frames / name).glob("*.jpg") if path.stem.isdigit()]
         if not numbers:
             raise ValueError(f"Expected pictures 000001.jpg and so on in {self.frames / name}; there is none")
-        return min(labelled, max(numbers))
+        with _open_frame(self.frames, name, min(numbers) - 1) as first:
+            return min(len(labels.pose), max(numbers)), first.size
 
 
 def _read(path):

@@ -38,7 +38,7 @@ def options():
         args.out.mkdir(parents=True, exist_ok=True)
         given = {"frames": args.frames, "videos": args.videos, "classes": args.classes, "missing": args.missing}
         test = ntu.Ntu(args.skeletons, args.split, False, **given)
-        args.cut = boxes.chooser(args.boxes)
+        args.cut = boxes.chooser(args.boxes, test)
         return args, test, pretrained.describe(args.weights)
     except (ValueError, OSError) as error:
         parser.error(str(error))

@@ -34,12 +34,9 @@ def options():
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
-        args.cut = boxes.chooser(args.boxes)
-        return (
-            args,
-            pennaction.PennAction(args.labels, args.frames, args.split, actions),
-            pretrained.describe(args.weights),
-        )
+        test = pennaction.PennAction(args.labels, args.frames, args.split, actions)
+        args.cut = boxes.chooser(args.boxes, test)
+        return args, test, pretrained.describe(args.weights)
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
