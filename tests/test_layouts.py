@@ -8,6 +8,7 @@ from helpers import units_json
 
 from deephar import draw, layouts, metrics, sides
 from deephar.data.synthetic.people import SyntheticPeople
+from deephar.evaluation import pose2d, pose3d
 from deephar.layouts import PoseLayout
 
 OTHERS = {
@@ -101,6 +102,11 @@ def test_sides_are_read_however_they_are_spelt(names):
     assert [draw.side_colour(name) for name in names] == [draw.MIDDLE, draw.RIGHT, draw.LEFT]
 
 
+def test_bones_need_links():
+    with pytest.raises(ValueError, match="Layout legs has no links between its joints"):
+        pose3d.bone_lengths(np.zeros((1, 2, 3)), PoseLayout("legs", ["r_knee", "l_knee"]))
+
+
 def test_torso_of_spelt_out_sides():
     names = [f"{side}_{joint}" for joint in ("shoulder", "hip") for side in ("left", "right")]
     pose = np.array([[3.0, 0], [0, 0], [3, 4], [0, 5]])
@@ -183,3 +189,10 @@ def test_people_made_to_order_have_the_joints_of_any_set():
     np.testing.assert_array_equal(pose, plain[[0, 8, 9]])
     with pytest.raises(ValueError, match="Layout face has 'chin', but synthetic people only pelvis, "):
         SyntheticPeople(1, layout=PoseLayout("face", ["chin"]))
+
+
+def test_pckh_leaves_out_the_same_joints_however_they_are_spelt():
+    own = PoseLayout("own", ["Pelvis", "r_knee", "l_knee"])
+    poses = np.zeros((1, 1, 3, 2))
+    predictions = pose2d.Predictions(poses, poses[..., 0], poses[0], np.ones((1, 3), bool), np.array([10.0]))
+    assert pose2d.pckh_scores(predictions, own)["joints"] == 2

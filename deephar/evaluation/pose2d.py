@@ -226,7 +226,7 @@ def pckh_scores(predictions, layout, inside_only=False):
         (counted), `pckh@0.2`, `auc@0.2`, `pckh@0.5`, `auc@0.5` (of the last block, in percent), `blocks` (PCKh@0.5 of
         each), `per_joint` (PCKh@0.5 by name, all joints).
     """
-    counted = [index for index, name in enumerate(layout.names) if name not in NOT_IN_TOTAL]
+    counted = [place for name, place in layout.places.items() if name not in NOT_IN_TOTAL]
     every = _distances(predictions, predictions.head_px, predictions.inside if inside_only else None)
     distances = [d[:, counted] for d in every]
     scores = _counts(predictions, predictions.head_px, distances[-1])
