@@ -73,7 +73,8 @@ def main():
         model = models.build("ntu-merge", **exported, **args.overrides)
         if args.pose:
             surgery.copy_pose(models.build(args.pose.builder, args.pose_weights, **args.pose.overrides), model)
-    frames, size, layout = model.input_shape[1], model.input_shape[2:4], layouts.get("pa20j")
+    frames, size = model.input_shape[1], model.input_shape[2:4]
+    layout = args.pose.layout if args.pose else layouts.get("pa20j")
     batches = loader.ClipLoader(
         [(train, args.batch_size)],
         frames,
