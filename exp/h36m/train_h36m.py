@@ -131,7 +131,7 @@ def main():
         unread.update(predictions.broken)
         return -pose3d.scores(predictions, LAYOUT, choose.joint_set)["mpjpe"]
 
-    about = {"model": args.model, "layout": LAYOUT.name, "overrides": args.overrides, "joints": args.joints}
+    about = {"model": args.model, "layout": LAYOUT.to_json(), "overrides": args.overrides, "joints": args.joints}
     report.save_json({**about, "sources": args.sources}, args.out / "model.json")
     score = training.Score(minus_mpjpe if choose else None, args.out, "val_minus_mpjpe")
     plateau = [training.plateau_schedule("val_minus_mpjpe")] if args.schedule == "plateau" else []

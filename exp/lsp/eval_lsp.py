@@ -14,7 +14,7 @@ console.quiet_tensorflow()  # before Keras imports it
 import argparse
 import pathlib
 
-from deephar import layouts, models, pretrained
+from deephar import models, pretrained
 from deephar.data import crops, lsp
 from deephar.evaluation import pose2d, report
 
@@ -43,7 +43,7 @@ def options():
 def main():
     args, train, test, about = options()
     model = models.build(about.builder, args.weights, **{**about.overrides, "concat_visibility": True})
-    size, layout = model.input_shape[1:3], layouts.get(about.layout)
+    size, layout = model.input_shape[1:3], about.layout
     plain = crops.Crops(test, size, layout)
     cuts = crops.displaced_crops(test, size, layout) if args.multi_crop else [plain]
     predictions = pose2d.average(

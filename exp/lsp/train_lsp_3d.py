@@ -65,7 +65,7 @@ def build(args):
     if args.source:
         source = models.build(args.source.builder, args.weights, **args.source.overrides)
         print(f"not in {args.weights}: {', '.join(surgery.copy_fitting(source, model))}")
-    report.save_json({"model": "lite-3d", "layout": LAYOUT.name, "overrides": overrides}, args.out / "model.json")
+    report.save_json({"model": "lite-3d", "layout": LAYOUT.to_json(), "overrides": overrides}, args.out / "model.json")
     return model
 
 

@@ -82,7 +82,7 @@ def main():
         predictions = pose2d.predict(model, validation, on_broken="skip")
         return pose2d.pckh_scores(predictions, layout)["pckh@0.5"]
 
-    about = {"model": "ntu-pose", "layout": layout.name, "overrides": args.overrides}
+    about = {"model": "ntu-pose", "layout": layout.to_json(), "overrides": args.overrides}
     report.save_json(about, args.out / "model.json")
     score = training.Score(pckh, args.out, "val_pckh")
     rate, log = training.plateau_schedule("val_pckh"), keras.callbacks.CSVLogger(args.out / "log.csv")
