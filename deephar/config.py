@@ -205,8 +205,9 @@ class AugmentConfig:
         angle: degrees, counter-clockwise.
         scale: factor on the window; below 1 the person grows in the crop.
         shift_x, shift_y: of the window, in units of `shift_unit`.
-        shift_unit: "px" (source pixels times the drawn scale, as published), "mpii" (200ths of the plain window, as
-            published for MPII) or "window" (share of the drawn window).
+        shift_unit: "window" (share of the drawn window, so the same share of the person in a photograph of any size),
+            "px" (source pixels times the drawn scale, as published) or "mpii" (200ths of the plain window, as
+            published for MPII).
         flip: mirror half of the crops.
         power: exponent of each colour channel, drawn for each.
     """
@@ -244,40 +245,54 @@ def _steps(low, high, step):
     return Choice(tuple(low + step * i for i in range(round((high - low) / step) + 1)))
 
 
+WINDOW_PX = {"paper": 256, "h36m": 515, "penn": 205, "penn clips": 273, "ntu": 494, "ntu clips": 633}
+"""Typical side of a person's window in the pictures as released, in pixels; the published shifts, which are in pixels,
+are these shares of it. Penn Action: medians over the training videos; NTU RGB+D: over the three clips at hand;
+Human3.6M: 2.25 m at 5 m; the paper does not say in which picture it counts, so those of the crop are taken."""
+
+
+def _shifts(high, step, pictures):
+    """Published shifts from -`high` to `high` pixels, as shares of a person's window."""
+    return Choice(tuple(shift / WINDOW_PX[pictures] for shift in _steps(-high, high, step).values))
+
+
 _POWER = _steps(0.90, 1.10, 0.02)
 
 AUGMENT = {
     "none": AugmentConfig(),
     "flip": AugmentConfig(flip=True),
     "paper": AugmentConfig(
-        Interval(-45, 45), Interval(0.7, 1.3), Interval(-40, 40), Interval(-40, 40), "px", flip=True
+        Interval(-45, 45), Interval(0.7, 1.3), Interval(-40 / 256, 40 / 256), Interval(-40 / 256, 40 / 256), "window",
+        flip=True,
     ),
     "mpii": AugmentConfig(_steps(-40, 40, 5), Choice((0.7, 1.0, 1.3)), flip=True, power=_POWER),
     "h36m": AugmentConfig(_steps(-10, 10, 5), Choice((0.8, 1.0, 1.2)), flip=True, power=_POWER),
     "penn": AugmentConfig(
-        _steps(-30, 30, 5), Choice((0.7, 1.0, 1.3, 2.5)), _steps(-40, 40, 5), _steps(-40, 40, 5), "px",
+        _steps(-30, 30, 5), Choice((0.7, 1.0, 1.3, 2.5)), _shifts(40, 5, "penn"), _shifts(40, 5, "penn"), "window",
         flip=True, power=_POWER,
     ),
     "h36m-shifted": AugmentConfig(
-        _steps(-10, 10, 5), Choice((0.8, 1.0, 1.2)), _steps(-20, 20, 5), _steps(-4, 4, 1), "px", flip=True, power=_POWER
-    ),
-    "penn-action": AugmentConfig(
-        _steps(-30, 30, 5), Choice((0.7, 1.0, 1.3)), _steps(-40, 40, 5), _steps(-40, 40, 5), "px",
+        _steps(-10, 10, 5), Choice((0.8, 1.0, 1.2)), _shifts(20, 5, "h36m"), _shifts(4, 1, "h36m"), "window",
         flip=True, power=_POWER,
     ),
+    "penn-action": AugmentConfig(
+        _steps(-30, 30, 5), Choice((0.7, 1.0, 1.3)), _shifts(40, 5, "penn clips"), _shifts(40, 5, "penn clips"),
+        "window", flip=True, power=_POWER,
+    ),
     "ntu-action": AugmentConfig(
-        NOTHING, Choice((0.7, 1.0, 1.3)), _steps(-40, 40, 5), _steps(-40, 40, 5), "px", flip=True, power=_POWER
+        NOTHING, Choice((0.7, 1.0, 1.3)), _shifts(40, 5, "ntu clips"), _shifts(40, 5, "ntu clips"), "window",
+        flip=True, power=_POWER,
     ),
     "penn-frames": AugmentConfig(
-        _steps(-40, 40, 5), Choice((0.7, 1.0, 1.3, 2.0)), _steps(-40, 40, 5), _steps(-10, 10, 5), "px",
+        _steps(-40, 40, 5), Choice((0.7, 1.0, 1.3, 2.0)), _shifts(40, 5, "penn"), _shifts(10, 5, "penn"), "window",
         flip=True, power=_POWER,
     ),
     "ntu-frames": AugmentConfig(
-        _steps(-10, 10, 5), Choice((0.7, 1.0, 1.3, 2.0)), _steps(-40, 40, 5), _steps(-10, 10, 5), "px",
+        _steps(-10, 10, 5), Choice((0.7, 1.0, 1.3, 2.0)), _shifts(40, 5, "ntu"), _shifts(10, 5, "ntu"), "window",
         flip=True, power=_POWER,
     ),
     "ntu": AugmentConfig(
-        _steps(-15, 15, 5), Choice((0.8, 1.0, 1.2, 2.0)), _steps(-40, 40, 5), _steps(-10, 10, 5), "px",
+        _steps(-15, 15, 5), Choice((0.8, 1.0, 1.2, 2.0)), _shifts(40, 5, "ntu"), _shifts(10, 5, "ntu"), "window",
         flip=True, power=_POWER,
     ),
     "synthetic": AugmentConfig(
@@ -289,8 +304,8 @@ AUGMENT = {
     ),
 }  # fmt: skip
 """Named augmentations: nothing, mirroring alone, the paper's ranges (appendix B), the published lists for pose
-on MPII, Human3.6M, Penn Action and NTU (the longer names: of the later publication), and ours for synthetic people and
-for LSP-extended."""
+on MPII, Human3.6M, Penn Action and NTU (the longer names: of the later publication), their shifts by `WINDOW_PX`; and
+ours for synthetic people and for LSP-extended."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -301,7 +316,10 @@ class Stage:
         name: for the log.
         frozen: whether the pose part keeps its weights.
         epochs: at most.
-        rate: learning rate at first; it falls on a plateau of the validation score.
+        rate: learning rate at first; it falls on a plateau of the validation score. None: `rate_factor` times the rate
+            of the last epoch of the stage before.
+        rate_factor: see `rate`.
+        patience: epochs without a better validation score after which the stage ends; 0: it takes all its epochs.
         optimizer: "sgd" (Nesterov momentum 0.98, paper) or "adamw".
         pose_weight: of the pose loss against an action loss.
     """
@@ -309,22 +327,41 @@ class Stage:
     name: str
     frozen: bool
     epochs: int
-    rate: float
+    rate: float | None = None
+    rate_factor: float = 1.0
+    patience: int = 0
     optimizer: str = "sgd"
     pose_weight: float = 1.0
 
+    def first_rate(self, last):
+        """Learning rate at first.
+
+        Args:
+            last: rate of the last epoch of the stage before; None for the first stage.
+
+        Raises:
+            ValueError: if it is relative to a stage before, and there is none.
+        """
+        if self.rate is None and last is None:
+            raise ValueError(f"The first stage needs a learning rate of its own. Received: {self}")
+        return self.rate if self.rate is not None else self.rate_factor * last
+
+
+_TENTH = Stage("fine-tuning", False, 5, rate_factor=0.1)
 
 STAGES = {
-    "paper": (Stage("frozen pose", True, 30, 2e-4), Stage("fine-tuning", False, 5, 2e-5)),
-    "joint": (Stage("joint from the start", False, 35, 2e-4),),
+    "paper": (Stage("frozen pose", True, 100, 2e-4, patience=10), _TENTH),
+    "joint": (Stage("joint from the start", False, 100, 2e-4, patience=10),),
+    "fixed": (Stage("frozen pose", True, 30, 2e-4), Stage("fine-tuning", False, 5, 2e-5)),
     "small": (
-        Stage("frozen pose", True, 20, 2e-3, "adamw"),
-        Stage("fine-tuning", False, 5, 2e-4, "adamw"),
+        Stage("frozen pose", True, 20, 2e-3, optimizer="adamw", patience=10),
+        dataclasses.replace(_TENTH, optimizer="adamw"),
     ),
-    "small-joint": (Stage("joint from the start", False, 25, 2e-3, "adamw"),),
+    "small-joint": (Stage("joint from the start", False, 25, 2e-3, optimizer="adamw", patience=10),),
 }
-"""Recipes for clip networks: the paper's (appendix B; without the epochs of the first stage), its alternative, and
-the same two with an optimizer for small networks and few videos."""
+"""Recipes for clip networks: the paper's (appendix B: the first stage until the score stagnates, then 5 epochs of
+everything at a tenth of the final rate; the patience is ours) and its alternative; the paper's rates with epochs and a
+second rate that are fixed; and the first two with an optimizer for small networks and few videos."""
 
 POSE_MIXTURES = {
     "penn": {"mpii": 75, "penn": 25},

@@ -1,6 +1,7 @@
 """Training on several devices through tf.distribute; the only module of training that imports TensorFlow."""
 
 import contextlib
+import functools
 import os
 
 import keras
@@ -34,14 +35,34 @@ def scope(strategy, logical_cpus=0):
     import tensorflow as tf
 
     if logical_cpus:
-        parts = [tf.config.LogicalDeviceConfiguration()] * logical_cpus
-        try:
-            tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
-            tf.config.threading.set_intra_op_parallelism_threads(max(1, (os.cpu_count() or 1) // logical_cpus))
-        except RuntimeError:
-            raise ValueError("The CPU can be split only before TensorFlow's first computation") from None
+        _split_cpu(tf, logical_cpus)
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    return _mirrored(tf.distribute.MirroredStrategy([device.name for device in devices]))
+    return _copies(_mirrored(tuple(device.name for device in devices)))
+
+
+def _split_cpu(tf, parts):
+    """Split the CPU into logical devices, unless it is split that way already."""
+    try:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * parts)
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, (os.cpu_count() or 1) // parts))
+    except RuntimeError:
+        if len(tf.config.list_logical_devices("CPU")) != parts:
+            raise ValueError("The CPU can be split only before TensorFlow's first computation") from None
+
+
+@functools.cache
+def _mirrored(devices):
+    """The one mirrored strategy of some devices: training under a second one in the same process would never end."""
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(devices)
+
+
+@contextlib.contextmanager
+def _copies(strategy):
+    with strategy.scope():
+        yield strategy.num_replicas_in_sync
 
 
 def loader_threads(strategy):
@@ -60,7 +81,44 @@ def loader_threads(strategy):
     return 2 if strategy == "none" else 1
 
 
+def scope_of(model):
+    """Context of the strategy under which a model was built; compile it there. Its value is the number of copies."""
+    strategy = getattr(model, "distribute_strategy", None)  # of Keras models on TensorFlow
+    return _copies(strategy) if strategy else contextlib.nullcontext(1)
+
+
+def check_batch(model, batch_size):
+    """Check that the copies of a model share a batch evenly.
+
+    Raises:
+        ValueError: if they do not.
+    """
+    with scope_of(model) as copies:
+        if batch_size % copies:
+            raise ValueError(
+                f"A batch is shared evenly among {copies} copies of the network; choose a batch size that is a "
+                f"multiple of {copies}. Received: {batch_size}"
+            )
+
+
+def batch_norms(model):
+    """Every batch norm of a model, including those inside other layers, as a list."""
+    return [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
+
+
 @contextlib.contextmanager
-def _mirrored(strategy):
-    with strategy.scope():
-        yield strategy.num_replicas_in_sync
+def synchronised(model):
+    """Context of a training in which all copies of a model share the statistics of their batch norms.
+
+    Then moving statistics, which are saved from the first copy, are those of the whole batch. Without effect on a model
+    of one copy.
+    """
+    with scope_of(model) as copies:
+        norms = batch_norms(model) if copies > 1 else []
+    for layer in norms:
+        layer.synchronized = True
+    try:
+        yield
+    finally:  # a saved model must load on every backend, and only TensorFlow's takes it
+        for layer in norms:
+            layer.synchronized = False

@@ -28,6 +28,30 @@ def whole_file(path):
         temporary.unlink(missing_ok=True)
 
 
+RUN = ("model.json", "best.weights.h5", "last.weights.h5", "log.csv", "stage1.csv")
+"""Files by which the folder of a training is known."""
+
+
+def new_run(folder, overwrite=False):
+    """Make the folder of a new training.
+
+    Args:
+        folder: path.
+        overwrite: whether the files of an earlier training may be replaced.
+
+    Raises:
+        ValueError: if it holds an earlier training that may not be replaced.
+    """
+    folder = pathlib.Path(folder)
+    found = [name for name in RUN if (folder / name).exists()]
+    if found and not overwrite:
+        raise ValueError(
+            f"{folder} holds a training already ({', '.join(found)}). Choose another folder with --out, or give "
+            "--overwrite to replace it"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def save_weights(model, path):
     """Save a Keras model's weights so that no half-written file is ever seen under `path`."""
     with whole_file(path) as temporary:

@@ -7,7 +7,7 @@ import sys
 
 import keras
 
-from deephar import files
+from deephar import distribution, files
 from deephar.losses import HeatmapLoss, PoseLoss
 from deephar.models import surgery
 
@@ -59,24 +59,49 @@ def set_momentum(model, momentum=0.9):
     Returns:
         number of batch norms.
     """
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    norms = distribution.batch_norms(model)
     for layer in norms:
         layer.momentum = momentum
     return len(norms)
 
 
-def stage_optimizer(stage):
-    """The Keras optimizer of a `deephar.config.Stage`."""
+def fit(model, batches, epochs=1, callbacks=(), **options):
+    """Train a network on a loader's batches by Keras' `fit`, on one device or under the strategy it was built in.
+
+    Several copies share the statistics of their batch norms (`deephar.distribution.synchronised`), and freed memory is
+    kept (`KeepFreedMemory`).
+
+    Args:
+        model: compiled network.
+        batches: `deephar.data.loader.PoseLoader` or `ClipLoader`.
+        epochs: to train for.
+        callbacks: Keras callbacks.
+        **options: of `keras.Model.fit`.
+
+    Returns:
+        `keras.callbacks.History`.
+
+    Raises:
+        ValueError: if a batch cannot be shared evenly among the copies.
+    """
+    distribution.check_batch(model, batches.batch_size)
+    callbacks = [KeepFreedMemory(), *callbacks]
+    with distribution.synchronised(model):
+        return model.fit(batches, epochs=epochs, shuffle=False, callbacks=callbacks, **options)
+
+
+def stage_optimizer(stage, rate):
+    """The Keras optimizer of a `deephar.config.Stage` with a learning rate to begin with."""
     if stage.optimizer == "adamw":
-        return keras.optimizers.AdamW(stage.rate, weight_decay=1e-2)
-    return keras.optimizers.SGD(stage.rate, momentum=0.98, nesterov=True)
+        return keras.optimizers.AdamW(rate, weight_decay=1e-2)
+    return keras.optimizers.SGD(rate, momentum=0.98, nesterov=True)
 
 
 def train_stages(model, batches, stages, score, folder, callbacks=()):
     """Train a clip network stage by stage; every stage starts from the best weights of the one before.
 
     Args:
-        model: clip network, its pose part loaded where the first stage freezes it.
+        model: clip network, its pose part loaded where the first stage freezes it; built under a strategy or not.
         batches: `deephar.data.loader.ClipLoader`.
         stages: `deephar.config.Stage` in order.
         score: see `Score`; larger is better, on videos that are not trained on.
@@ -87,20 +112,27 @@ def train_stages(model, batches, stages, score, folder, callbacks=()):
         list of the best score after each stage.
     """
     folder, best = pathlib.Path(folder), Score(score, folder, "val_accuracy")
-    scores = []
+    scores, rate = [], None
     for number, stage in enumerate(stages, start=1):
+        rate = stage.first_rate(rate)
         surgery.freeze_pose(model, stage.frozen)
-        compile_action(model, stage_optimizer(stage), stage.pose_weight)
+        with distribution.scope_of(model):
+            compile_action(model, stage_optimizer(stage, rate), stage.pose_weight)
         log = keras.callbacks.CSVLogger(folder / f"stage{number}.csv")
-        model.fit(
-            batches,
-            epochs=stage.epochs,
-            shuffle=False,
-            callbacks=[KeepFreedMemory(), best, plateau_schedule("val_accuracy"), log, *callbacks],
+        history = fit(
+            model, batches, stage.epochs, [best, plateau_schedule(best.name), *_patience(stage, best), log, *callbacks]
         )
+        rate = history.history["learning_rate"][-1]
         model.set_weights(best.weights)
         scores.append(best.best)
     return scores
+
+
+def _patience(stage, score):
+    """The callback that ends a stage when its score stagnates, if it is to be ended."""
+    if not stage.patience:
+        return []
+    return [keras.callbacks.EarlyStopping(score.name, patience=stage.patience, mode="max", verbose=1)]
 
 
 def cosine_schedule(peak, steps, warmup_steps=0):

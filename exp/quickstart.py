@@ -85,7 +85,7 @@ def train_pose(args, people):
     training.set_momentum(model)
     rate = training.cosine_schedule(2e-3, args.pose_steps, args.pose_steps // 20)
     training.compile_pose(model, keras.optimizers.Adam(rate))
-    model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()])
+    training.fit(model, batches)
     files.save_weights(model, args.out / "pose.weights.h5")
     return model
 
@@ -123,7 +123,7 @@ def train_action(args, pose_model, videos):
         surgery.freeze_pose(model, frozen)
         rate = training.cosine_schedule(peak, steps, steps // 20)
         training.compile_action(model, keras.optimizers.AdamW(rate, weight_decay=1e-2))
-        model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()])
+        training.fit(model, batches)
         files.save_weights(model, args.out / "action.weights.h5")
         yield name, model
 

@@ -8,7 +8,7 @@ import scipy.io
 from PIL import Image, ImageDraw
 
 from deephar import layouts
-from deephar.data.base import Video
+from deephar.data.base import Sample, Video
 
 TEMPLATE = np.array(
     [[-9, 95], [-8, 70], [-6, 45], [6, 45], [8, 70], [9, 95], [-22, 40], [-18, 25], [-10, 10], [10, 10], [18, 25],
@@ -168,3 +168,20 @@ def _write_pose_hg(path, entries):
         file["normalize"] = np.full(count, 0.6 * np.hypot(30, 40))
         file["part"] = np.trunc([stored for _, stored, _ in entries])
         file["visible"] = np.tile(np.where(np.isin(np.arange(16), (8, 9, 10)), 0.0, 1.0), (count, 1))
+
+
+class Noise:
+    """A reader of people, who cannot be seen, on noise of some brightness."""
+
+    layout = layouts.get("lsp14")
+
+    def __init__(self, low, high):
+        self.low, self.high = low, high
+
+    def __len__(self):
+        return 16
+
+    def sample(self, index):
+        generator = np.random.default_rng([self.low, index])
+        image = Image.fromarray(generator.integers(self.low, self.high, (64, 64, 3), dtype=np.uint8))
+        return Sample("noise", image, generator.uniform(4, 60, (14, 2)), np.full(2, 32.0), np.full(2, 64.0))

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from deephar import config, layouts
+from deephar import config, geometry, layouts
 from deephar.data import augment, crops, lsp
+from deephar.data.base import Sample
 
 LSP = layouts.get("lsp14")
 
@@ -17,6 +18,29 @@ def test_draws_follow_the_generator_and_the_ranges():
     mpii = {augment.draw(config.AUGMENT["mpii"], np.random.default_rng(seed)).scale for seed in range(100)}
     assert mpii == {0.7, 1.0, 1.3}
     assert augment.draw(config.AUGMENT["none"], np.random.default_rng(0)) == augment.Draw()
+
+
+@pytest.mark.parametrize("name", config.AUGMENT)
+def test_a_named_augmentation_means_the_same_in_a_photograph_of_any_size(name):
+    """The joints of a person lie at the same places of the crop, however many pixels the person has."""
+    pose = np.random.default_rng(0).uniform(100, 200, (16, 2))
+    for seed in range(5):
+        variation = augment.draw(config.AUGMENT[name], np.random.default_rng(seed))
+        places = [
+            geometry.transform_points(
+                augment.px_to_crop(Sample("", None, size * pose, np.full(2, 150.0 * size), np.full(2, 130.0 * size)),
+                                   variation),
+                size * pose,
+            )
+            for size in (1.0, 0.5, 4.0)
+        ]  # fmt: skip
+        np.testing.assert_allclose(places[1:], [places[0]] * 2, atol=1e-9)
+
+
+def test_published_shifts_by_hand():
+    """40 of the 633 pixels that a person's window has in the videos of NTU RGB+D."""
+    assert max(config.AUGMENT["ntu-action"].shift_x.values) == pytest.approx(40 / 633)
+    assert len(config.AUGMENT["penn"].shift_x.values) == 17
 
 
 def test_a_mirrored_crop_exchanges_sides(drawn):

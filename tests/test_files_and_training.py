@@ -1,5 +1,6 @@
-import dataclasses
+import itertools
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -119,43 +120,89 @@ def test_shrunk_weights_predict_alike(tmp_path):
     assert not list(tmp_path.glob("*out*"))
 
 
-def test_stages_train_what_they_say_and_keep_the_best(tmp_path):
-    """The pose part moves in the second stage alone; every stage is scored and logged."""
+@pytest.fixture(scope="module")
+def trained_in_stages(tmp_path_factory):
+    """A clip network after two stages: the arrays of a layer of its pose part and of another after every epoch, the
+    best scores, the network and the folder. The first epoch has the best score of all."""
+    folder = tmp_path_factory.mktemp("stages")
     options = {"input_shape": (32, 32, 3), "num_blocks": 1, "width": 16, "frames": 4, "appearance_width": 16}
     model = models.build(
         "penn-merge", export_poses="last", concat_visibility=True, num_action_blocks=1, num_actions=2, **options
     )
     assert training.output_kinds(model) == ["pose", "action", "action", "action"]
     batches = loader.ClipLoader(
-        [(DrawnVideos(), 3)], 4, (32, 32), training.output_kinds(model), layout=layouts.get("pa16j")
+        [(DrawnVideos(), 3)], 4, (32, 32), training.output_kinds(model), layout=layouts.get("pa16j"), steps=1
     )
-    stem = model.get_layer("stem_1")
-    seen = [stem.get_weights()[0]]
+    watched = [model.get_layer(name) for name in ("stem_1", "pose_action1_maps")]
+    given, seen = iter([3.0, *[1.0] * 20]), [[layer.get_weights()[0] for layer in watched]]
 
     def score(model):
-        seen.append(stem.get_weights()[0])
-        return float(len(seen))
+        seen.append([layer.get_weights()[0] for layer in watched])
+        return next(given)
 
-    stages = [dataclasses.replace(stage, epochs=1) for stage in config.STAGES["paper"]]
-    assert training.train_stages(model, batches, stages, score, tmp_path) == [2.0, 3.0]
-    np.testing.assert_array_equal(seen[0], seen[1])
-    assert not np.array_equal(seen[1], seen[2])
-    assert {path.name for path in tmp_path.iterdir()} >= {"best.weights.h5", "stage1.csv", "stage2.csv"}
+    stages = (config.Stage("frozen", True, 20, 0.05, patience=8), config.Stage("tuning", False, 2, rate_factor=0.1))
+    scores = training.train_stages(model, batches, stages, score, folder)
+    return seen, scores, watched, folder
 
 
-def test_the_optimizers_of_a_recipe():
-    paper, small = config.STAGES["paper"][0], config.STAGES["small"][0]
-    sgd, adamw = training.stage_optimizer(paper), training.stage_optimizer(small)
+def test_the_pose_part_moves_in_its_stage_alone(trained_in_stages):
+    seen, *_ = trained_in_stages
+    moved = [[not np.array_equal(a, b) for a, b in zip(*pair, strict=True)] for pair in itertools.pairwise(seen)]
+    assert [pose for pose, _ in moved] == [False] * 9 + [True] * 2
+    assert all(action for _, action in moved)
+
+
+def test_stages_end_with_the_best_weights(trained_in_stages):
+    """In memory and in the file those of the first epoch, which scored 3."""
+    seen, scores, watched, folder = trained_in_stages
+    assert scores == [3.0, 3.0]
+    for layer, best in zip(watched, seen[1], strict=True):
+        np.testing.assert_array_equal(layer.get_weights()[0], best)
+    with h5py.File(folder / "best.weights.h5") as file:
+        arrays = []
+        file["layers"].visititems(lambda _, item: arrays.append(item[()]) if isinstance(item, h5py.Dataset) else None)
+    for best in seen[1]:
+        assert any(np.array_equal(array, best) for array in arrays)
+
+
+def test_stages_lower_their_rate_on_a_plateau_and_end_there(trained_in_stages):
+    """By hand: after 5 epochs without a better score the rate falls to a fifth, after 8 the stage ends; the next begins
+    at a tenth of its final rate."""
+    *_, folder = trained_in_stages
+    first, second = (np.genfromtxt(folder / f"stage{n}.csv", delimiter=",", names=True) for n in (1, 2))
+    np.testing.assert_allclose(first["learning_rate"], [0.05] * 6 + [0.01] * 3, rtol=1e-6)
+    np.testing.assert_allclose(second["learning_rate"], [0.001] * 2, rtol=1e-6)
+
+
+def test_the_recipes_of_stages():
+    """The paper's second stage: 5 epochs at a tenth of the final rate; by another name the rates are fixed."""
+    paper, tuning = config.STAGES["paper"]
+    sgd = training.stage_optimizer(paper, paper.first_rate(None))
     assert (type(sgd).__name__, sgd.momentum, sgd.nesterov) == ("SGD", 0.98, True)
-    assert float(sgd.learning_rate) == pytest.approx(2e-4) and type(adamw).__name__ == "AdamW"
-    assert config.STAGES["paper"][1].rate == pytest.approx(paper.rate / 10) and config.STAGES["paper"][1].epochs == 5
+    assert float(sgd.learning_rate) == pytest.approx(2e-4) and paper.patience > 0
+    assert tuning.first_rate(4e-5) == pytest.approx(4e-6) and tuning.epochs == 5
+    assert [stage.first_rate(1.0) for stage in config.STAGES["fixed"]] == [2e-4, 2e-5]
+    assert type(training.stage_optimizer(config.STAGES["small"][0], 1e-3)).__name__ == "AdamW"
+    with pytest.raises(ValueError, match="first stage needs a learning rate of its own"):
+        tuning.first_rate(None)
+
+
+def test_a_folder_with_a_training_is_refused(tmp_path):
+    files.new_run(tmp_path / "new")
+    (tmp_path / "new" / "eval.json").write_text("{}")  # of an evaluation, not of a training
+    files.new_run(tmp_path / "new")
+    (tmp_path / "new" / "best.weights.h5").write_text("better")
+    with pytest.raises(ValueError, match=r"holds a training already \(best.weights.h5\).*--out.*--overwrite"):
+        files.new_run(tmp_path / "new")
+    files.new_run(tmp_path / "new", overwrite=True)
+    assert (tmp_path / "new" / "best.weights.h5").read_text() == "better"
 
 
 def test_batch_norms_forget_quicker():
-    """By hand: half of the mean 0 at first and half of the batch's mean 2."""
-    image = keras.Input((3,))
-    model = keras.Model(image, keras.layers.BatchNormalization()(image))
-    assert training.set_momentum(model, 0.5) == 1
-    model.compile("sgd", "mse")
-    model.train_on_batch(np.full((4, 3), 2.0), np.zeros((4, 3)))
-    np.testing.assert_allclose(model.layers[-1].moving_mean, 1.0)
+    """With a momentum of 0 the moving statistics of every batch norm, those inside layers too, are the batch's."""
+    keras.utils.set_random_seed(0)
+    model = models.build("lite-2d", **TINY)
+    assert training.set_momentum(model, 0.0) == sum("moving_mean" in weight.path for weight in model.weights) > 30
+    x = np.random.default_rng(0).uniform(-1, 1, (8, 64, 64, 3)).astype("float32")
+    model(x, training=True)
+    np.testing.assert_allclose(model(x, training=False)[-1], model(x, training=True)[-1], atol=2e-3)

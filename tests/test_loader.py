@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from deephar import layouts
+from deephar import config, layouts
 from deephar.data import cached, crops, loader, lsp, mixture, queues
 
 
@@ -63,6 +63,36 @@ def test_counts_by_ratio_by_hand():
     assert queues.counts_by_ratio(8, (10, 45, 45)) == [1, 4, 3]
     with pytest.raises(ValueError, match=r"gives \[0, 2, 2\]"):
         queues.counts_by_ratio(4, (10, 45, 45))
+
+
+@pytest.mark.parametrize("counts", [(4, 4), (24, 8), (1, 4, 3), (7,), (14, 14, 2, 2)])
+def test_every_contiguous_part_of_a_batch_holds_the_mixture(counts):
+    """Within one sample, so that every copy of a network that shares a batch sees every dataset."""
+    order = np.array(queues.interleave(counts))
+    assert np.bincount(order).tolist() == list(counts)
+    for number, count in enumerate(counts):
+        expected = count * np.arange(len(order) + 1) / len(order)
+        assert np.abs(np.concatenate([[0], np.cumsum(order == number)]) - expected).max() <= 1.0
+
+
+def test_rows_of_a_batch_are_the_next_of_every_queue(drawn):
+    sources = [(lsp.LspExtended(drawn), 3), (lsp.LspExtended(drawn, range(1, 4)), 1)]
+    batches = mixture.Mixture(sources, (64, 64))
+    rows = [row for index in range(2) for row in batches.rows(index)]
+    assert [place for number, place in rows if number == 0] == list(range(6))
+    assert [place for number, place in rows if number == 1] == [0, 1] and batches.batch_size == 4
+
+
+def test_every_source_brings_its_own_augmentation(drawn):
+    """The first source is turned by 180 degrees, the second is not: the same person stands on head and feet."""
+    reader = lsp.LspExtended(drawn, [2])
+    turned = config.AugmentConfig(angle=config.Choice((180.0,)))
+    batch = mixture.Mixture([(reader, 1), (reader, 1)], (64, 64), augmentation=(turned, "none")).batch(0, 0)
+    np.testing.assert_allclose(batch.target[0, :, :2], 1 - batch.target[1, :, :2], atol=1e-5)
+    with pytest.raises(ValueError, match="one for each of 1 sources"):
+        mixture.Mixture([(reader, 1)], (64, 64), augmentation=("none", "flip"))
+    with pytest.raises(ValueError, match="Unknown augmentation 'fip'; they are none, flip"):
+        mixture.Mixture([(reader, 1)], (64, 64), augmentation="fip")
 
 
 def test_readers_are_mixed_by_count_and_joints_by_name(drawn):

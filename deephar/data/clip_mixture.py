@@ -8,13 +8,13 @@ import numpy as np
 from deephar import config
 from deephar.data import augment, clips
 from deephar.data.crops import make_crop
-from deephar.data.mixture import labelled, layout_target
+from deephar.data.mixture import augmentations, labelled, layout_target
 from deephar.data.queues import Queues
 
 
 @dataclasses.dataclass(frozen=True)
 class ClipBatch:
-    """Clips of every reader, one after another.
+    """Clips of every reader, interleaved (`deephar.data.queues.interleave`).
 
     Attributes:
         images: float32 (B, T, H, W, 3) in [-1, 1]; None where only poses were asked for.
@@ -48,7 +48,7 @@ class ClipMixture(Queues):
         subsampling: every how manieth frame a clip takes, drawn from these.
         spread: instead, (low, high): a clip is spread over a share of its video drawn from this interval, see
             `deephar.data.clips.spread_frames`.
-        augmentation: `deephar.config.AugmentConfig` or a key of `deephar.config.AUGMENT`; one draw for a clip.
+        augmentation: see `deephar.data.mixture.augmentations`; one draw for a clip.
         noise: `deephar.config.PoseNoise` on the poses of videos, where they are given to the network; never on labels.
         boxes: see `deephar.data.clips.make_clip`.
         square: see `deephar.data.clips.joints_window`.
@@ -83,15 +83,13 @@ class ClipMixture(Queues):
         self.actions, self.layout = tuple(actions), layout or readers[0].layout
         self.subsampling, self.spread = tuple(subsampling), spread
         self.noise, self.boxes, self.square = noise or config.PoseNoise(), boxes, square
-        self.augmentation = config.AUGMENT[augmentation] if isinstance(augmentation, str) else augmentation
+        self.augmentations = augmentations(augmentation, len(sources))
 
     def batch(self, epoch, index):
         """The batch at a position of an epoch: `ClipBatch`."""
-        rows, broken = [], []
-        for number, (reader, count) in enumerate(self.sources):
-            make = self._clip if hasattr(reader, "video") else self._stills
-            for position in range(index * count, (index + 1) * count):
-                rows.append(make(number, epoch, position, broken))
+        broken = []
+        makers = [self._clip if hasattr(reader, "video") else self._stills for reader, _ in self.sources]
+        rows = [makers[number](number, epoch, position, broken) for number, position in self.rows(index)]
         images, poses, actions = zip(*rows, strict=True)
         pose, action = np.stack(poses), np.array(actions)
         known = (action >= 0)[:, None].astype(np.float32)
@@ -104,7 +102,7 @@ class ClipMixture(Queues):
         reader, _ = self.sources[number]
 
         def make(place, generator):
-            variation = augment.draw(self.augmentation, generator)
+            variation = augment.draw(self.augmentations[number], generator)
             numbers = functools.partial(self._numbers, generator=generator)
             clip = clips.make_clip(reader, place, numbers, self.size, variation, self.boxes, self.square)
             return dataclasses.replace(clip, pose_crop=with_noise(clip.pose_crop, self.noise, generator))
@@ -125,7 +123,7 @@ class ClipMixture(Queues):
         reader, _ = self.sources[number]
 
         def make(place, generator):
-            return make_crop(reader, place, self.size, augment.draw(self.augmentation, generator))
+            return make_crop(reader, place, self.size, augment.draw(self.augmentations[number], generator))
 
         positions = range(position * self.frames, (position + 1) * self.frames)
         stills = [self.take(number, epoch, place, make, broken) for place in positions]

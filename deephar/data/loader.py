@@ -32,6 +32,11 @@ class _Loader(keras.utils.PyDataset):
         self.broken = collections.Counter()
         self._pool = Pool(mixture, processes) if processes else None
 
+    @property
+    def batch_size(self):
+        """Samples in a batch."""
+        return self.mixture.batch_size
+
     def __len__(self):
         return len(self.mixture)
 

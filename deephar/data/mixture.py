@@ -12,7 +12,7 @@ from deephar.data.queues import Queues
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """Crops of every reader, one after another.
+    """Crops of every reader, interleaved (`deephar.data.queues.interleave`).
 
     Attributes:
         images: float32 (B, H, W, 3) in [-1, 1].
@@ -25,6 +25,29 @@ class Batch:
     target: np.ndarray
     weights: np.ndarray
     broken: tuple
+
+
+def augmentations(given, sources):
+    """The augmentation of every source of a mixture.
+
+    Args:
+        given: `deephar.config.AugmentConfig` or a key of `deephar.config.AUGMENT`, for all sources alike; or a list of
+            these, one for each source.
+        sources: their number.
+
+    Returns:
+        list of `AugmentConfig`.
+
+    Raises:
+        ValueError: for an unknown name or a list of another length.
+    """
+    several = list(given) if isinstance(given, (list, tuple)) else [given] * sources
+    if len(several) != sources:
+        raise ValueError(f"Expected one augmentation for all, or one for each of {sources} sources. Received: {given}")
+    unknown = [name for name in several if isinstance(name, str) and name not in config.AUGMENT]
+    if unknown:
+        raise ValueError(f"Unknown augmentation {unknown[0]!r}; they are {', '.join(config.AUGMENT)}")
+    return [config.AUGMENT[one] if isinstance(one, str) else one for one in several]
 
 
 def layout_target(pose_crop, source, target, dim):
@@ -55,7 +78,7 @@ class Mixture(Queues):
         size: (height, width) of the crops in pixels.
         layout: of the targets; the first reader's by default. Joints are matched by name.
         dim: coordinates of the targets.
-        augmentation: `deephar.config.AugmentConfig` or a key of `deephar.config.AUGMENT`.
+        augmentation: see `augmentations`.
         truncate_corners: see `deephar.data.augment.px_to_crop`.
     """
 
@@ -75,20 +98,23 @@ class Mixture(Queues):
         super().__init__(sources, seed, on_broken, shard, steps)
         self.size, self.dim, self.truncate_corners = tuple(size), dim, truncate_corners
         self.layout = layout or sources[0][0].layout
-        self.augmentation = config.AUGMENT[augmentation] if isinstance(augmentation, str) else augmentation
+        self.augmentations = augmentations(augmentation, len(sources))
 
     def batch(self, epoch, index):
         """The batch at a position of an epoch: `Batch`."""
-        crops, targets, broken = [], [], []
-        for number, (reader, count) in enumerate(self.sources):
-
-            def make(place, generator, reader=reader):
-                variation = augment.draw(self.augmentation, generator)
-                return make_crop(reader, place, self.size, variation, self.truncate_corners)
-
-            for position in range(index * count, (index + 1) * count):
-                crop = self.take(number, epoch, position, make, broken)
-                crops.append(crop.image)
-                targets.append(layout_target(crop.pose_crop, reader.layout, self.layout, self.dim))
+        broken = []
+        rows = [self._row(number, epoch, position, broken) for number, position in self.rows(index)]
+        images, targets = zip(*rows, strict=True)
         target = np.stack(targets)
-        return Batch(np.stack(crops), target, labelled(target), tuple(broken))
+        return Batch(np.stack(images), target, labelled(target), tuple(broken))
+
+    def _row(self, number, epoch, position, broken):
+        """Image and target of a sample."""
+        reader, _ = self.sources[number]
+
+        def make(place, generator):
+            variation = augment.draw(self.augmentations[number], generator)
+            return make_crop(reader, place, self.size, variation, self.truncate_corners)
+
+        crop = self.take(number, epoch, position, make, broken)
+        return crop.image, layout_target(crop.pose_crop, reader.layout, self.layout, self.dim)

@@ -33,6 +33,25 @@ def counts_by_ratio(batch_size, ratios):
     return counts.tolist()
 
 
+def interleave(counts):
+    """Order of the sources in a batch, in which every contiguous part of it holds them in the batch's own ratio.
+
+    So each device gets the mixture, since a batch is shared among devices in contiguous parts.
+
+    Args:
+        counts: samples of each source in a batch.
+
+    Returns:
+        list of sum(counts) source numbers; in its first k / n, a source has its share of k / n within one sample.
+
+    Example:
+        >>> interleave([4, 2])
+        [0, 1, 0, 0, 1, 0]
+    """
+    places = [((row + 0.5) / count, number) for number, count in enumerate(counts) for row in range(count)]
+    return [number for _, number in sorted(places)]
+
+
 class Queues:
     """One endless shuffled queue for every reader.
 
@@ -58,12 +77,20 @@ class Queues:
         if steps is not None and steps < 1:
             raise ValueError(f"An epoch needs at least one batch. Received: steps={steps}")
         self.sources, self.seed, self.on_broken, self.shard = sources, seed, on_broken, tuple(shard)
-        self.steps = steps
+        self.steps, self.batch_size = steps, sum(count for _, count in sources)
         self._orders = {}
 
     def __len__(self):
         """Batches of an epoch: `steps`, or until every reader's samples, over all shards, were used once."""
         return self.steps or max(-(-len(reader) // (count * self.shard[1])) for reader, count in self.sources)
+
+    def rows(self, index):
+        """What a batch of an epoch is made of: (number of the source, position in its queue) of every row."""
+        counts = [count for _, count in self.sources]
+        following = [index * count for count in counts]
+        for number in interleave(counts):
+            yield number, following[number]
+            following[number] += 1
 
     def _order(self, epoch, number, turn, length):
         """The order of a reader's samples in one turn of its queue; the last one of every reader is kept."""

@@ -112,7 +112,7 @@ class Arms:
         )  # fmt: skip
         training.set_momentum(model)
         training.compile_pose(model, keras.optimizers.Adam(training.cosine_schedule(2e-3, steps, steps // 20)))
-        model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()], verbose=2)
+        training.fit(model, batches, verbose=2)
         files.save_weights(model, folder / "last.weights.h5")
         exam = crops.Crops(clips.VideoFrames(self.exam, 8), self.size, LAYOUT)
         return {"pck": pose2d.pck_scores(pose2d.predict(model, exam), LAYOUT)["total"]}
@@ -129,7 +129,7 @@ class Arms:
         training.set_momentum(model)
         optimizer = keras.optimizers.AdamW(rate, weight_decay=1e-2)
         training.compile_action(model, optimizer, pose_weight=100.0 if arm == "joint" else 1.0)
-        model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()], verbose=2)
+        training.fit(model, batches, verbose=2)
 
     def judge(self, model, arm, folder):
         scores = {}

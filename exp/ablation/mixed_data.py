@@ -75,7 +75,7 @@ def main():
         )
         rate = training.cosine_schedule(2e-3, args.steps, args.steps // 20)
         training.compile_pose(model, keras.optimizers.Adam(rate))
-        model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()], verbose=2)
+        training.fit(model, batches, verbose=2)
 
     def train(arm, seed, folder):
         keras.utils.set_random_seed(seed)

@@ -58,7 +58,7 @@ def main():
         training.set_momentum(model)
         training.compile_pose(model, keras.optimizers.Adam(rate))
         start = time.monotonic()
-        model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory()], verbose=2)
+        training.fit(model, batches, verbose=2)
         seconds = time.monotonic() - start
         files.save_weights(model, folder / "last.weights.h5")
         by_block = pose2d.pckh_scores(pose2d.predict(model, exam), LAYOUT)["blocks"]

@@ -15,21 +15,20 @@ Joints   pa17j by names, where the neck is unknown on Human3.6M; with --joints p
          0.01, does, as it is read off both kinds of maps
 """
 
-import argparse
 import dataclasses
 import pathlib
 
 import keras
 
-from deephar import config, distribution, layouts, models, training
+from deephar import config, distribution, files, layouts, models, options, training
 from deephar.data import crops, human36m, loader, mpii, queues
 from deephar.evaluation import pose3d, report
 
 LAYOUT = layouts.get("pa17j")
 
 
-def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments():
+    parser = options.training(__doc__, "runs/h36m", "one step of a tiny network, to see that all works")
     parser.add_argument("--h36m", required=True, type=pathlib.Path, help="folder with S1 and so on, and metadata.xml")
     parser.add_argument("--sources", default="h36m+mpii", choices=["h36m", "h36m+mpii"])
     parser.add_argument("--images", type=pathlib.Path, help="folder of MPII's photographs")
@@ -38,7 +37,6 @@ def options():
     parser.add_argument("--choose", default="S8", help="subject to choose the epoch by, e.g. S8; or none")
     parser.add_argument("--choose-step", type=int, default=320, help="between its frames; a multiple of 5")
     parser.add_argument("--parts", type=int, default=16, help="an epoch is one part in so many, drawn anew for each")
-    parser.add_argument("--out", default="runs/h36m", type=pathlib.Path, help="folder for weights and logs")
     parser.add_argument("--joints", choices=["names", "published"], default="names", help="by names or the original's")
     parser.add_argument("--small", action="store_true", help="a network for a CPU, see the next four")
     parser.add_argument("--size", type=int, default=128, help="of its crops in pixels, a multiple of 32")
@@ -49,20 +47,15 @@ def options():
     parser.add_argument("--batch-size", type=int, default=24)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--schedule", default="plateau", choices=["plateau", "cosine"], help="of the learning rate")
-    parser.add_argument("--augmentation", default="h36m", choices=config.AUGMENT)
+    parser.add_argument("--augmentation", choices=config.AUGMENT, help="of all; by default each dataset's")
     parser.add_argument("--weights", help="start from these")
-    parser.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
-    parser.add_argument("--logical-cpus", type=int, default=0, help="split the CPU, to try --strategy mirrored")
-    parser.add_argument("--processes", type=int, default=0, help="that make batches; 0: a thread does")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--smoke", action="store_true", help="one step of a tiny network, to see that all works")
     args = parser.parse_args()
     if args.smoke:
         args.small, args.size, args.width, args.blocks, args.depth_maps = True, 64, 32, 1, 4
         args.epochs, args.batch_size, args.parts = 1, 2, 1_000_000
     args.model, args.overrides = ("lite-3d", small_3d(args)) if args.small else ("h36m-3d", {})
     try:
-        args.out.mkdir(parents=True, exist_ok=True)
+        files.new_run(args.out, args.overwrite)
         return args, *sources(args)
     except (ValueError, OSError, ImportError) as error:
         parser.error(str(error))
@@ -104,7 +97,7 @@ def held_out(args):
 
 
 def main():
-    args, readers, choose = options()
+    args, readers, choose = arguments()
     keras.utils.set_random_seed(args.seed)
     settings = config.variant(args.model, **args.overrides)
     batches = loader.PoseLoader(
@@ -116,7 +109,7 @@ def main():
         workers=distribution.loader_threads(args.strategy),
         layout=LAYOUT,
         dim=3,
-        augmentation=args.augmentation,
+        augmentation=args.augmentation or ("h36m", "mpii")[: len(readers)],
         seed=args.seed,
         shard=(0, args.parts),  # the queues are shuffled anew for every epoch
     )
@@ -139,7 +132,7 @@ def main():
     score = training.Score(minus_mpjpe if choose else None, args.out, "val_minus_mpjpe")
     plateau = [training.plateau_schedule("val_minus_mpjpe")] if args.schedule == "plateau" else []
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
-    model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=[score, *plateau, log])
+    training.fit(model, batches, args.epochs, [score, *plateau, log])
     if choose:
         print(f"best MPJPE on {args.choose}, root depth given, {choose.joint_set}: {-score.best:.1f} mm; in {args.out}")
     print(f"pictures that could not be read: {len(batches.broken)} to train on, {len(unread)} to choose by")

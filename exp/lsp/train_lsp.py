@@ -9,20 +9,18 @@ Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, to p
 Shipped  weights/README.md tells how weights/lsp-lite-2d.weights.h5 was made with it
 """
 
-import argparse
 import pathlib
 
 import keras
 
-from deephar import distribution, files, models, training
+from deephar import distribution, files, models, options, training
 from deephar.data import cached, crops, loader, lsp
 from deephar.evaluation import pose2d, report
 
 
-def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments():
+    parser = options.training(__doc__, "runs/lsp", "a few steps of a tiny network, to see that all works")
     parser.add_argument("--data", required=True, type=pathlib.Path, help="folder or zip of LSP-extended")
-    parser.add_argument("--out", default="runs/lsp", type=pathlib.Path, help="folder for weights and logs")
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="at its peak")
@@ -32,25 +30,20 @@ def options():
     parser.add_argument("--blocks", type=int, default=2, help="prediction blocks")
     parser.add_argument("--weights", help="start from this .weights.h5")
     parser.add_argument("--schedule", default="cosine", choices=["cosine", "plateau"], help="of the learning rate")
-    parser.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
-    parser.add_argument("--logical-cpus", type=int, default=0, help="split the CPU, to try --strategy mirrored")
-    parser.add_argument("--processes", type=int, default=0, help="that make batches; 0: a thread does")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--smoke", action="store_true", help="a few steps of a tiny network, to see that all works")
     args = parser.parse_args()
     train, choose = lsp.SPLITS["train"], lsp.SPLITS["choose"]
     if args.smoke:
         train, choose = range(1, 9), range(9, 13)
         args.epochs, args.batch_size, args.size, args.width, args.blocks = 1, 4, 64, 32, 1
     try:
-        args.out.mkdir(parents=True, exist_ok=True)
+        files.new_run(args.out, args.overwrite)
         return args, lsp.LspExtended(args.data, train), lsp.LspExtended(args.data, choose)
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
 
 def main():
-    args, train, choose = options()
+    args, train, choose = arguments()
     size = (args.size, args.size)
     keras.utils.set_random_seed(args.seed)
     batches = loader.PoseLoader(
@@ -83,7 +76,7 @@ def main():
     score = training.Score(pck, args.out, "val_pck")
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
     plateau = [training.plateau_schedule("val_pck")] if args.schedule == "plateau" else []
-    model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=[score, *plateau, log])
+    training.fit(model, batches, args.epochs, [score, *plateau, log])
     files.shrink_weights(args.out / "best.weights.h5", args.out / "small.weights.h5")
     print(f"best PCK@0.2 on the photographs to choose by: {score.best:.1f} %; weights in {args.out}")
     print(f"photographs that could not be read: {len(batches.broken)}")

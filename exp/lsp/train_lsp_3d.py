@@ -10,12 +10,11 @@ Recipe   half of a batch has depth, half gives x and y alone, as in the paper; a
          which is not of the paper. Features start from a 2D network's
 """
 
-import argparse
 import pathlib
 
 import keras
 
-from deephar import config, files, layouts, models, pretrained, training
+from deephar import config, distribution, files, layouts, models, options, pretrained, training
 from deephar.data import cached, loader, lsp
 from deephar.data.synthetic.people import SyntheticPeople
 from deephar.evaluation import report
@@ -28,11 +27,10 @@ AUGMENTATION = config.AugmentConfig(
 )  # fmt: skip
 
 
-def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments():
+    parser = options.training(__doc__, "runs/lsp_3d", "two steps of a tiny network, to see that all works")
     parser.add_argument("--data", required=True, type=pathlib.Path, help="folder or zip of LSP-extended")
     parser.add_argument("--weights", help="of a 2D network, a name of deephar.pretrained or a file of a training")
-    parser.add_argument("--out", default="runs/lsp_3d", type=pathlib.Path, help="folder for weights and logs")
     parser.add_argument("--people", type=int, default=12000, help="synthetic ones")
     parser.add_argument("--steps", type=int, default=3600)
     parser.add_argument("--batch-size", type=int, default=32)
@@ -41,15 +39,13 @@ def options():
     parser.add_argument("--width", type=int, default=288, help="channels of the features")
     parser.add_argument("--blocks", type=int, default=2, help="prediction blocks")
     parser.add_argument("--depth-maps", type=int, default=8, help="depth cells per joint")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--smoke", action="store_true", help="two steps of a tiny network, to see that all works")
     args = parser.parse_args()
     train = lsp.SPLITS["train"]
     if args.smoke:
         train = range(1, 5)
         args.people, args.steps, args.batch_size, args.size, args.width, args.blocks = 48, 2, 4, 64, 32, 1
     try:
-        args.out.mkdir(parents=True, exist_ok=True)
+        files.new_run(args.out, args.overwrite)
         args.source = pretrained.describe(args.weights) if args.weights else None
         return args, lsp.LspExtended(args.data, train)
     except (ValueError, OSError) as error:
@@ -70,20 +66,22 @@ def build(args):
 
 
 def main():
-    args, photographs = options()
+    args, photographs = arguments()
     keras.utils.set_random_seed(args.seed)
     size, half = (args.size, args.size), args.batch_size // 2
     people = SyntheticPeople(args.people, layout=LAYOUT.name, seed=args.seed)
     sources = [(cached.Cached(people, size), args.batch_size - half), (cached.Cached(photographs, size), half)]
     batches = loader.PoseLoader(
         sources, size, 2 * args.blocks, on_broken="skip", layout=LAYOUT, dim=3, augmentation=AUGMENTATION,
-        seed=args.seed, steps=args.steps,
+        seed=args.seed, steps=args.steps, processes=args.processes,
+        workers=distribution.loader_threads(args.strategy),
     )  # fmt: skip
-    model = build(args)
     rate = training.cosine_schedule(args.learning_rate, args.steps, args.steps // 20)
-    training.compile_pose(model, keras.optimizers.Adam(rate))
+    with distribution.scope(args.strategy, args.logical_cpus):
+        model = build(args)
+        training.compile_pose(model, keras.optimizers.Adam(rate))
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
-    model.fit(batches, shuffle=False, callbacks=[training.KeepFreedMemory(), log])
+    training.fit(model, batches, callbacks=[log])
     files.save_weights(model, args.out / "last.weights.h5")
     files.shrink_weights(args.out / "last.weights.h5", args.out / "small.weights.h5")
     print(f"weights in {args.out}; photographs that could not be read: {len(batches.broken)}")

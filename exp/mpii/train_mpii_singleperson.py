@@ -8,42 +8,35 @@ Result   runs/mpii/best.weights.h5, last.weights.h5, log.csv, model.json
 Recipe   paper appendix B and published script: RMSprop 0.001, batch 24, x 0.2 on a plateau or at epochs 80 and 100
 """
 
-import argparse
 import pathlib
 
 import keras
 
-from deephar import config, distribution, layouts, models, training
+from deephar import config, distribution, files, layouts, models, options, training
 from deephar.data import crops, loader, mpii
 from deephar.evaluation import pose2d, report
 
 
-def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments():
+    parser = options.training(__doc__, "runs/mpii", "one step of a tiny network, to see that all works")
     parser.add_argument("--images", required=True, type=pathlib.Path, help="folder of the photographs")
     parser.add_argument("--train", required=True, type=pathlib.Path, help="RELEASE .mat, train.json or train.h5")
     parser.add_argument(
         "--validation", required=True, type=pathlib.Path, help="valid.h5 (with a RELEASE) or valid.json"
     )
-    parser.add_argument("--out", default="runs/mpii", type=pathlib.Path, help="folder for weights and logs")
     parser.add_argument("--model", default="mpii-2d", choices=["mpii-2d", "lite-2d"])
     parser.add_argument("--schedule", default="steps", choices=["steps", "plateau"], help="of the learning rate")
     parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--batch-size", type=int, default=24)
     parser.add_argument("--augmentation", default="mpii", choices=config.AUGMENT)
     parser.add_argument("--weights", help="start from these")
-    parser.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
-    parser.add_argument("--logical-cpus", type=int, default=0, help="split the CPU, to try --strategy mirrored")
-    parser.add_argument("--processes", type=int, default=0, help="that make batches; 0: a thread does")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--smoke", action="store_true", help="one step of a tiny network, to see that all works")
     args = parser.parse_args()
     args.overrides = {}
     if args.smoke:
         args.model, args.epochs, args.batch_size = "lite-2d", 1, 2
         args.overrides = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1}
     try:
-        args.out.mkdir(parents=True, exist_ok=True)
+        files.new_run(args.out, args.overwrite)
         train = mpii.Mpii(mpii.open_people(args.train, "train", args.validation), args.images)
         annotated = args.train if args.validation.suffix == ".h5" and args.train.suffix == ".mat" else args.validation
         return args, train, mpii.Mpii(mpii.open_people(annotated, "validation", args.validation), args.images)
@@ -52,7 +45,7 @@ def options():
 
 
 def main():
-    args, train, validation = options()
+    args, train, validation = arguments()
     keras.utils.set_random_seed(args.seed)
     layout = layouts.get("pa16j")
     with distribution.scope(args.strategy, args.logical_cpus):
@@ -81,7 +74,7 @@ def main():
     score = training.Score(pckh, args.out, "val_pckh")
     rate = training.step_schedule() if args.schedule == "steps" else training.plateau_schedule("val_pckh")
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
-    model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=[score, rate, log])
+    training.fit(model, batches, args.epochs, [score, rate, log])
     print(f"best PCKh@0.5 on validation: {score.best:.1f} %; weights in {args.out}")
     print(f"photographs that could not be read: {len(batches.broken)}")
 

@@ -11,20 +11,19 @@ Recipe   paper appendix B (--stages paper): pose frozen, SGD with Nesterov momen
          clips; then everything at a tenth of the rate for 5 epochs. --stages joint: everything from the start
 """
 
-import argparse
 import dataclasses
 import pathlib
 
 import keras
 
-from deephar import config, distribution, layouts, models, pretrained, training
+from deephar import config, distribution, files, layouts, models, options, pretrained, training
 from deephar.data import loader, ntu, video_clips
 from deephar.evaluation import action, report
 from deephar.models import surgery
 
 
-def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments():
+    parser = options.training(__doc__, "runs/ntu_action", "one epoch a stage of a tiny network, to see that all works")
     parser.add_argument("--skeletons", required=True, type=pathlib.Path, help="folder of the .skeleton files")
     pictures = parser.add_mutually_exclusive_group(required=True)
     pictures.add_argument("--frames", type=pathlib.Path, help="folder of frames, see datasets/prepare_ntu.py")
@@ -33,17 +32,10 @@ def options():
     parser.add_argument("--split", default="cross_subject", choices=ntu.SPLITS)
     parser.add_argument("--classes", type=int, default=60, choices=[60, 120])
     parser.add_argument("--pose-weights", help="of a network trained by train_ntu_pose.py, beside its model.json")
-    parser.add_argument("--out", default="runs/ntu_action", type=pathlib.Path, help="folder for weights and logs")
     parser.add_argument("--clip-frames", type=int, default=20, help="frames of a clip")
     parser.add_argument("--stages", default="paper", choices=config.STAGES)
     parser.add_argument("--epochs", type=int, help="of every stage; by default the recipe's")
     parser.add_argument("--batch-size", type=int, default=2, help="clips")
-    parser.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
-    parser.add_argument("--processes", type=int, default=0, help="that make batches; 0: a thread does")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--smoke", action="store_true", help="one epoch a stage of a tiny network, to see that all works"
-    )
     args = parser.parse_args()
     args.overrides = {"frames": args.clip_frames, "num_actions": args.classes}
     if args.smoke:
@@ -51,7 +43,7 @@ def options():
         args.overrides |= {"frames": 4, "appearance_width": 16, "num_action_blocks": 1}
         args.overrides |= {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1, "depth_maps": 4}
     try:
-        args.out.mkdir(parents=True, exist_ok=True)
+        files.new_run(args.out, args.overwrite)
         given = {"frames": args.frames, "videos": args.videos, "classes": args.classes, "missing": args.missing}
         names = ntu.Ntu(args.skeletons, args.split, True, **given).names
         args.pose = pretrained.describe(args.pose_weights) if args.pose_weights else None
@@ -66,9 +58,9 @@ def options():
 
 
 def main():
-    args, train, choose = options()
+    args, train, choose = arguments()
     keras.utils.set_random_seed(args.seed)
-    with distribution.scope(args.strategy):
+    with distribution.scope(args.strategy, args.logical_cpus):
         exported = {"export_poses": "last", "concat_visibility": True}
         model = models.build("ntu-merge", **exported, **args.overrides)
         if args.pose:

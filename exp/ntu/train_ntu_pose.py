@@ -10,18 +10,17 @@ Result   runs/ntu_pose/best.weights.h5, last.weights.h5, log.csv, model.json
 Recipe   paper section 5.2 and appendix B: RMSprop 0.001, x 0.2 on a plateau; MPII's people train x and y alone
 """
 
-import argparse
 import pathlib
 
 import keras
 
-from deephar import config, distribution, layouts, models, training
+from deephar import config, distribution, files, layouts, models, options, training
 from deephar.data import clips, crops, human36m, loader, mpii, ntu, queues
 from deephar.evaluation import pose2d, report
 
 
-def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments():
+    parser = options.training(__doc__, "runs/ntu_pose")
     parser.add_argument("--skeletons", required=True, type=pathlib.Path, help="folder of NTU's .skeleton files")
     pictures = parser.add_mutually_exclusive_group(required=True)
     pictures.add_argument("--frames", type=pathlib.Path, help="folder of NTU's frames, see datasets/prepare_ntu.py")
@@ -32,20 +31,15 @@ def options():
     parser.add_argument("--mpii-train", required=True, type=pathlib.Path, help="RELEASE .mat, train.json or train.h5")
     parser.add_argument("--mpii-validation", required=True, type=pathlib.Path, help="valid.h5 or valid.json")
     parser.add_argument("--h36m", required=True, type=pathlib.Path, help="folder with S1 and so on, and metadata.xml")
-    parser.add_argument("--out", default="runs/ntu_pose", type=pathlib.Path, help="folder for weights and logs")
     parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--batch-size", type=int, default=24)
-    parser.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
-    parser.add_argument("--processes", type=int, default=0, help="that make batches; 0: a thread does")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--smoke", action="store_true", help="one epoch of a tiny network, to see that all works")
     args = parser.parse_args()
     args.overrides = {}
     if args.smoke:
         args.epochs = 1
         args.overrides = {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1, "depth_maps": 4}
     try:
-        args.out.mkdir(parents=True, exist_ok=True)
+        files.new_run(args.out, args.overwrite)
         given = {"frames": args.frames, "videos": args.videos, "missing": args.missing}
         frames = clips.VideoFrames(ntu.Ntu(args.skeletons, "cross_subject", True, **given), args.every)
         people = mpii.Mpii(mpii.open_people(args.mpii_train, "train", args.mpii_validation), args.mpii)
@@ -58,10 +52,10 @@ def options():
 
 
 def main():
-    args, readers, held_out = options()
+    args, readers, held_out = arguments()
     keras.utils.set_random_seed(args.seed)
     layout = layouts.get("pa20j")
-    with distribution.scope(args.strategy):
+    with distribution.scope(args.strategy, args.logical_cpus):
         model = models.build("ntu-pose", concat_visibility=True, **args.overrides)
         training.compile_pose(model, keras.optimizers.RMSprop(1e-3))
     size, shares = model.input_shape[1:3], config.POSE_MIXTURES["ntu"]
@@ -75,7 +69,7 @@ def main():
         workers=distribution.loader_threads(args.strategy),
         layout=layout,
         dim=3,
-        augmentation="ntu",
+        augmentation=tuple(shares),  # of each dataset, by its name
         seed=args.seed,
     )
     validation = crops.Crops(held_out, size, layout)
@@ -88,7 +82,7 @@ def main():
     report.save_json(about, args.out / "model.json")
     score = training.Score(pckh, args.out, "val_pckh")
     rate, log = training.plateau_schedule("val_pckh"), keras.callbacks.CSVLogger(args.out / "log.csv")
-    model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=[score, rate, log])
+    training.fit(model, batches, args.epochs, [score, rate, log])
     print(f"best PCKh@0.5 on MPII's validation: {score.best:.1f} %; weights in {args.out}")
     print(f"samples that could not be read: {len(batches.broken)}")
 

@@ -11,35 +11,27 @@ Recipe   paper appendix B (--stages paper): pose frozen, SGD with Nesterov momen
          clips; then everything at a tenth of the rate for 5 epochs. --stages joint: everything from the start
 """
 
-import argparse
 import dataclasses
 import pathlib
 
 import keras
 
-from deephar import config, distribution, layouts, models, pretrained, training
+from deephar import config, distribution, files, layouts, models, options, pretrained, training
 from deephar.data import loader, pennaction, video_clips
 from deephar.evaluation import action, report
 from deephar.models import surgery
 
 
-def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments():
+    parser = options.training(__doc__, "runs/penn_action", "one epoch a stage of a tiny network, to see that all works")
     parser.add_argument("--labels", required=True, type=pathlib.Path, help="folder or zip of Penn Action's labels")
     parser.add_argument("--frames", required=True, type=pathlib.Path, help="folder of Penn Action's frames")
     parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: in the labels")
     parser.add_argument("--pose-weights", help="of a network trained by train_penn_pose.py, beside its model.json")
-    parser.add_argument("--out", default="runs/penn_action", type=pathlib.Path, help="folder for weights and logs")
     parser.add_argument("--clip-frames", type=int, default=16, help="frames of a clip")
     parser.add_argument("--stages", default="paper", choices=config.STAGES)
     parser.add_argument("--epochs", type=int, help="of every stage; by default the recipe's")
     parser.add_argument("--batch-size", type=int, default=2, help="clips")
-    parser.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
-    parser.add_argument("--processes", type=int, default=0, help="that make batches; 0: a thread does")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--smoke", action="store_true", help="one epoch a stage of a tiny network, to see that all works"
-    )
     args = parser.parse_args()
     args.overrides = {"frames": args.clip_frames}
     if args.smoke:
@@ -47,7 +39,7 @@ def options():
         if not args.pose_weights:
             args.overrides |= {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1}
     try:
-        args.out.mkdir(parents=True, exist_ok=True)
+        files.new_run(args.out, args.overwrite)
         actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
         train, choose = (pennaction.PennAction(args.labels, args.frames, s, actions) for s in ("learn", "choose"))
         args.pose = pretrained.describe(args.pose_weights) if args.pose_weights else None
@@ -58,9 +50,9 @@ def options():
 
 
 def main():
-    args, train, choose = options()
+    args, train, choose = arguments()
     keras.utils.set_random_seed(args.seed)
-    with distribution.scope(args.strategy):
+    with distribution.scope(args.strategy, args.logical_cpus):
         exported = {"export_poses": "last", "concat_visibility": True}
         model = models.build("penn-merge", **exported, **args.overrides)
         if args.pose:

@@ -10,34 +10,28 @@ Result   runs/penn_pose/best.weights.h5, last.weights.h5, log.csv, model.json
 Recipe   paper section 5.2 and appendix B: RMSprop 0.001, x 0.2 on a plateau
 """
 
-import argparse
 import pathlib
 
 import keras
 
-from deephar import config, distribution, layouts, models, training
+from deephar import config, distribution, files, layouts, models, options, training
 from deephar.data import clips, crops, loader, mpii, pennaction, queues
 from deephar.evaluation import pose2d, report
 
 
-def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments():
+    parser = options.training(__doc__, "runs/penn_pose")
     parser.add_argument("--mpii", required=True, type=pathlib.Path, help="folder of MPII's photographs")
     parser.add_argument("--mpii-train", required=True, type=pathlib.Path, help="RELEASE .mat, train.json or train.h5")
     parser.add_argument("--mpii-validation", required=True, type=pathlib.Path, help="valid.h5 or valid.json")
     parser.add_argument("--labels", required=True, type=pathlib.Path, help="folder or zip of Penn Action's labels")
     parser.add_argument("--frames", required=True, type=pathlib.Path, help="folder of Penn Action's frames")
     parser.add_argument("--every", type=int, default=5, help="take every how manieth frame of a video")
-    parser.add_argument("--out", default="runs/penn_pose", type=pathlib.Path, help="folder for weights and logs")
     parser.add_argument(
         "--small", action="store_true", help="a narrower network on crops of 96 pixels, with heat-map loss"
     )
     parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--batch-size", type=int, default=24)
-    parser.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
-    parser.add_argument("--processes", type=int, default=0, help="that make batches; 0: a thread does")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--smoke", action="store_true", help="one epoch of a tiny network, to see that all works")
     args = parser.parse_args()
     args.overrides = {}
     if args.small or args.smoke:
@@ -46,7 +40,7 @@ def options():
         args.epochs, args.batch_size = 1, 8
         args.overrides = {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1}
     try:
-        args.out.mkdir(parents=True, exist_ok=True)
+        files.new_run(args.out, args.overwrite)
         train = mpii.Mpii(mpii.open_people(args.mpii_train, "train", args.mpii_validation), args.mpii)
         annotated = args.mpii_validation if args.mpii_train.suffix != ".mat" else args.mpii_train
         held_out = mpii.Mpii(mpii.open_people(annotated, "validation", args.mpii_validation), args.mpii)
@@ -58,11 +52,11 @@ def options():
 
 
 def main():
-    args, people, held_out, frames = options()
+    args, people, held_out, frames = arguments()
     keras.utils.set_random_seed(args.seed)
     layout = layouts.get("pa16j")
     exported = {"export_heatmaps": True} if args.small else {}
-    with distribution.scope(args.strategy):
+    with distribution.scope(args.strategy, args.logical_cpus):
         model = models.build("penn-pose", concat_visibility=True, **exported, **args.overrides)
         training.compile_pose(model, keras.optimizers.RMSprop(1e-3))
     size = model.input_shape[1:3]
@@ -76,7 +70,7 @@ def main():
         processes=args.processes,
         workers=distribution.loader_threads(args.strategy),
         layout=layout,
-        augmentation="mpii",
+        augmentation=("mpii", "penn"),
         seed=args.seed,
     )
     validation = crops.Crops(held_out, size, layout)
@@ -89,7 +83,7 @@ def main():
     report.save_json(about, args.out / "model.json")
     score = training.Score(pckh, args.out, "val_pckh")
     rate, log = training.plateau_schedule("val_pckh"), keras.callbacks.CSVLogger(args.out / "log.csv")
-    model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=[score, rate, log])
+    training.fit(model, batches, args.epochs, [score, rate, log])
     print(f"best PCKh@0.5 on validation: {score.best:.1f} %; weights in {args.out}")
     print(f"samples that could not be read: {len(batches.broken)}")
 

@@ -10,12 +10,11 @@ Recipe   paper section 4.1 with ours of training: AdamW 0.002 along a cosine, 32
          left out. Chosen on two quarters of the training videos; no test video did
 """
 
-import argparse
 import pathlib
 
 import keras
 
-from deephar import config, files, models, training
+from deephar import config, distribution, files, models, options, training
 from deephar.data import clips, loader, pennaction
 from deephar.evaluation import report
 
@@ -30,10 +29,9 @@ AUGMENTATION = config.AugmentConfig(
 NOISE = config.PoseNoise(jitter=0.015, dropout=0.1)
 
 
-def options():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments():
+    parser = options.training(__doc__, "runs/penn_pose_only", "one epoch of few steps, to see that all works")
     parser.add_argument("--labels", required=True, type=pathlib.Path, help="folder or zip of Penn Action's labels")
-    parser.add_argument("--out", default="runs/penn_pose_only", type=pathlib.Path, help="folder for weights and logs")
     parser.add_argument("--split", default="train", choices=["train", "learn"])
     parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: in the labels")
     parser.add_argument("--epochs", type=int, default=80)
@@ -41,13 +39,11 @@ def options():
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="at its peak")
     parser.add_argument("--width", type=int, default=112, choices=config.POSE_BRANCH, help="of the network")
     parser.add_argument("--visible-only", action="store_true", help="leave out joints flagged invisible")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--smoke", action="store_true", help="one epoch of few steps, to see that all works")
     args = parser.parse_args()
     if args.smoke:
         args.epochs = 1
     try:
-        args.out.mkdir(parents=True, exist_ok=True)
+        files.new_run(args.out, args.overwrite)
         args.actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
         reader = pennaction.PennAction(args.labels, None, args.split, args.actions, hidden=not args.visible_only)
         return args, reader
@@ -56,10 +52,11 @@ def options():
 
 
 def main():
-    args, reader = options()
+    args, reader = arguments()
     keras.utils.set_random_seed(args.seed)
     overrides = {"num_actions": len(args.actions), "pose_width": args.width}
-    model = models.build("penn-pose-only", **overrides)
+    with distribution.scope(args.strategy, args.logical_cpus):
+        model = models.build("penn-pose-only", **overrides)
     batches = loader.ClipLoader(
         [(reader, args.batch_size)],
         model.input_shape[1],
@@ -71,21 +68,18 @@ def main():
         noise=NOISE,
         boxes=clips.extent_boxes,
         seed=args.seed,
-        workers=2,
+        processes=args.processes,
+        workers=distribution.loader_threads(args.strategy),
+        steps=2 if args.smoke else None,
     )
     steps = args.epochs * len(batches)
     rate = training.cosine_schedule(args.learning_rate, steps, warmup_steps=steps // 20)
-    training.compile_action(model, keras.optimizers.AdamW(rate, weight_decay=1e-2), label_smoothing=0.1)
+    with distribution.scope_of(model):
+        training.compile_action(model, keras.optimizers.AdamW(rate, weight_decay=1e-2), label_smoothing=0.1)
     about = {"model": "penn-pose-only", "layout": "penn13", "overrides": overrides, "actions": args.actions}
     report.save_json(about, args.out / "model.json")
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
-    model.fit(
-        batches,
-        epochs=args.epochs,
-        steps_per_epoch=min(2, len(batches)) if args.smoke else None,
-        shuffle=False,
-        callbacks=[training.KeepFreedMemory(), log],
-    )
+    training.fit(model, batches, args.epochs, [log])
     files.save_weights(model, args.out / "last.weights.h5")
     files.shrink_weights(args.out / "last.weights.h5", args.out / "small.weights.h5")
     print(f"weights in {args.out}")
