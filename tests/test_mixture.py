@@ -206,3 +206,28 @@ def test_a_drawn_window_is_not_scaled_twice():
     box = [[10.0, 10.0, 70.0, 70.0]]
     given = clips.make_clip(videos, 0, numbers, variation=Draw(scale=2.0), boxes=box)
     np.testing.assert_allclose(given.px_to_crop[0, 0], 1 / 120)
+
+
+def test_colours_of_a_clip_are_drawn_channel_by_channel():
+    """Red to the power of 2, on a scale from 0 to 1; green and blue as they were."""
+    videos, numbers = DrawnVideos(), np.arange(3)
+    plain, dark = (
+        clips.make_clip(videos, 0, numbers, (16, 16), Draw(power=(power, 1.0, 1.0))).images for power in (1.0, 2.0)
+    )
+    np.testing.assert_allclose((dark[..., 0] + 1) / 2, ((plain[..., 0] + 1) / 2) ** 2, atol=1e-6)
+    np.testing.assert_array_equal(dark[..., 1:], plain[..., 1:])
+    assert np.ptp(plain[..., 0]) > 0.5
+
+
+def test_flat_videos_have_no_depth_of_a_root():
+    """Without a third column, or with none that is known, the middle of the depth range is not a number."""
+
+    class Flat(DrawnVideos):
+        def video(self, index):
+            video = super().video(index)
+            pose = video.pose_px[..., :2] if index == 0 else np.where([True, True, False], video.pose_px, np.nan)
+            return dataclasses.replace(video, pose_px=pose)
+
+    for index in (0, 1):
+        assert np.isnan(clips.make_clip(Flat(), index, np.arange(3)).root_mm)
+    assert np.isnan(clips.VideoFrames(Flat()).sample(0).root_mm)
