@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import os
 import pathlib
 import sys
+import warnings
 
 FORMAT = "deephar-poses-1"
 """Of the JSON that `deephar predict` writes; docs/predict.md describes it."""
@@ -11,6 +13,9 @@ FORMAT = "deephar-poses-1"
 
 def main(arguments=None):
     """Entry point of the command `deephar`; gives the exit status."""
+    from deephar import console
+
+    console.quiet_tensorflow()
     from deephar import convert, pretrained
 
     commands = {"predict": predict, "convert": convert.main, "pretrained": pretrained.main}
@@ -38,26 +43,29 @@ def predict(arguments=None):
     )
     parser.add_argument("--weights", metavar="NAME|FILE", default="lsp-lite-2d", help="(default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="where to write the joints; '-' or nothing: print them")
-    parser.add_argument("--picture", metavar="FILE", help="where to draw; with several photographs, a folder")
+    parser.add_argument("--picture", metavar="FILE", help="where to draw; a folder: there, as PHOTO's name.png")
     parser.add_argument("--flip", action="store_true", help="average with the mirrored photograph: twice the time")
     options = parser.parse_args(arguments)
     try:
-        return _predict(options)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="PIL")  # of oddities in photographs; faults are reported
+            return _predict(options)
     except (ValueError, OSError) as error:
         parser.exit(1, f"deephar predict: {error}\n")
 
 
 def _predict(options):
-    from deephar import predict
-    from deephar.evaluation import report
+    boxes, pictures = _read_boxes(options), _outputs(options)
 
-    boxes, pictures = _read_boxes(options), _pictures(options)
+    from deephar import predict
+
     predictor = predict.PosePredictor.from_weights(options.weights, flip=options.flip)
     entries = [
         _photo(photo, boxes, picture, predictor) for photo, picture in zip(options.photos, pictures, strict=True)
     ]
-    if len(entries) == 1 and "error" in entries[0]:
-        raise ValueError(entries[0]["error"])
+    failed = [entry["error"] for entry in entries if "error" in entry]
+    if len(entries) == 1 and failed and not entries[0]["people"]:
+        raise ValueError(failed[0])
     result = {
         "format": FORMAT,
         "weights": options.weights,
@@ -65,14 +73,24 @@ def _predict(options):
         "joints": list(predictor.layout.names),
         "photos": entries,
     }
-    if options.json in (None, "-"):
-        print(json.dumps(result, indent=2))
-    else:
-        report.save_json(result, options.json)
-    failed = [entry for entry in entries if "error" in entry]
+    written = _write(result, options.json)
     if failed:
-        print(f"{len(failed)} of {len(entries)} photographs failed: {failed[0]['error']}", file=sys.stderr)
-    return 1 if failed else 0
+        print(f"{len(failed)} of {len(entries)} photographs failed: {failed[0]}", file=sys.stderr)
+    return 0 if written and not failed else 1
+
+
+def _write(result, path):
+    """Write the JSON, or print it where that is asked for or the file fails; whether all went as asked."""
+    from deephar.evaluation import report
+
+    if path not in (None, "-"):
+        try:
+            report.save_json(result, path)
+            return True
+        except OSError as error:
+            print(f"{path} cannot be written: {error}. Its content is printed instead", file=sys.stderr)
+    print(report.as_json(result))
+    return path in (None, "-")
 
 
 def _read_boxes(options):
@@ -84,7 +102,7 @@ def _read_boxes(options):
     if not options.boxes:
         return None
     try:
-        given = json.loads(pathlib.Path(options.boxes).read_text())
+        given = json.loads(pathlib.Path(options.boxes).read_bytes())
     except ValueError as error:
         raise ValueError(f"{options.boxes} is not JSON: {error}") from None
     if not isinstance(given, dict) and len(options.photos) > 1:
@@ -92,19 +110,38 @@ def _read_boxes(options):
     return given
 
 
+def _outputs(options):
+    """Where the picture of each photograph goes, None for nowhere; sees first that the outputs can be written.
+
+    Raises:
+        ValueError, OSError: if an output cannot be written, or would replace a photograph, its boxes or another output.
+    """
+    from deephar.files import check_writable
+
+    json_files = [] if options.json in (None, "-") else [pathlib.Path(options.json)]
+    folder, pictures = _pictures(options)
+    taken = {pathlib.Path(file).resolve() for file in [*options.photos, *filter(None, [options.boxes])]}
+    for output in [*json_files, *pictures]:
+        if output.resolve() in taken:
+            raise ValueError(f"{output} would replace a photograph, its boxes or another output; choose another name")
+        taken.add(output.resolve())
+    for output in [*json_files, *([folder / "picture.png"] if folder else pictures)]:
+        check_writable(output)
+    return pictures or [None] * len(options.photos)
+
+
 def _pictures(options):
-    """Where the picture of each photograph goes; None for nowhere."""
+    """The folder of the pictures, None where one is named as a file; and the path of each."""
     if not options.picture:
-        return [None] * len(options.photos)
+        return None, []
     target = pathlib.Path(options.picture)
-    several = len(options.photos) > 1
-    pictures = [target / f"{pathlib.Path(photo).stem}.png" if several else target for photo in options.photos]
-    taken = {pathlib.Path(photo).resolve() for photo in options.photos}
-    for picture in pictures:
-        if picture.resolve() in taken:
-            raise ValueError(f"{picture} would replace a photograph or another picture; choose another --picture")
-        taken.add(picture.resolve())
-    return pictures
+    if len(options.photos) > 1 or target.is_dir() or options.picture.endswith(("/", os.sep)):
+        return target, [target / f"{pathlib.Path(photo).stem}.png" for photo in options.photos]
+    from PIL import Image
+
+    if Image.registered_extensions().get(target.suffix.lower()) not in Image.SAVE:
+        raise ValueError(f"{target} has no suffix of a picture that can be written; name it .png or .jpg, for example")
+    return None, [target]
 
 
 def boxes_of(boxes, photo):
@@ -132,31 +169,35 @@ def to_corners(boxes):
 
 
 def _photo(photo, boxes, picture, predictor):
-    """The JSON entry of a photograph; a bad one is reported in it."""
+    """The JSON entry of a photograph. What fails is reported in it, so that the other photographs' are not lost."""
     from deephar.data import frames
 
+    entry = {"photo": photo, "people": []}
     try:
-        image = frames.to_rgb(frames.open_image(photo), photo)
+        image = frames.open_image(photo)
+        size = frames.upright_size(image, photo)
         corners = boxes_of(boxes, photo)
-        people = predictor(image, corners)
-    except ValueError as error:
-        return {"photo": photo, "error": str(error), "people": []}
-    if picture:
-        _draw(image, people, predictor.layout, picture)
-    return {
-        "photo": photo,
-        "width": image.width,
-        "height": image.height,
-        "people": [_person(person, estimated=corners is None) for person in people],
-    }
+        people = predictor(image, corners, photo)
+        entry = {
+            "photo": photo,
+            "width": size[0],
+            "height": size[1],
+            "people": [_person(person, estimated=corners is None) for person in people],
+        }
+        if picture:
+            _draw(frames.to_rgb(image, photo), size[0], people, predictor.layout, picture)
+    except Exception as error:
+        entry["error"] = str(error) or type(error).__name__
+    return entry
 
 
-def _draw(image, people, layout, path):
+def _draw(image, width, people, layout, path):
+    """Draw people, whose joints are in pixels of a photograph of some width, on its picture, which may be smaller."""
     from deephar import draw, draw3d
     from deephar.files import whole_file
 
     for person in people:
-        image = draw.draw_pose(image, person.pose_px, layout)
+        image = draw.draw_pose(image, person.pose_px * (image.width / width), layout)
     spaces = [person.pose_3d_mm for person in people if person.pose_3d_mm is not None]
     if spaces:
         image = draw3d.beside_photo(image, spaces, layout)

@@ -4,6 +4,10 @@ import contextlib
 import json
 import os
 import pathlib
+import tempfile
+
+_LONGEST_END = 200
+"""Bytes of a name that its temporary name keeps."""
 
 
 @contextlib.contextmanager
@@ -20,7 +24,8 @@ def whole_file(path):
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.partial.{path.name}")
+    end = os.fsencode(path.name)[-_LONGEST_END:].decode(errors="ignore")  # a name may be as long as names can be
+    temporary = path.with_name(f".{os.getpid()}.partial.{end}")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -50,6 +55,26 @@ def new_run(folder, overwrite=False):
             "--overwrite to replace it"
         )
     folder.mkdir(parents=True, exist_ok=True)
+
+
+def check_writable(path):
+    """See that a file can be written, without leaving a trace, before long work whose result it shall hold.
+
+    Args:
+        path: of the file; its folder may be missing.
+
+    Raises:
+        ValueError: if it is a folder, or its folder is a file.
+        OSError: if its name is too long or its folder cannot be written to.
+    """
+    path = pathlib.Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; expected the name of a file")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is a file; {path} needs a folder of that name")
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def save_weights(model, path):
@@ -97,9 +122,9 @@ def keep_settings(path, settings):
     wanted = json.loads(json.dumps(settings))
     if not path.is_file():
         with whole_file(path) as temporary:
-            temporary.write_text(json.dumps(wanted, indent=1) + "\n")
+            temporary.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
         return
-    found = json.loads(path.read_text())
+    found = json.loads(path.read_bytes())
     other = [f"{key}={found.get(key)!r}, not {wanted[key]!r}" for key in wanted if found.get(key) != wanted[key]]
     if other:
         raise ValueError(f"{path.parent} was begun with other settings: {'; '.join(other)}. Choose another folder")

@@ -1,13 +1,16 @@
 """From photographs to poses: boxes, crops, network and the way back, for `deephar predict` and for programs."""
 
+import contextlib
 import dataclasses
+import threading
 
 import numpy as np
+from PIL import Image
 
 from deephar import config, geometry, layouts, models, pretrained
 from deephar.data import frames
-from deephar.data.human36m import WINDOW_MM
 from deephar.evaluation import pose2d
+from deephar.geometry import WINDOW_MM
 
 BATCH = 16
 """Crops at a time."""
@@ -31,6 +34,18 @@ class Person:
     pose_3d_mm: np.ndarray | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class _Photo:
+    """A decoded photograph, and its size in the file, which is larger where it was too large to be decoded whole."""
+
+    rgb: Image.Image
+    size: tuple
+
+    def crop(self, px_to_crop, size):
+        scale = np.divide(self.size, self.rgb.size)
+        return frames.to_input(frames.warp(self.rgb, px_to_crop @ geometry.scaling(*scale), size))
+
+
 class PosePredictor:
     """Poses of people in photographs.
 
@@ -39,13 +54,19 @@ class PosePredictor:
         layout: `deephar.layouts.PoseLayout` of its joints.
         flip: average with the prediction on the mirrored crop.
 
+    Several threads may use one predictor: they decode side by side and take turns at the network.
+
     Example:
         >>> predictor = PosePredictor.from_weights("lsp-lite-2d")
-        >>> predictor(Image.open("photo.jpg").convert("RGB"))[0].pose_px
+        >>> predictor("photo.jpg")[0].pose_px
     """
 
     def __init__(self, model, layout, flip=False):
         self.model, self.layout, self.flip = model, layout, flip
+        self._turn = threading.Lock()
+
+    def __reduce__(self):
+        return type(self), (self.model, self.layout, self.flip)
 
     @classmethod
     def from_weights(cls, weights, flip=False):
@@ -64,45 +85,58 @@ class PosePredictor:
         overrides = {**about.overrides, "concat_visibility": False}
         return cls(models.build(about.builder, weights, **overrides), layouts.get(about.layout), flip)
 
-    def __call__(self, image, boxes=None):
+    def __call__(self, photo, boxes=None, name=None):
         """Predict the people in boxes, or one person in the whole photograph.
 
         Args:
-            image: upright RGB `PIL.Image.Image`, see `deephar.data.frames.to_rgb`.
-            boxes: (N, 4) x1, y1, x2, y2 around each person, or None to estimate one from the whole photograph: a first
-                prediction gives the box for a second (paper section 5).
+            photo: what `deephar.data.frames.open_image` opens: a path, a `PIL.Image.Image` (turned upright if its EXIF
+                data say how), or a uint8 array, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4).
+            boxes: (N, 4) x1, y1, x2, y2 around each person in pixels of the upright photograph, or None to estimate one
+                from the whole photograph: a first prediction gives the box for a second (paper section 5).
+            name: of the photograph, for messages; its path by default.
 
         Returns:
-            list of `Person`.
+            list of `Person`, one for each box.
 
         Raises:
-            ValueError: if a box is empty, not finite, or has no pixel in common with the photograph.
+            ValueError: if the photograph cannot be read; if a box is empty, not finite, or has no pixel in common with
+                the photograph.
         """
-        boxes = self._estimated_box(image) if boxes is None else _checked_boxes(boxes, image.size)
+        photo = self._decode(photo, name or frames.name_of(photo))
+        boxes = self._estimated_box(photo) if boxes is None else _checked_boxes(boxes, photo.size)
+        if not len(boxes):
+            return []
         windows = [geometry.person_window(box) for box in boxes]
-        poses, confidences = self._predict(image, windows)
+        poses, confidences = self._predict(photo, windows)
         if poses.shape[-1] < 3:
             return [Person(*person) for person in zip(boxes, poses, confidences, strict=True)]
         sides = [side for _, (side, _) in windows]
         spaces = weak_perspective(poses, np.array(sides), self.layout)
         return [Person(*person) for person in zip(boxes, poses[..., :2], confidences, spaces, strict=True)]
 
-    def _estimated_box(self, image):
-        center = np.array(image.size) / 2
-        (pose,), (confidence,) = self._predict(image, [(center, np.full(2, float(max(image.size))))])
+    def _decode(self, photo, name):
+        image = frames.open_image(photo, name)
+        with self._turn if image is photo else contextlib.nullcontext():  # other threads may have the same image
+            size = frames.upright_size(image, name)
+            return _Photo(frames.to_rgb(image, name), size)
+
+    def _estimated_box(self, photo):
+        center = np.array(photo.size) / 2
+        (pose,), (confidence,) = self._predict(photo, [(center, np.full(2, float(max(photo.size))))])
         box = geometry.points_box(pose[confidence >= min(0.5, np.median(confidence))])
         nothing_found = np.array_equal(box[:2], box[2:])
-        return np.array([[0.0, 0.0, *image.size]]) if nothing_found else box[None]
+        return np.array([[0.0, 0.0, *photo.size]]) if nothing_found else box[None]
 
-    def _predict(self, image, windows):
+    def _predict(self, photo, windows):
         """Poses (N, J, 2 or 3) in pixels, depth in [0, 1], and confidences (N, J) of square windows."""
         height, width = self.model.input_shape[1:3]
         maps = np.stack([geometry.window_to_crop(*window) for window in windows])
         poses, confidences = [], []
         for first in range(0, len(maps), BATCH):
             batch = maps[first : first + BATCH]
-            crops = np.stack([frames.to_input(frames.warp(image, px_to_crop, (width, height))) for px_to_crop in batch])
-            pose, confidence = pose2d.predict_crops(self.model, crops, self.layout, self.flip)
+            crops = np.stack([photo.crop(px_to_crop, (width, height)) for px_to_crop in batch])
+            with self._turn:
+                pose, confidence = pose2d.predict_crops(self.model, crops, self.layout, self.flip)
             poses.append(geometry.transform_points(np.linalg.inv(batch), pose[-1]))
             confidences.append(confidence[-1])
         return np.concatenate(poses), np.concatenate(confidences)
@@ -133,7 +167,10 @@ def weak_perspective(poses, sides_px, layout):
 
 
 def _checked_boxes(boxes, size):
-    boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    boxes = np.asarray(boxes, dtype=np.float64)
+    boxes = boxes.reshape(-1, 4) if boxes.shape in ((0,), (4,)) else boxes
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(f"Boxes must be (N, 4), x1, y1, x2, y2 each. Received: {boxes.shape}")
     for x1, y1, x2, y2 in boxes:
         box = f"x={x1:g}, y={y1:g}, width={x2 - x1:g}, height={y2 - y1:g}"
         if not np.all(np.isfinite([x1, y1, x2, y2])) or x2 <= x1 or y2 <= y1:

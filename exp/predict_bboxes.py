@@ -8,6 +8,10 @@ Result   OUT, {video: {frame: [x, y, width, height]}}, for eval_*_ar_pe_merge.py
 Protocol paper section 5: a first prediction on the whole picture gives the box; ours: a second one on it refines it
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import json
 import pathlib

@@ -12,6 +12,10 @@ Exam     other bodies, clothes, cameras and backgrounds than in training; beside
          pose of the training photograph that looks most alike, a linear classifier on the mean frame of a video
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import pathlib
 import time

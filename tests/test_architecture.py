@@ -12,13 +12,13 @@ import deephar
 
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "deephar"
-NUMPY_ONLY = {"layouts", "geometry", "camera", "metrics", "metrics3d", "config"}
+NUMPY_ONLY = {"layouts", "geometry", "camera", "metrics", "metrics3d", "config", "checks"}
 TENSORFLOW_ALLOWED = {"distribution", "export"}
 
 
 def imports(path):
     """Names of all modules that a file imports, at any depth of its code."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -103,9 +103,26 @@ def test_training_and_evaluation_work_without_tensorflow(backend, tmp_path):
     assert done.stdout.strip() == f"{backend} (1, 12, 14, 2) False", done.stderr[-2000:]
 
 
+def is_text_in_the_locales_encoding(call):
+    """Whether a call reads or writes text and does not name an encoding."""
+    if any(keyword.arg == "encoding" for keyword in call.keywords):
+        return False
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr in ("read_text", "write_text")
+    return getattr(call.func, "id", None) == "open" and 'b"' not in ast.unparse(call).replace("'", '"')
+
+
+def test_text_is_utf_8_in_any_locale():
+    """Text names its encoding. JSON is read as bytes, whose byte order mark tells."""
+    folders = [ROOT / name for name in ("deephar", "exp", "datasets", "benchmarks")]
+    for path in [ROOT / "setup.py", *(path for folder in folders for path in folder.rglob("*.py"))]:
+        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        assert not [node.lineno for node in calls if is_text_in_the_locales_encoding(node)], path
+
+
 def test_no_file_and_no_function_is_too_long():
     for path in [*PACKAGE.rglob("*.py"), *(ROOT / "exp").rglob("*.py")]:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         assert text.count("\n") <= 400, path
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):

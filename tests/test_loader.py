@@ -6,6 +6,7 @@ import threading
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from deephar import config, layouts
 from deephar.data import cached, crops, loader, lsp, mixture, queues
@@ -138,6 +139,27 @@ def test_broken_photographs(drawn, tmp_path, caplog):
     loud = make_loader(copy, on_broken="skip")
     [loud[index] for index in range(3)]
     assert loud.broken == patient.broken and "im00002.jpg" in caplog.text
+
+
+@pytest.mark.parametrize("processes", [0, 1])
+def test_what_only_a_decoder_finds_does_not_end_a_training(processes, drawn, tmp_path):
+    """A damaged AVIF, which raises RuntimeError, and a damaged block of EXIF data among good photographs."""
+    copy = shutil.copytree(drawn, tmp_path / "copy")
+    with Image.open(copy / "images" / "im00001.jpg") as whole:
+        whole.save(copy / "images" / "im00002.jpg", "AVIF")
+        whole.save(copy / "images" / "im00003.jpg", "WEBP", exif=b"Exif\0\0damage")
+    content = bytearray((copy / "images" / "im00002.jpg").read_bytes())
+    content[-40:] = bytes(40)
+    (copy / "images" / "im00002.jpg").write_bytes(content)
+    with pytest.raises(RuntimeError), Image.open(copy / "images" / "im00002.jpg") as damaged:
+        damaged.load()
+    batches = make_loader(copy, on_broken="skip", processes=processes)
+    assert all(batches[index][0].shape[0] == 5 for index in range(3))
+    assert sorted(message.split(" ")[0].rstrip(":") for message in batches.broken) == [
+        "images/im00002.jpg",
+        "images/im00003.jpg",
+    ]
+    batches.close()
 
 
 def test_nothing_readable_is_an_error(drawn, tmp_path):

@@ -1,11 +1,14 @@
 import pathlib
 import pickle
 import shutil
+import unicodedata
+import zipfile
 
 import numpy as np
 import pytest
 import scipy.io
 
+from deephar.data import archive as archive_files
 from deephar.data import lsp
 
 
@@ -58,11 +61,57 @@ def test_joints_outside_the_photograph(drawn, tmp_path):
 
 def test_real_files(shared):
     reader = lsp.LspExtended(shared / "data" / "lspe" / "lspe_train.zip")
-    assert len(reader) == 4200
+    assert len(reader) >= max(max(numbers) for numbers in lsp.SPLITS.values())
     assert np.all(np.isnan(reader.sample(0).pose_px[0]))
     located = sum(np.isfinite(reader.sample(index).pose_px[:, 0]).sum() for index in (23, 711, 3362))
     flags = reader._joints[:, 2, [23, 711, 3362]].sum()
     assert located == flags
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_suffixes_in_capitals(packed, drawn, tmp_path):
+    copy = shutil.copytree(drawn, tmp_path / "copy")
+    for path in [copy / "joints.mat", *(copy / "images").iterdir()]:
+        path.rename(path.with_suffix(path.suffix.upper()))
+    source = shutil.make_archive(str(copy), "zip", copy) if packed else copy
+    image = lsp.LspExtended(source).sample(3).image
+    np.testing.assert_array_equal(np.asarray(image), np.asarray(lsp.LspExtended(drawn).sample(3).image))
+
+
+@pytest.mark.parametrize("listed", ["NFC", "NFD"])
+@pytest.mark.parametrize("packed", ["folder", "zip", "unmarked zip"])
+def test_archives_find_names_in_either_unicode_form(packed, listed, tmp_path):
+    """Also in a zip that does not say that its names are UTF-8, as macOS packs them."""
+    other = {"NFC": "NFD", "NFD": "NFC"}[listed]
+    stored, wanted = (unicodedata.normalize(form, "Zoë/frühstück.txt") for form in (other, listed))
+    folder = tmp_path / "files"
+    (folder / stored).parent.mkdir(parents=True)
+    (folder / stored).write_text("eggs")
+    source = folder
+    if packed != "folder":
+        source = tmp_path / "files.zip"
+        with zipfile.ZipFile(source, "w") as file:
+            file.write(folder / stored, stored)
+    if packed == "unmarked zip":
+        content = bytearray(source.read_bytes())
+        for signature, flag in ((b"PK\3\4", 7), (b"PK\1\2", 9)):
+            content[content.index(signature) + flag] &= ~0x08
+        source.write_bytes(content)
+    files = archive_files.Archive(source, "breakfast")
+    assert files.read(wanted) == b"eggs" and files.names == [stored]
+    with pytest.raises(ValueError, match=r"lacks Zoë/käse.txt"):
+        files.read("Zoë/käse.txt")
+
+
+def test_an_encrypted_zip_is_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "files.zip", "w") as file:
+        file.writestr("a.txt", "eggs")
+    content = bytearray((tmp_path / "files.zip").read_bytes())
+    for signature, flag in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        content[content.index(signature) + flag] |= 1
+    (tmp_path / "files.zip").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a.txt in .*files.zip is damaged: .*encrypted"):
+        archive_files.Archive(tmp_path / "files.zip", "breakfast").read("a.txt")
 
 
 @pytest.mark.parametrize(

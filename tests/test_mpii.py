@@ -1,5 +1,7 @@
 import dataclasses
 import json
+import shutil
+import unicodedata
 
 import h5py
 import numpy as np
@@ -104,6 +106,91 @@ def test_a_missing_scale_or_head_in_json_is_counted_or_nan(folder, tmp_path):
     (tmp_path / "valid.json").write_text(json.dumps(entries))
     people = mpii.open_people(tmp_path / "valid.json")
     assert len(people) == 1 and people.left_out == 1 and np.isnan(people.head_size[0])
+
+
+def without(key):
+    return lambda entry: entry.pop(key)
+
+
+def with_(key, value):
+    return lambda entry: entry.update({key: value})
+
+
+ODD_PEOPLE = {
+    "seventeen joints": (with_("joints", [[1, 2]] * 17), r"`joints` must be \(16, 2\). Received: \(17, 2\)"),
+    "in space": (with_("joints", [[1, 2, 3]] * 16), r"`joints` must be \(16, 2\). Received: \(16, 3\)"),
+    "a torn joint": (with_("joints", [[1, 2]] * 15 + [[1]]), "is of another kind"),
+    "text": (with_("joints", [["left", 2]] * 16), "is of another kind: could not convert string"),
+    "infinite": (with_("joints", [[1e999, 2]] * 16), "its joints are not finite"),
+    "other flags": (with_("joints_vis", [1] * 17), r"`joints_vis` must be \(16,\). Received: \(17,\)"),
+    "centre of three": (with_("center", [1, 2, 3]), r"`center` must be \(2,\). Received: \(3,\)"),
+    "no centre": (without("center"), "lacks 'center'"),
+    "no scale": (with_("scale", None), "is of another kind"),
+    "unhashable name": (with_("image", ["a.jpg"]), "is of another kind"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_PEOPLE)
+def test_one_odd_person_in_json_is_named(kind, folder, tmp_path):
+    spoil, message = ODD_PEOPLE[kind]
+    entries = json.loads((folder / "train.json").read_text())
+    spoil(entries[2])
+    (tmp_path / "odd.json").write_text(json.dumps(entries))
+    who = "" if kind == "unhashable name" else r", in 000000002.jpg, "
+    with pytest.raises(ValueError, match=rf"odd.json: person 2 of the list{who}.*{message}"):
+        mpii.open_people(tmp_path / "odd.json")
+
+
+@pytest.mark.parametrize("content", ['{"people": []}', "[3]", "[[]]", "[null]"])
+def test_json_of_another_kind(content, tmp_path):
+    (tmp_path / "odd.json").write_text(content)
+    with pytest.raises(ValueError, match=r"Expected a list of people with image, .* in .*odd.json: "):
+        mpii.open_people(tmp_path / "odd.json")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_json_may_begin_with_a_byte_order_mark(encoding, folder, tmp_path):
+    entries = json.loads((folder / "valid.json").read_text())
+    entries[0]["image"] = "Zoë.jpg"
+    (tmp_path / "VALID.JSON").write_text(json.dumps(entries, ensure_ascii=False), encoding=encoding)
+    assert mpii.open_people(tmp_path / "VALID.JSON").image[0] == "Zoë.jpg"
+
+
+def test_another_joint_in_the_release_is_named(folder, tmp_path):
+    release = scipy.io.loadmat(folder / "release.mat")["RELEASE"]
+    point = release["annolist"][0, 0][0, 2]["annorect"]["annopoints"][0, 0]["point"][0, 0]
+    point[0, 3]["id"] = np.array([[16]])
+    scipy.io.savemat(tmp_path / "odd.mat", {"RELEASE": release})
+    with pytest.raises(ValueError, match=r"odd.mat; person 0 in 000000002.jpg .*from 0 to 15. Received: 16"):
+        mpii_files.read_release(tmp_path / "odd.mat")
+
+
+def test_arrays_of_pose_hg_must_agree(folder, tmp_path):
+    shutil.copy(folder / "valid.h5", tmp_path / "odd.h5")
+    with h5py.File(tmp_path / "odd.h5", "a") as file:
+        del file["part"]
+        file["part"] = np.ones((2, 17, 2))
+    with pytest.raises(ValueError, match=r"odd.h5; .*2 people and 16 joints must agree. Received: \(\(2, 17, 2\)"):
+        mpii.open_people(tmp_path / "odd.h5")
+
+
+@pytest.mark.parametrize("listed", ["NFC", "NFD"])
+def test_accents_in_either_unicode_form(listed, folder, tmp_path):
+    """Of photographs whose annotations spell them in one form and whose files lie in the other."""
+    other = {"NFC": "NFD", "NFD": "NFC"}[listed]
+    wanted, stored = (unicodedata.normalize(form, "frühstück.jpg") for form in (listed, other))
+    people = mpii.open_people(folder / "release.mat", "train", folder / "valid.h5")
+    renamed = dataclasses.replace(people, image=np.array([wanted, *people.image[1:]]))
+    images = shutil.copytree(folder / "images", tmp_path / "images")
+    (images / people.image[0]).rename(images / stored)
+    assert mpii.Mpii(renamed, images).sample(0).image.size == (160, 170)
+    pose = np.where(np.isnan(renamed.pose), 50.0, renamed.pose)
+    mpii_files.write_release(tmp_path / "release.mat", dataclasses.replace(renamed, pose=pose))
+    held_out = dataclasses.replace(people, image=np.array([stored, *people.image[1:]])).where(np.arange(4) == 0)
+    mpii_files.write_pose_hg(tmp_path / "valid.h5", held_out)
+    assert mpii.open_people(tmp_path / "valid.h5").image.tolist() == [stored]
+    validation = mpii.open_people(tmp_path / "release.mat", "validation", tmp_path / "valid.h5")
+    assert validation.image.tolist() == [wanted]
 
 
 def test_damaged_and_odd_releases(folder, tmp_path):

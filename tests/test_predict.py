@@ -1,3 +1,4 @@
+import concurrent.futures
 import io
 import json
 import struct
@@ -62,6 +63,70 @@ def test_without_a_box_a_first_pass_finds_it():
     np.testing.assert_allclose(person.box_px, [100, 70, 200, 170])
     side = 100 * geometry.MARGIN
     np.testing.assert_allclose(person.pose_px[:2], [[150 + side / 6, 120 + side / 6], [150 - side / 6, 120 - side / 6]])
+
+
+def bright_dot(turn=1):
+    """A dot at (202, 122) of an upright picture of 300 x 200, and EXIF data that tell how it is stored."""
+    pixels = np.zeros((200, 300, 3), np.uint8)
+    pixels[120:124, 200:204] = 255
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    return pixels, exif
+
+
+def test_paths_pictures_and_arrays_are_photographs(tmp_path):
+    """Joints are in pixels of the upright photograph, whatever it came as; EXIF data are obeyed."""
+    pixels, exif = bright_dot(turn=6)
+    stored = Image.fromarray(pixels).transpose(Image.Transpose.ROTATE_90)
+    stored.save(tmp_path / "photo.JPG", quality=95, exif=exif)
+    with Image.open(tmp_path / "photo.JPG") as opened:
+        photos = [
+            tmp_path / "photo.JPG", str(tmp_path / "photo.jpg"), opened, opened.convert("RGB"),
+            (tmp_path / "photo.JPG").read_bytes(), pixels, pixels[..., 0], pixels[..., :1],
+            np.concatenate([pixels, np.full((200, 300, 1), 255, np.uint8)], axis=-1),
+        ]  # fmt: skip
+        predictor = predict.PosePredictor(Bright(), LSP)
+        for photo in photos:
+            (person,) = predictor(photo, [[150, 80, 250, 180]])
+            np.testing.assert_allclose(person.pose_px, np.full((14, 2), [202, 122]), atol=1.5)
+            assert len(predictor(photo)) == 1
+
+
+def test_no_boxes_give_nobody(tmp_path):
+    predictor = predict.PosePredictor(Bright(), LSP)
+    pixels, _ = bright_dot()
+    assert predictor(pixels, []) == predictor(pixels, np.empty((0, 4))) == []
+    assert len(predictor(pixels, [10, 10, 50, 60])) == 1
+    with pytest.raises(ValueError, match=r"Boxes must be \(N, 4\), .* Received: \(4, 5\)"):
+        predictor(pixels, np.ones((4, 5)))
+    with pytest.raises(ValueError, match="No such photograph"):
+        predictor(tmp_path / "absent.jpg", [])
+
+
+def test_a_photograph_beyond_the_limit_keeps_its_pixels(tmp_path, monkeypatch, quick, capsys):
+    """Decoded at half its sides, it is predicted in pixels of the file and drawn at half its size."""
+    pixels, _ = bright_dot()
+    Image.fromarray(pixels).save(tmp_path / "photo.jpg", quality=95)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
+    status, printed, _ = run(capsys, tmp_path / "photo.jpg", "--box=150,80,100,100", "--picture", tmp_path / "a.png")
+    (entry,) = json.loads(printed)["photos"]
+    assert status == 0 and (entry["width"], entry["height"]) == (300, 200)
+    np.testing.assert_allclose(entry["people"][0]["pose"], np.full((14, 2), [202, 122]), atol=3)
+    monkeypatch.undo()
+    with Image.open(tmp_path / "a.png") as drawn:
+        assert drawn.size == (150, 100)
+        y, x = np.argwhere(np.asarray(drawn).max(axis=-1) > 100).mean(axis=0)
+        assert (x, y) == pytest.approx((101, 61), abs=2)
+
+
+def test_threads_share_a_predictor(weights, photo):
+    """A real network and one opened picture, from eight threads at once, give what one after the other gives."""
+    predictor = predict.PosePredictor.from_weights(weights)
+    expected = predictor(photo)[0].pose_px
+    with Image.open(photo) as shared, concurrent.futures.ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda number: predictor(shared if number % 2 else photo), range(24)))
+    for (person,) in found:
+        np.testing.assert_allclose(person.pose_px, expected, atol=1e-3)
 
 
 def test_depth_becomes_millimetres_by_hand():
@@ -286,6 +351,111 @@ def test_outputs_that_cannot_be_written(photo, quick, tmp_path, capsys):
         assert status == 1 and "file" in said
     status, _, said = run(capsys, photo, "--picture", tmp_path / "drawn.nothing")
     assert status == 1 and "nothing" in said
+
+
+def test_one_damaged_photograph_loses_no_other(photo, quick, tmp_path, capsys):
+    """A damaged AVIF, at which Pillow raises RuntimeError, and damaged EXIF data beside a good photograph."""
+    with Image.open(photo) as whole:
+        whole.save(tmp_path / "a.avif")
+        whole.save(tmp_path / "b.webp", exif=b"Exif\0\0damage")
+    (tmp_path / "a.avif").write_bytes((tmp_path / "a.avif").read_bytes()[:-40] + bytes(40))
+    photos = tmp_path / "a.avif", photo, tmp_path / "b.webp"
+    status, printed, said = run(capsys, *photos, "--picture", tmp_path / "drawn")
+    avif, good, webp = json.loads(printed)["photos"]
+    assert status == 1 and "2 of 3 photographs failed" in said
+    assert "a.avif is truncated or damaged" in avif["error"] and "b.webp is truncated or damaged" in webp["error"]
+    assert len(good["people"]) == 1 and [p.name for p in (tmp_path / "drawn").iterdir()] == ["person.png"]
+
+
+def test_a_fault_of_the_network_loses_no_other(photo, tmp_path, capsys, monkeypatch):
+    class Tired(Bright):
+        calls = 0
+
+        def predict_on_batch(self, images):
+            self.calls += 1
+            if self.calls == 3:  # two for each photograph without a box
+                raise MemoryError
+            return super().predict_on_batch(images)
+
+    monkeypatch.setattr(
+        predict.PosePredictor, "from_weights", lambda weights, flip: predict.PosePredictor(Tired(), LSP)
+    )
+    status, printed, _ = run(capsys, photo, photo, photo)
+    entries = json.loads(printed)["photos"]
+    assert status == 1 and [entry.get("error") for entry in entries] == [None, "MemoryError", None]
+
+
+@pytest.mark.parametrize("length", [244, 250, 251])
+@pytest.mark.parametrize("name", ["a", "ä"])
+def test_long_names(name, length, photo, quick, tmp_path, capsys):
+    """What fits with its suffix is written; what does not is that photograph's fault, and its joints are kept."""
+    stem = name * ((length - 4) // len(name.encode()))
+    long = photo.with_name(f"{stem}.jpg")
+    photo.rename(long)
+    photo.write_bytes(long.read_bytes())
+    status, printed, _ = run(capsys, long, photo, "--picture", tmp_path / "drawn")
+    assert status == 0 and all(len(entry["people"]) == 1 for entry in json.loads(printed)["photos"])
+    assert {path.name for path in (tmp_path / "drawn").iterdir()} == {f"{stem}.png", "person.png"}
+
+
+def test_a_picture_that_cannot_be_written_keeps_the_joints(photo, quick, tmp_path, capsys):
+    """The name fits as .py but not as .png: 255 bytes are the most."""
+    long = photo.with_name(f"{'a' * 252}.py")
+    photo.rename(long)
+    photo.write_bytes(long.read_bytes())
+    status, printed, said = run(capsys, long, photo, "--picture", tmp_path / "drawn")
+    entry, other = json.loads(printed)["photos"]
+    assert status == 1 and "1 of 2 photographs failed" in said and "name too long" in entry["error"].lower()
+    assert len(entry["people"]) == len(other["people"]) == 1 and (tmp_path / "drawn" / "person.png").is_file()
+    (tmp_path / "drawn" / "person.png").unlink()
+    status, printed, said = run(capsys, long, "--picture", tmp_path / "drawn")
+    assert status == 1 and len(json.loads(printed)["photos"][0]["people"]) == 1 and "1 of 1" in said
+
+
+@pytest.mark.parametrize("given", ["there", "new/"])
+def test_a_folder_takes_the_picture_of_one_photograph(given, photo, quick, tmp_path, capsys):
+    (tmp_path / "there").mkdir()
+    status, _, _ = run(capsys, photo, "--picture", f"{tmp_path}/{given}")
+    assert status == 0 and (tmp_path / given / "person.png").is_file()
+
+
+def test_outputs_are_checked_before_work_begins(photo, tmp_path, capsys, monkeypatch):
+    def too_early(*_, **__):
+        raise AssertionError("the network was built")
+
+    monkeypatch.setattr(predict.PosePredictor, "from_weights", too_early)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    faults = {
+        ("--json", tmp_path / "folder"): "is a folder; expected the name of a file",
+        ("--json", tmp_path / "file" / "a.json"): "file is a file",
+        ("--json", tmp_path / ("a" * 300)): "too long",
+        ("--json", photo): "would replace a photograph",
+        ("--picture", tmp_path / "file" / "a.png"): "file is a file",
+        ("--picture", tmp_path / "a.nothing"): "a.nothing has no suffix of a picture that can be written",
+        ("--picture", tmp_path / "a"): "has no suffix of a picture",
+        ("--picture", tmp_path / "a.png", "--json", tmp_path / "a.png"): "or another output",
+    }
+    for arguments, message in faults.items():
+        status, _, said = run(capsys, photo, *arguments)
+        assert status == 1 and message in said, arguments
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "person.jpg"]
+
+
+def test_json_that_cannot_be_written_after_all_is_printed(photo, quick, tmp_path, capsys, monkeypatch):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(report, "save_json", full)
+    status, printed, said = run(capsys, photo, "--json", tmp_path / "out.json")
+    assert status == 1 and "No space left" in said and len(json.loads(printed)["photos"][0]["people"]) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_boxes_may_begin_with_a_byte_order_mark(encoding, photo, quick, tmp_path, capsys):
+    (tmp_path / "boxes.json").write_text('{"person.jpg": [[50, 20, 60, 130]]}', encoding=encoding)
+    status, _, _ = run(capsys, photo, "--boxes", tmp_path / "boxes.json")
+    assert status == 0
 
 
 def test_weights_that_do_not_serve(photo, weights, tmp_path, capsys):

@@ -77,6 +77,6 @@ def test_score_on_annotated_poses(shared):
     model = models.build(about.builder, "penn-pose-only", **about.overrides)
     reader = pennaction.PennAction(shared / "data" / "pennaction" / "labels.zip", split="test", hidden=True)
     videos = video_clips.VideoClips(reader, 16, shares=(1.0,), given=True, boxes=clips.extent_boxes)
-    inputs = np.concatenate([videos[index].inputs[0] for index in range(0, len(videos), 8)])
+    inputs = np.stack([next(videos[index].clips).inputs[0] for index in range(0, len(videos), 8)])
     truth = [reader.video(index).action for index in range(0, len(videos), 8)]
     assert np.mean(model.predict(inputs, verbose=0)[-1].argmax(axis=1) == truth) > 0.93

@@ -3,48 +3,66 @@
 import os
 import pathlib
 import zipfile
-import zlib
+
+from deephar.data.names import folded
 
 
 class Archive:
     """Files below a folder or inside a zip; every process opens the zip for itself.
+
+    Attributes:
+        names: sorted list of the files, their folders separated by "/".
 
     Args:
         path: folder or zip.
         dataset: its name, for messages.
 
     Raises:
-        ValueError: if there is neither a folder nor a zip.
+        ValueError: if there is neither a folder nor a zip, or the zip is damaged.
     """
 
     def __init__(self, path, dataset):
         self.path = pathlib.Path(path)
         self._archive, self._process = None, None
         if self.path.is_dir():
-            self.names = sorted(str(f.relative_to(self.path)) for f in self.path.rglob("*") if f.is_file())
+            self.names = sorted(f.relative_to(self.path).as_posix() for f in self.path.rglob("*") if f.is_file())
         elif zipfile.is_zipfile(self.path):
             self.names = sorted(self._zip().namelist())
         else:
             raise ValueError(f"Expected a folder or a zip of {dataset}. Received: {self.path}")
+        self._spellings = {folded(name): name for name in self.names} | {name: name for name in self.names}
 
     def read(self, name):
-        """Content of a file, bytes. Raises ValueError if it is missing or damaged; the message names it."""
+        """Content of a file, bytes.
+
+        Args:
+            name: as in `names`, or spelt otherwise, see `deephar.data.names`.
+
+        Raises:
+            ValueError: if it is missing or damaged; the message names it.
+        """
+        stored = self._spellings.get(name) or self._spellings.get(folded(name), name)
         try:
-            if self.path.is_dir():
-                return (self.path / name).read_bytes()
-            return self._zip().read(name)
+            return (self.path / stored).read_bytes() if self.path.is_dir() else self._zip().read(stored)
         except (FileNotFoundError, KeyError):
             raise ValueError(f"{self.path} lacks {name}") from None
-        except (zipfile.BadZipFile, zlib.error, OSError) as error:
-            raise ValueError(f"{name} in {self.path} is damaged: {error}") from None
+        except Exception as error:
+            raise ValueError(f"{name} in {self.path} is damaged: {error!r}") from None
 
     def _zip(self):
         if self._process != os.getpid():
             try:
-                self._archive, self._process = zipfile.ZipFile(self.path), os.getpid()
-            except zipfile.BadZipFile as error:
+                self._archive, self._process = _open_zip(self.path), os.getpid()
+            except Exception as error:
                 raise ValueError(f"{self.path} is a damaged zip: {error}") from None
         return self._archive
 
     def __getstate__(self):
         return {**self.__dict__, "_archive": None, "_process": None}
+
+
+def _open_zip(path):
+    try:
+        return zipfile.ZipFile(path, metadata_encoding="utf-8")  # of names that are not marked, as from macOS
+    except UnicodeDecodeError:
+        return zipfile.ZipFile(path)

@@ -42,7 +42,7 @@ def read_boxes(path):
         ValueError: if it is missing or no such file.
     """
     try:
-        stored = json.loads(pathlib.Path(path).read_text())
+        stored = json.loads(pathlib.Path(path).read_bytes())
         if stored["format"] != FORMAT:
             raise ValueError(f"format {stored['format']}")
         return stored["boxes"]

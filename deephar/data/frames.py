@@ -1,49 +1,133 @@
-"""Photographs to crops: decoding, one affine warp straight to the crop, values for the network."""
+"""Photographs to crops: one door through which every picture enters, one affine warp straight to the crop.
 
+What a decoder raises at a damaged picture, whatever it is, leaves this door as a ValueError that names the picture.
+Memory is bounded by Pillow's limit, twice `Image.MAX_IMAGE_PIXELS`, or 179 million pixels of 4 bytes: of a larger
+photograph, a JPEG is decoded at a half, a quarter or an eighth of its sides, and any other format is refused. Decoding
+holds two pictures at most, or four where there is transparency: 1.4 GB, or 2.9 GB.
+"""
+
+import contextlib
 import io
+import math
 import pathlib
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 from deephar import geometry
+from deephar.data import bit_depth, names, orientation
 
 SLIGHT_SHRINK = 1.2
 """Up to this many source pixels per crop pixel, bilinear interpolation does not need averaging."""
+
+_LARGEST_SHRINK = 8
+"""Of the sides of a JPEG, in decoding."""
 
 
 def open_image(source, name=None):
     """Open a photograph without decoding it yet.
 
     Args:
-        source: path or bytes.
+        source: path, whose accents and suffix may be spelt otherwise on the disk (see `deephar.data.names`); content
+            of a file as bytes; uint8 array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); or a `PIL.Image.Image`.
         name: for messages; the path by default.
 
     Returns:
         `PIL.Image.Image`.
 
     Raises:
-        ValueError: if it is missing, empty or no image; the message names it.
+        ValueError: if it is missing, empty, no image, too large, or an array of another kind; the message names it.
     """
-    name = name or str(source)
+    name = name or name_of(source)
     try:
-        content = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
-        return Image.open(io.BytesIO(content))
+        image = _opened(source)
+        if not all(image.size):
+            raise ValueError("it has no pixels")
+        bit_depth.note(image)
+        return image
     except FileNotFoundError:
         raise ValueError(f"No such photograph: {name}") from None
     except UnidentifiedImageError:
         raise ValueError(f"{name} is not a photograph: its format is unknown") from None
-    except (Image.DecompressionBombError, OSError) as error:
-        raise ValueError(f"{name} is not a photograph that can be read: {error}") from None
+    except Image.DecompressionBombError as error:
+        raise ValueError(
+            f"{name} is not a photograph that can be read: {str(error).split(',')[0]}. Make it smaller, or save it "
+            "as a JPEG that is not progressive, which is decoded at a part of its size"
+        ) from None
+    except Exception as error:
+        raise ValueError(f"{name} is not a photograph that can be read: {_reason(error)}") from None
 
 
-def upright_size(image):
-    """(width, height) of a photograph once its EXIF orientation is applied, without decoding it."""
-    return image.size[::-1] if _orientation(image) in (5, 6, 7, 8) else image.size
+def name_of(source):
+    """What to call a source of `open_image` in messages: its path, where it has one."""
+    if isinstance(source, (str, pathlib.PurePath)):
+        return str(source)
+    return getattr(source, "filename", None) or "the photograph"
 
 
-def _orientation(image):
-    return image.getexif().get(ExifTags.Base.Orientation, 1)
+def _opened(source):
+    if isinstance(source, Image.Image):
+        return source
+    if isinstance(source, np.ndarray):
+        return _of_array(source)
+    if isinstance(source, bytes):
+        content = source
+    else:
+        try:
+            content = pathlib.Path(source).read_bytes()
+        except FileNotFoundError:
+            content = names.stored(source).read_bytes()
+    return _jpeg(content) if content.startswith(b"\xff\xd8\xff") else Image.open(io.BytesIO(content))
+
+
+def _jpeg(content):
+    """Open a JPEG; Pillow's limit holds for what will be decoded of it, see `_draft`."""
+    image = JpegImagePlugin.JpegImageFile(io.BytesIO(content))
+    # A progressive one is kept in full while it is decoded, at any size.
+    if image.width * image.height > _most_pixels() * (1 if "progressive" in image.info else _LARGEST_SHRINK**2):
+        raise Image.DecompressionBombError(f"it has {image.width} x {image.height} pixels")
+    return image
+
+
+def _most_pixels():
+    return 2 * Image.MAX_IMAGE_PIXELS if Image.MAX_IMAGE_PIXELS else math.inf
+
+
+def _of_array(pixels):
+    if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (1, 3, 4))):
+        raise ValueError(
+            "expected an array of uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4). "
+            f"Received: {pixels.dtype} {pixels.shape}"
+        )
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
+
+
+def _reason(error):
+    return str(error) or type(error).__name__
+
+
+@contextlib.contextmanager
+def _decoding(name):
+    """Whatever a decoder raises becomes a ValueError that names the picture."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(f"{name} is truncated or damaged: {_reason(error)}") from None
+
+
+def upright_size(image, name="the photograph"):
+    """(width, height) of a photograph in the file once its EXIF orientation is applied.
+
+    Args:
+        image: from `open_image`, not decoded yet.
+        name: for messages.
+
+    Raises:
+        ValueError: if its EXIF data are damaged.
+    """
+    with _decoding(name):
+        turn = orientation.of(image)
+    return orientation.upright_size(image.size, turn)
 
 
 def to_rgb(image, name="the photograph"):
@@ -54,33 +138,51 @@ def to_rgb(image, name="the photograph"):
         name: for messages.
 
     Returns:
-        `PIL.Image.Image` of mode RGB.
+        `PIL.Image.Image` of mode RGB, without EXIF data; smaller than the picture in the file if that is a JPEG beyond
+        Pillow's limit.
 
     Raises:
-        ValueError: if the data are truncated or damaged.
+        ValueError: if the data are truncated or damaged, or its values are not those of a picture.
     """
-    try:
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith(("I", "F")):
-            image = _sixteen_bit_to_grey(image)
+    with _decoding(name):
+        turn = orientation.of(image)
+    stored, _ = _decoded(image, name)
+    upright = stored.copy() if turn == orientation.UPRIGHT else stored.transpose(orientation.TRANSPOSITIONS[turn])
+    upright.info = {key: value for key, value in upright.info.items() if key == "icc_profile"}
+    return upright
+
+
+def _decoded(image, name, shrink=1):
+    """The picture as RGB, not turned, and how many times its sides are smaller than the file's."""
+    with _decoding(name):
+        smaller = _draft(image, shrink)
+        image.load()
+    image = bit_depth.to_eight_bits(image, name)
+    with _decoding(name):
         if image.has_transparency_data:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
-        return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{name} is truncated or damaged: {error}") from None
+        return image if image.mode == "RGB" else image.convert("RGB"), smaller
 
 
-def _sixteen_bit_to_grey(image):
-    values = np.asarray(image, dtype=np.float64)
-    return Image.fromarray(np.clip(values / 257.0, 0, 255).round().astype(np.uint8))
+def _draft(image, shrink):
+    """Have a JPEG decoded at a half, a quarter or an eighth: by `shrink` at most, or more if it is too large.
+
+    Returns:
+        how many times its sides will be smaller: 1, 2, 4 or 8.
+    """
+    width, height = image.size
+    too_large_by = math.sqrt(max(1, width * height / _most_pixels()))
+    shrink = max(shrink, 2 ** math.ceil(math.log2(too_large_by)))
+    drafted = shrink > 1 and image.draft(None, (max(1, width // shrink), max(1, height // shrink)))
+    return width / drafted[1][2] if drafted else 1
 
 
 def cut(image, px_to_crop, size, name="the photograph"):
     """Decode a photograph and cut a crop out of it.
 
-    An upright JPEG that the crop shows at half its size or less is decoded at a half, a quarter or an eighth, which is
-    faster and averages pixels; such an image is closed afterwards.
+    A JPEG that the crop shows at half its size or less is decoded at a half, a quarter or an eighth, which is faster
+    and averages pixels; such an image is closed afterwards.
 
     Args:
         image: from `open_image`, not decoded yet.
@@ -91,17 +193,16 @@ def cut(image, px_to_crop, size, name="the photograph"):
         uint8 (height, width, 3).
 
     Raises:
-        ValueError: if the data are truncated or damaged.
+        ValueError: see `to_rgb`.
     """
-    shrink, full_width = int(_shrink(px_to_crop, size)), image.width
-    drafted = None
-    if shrink > 1 and _orientation(image) == 1:
-        drafted = image.draft(None, (max(1, image.width // shrink), max(1, image.height // shrink)))
-    if not drafted:
-        return warp(to_rgb(image, name), px_to_crop, size)
-    with image:
-        scale = full_width / drafted[1][2]
-        return warp(to_rgb(image, name), px_to_crop @ geometry.scaling(scale, scale), size)
+    with _decoding(name):
+        turn = orientation.of(image)
+    to_upright = orientation.to_upright(image.size, turn)
+    stored, smaller = _decoded(image, name, int(_shrink(px_to_crop, size)))
+    crop = warp(stored, px_to_crop @ to_upright @ geometry.scaling(smaller, smaller), size)
+    if smaller > 1:
+        image.close()
+    return crop
 
 
 def warp(image, px_to_crop, size):

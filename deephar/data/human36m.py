@@ -13,9 +13,6 @@ from deephar.data.human36m_files import ACTIONS
 SPLITS = {"train": (("S1", "S5", "S6", "S7", "S8"), 5), "test": (("S9", "S11"), 64)}
 """Subjects and step between the frames, which are counted from 1 and begin at 1 (the original's protocol)."""
 
-WINDOW_MM = 2250.0
-"""Side of the crop at the root's depth (published preprocessing)."""
-
 MISSING = {("S11", "Directions", "54138969")}
 """Recordings whose video is broken in the release."""
 
@@ -124,7 +121,7 @@ class Human36M:
         else:
             _check_size(name, size, recording.camera.size)
             center = root[:2] + [0.0, self.down_px]
-            window = np.full(2, WINDOW_MM * max(size * recording.camera.focal) / size[0] / root[2])
+            window = np.full(2, geometry.WINDOW_MM * max(size * recording.camera.focal) / size[0] / root[2])
         pose = self._ordered(uvd)
         return Sample(name, image, pose, center, window, root_mm=float(root[2]), camera=recording.camera)
 
@@ -219,7 +216,7 @@ def open_mmpose(path, cameras=None):
         ValueError: if a file is missing, damaged or of another kind, or the JSON is given without cameras.
     """
     cameras = cameras and human36m_converted.read_cameras(cameras)
-    if pathlib.Path(path).suffix != ".json":
+    if pathlib.Path(path).suffix.lower() != ".json":
         return human36m_converted.read_mmpose(path, cameras)
     if cameras is None:
         raise ValueError(f"{path} has positions in the world, which need `cameras`")

@@ -24,14 +24,14 @@ def read_cameras(path):
         ValueError: if the file is missing, damaged or of another kind; the message names it.
     """
     path = pathlib.Path(path)
-    if path.suffix == ".xml":
+    if path.suffix.lower() == ".xml":
         return read_metadata(path).cameras
     with reading(path, "cameras of Human3.6M"):
-        if path.suffix == ".npz":
+        if path.suffix.lower() == ".npz":
             rows = _arrays(path, ("subject", "camera", *"RTfckpwh"))
             keys = zip(rows["subject"].tolist(), rows["camera"].tolist(), strict=True)
             return {key: Camera.from_mmpose({n: rows[n][i] for n in "RTfckpwh"}) for i, key in enumerate(keys)}
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_bytes())
         if "intrinsics" in content:
             return {
                 (subject, camera): _karfly(content["intrinsics"][camera], extrinsic, camera)
@@ -99,7 +99,7 @@ def read_coco(path, cameras):
         ValueError: if the file is missing, damaged or of another kind, or a camera is missing.
     """
     with reading(path, "a JSON of mmpose's Human3.6M with images, and annotations with keypoints_3d"):
-        content = json.loads(pathlib.Path(path).read_text())
+        content = json.loads(pathlib.Path(path).read_bytes())
         files = {image["id"]: image["file_name"] for image in content["images"]}
         names = [files[entry["image_id"]] for entry in content["annotations"]]
         points = np.array([entry["keypoints_3d"] for entry in content["annotations"]], dtype=np.float64)
@@ -117,7 +117,7 @@ def read_coco(path, cameras):
     ]
 
 
-_MMPOSE_NAME = re.compile(r"(?:.*/)?((S\d+)_(.+)\.(\d+))_(\d+)\.jpg")
+_MMPOSE_NAME = re.compile(r"(?:.*/)?((S\d+)_(.+)\.(\d+))_(\d+)\.jpg", re.IGNORECASE)
 
 
 def _videos(path, names):

@@ -95,11 +95,15 @@ class Jhmdb:
         action = self.actions.index(name.split("/")[0])
         return Video(name, action, pose[: len(pictures)], pictures.size, pictures.frame)
 
+    def labelled_frames(self, index):
+        """Numbers of a clip's frames that have joints."""
+        return np.arange(len(_read_pose(self._joints / self.names[index] / "joint_positions.mat")))
+
 
 def _clips(path, train):
     """Names of a split file's training or test clips, without suffix."""
     clips = []
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="surrogateescape").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines(), 1):
         if not line.strip():
             continue
         clip, _, part = line.replace("\t", " ").strip().rpartition(" ")

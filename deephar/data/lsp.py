@@ -11,7 +11,8 @@ import scipy.io
 from deephar import geometry, layouts
 from deephar.data.archive import Archive
 from deephar.data.base import Sample
-from deephar.data.frames import open_image
+from deephar.data.frames import open_image, upright_size
+from deephar.data.names import folded
 from deephar.data.reading import reading
 
 SPLITS = {"train": range(1, 3501), "choose": range(3501, 3701), "test": range(3701, 4201)}
@@ -54,7 +55,7 @@ class LspExtended:
         image = open_image(self._files.read(self._root + name), name)
         x, y, located = self._joints[:, :, number - 1].T
         pose = np.stack([x, y], axis=-1)
-        nearest = np.clip(pose, 0.0, np.array(image.size, dtype=np.float64))
+        nearest = np.clip(pose, 0.0, np.array(upright_size(image, name), dtype=np.float64))
         gone = (located != 1) | (np.abs(nearest - pose).max(axis=-1) > OUTSIDE_TOLERANCE_PX)
         pose_px = np.where(gone[:, None], np.nan, nearest)
         try:
@@ -65,7 +66,7 @@ class LspExtended:
 
 def _read_joints(files):
     """The folder that holds joints.mat, and its joints (14, 3, N)."""
-    found = sorted((name for name in files.names if name.split("/")[-1] == "joints.mat"), key=len)
+    found = sorted((name for name in files.names if folded(name.split("/")[-1]) == "joints.mat"), key=len)
     if not found:
         raise ValueError(f"Expected joints.mat of LSP-extended in {files.path}; there is none")
     with reading(f"joints.mat of {files.path}", "the joints of LSP-extended"):
@@ -73,4 +74,4 @@ def _read_joints(files):
     if joints.ndim != 3 or joints.shape[:2] != (14, 3):
         hint = "; (3, 14, N) is the older LSP, whose flag means the reverse" if joints.shape[:2] == (3, 14) else ""
         raise ValueError(f"`joints` of LSP-extended must be (14, 3, N){hint}. Received: {joints.shape}")
-    return found[0].removesuffix("joints.mat"), joints.astype(np.float64)
+    return found[0][: -len("joints.mat")], joints.astype(np.float64)

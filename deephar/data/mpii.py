@@ -8,6 +8,7 @@ from deephar import layouts
 from deephar.data import mpii_files
 from deephar.data.base import Sample
 from deephar.data.frames import open_image
+from deephar.data.names import folded
 
 INDEX_BASE = 1
 """The files count pixels from 1: the middle of the first pixel is 1 in them, and 0.5 in our continuous coordinates."""
@@ -89,8 +90,14 @@ def open_people(annotations, split=None, validation=None):
         return people.where(~people.train & people.single)
     if validation is None:
         raise ValueError("The RELEASE does not tell train from validation; give pose-hg's valid.h5 as `validation`")
-    listed = mpii_files.read_pose_hg(validation)
-    listed = set(zip(listed.image.tolist(), listed.person.tolist(), strict=True))
-    held_out = np.array([pair in listed for pair in zip(people.image.tolist(), people.person.tolist(), strict=True)])
+    listed = set(_keys(mpii_files.read_pose_hg(validation)))
+    held_out = np.array([key in listed for key in _keys(people)])
     annotated = people.train & np.isfinite(people.pose).any(axis=(1, 2))
     return people.where(annotated & (held_out if split == "validation" else ~held_out))
+
+
+def _keys(people):
+    """Photograph and number of every person, however the photograph's name is spelt."""
+    return [
+        (folded(image), person) for image, person in zip(people.image.tolist(), people.person.tolist(), strict=True)
+    ]

@@ -3,17 +3,20 @@
 Coordinates are kept as stored. Every number is made float64 first: MATLAB stores it in the smallest type that fits.
 """
 
+import contextlib
 import dataclasses
 import json
 import pathlib
-import zlib
 
 import h5py
 import numpy as np
 import scipy.io
 
 from deephar import metrics
+from deephar.data.reading import reading
 from deephar.files import whole_file
+
+JOINTS = 16
 
 HEAD_BOX_PER_NECK_TO_TOP = 1.25
 """Diagonal of the head box over the distance from neck to head top; within 1 % for 98.6 % of validation people."""
@@ -61,14 +64,17 @@ class People:
 def read_release(path):
     """The official mpii_human_pose_v1_u12_1.mat. Takes about half a minute for all 25,000 photographs."""
     try:
-        release = scipy.io.loadmat(path, simplify_cells=True)["RELEASE"]
-        return _table(*_release_rows(release))
-    except (KeyError, IndexError, AttributeError) as error:
+        stored = scipy.io.loadmat(path, simplify_cells=True)
+    except Exception as error:
+        raise ValueError(f"{path} is not a MATLAB file that can be read: {error}") from None
+    try:
+        return _table(path, *_release_rows(stored["RELEASE"]))
+    except (LookupError, AttributeError, TypeError) as error:
         raise ValueError(
             f"Expected MPII's RELEASE with annolist, img_train and single_person in {path}; it lacks {error}"
         ) from None
-    except (scipy.io.matlab.MatReadError, zlib.error, NotImplementedError, OSError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} is not a MATLAB file that can be read: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"Expected MPII's RELEASE in {path}; {error}") from None
 
 
 def _release_rows(release):
@@ -77,13 +83,26 @@ def _release_rows(release):
     singles = [singles] if len(images) == 1 else list(np.atleast_1d(singles))
     for image, train, single in zip(images, np.atleast_1d(release["img_train"]), singles, strict=True):
         separate = {int(number) - 1 for number in np.atleast_1d(single).ravel()}
-        for number, rectangle in enumerate(_list(image["annorect"])):
-            row = _rectangle(rectangle)
+        name, rectangles = image["image"]["name"], _list(image["annorect"])
+        for number, rectangle in enumerate(rectangles):
+            with _naming(f"person {number} in {name}"):
+                row = _rectangle(rectangle)
             if row is None:
                 left_out += 1
             else:
-                rows.append((image["image"]["name"], number, *row, bool(train), number in separate))
+                rows.append((name, number, *row, bool(train), number in separate))
     return rows, left_out
+
+
+@contextlib.contextmanager
+def _naming(person):
+    """What is wrong with the entry of a person becomes a ValueError that names the person."""
+    try:
+        yield
+    except KeyError as error:
+        raise ValueError(f"{person} lacks {error}") from None
+    except Exception as error:
+        raise ValueError(f"{person} is of another kind: {error}") from None
 
 
 def _list(value):
@@ -103,10 +122,12 @@ def _rectangle(rectangle):
     scale = _number(rectangle.get("scale", ()))
     if not isinstance(objpos, dict) or not np.isfinite(scale):
         return None
-    pose, visible = np.full((16, 2), np.nan), np.full(16, np.nan)
+    pose, visible = np.full((JOINTS, 2), np.nan), np.full(JOINTS, np.nan)
     annopoints = rectangle.get("annopoints")
     for point in _list(annopoints["point"]) if isinstance(annopoints, dict) else ():
         joint = int(_number(point["id"]))
+        if not 0 <= joint < JOINTS:
+            raise ValueError(f"joints are numbered from 0 to {JOINTS - 1}. Received: {joint}")
         pose[joint] = _number(point["x"]), _number(point["y"])
         visible[joint] = _number(point.get("is_visible", ()))
     head_size = metrics.head_size([_number(rectangle.get(name, ())) for name in _BOX])
@@ -124,48 +145,78 @@ def _head_size_of(pose):
 def read_json(path):
     """HRNet's and mmpose's JSON: one split, no head boxes, so head sizes from neck and head top."""
     try:
-        entries = json.loads(pathlib.Path(path).read_text())
-        rows, seen, left_out = [], {}, 0
-        for entry in entries:
-            number = seen[entry["image"]] = seen.get(entry["image"], -1) + 1
-            if not entry["scale"] > 0:  # -1: missing
-                left_out += 1
-                continue
-            pose = np.array(entry["joints"], dtype=np.float64)
-            pose[np.array(entry["joints_vis"]) == 0] = np.nan
-            center = np.array(entry["center"], dtype=np.float64)
-            unknown = np.full(16, np.nan)
-            rows.append(
-                (entry["image"], number, center, float(entry["scale"]), pose, unknown, _head_size_of(pose), True, True)
-            )
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        rows, left_out = _json_rows(json.loads(pathlib.Path(path).read_bytes()))
+    except Exception as error:
         raise ValueError(
-            f"Expected a list of people with image, center, scale, joints and joints_vis in {path}: {error!r}"
+            f"Expected a list of people with image, center, scale, joints and joints_vis in {path}: {error}"
         ) from None
-    return _table(rows, left_out)
+    return _table(path, rows, left_out)
+
+
+def _json_rows(entries):
+    rows, seen, left_out = [], {}, 0
+    if not isinstance(entries, list):
+        raise ValueError(f"it holds no list but a {type(entries).__name__}")
+    for place, entry in enumerate(entries):
+        with _naming(f"person {place} of the list" + (f", in {entry['image']}," if "image" in entry else "")):
+            image = entry["image"]
+            number = seen[image] = seen.get(image, -1) + 1
+            row = _json_person(entry)
+        if row is None:
+            left_out += 1
+        else:
+            rows.append((image, number, *row, True, True))
+    return rows, left_out
+
+
+def _json_person(entry):
+    """centre, scale, pose, visible and head size of a person; None without a scale, which is stored as -1."""
+    if not entry["scale"] > 0:
+        return None
+    pose, given = _array(entry, "joints", (JOINTS, 2)), _array(entry, "joints_vis", (JOINTS,))
+    pose[given == 0] = np.nan
+    if np.isinf(pose).any():
+        raise ValueError("its joints are not finite")
+    center = _array(entry, "center", (2,))
+    return center, float(entry["scale"]), pose, np.full(JOINTS, np.nan), _head_size_of(pose)
+
+
+def _array(entry, key, shape):
+    values = np.array(entry[key], dtype=np.float64)
+    if values.shape != shape:
+        raise ValueError(f"`{key}` must be {shape}. Received: {values.shape}")
+    return values
 
 
 def read_pose_hg(path):
     """pose-hg's train.h5 or valid.h5: one split; joints truncated to whole pixels, a missing one at (0, 0)."""
-    try:
+    with reading(path, "pose-hg's HDF5 of MPII"):
         with h5py.File(path, "r") as file:
-            part, visible = file["part"][()].astype(np.float64), file["visible"][()].astype(np.float64)
-            images, person = file["imgname"][()].astype("U"), file["person"][()].astype(int)
-            head_size = file["normalize"][()].astype(np.float64)
-            scale = file["scale"][()].astype(np.float64) / 1.25
-            center = file["center"][()] - np.stack([np.zeros_like(scale), 15 * scale], axis=-1)
-    except (OSError, KeyError, ValueError) as error:
-        raise ValueError(f"Expected pose-hg's HDF5 of MPII in {path}: {error}") from None
+            images, person = _text(file["imgname"][()]), file["person"][()].astype(int)
+            part, visible, head_size, scale, center = (
+                file[key][()].astype(np.float64) for key in ("part", "visible", "normalize", "scale", "center")
+            )
+        people = len(images)
+        shapes = (part.shape, visible.shape, head_size.shape, scale.shape, center.shape, person.shape)
+        if shapes != ((people, JOINTS, 2), (people, JOINTS), (people,), (people,), (people, 2), (people,)):
+            raise ValueError(f"arrays of {people} people and {JOINTS} joints must agree. Received: {shapes}")
+    scale = scale / 1.25
+    center = center - np.stack([np.zeros_like(scale), 15 * scale], axis=-1)
     missing = np.all(part == 0, axis=-1)
     part[missing] = np.nan
-    visible[missing | np.isin(np.arange(16), (8, 9))] = np.nan  # the flag of neck and head top is empty in the RELEASE
-    every = np.ones(len(images), dtype=bool)
+    visible[missing | np.isin(np.arange(JOINTS), (8, 9))] = np.nan  # empty in the RELEASE for neck and head top
+    every = np.ones(people, dtype=bool)
     return People(images, person, center, scale, part, visible, head_size, every, every)
 
 
-def _table(rows, left_out=0):
+def _text(names):
+    """Names as HDF5 holds them, bytes of UTF-8, as an array of str."""
+    return np.array([name.decode("utf-8") if isinstance(name, bytes) else str(name) for name in names.tolist()])
+
+
+def _table(path, rows, left_out):
     if not rows:
-        raise ValueError("The file holds no person with a centre and a scale")
+        raise ValueError(f"{path} holds no person with a centre and a scale")
     return People(*(np.array(column) for column in zip(*rows, strict=True)), left_out=left_out)
 
 
@@ -221,7 +272,7 @@ def _annotated(people, index):
 def write_pose_hg(path, people):
     """Write people as pose-hg's HDF5, to be read by `read_pose_hg`: joints lose their fractions."""
     with whole_file(path) as temporary, h5py.File(temporary, "w") as file:
-        file["imgname"], file["person"] = people.image.astype("S"), people.person.astype(np.float64)
+        file["imgname"], file["person"] = np.char.encode(people.image, "utf-8"), people.person.astype(np.float64)
         file["center"] = people.center + np.stack([np.zeros_like(people.scale), 15 * people.scale], axis=-1)
         file["scale"], file["normalize"] = 1.25 * people.scale, people.head_size
         file["part"], file["visible"] = np.trunc(np.nan_to_num(people.pose)), np.nan_to_num(people.visible)

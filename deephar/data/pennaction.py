@@ -6,7 +6,6 @@ action from annotated poses.
 
 import collections
 import dataclasses
-import functools
 import io
 import pathlib
 import re
@@ -17,8 +16,8 @@ import scipy.io
 from deephar import layouts
 from deephar.data.archive import Archive
 from deephar.data.base import Video
-from deephar.data.frames import open_image
 from deephar.data.reading import reading
+from deephar.video import NoPictures, PictureFolder
 
 ACTIONS = (
     "baseball_pitch", "baseball_swing", "bench_press", "bowl", "clean_and_jerk", "golf_swing", "jump_rope",
@@ -133,28 +132,29 @@ class PennAction:
         return len(self.names)
 
     def video(self, index):
-        """The video at a position: `Video`, cut to the frames that have a label."""
+        """The video at a position: `Video`, cut to the frames that have both a label and a picture at or after them."""
         name, labels = self.names[index], self.labels[index]
+        pose = self._pose(labels)
+        pictures = NoPictures(name, len(pose), labels.size)
+        if self.frames is not None:
+            pictures = PictureFolder(self.frames / name)
+        return Video(name, self.actions.index(labels.action), pose[: len(pictures)], labels.size, pictures.frame)
+
+    def labelled_frames(self, index):
+        """Numbers of a video's frames that show any joint."""
+        return np.flatnonzero(np.isfinite(self._pose(self.labels[index])).all(axis=-1).any(axis=-1))
+
+    def _pose(self, labels):
+        """Joints (n, 13, 2) in continuous pixels, NaN where not located."""
         pose = labels.pose + (0.5 - INDEX_BASE)
         outside = np.any((pose < -OUTSIDE_TOLERANCE_PX) | (pose > np.add(labels.size, OUTSIDE_TOLERANCE_PX)), axis=-1)
         gone = outside | np.any(labels.pose == 0, axis=-1)
         gone |= ~labels.visible & (np.all(labels.pose <= DEFAULT_UP_TO, axis=-1) if self.hidden else True)
-        pose = np.where(gone[..., None], np.nan, pose)[: self._length(name, len(pose))]
-        frame = functools.partial(_open_frame, self.frames, name)
-        return Video(name, self.actions.index(labels.action), pose, labels.size, frame)
-
-    def _length(self, name, labelled):
-        """Frames that have both a label and, where there are pictures, a picture at or after them."""
-        if self.frames is None:
-            return labelled
-        numbers = [int(path.stem) for path in (self.frames / name).glob("*.jpg") if path.stem.isdigit()]
-        if not numbers:
-            raise ValueError(f"Expected pictures 000001.jpg and so on in {self.frames / name}; there is none")
-        return min(labelled, max(numbers))
+        return np.where(gone[..., None], np.nan, pose)
 
 
 def _read(path):
-    return read_original(path) if pathlib.Path(path).suffix == ".mat" else read_all(path)
+    return read_original(path) if pathlib.Path(path).suffix.lower() == ".mat" else read_all(path)
 
 
 def read_original(path):
@@ -193,7 +193,7 @@ def _original_labels(entry, train):
 def read_all(path):
     """All label files of a folder or zip: dict from the 4-digit name to `Labels`, in order."""
     archive = Archive(path, "Penn Action's labels")
-    found = {match[1]: name for name in archive.names if (match := re.search(r"(?:^|/)(\d{4})\.mat$", name))}
+    found = {match[1]: name for name in archive.names if (match := re.search(r"(?i)(?:^|/)(\d{4})\.mat$", name))}
     if not found:
         raise ValueError(f"Expected label files 0001.mat and so on in {path}; there is none")
     return {number: read_labels(archive.read(found[number]), found[number]) for number in sorted(found)}
@@ -214,9 +214,3 @@ def _parts(stored):
 def found_actions(path):
     """The classes that occur in a folder or zip of labels, sorted: a tuple of names."""
     return tuple(sorted({labels.action for labels in _read(path).values()}))
-
-
-def _open_frame(frames, name, number):
-    if frames is None:
-        raise ValueError(f"{name}: only the labels are at hand; give `frames`, the folder of Penn Action's pictures")
-    return open_image(frames / name / f"{number + 1:06d}.jpg")

@@ -53,7 +53,7 @@ def run(train, arms, args):
             part = path.with_suffix("")
             part.mkdir(parents=True, exist_ok=True)
             report.save_json(train(arm, seed, part), path)
-            print(f"{arm}, seed {seed}: {json.loads(path.read_text())}", flush=True)
+            print(f"{arm}, seed {seed}: {json.loads(path.read_bytes())}", flush=True)
 
 
 def collect(arms, folder):
@@ -69,7 +69,7 @@ def collect(arms, folder):
     found = {}
     for arm in arms:
         paths = [path for path in pathlib.Path(folder).glob(f"{arm}-*.json") if path.stem[len(arm) + 1 :].isdigit()]
-        runs = [json.loads(path.read_text()) for path in sorted(paths, key=lambda p: int(p.stem[len(arm) + 1 :]))]
+        runs = [json.loads(path.read_bytes()) for path in sorted(paths, key=lambda p: int(p.stem[len(arm) + 1 :]))]
         if runs:
             found[arm] = {name: [run[name] for run in runs] for name in runs[0]}
     return found
@@ -191,5 +191,5 @@ def save_report(arms, scores, folder, name, unit, paper=None, about=""):
     text = "\n".join([*([about] if about else []), table(found, scores, paper, unit), *claims(found, scores, unit)])
     print(text)
     with whole_file(folder / "table.txt") as temporary:
-        temporary.write_text(text + "\n")
+        temporary.write_text(text + "\n", encoding="utf-8")
     save_bars(found, scores, folder / f"{name}.png", unit, paper, about)

@@ -89,7 +89,7 @@ def save_pictures(crops, predictions, path, people=24, columns=8, views=None):
 def save_json(values, path):
     """Write a JSON file, whole or not at all; NaN becomes null."""
     with whole_file(path) as temporary:
-        temporary.write_text(as_json(values) + "\n")
+        temporary.write_text(as_json(values) + "\n", encoding="utf-8")
 
 
 def as_json(values):

@@ -12,6 +12,10 @@ Arms     pose: the pose network alone, PCK@0.2 of the torso on frames of the tes
          block's pose supervised and weighed 100 times an action's loss
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import json
 
 import keras
@@ -155,7 +159,7 @@ def mean_of(runs):
 
 def save_figures(folder):
     """Accuracy by block and by class of the fine-tuned networks, single clip, mean of all seeds."""
-    runs = [json.loads(path.read_text()) for path in sorted(folder.glob("fine-tuned-*/eval.json"))]
+    runs = [json.loads(path.read_bytes()) for path in sorted(folder.glob("fine-tuned-*/eval.json"))]
     scores = mean_of([{key: run[key] for key in ("outputs", "per_class", "per_class_of")} for run in runs])
     figures.save_blocks(scores, folder / "blocks.png")
     figures.save_classes(scores, folder / "classes.png")

@@ -15,6 +15,10 @@ Joints   tables are for the joints that the network was trained on (--joints) an
          Of the 17 joints that most papers count, ours are 16: the face is missing
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import dataclasses
 import functools
@@ -69,7 +73,7 @@ def readers(args, path, split, layout):
     """Readers of the same people by joint set, "names" and, where the files have its joints, "published"."""
     if path.is_dir():
         recordings = human36m.open_release(path, split)
-    elif path.suffix == ".mat":
+    elif path.suffix.lower() == ".mat":
         recordings = human36m.open_original(path, split)
     elif not args.cameras:
         raise ValueError(f"{path} has no cameras, without which there are no errors in mm; give --cameras")

@@ -15,6 +15,10 @@ Joints   pa17j by names, where the neck is unknown on Human3.6M; with --joints p
          0.01, does, as it is read off both kinds of maps
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import dataclasses
 import pathlib
 

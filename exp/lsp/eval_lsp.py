@@ -7,6 +7,10 @@ Protocol crop = square extent of the located joints x 1.25; torso = the longer l
          people with neither diagonal are left out and counted; located joints only; one crop
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import pathlib
 

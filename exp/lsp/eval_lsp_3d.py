@@ -8,6 +8,10 @@ Protocol one crop; MPJPE with roots aligned and the root's depth given, beside t
          seed and the true x, y with all joints at the root's depth; photographs: PCK@0.2 of the torso
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import functools
 import pathlib

@@ -9,6 +9,10 @@ Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, to p
 Shipped  weights/README.md tells how weights/lsp-lite-2d.weights.h5 was made with it
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import pathlib
 
 import keras

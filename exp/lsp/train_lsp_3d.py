@@ -10,6 +10,10 @@ Recipe   half of a batch has depth, half gives x and y alone, as in the paper; a
          which is not of the paper. Features start from a 2D network's
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import pathlib
 
 import keras

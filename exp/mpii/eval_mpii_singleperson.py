@@ -9,6 +9,10 @@ Protocol all annotated joints but pelvis and thorax; with --published, of these 
          cut at whole pixels, as the original counts and cuts
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import pathlib
 

@@ -8,6 +8,10 @@ Result   runs/mpii/best.weights.h5, last.weights.h5, log.csv, model.json
 Recipe   paper appendix B and published script: RMSprop 0.001, batch 24, x 0.2 on a plateau or at epochs 80 and 100
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import pathlib
 
 import keras

@@ -10,6 +10,10 @@ Result   runs/ntu_pose/best.weights.h5, last.weights.h5, log.csv, model.json
 Recipe   paper section 5.2 and appendix B: RMSprop 0.001, x 0.2 on a plateau; MPII's people train x and y alone
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import pathlib
 
 import keras
@@ -43,7 +47,7 @@ def arguments():
         given = {"frames": args.frames, "videos": args.videos, "missing": args.missing}
         frames = clips.VideoFrames(ntu.Ntu(args.skeletons, "cross_subject", True, **given), args.every)
         people = mpii.Mpii(mpii.open_people(args.mpii_train, "train", args.mpii_validation), args.mpii)
-        annotated = args.mpii_validation if args.mpii_train.suffix != ".mat" else args.mpii_train
+        annotated = args.mpii_validation if args.mpii_train.suffix.lower() != ".mat" else args.mpii_train
         held_out = mpii.Mpii(mpii.open_people(annotated, "validation", args.mpii_validation), args.mpii)
         laboratory = human36m.Human36M(human36m.open_release(args.h36m, "train"), args.h36m, "h36m32")
         return args, {"ntu": frames, "mpii": people, "h36m": laboratory}, held_out

@@ -10,6 +10,10 @@ Protocol --boxes truth: around the joints of a clip's first, middle and last fra
          the original's spacing, mirrored clips too, product of the scores, windows that are not square
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import pathlib
 

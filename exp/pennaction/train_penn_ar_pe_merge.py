@@ -8,8 +8,13 @@ Time     not measured on the real frames, which were not at hand; meant for GPUs
 Score    not measured on the real frames; the paper reports 97.4 % multi-clip
 Result   runs/penn_action/best.weights.h5, last.weights.h5, stage1.csv, stage2.csv, model.json
 Recipe   paper appendix B (--stages paper): pose frozen, SGD with Nesterov momentum 0.98, 0.0002, x 0.2 on a plateau, 2
-         clips; then everything at a tenth of the rate for 5 epochs. --stages joint: everything from the start
+         clips, until the score stagnates; then everything at a tenth of the final rate for 5 epochs. --stages joint:
+         everything from the start; fixed: 30 epochs, then 5 at 0.00002
 """
+
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
 
 import dataclasses
 import pathlib

@@ -10,6 +10,10 @@ Result   runs/penn_pose/best.weights.h5, last.weights.h5, log.csv, model.json
 Recipe   paper section 5.2 and appendix B: RMSprop 0.001, x 0.2 on a plateau
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import pathlib
 
 import keras
@@ -42,7 +46,7 @@ def arguments():
     try:
         files.new_run(args.out, args.overwrite)
         train = mpii.Mpii(mpii.open_people(args.mpii_train, "train", args.mpii_validation), args.mpii)
-        annotated = args.mpii_validation if args.mpii_train.suffix != ".mat" else args.mpii_train
+        annotated = args.mpii_validation if args.mpii_train.suffix.lower() != ".mat" else args.mpii_train
         held_out = mpii.Mpii(mpii.open_people(annotated, "validation", args.mpii_validation), args.mpii)
         actions = pennaction.found_actions(args.labels)
         videos = pennaction.PennAction(args.labels, args.frames, "train", actions)

@@ -10,6 +10,10 @@ Recipe   paper section 4.1 with ours of training: AdamW 0.002 along a cosine, 32
          left out. Chosen on two quarters of the training videos; no test video did
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import pathlib
 
 import keras

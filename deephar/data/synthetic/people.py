@@ -5,8 +5,8 @@ from PIL import Image
 
 from deephar import layouts
 from deephar.data.base import Sample
-from deephar.data.human36m import WINDOW_MM
 from deephar.data.synthetic import body, motion, scene
+from deephar.geometry import WINDOW_MM
 
 FRAMES = 15
 """Of the action from which a picture is taken."""

@@ -28,17 +28,17 @@ def write(settings, folder, people, processes=1):
     """
     with writing.claim(folder, settings):
         journal = folder / "labels.jsonl"
-        lines = journal.read_text().splitlines(keepends=True) if journal.is_file() else []
+        lines = journal.read_text(encoding="utf-8").splitlines(keepends=True) if journal.is_file() else []
         if lines and not lines[-1].endswith("\n"):
             del lines[-1]
-            journal.write_text("".join(lines))
+            journal.write_text("".join(lines), encoding="utf-8")
         (folder / "images").mkdir(exist_ok=True)
-        with open(journal, "a") as file:
+        with open(journal, "a", encoding="utf-8") as file:
             labels = writing.in_order(one_person, settings, folder, range(len(lines), people), processes, "person")
             for label in labels:
                 file.write(json.dumps(label) + "\n")
                 file.flush()
-        table = as_people([json.loads(line) for line in journal.read_text().splitlines()[:people]])
+        table = as_people([json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()[:people]])
         mpii_files.write_release(folder / "release.mat", table)
         mpii_files.write_pose_hg(folder / "valid.h5", table.where(np.arange(len(table)) >= 0.9 * len(table)))
 

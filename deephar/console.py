@@ -1,0 +1,53 @@
+"""What commands do before their work: keep the terminal for what they say themselves."""
+
+import contextlib
+import importlib.abc
+import importlib.machinery
+import os
+import sys
+import tempfile
+
+_LEVEL, _NOTHING = "TF_CPP_MIN_LOG_LEVEL", "3"
+
+
+def quiet_tensorflow():
+    """Keep TensorFlow's own log lines (oneDNN, CUDA, absl) off the terminal; to be called before it is imported.
+
+    Other backends are not concerned, and nothing is imported here. Errors still arrive as Python exceptions. Where the
+    user has set TF_CPP_MIN_LOG_LEVEL to another value than 3, that holds and this does nothing.
+    """
+    if os.environ.setdefault(_LEVEL, _NOTHING) == _NOTHING and "tensorflow" not in sys.modules:
+        sys.meta_path.insert(0, _QuietImport())
+
+
+class _QuietImport(importlib.abc.MetaPathFinder):
+    """Imports TensorFlow with standard error set aside: its libraries log before they look at the level."""
+
+    def find_spec(self, name, path=None, target=None):
+        spec = importlib.machinery.PathFinder.find_spec(name, path) if name == "tensorflow" else None
+        if spec is not None and spec.loader is not None:
+            spec.loader.exec_module = _stderr_aside()(spec.loader.exec_module)
+        return spec
+
+
+@contextlib.contextmanager
+def _stderr_aside():
+    """What is written to standard error, by libraries too, is shown only if an exception follows."""
+    try:
+        terminal = os.dup(2)
+    except OSError:
+        terminal = None
+    if terminal is None:  # there is no standard error
+        yield
+        return
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            aside.seek(0)
+            os.write(terminal, aside.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
