@@ -140,8 +140,8 @@ def test_the_slope_of_the_inverse_is_that_of_the_distortion():
 
 
 def test_a_lens_that_stands_still_gives_no_ray_and_no_warning():
-    """The slope of r - r^3 / 3 is 0 at r = 1, where the inverse begins for anything farther out."""
-    lens = Camera(np.eye(3), np.zeros(3), (1, 1), (0, 0), radial=(-1 / 3, 0, 0))
+    """The slope of r (1 - r^2)^2 is 0 at r = 1, where the inverse begins for anything farther out."""
+    lens = Camera(np.eye(3), np.zeros(3), (1, 1), (0, 0), radial=(-2, 1, 0))
     assert np.isnan(lens.unproject([2.0, 0.0, 1.0])[:2]).all()
 
 
