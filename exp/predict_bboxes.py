@@ -83,11 +83,11 @@ def main():
     broken = 0
     for index in tqdm(range(min(args.videos or len(reader), len(reader))), desc="boxes", unit="video"):
         try:
-            video = reader.video(index)
-            if video.name not in stored.pictures:
-                stored.pictures[video.name] = boxes_of(predictor, video, args.every)
-            elif stored.pictures[video.name].size_px != tuple(video.size_px):
-                raise SystemExit(f"{args.out} has {video.name} in frames of another size; choose another --out")
+            with reader.video(index) as video:
+                if video.name not in stored.pictures:
+                    stored.pictures[video.name] = boxes_of(predictor, video, args.every)
+                elif stored.pictures[video.name].size_px != tuple(video.size_px):
+                    raise SystemExit(f"{args.out} has {video.name} in frames of another size; choose another --out")
         except ValueError as error:
             broken += 1
             tqdm.write(f"left out: {error}")

@@ -89,8 +89,9 @@ def _check(stored, reader):
             video = reader.video(index)
         except ValueError:
             continue  # whoever cuts it counts it as broken
-        if video.name in stored.pictures:
-            stored.frames(video.name, video.size_px)
-            return
+        with video:
+            if video.name in stored.pictures:
+                stored.frames(video.name, video.size_px)
+                return
     has = ", ".join(list(stored.pictures)[:3]) or "nothing"
     raise ValueError(f"{stored.path} has boxes of none of the {len(reader)} videos. It has boxes of {has} ...")
