@@ -82,7 +82,7 @@ class PoseLoader(_Loader):
 
     def __getitem__(self, index):
         batch = self._batch(index)
-        return batch.images, (batch.target,) * self.num_outputs, (batch.weights,) * self.num_outputs
+        return batch.images, *(_by_output([part] * self.num_outputs) for part in (batch.target, batch.weights))
 
 
 class ClipLoader(_Loader):
@@ -126,4 +126,9 @@ class ClipLoader(_Loader):
             inputs.append(as_given(batch.pose))
         targets = {"pose": (batch.pose, batch.pose_weights), "action": (batch.action, batch.action_weights)}
         labels, weights = zip(*(targets[kind] for kind in self.outputs), strict=True)
-        return inputs[0] if len(inputs) == 1 else tuple(inputs), labels, weights
+        return inputs[0] if len(inputs) == 1 else tuple(inputs), _by_output(labels), _by_output(weights)
+
+
+def _by_output(arrays):
+    """A tuple of an array for every output; the array itself for one, whose weights Keras would mix up in a tuple."""
+    return arrays[0] if len(arrays) == 1 else tuple(arrays)
