@@ -12,7 +12,8 @@ def aligned(owner, sample_weight, shape, dtype="float32"):
 
     Args:
         owner: who weighs, for the message.
-        sample_weight: array or tensor; a number weighs all alike.
+        sample_weight: array or tensor; a number weighs all alike. Keras gives the weights of a network of one output
+            as they came, perhaps in a tuple of one.
         shape: (B, J) of images or (B, T, J) of clips, None where a size is not known.
         dtype: of the result.
 
@@ -22,7 +23,8 @@ def aligned(owner, sample_weight, shape, dtype="float32"):
     Raises:
         ValueError: for weights of another shape.
     """
-    weight = ops.convert_to_tensor(sample_weight, dtype=dtype)
+    alone = isinstance(sample_weight, (tuple, list)) and len(sample_weight) == 1
+    weight = ops.convert_to_tensor(sample_weight[0] if alone else sample_weight, dtype=dtype)
     given, rank = tuple(weight.shape), len(shape)
     known = [(a, b) for a, b in zip(given, shape, strict=False) if isinstance(a, int) and isinstance(b, int)]
     if len(given) > rank or any(a not in (1, b) for a, b in known):

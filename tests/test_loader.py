@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deephar import config, layouts, losses, training
+from deephar import config, layouts, losses
 from deephar.data import cached, crops, loader, lsp, mixture, queues
 
 
@@ -100,7 +100,7 @@ def test_readers_are_mixed_by_count_and_joints_by_name(drawn):
     other = lsp.LspExtended(drawn, range(1, 4))
     sources = [(lsp.LspExtended(drawn), 3), (other, 1)]
     batches = loader.PoseLoader(sources, (64, 64), 1, layout=layouts.get("pa16j"), dim=3)
-    images, target, _ = batches[0]
+    images, (target,), _ = batches[0]
     assert len(batches) == 4 and images.shape[0] == 4 and target.shape == (4, 16, 4)
     assert np.all(target[:, :2, :] == crops.MISSING)  # pelvis and thorax: nothing is known
     assert np.all(target[:, 2:4, 3] == 1)  # neck and head top
@@ -121,6 +121,19 @@ def test_a_sample_without_labels_has_weight_zero_and_adds_no_loss(drawn):
     assert sorted(batch.weights[:, 0]) == [0, 1]
     empty = int(np.argmin(batch.weights))
     assert np.all(batch.target[empty, :, :2] == crops.MISSING)
+
+
+def test_weights_of_a_network_of_one_output_stay_with_their_samples(drawn):
+    """In a tuple of one, (B, 1), Keras would multiply every weight with the loss of every sample."""
+    batches = loader.PoseLoader([(Unlabelled(drawn, [1, 2]), 2)], (16, 16), 1)
+    image = keras.Input((16, 16, 3))
+    pose = keras.layers.Reshape((14, 3))(keras.layers.Dense(42)(keras.layers.Flatten()(image)))
+    model = keras.Model(image, pose)
+    model.compile(loss=losses.elastic_net_sum, run_eagerly=True)
+    images, (target,), weights = batches[0]
+    alone = keras.ops.convert_to_numpy(losses.elastic_net_sum(target, model(images)))
+    assert alone.min() > 0 and sorted(weights[:, 0]) == [0, 1]
+    assert model.evaluate(batches, verbose=0) == pytest.approx((alone * weights[:, 0]).sum() / 2, rel=1e-5)
 
 
 def broken_copy(drawn, folder):
@@ -263,17 +276,3 @@ def test_cached_crops_are_those_of_the_reader(drawn):
         assert np.abs(cheap.image - plain.image).mean() < 0.02
     reader.sample = None
     assert kept.sample(5) is kept.sample(5) and len(kept) == 12
-
-
-def test_the_weights_of_a_network_of_one_output_weigh_each_its_own_sample(drawn):
-    """By hand: of two samples one is unlabelled, so the loss is half of the other's alone."""
-    batches = loader.PoseLoader([(Unlabelled(drawn, [1, 2]), 2)], (64, 64), 1)
-    images, target, weights = batches[0]
-    labelled = int(np.argmax(weights))
-    image = keras.Input((64, 64, 3))
-    pose = keras.layers.Reshape((14, 3))(keras.layers.Dense(42, "sigmoid")(keras.layers.GlobalMaxPooling2D()(image)))
-    model = keras.Model(image, [pose])
-    training.compile_pose(model, "sgd")
-    predicted = np.reshape(model(images), (2, 14, 3))
-    alone = losses.PoseLoss("elastic_net_bce_mean")(target[[labelled]], predicted[[labelled]])
-    assert model.evaluate(batches, verbose=0) == pytest.approx(float(alone) / 2, rel=1e-5)

@@ -66,6 +66,16 @@ def test_paper_form_by_hand():
     np.testing.assert_allclose(value, [expected], rtol=1e-5)
 
 
+def test_paper_form_counts_a_joint_that_lacks_its_depth():
+    """Two labelled joints, one of them without depth: its x and y are 0.1 and 0.2 off, the other is right."""
+    y_true = np.array([[[0.5, 0.5, losses.MISSING], [0.2, 0.2, 0.2]]])
+    y_pred = np.array([[[0.6, 0.7, 0.9], [0.2, 0.2, 0.2]]])
+    expected = ((0.1 + 0.01) + (0.2 + 0.04)) / 2
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(losses.elastic_net_per_joint(y_true, y_pred)), [expected], rtol=1e-5
+    )
+
+
 def test_forms_agree_where_every_label_is_valid():
     generator = np.random.default_rng(0)
     y_true, y_pred = generator.uniform(0.1, 0.9, (2, 3, 16, 2))
@@ -178,6 +188,14 @@ def test_sample_weights_are_those_of_keras_own_loss(shape, weights, as_keras_tak
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_weights_in_a_tuple_of_one_are_the_same_weights():
+    """As Keras hands them on from a `PyDataset` to the loss of a network of one output."""
+    weight = np.float32([[1], [0], [2]])
+    loss = losses.CoordinateLoss()
+    expected = value(loss, *labels(3, 3, 2), sample_weight=weight)
+    np.testing.assert_allclose(value(loss, *labels(3, 3, 2), sample_weight=(weight,)), expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("reduction", ["sum", None])
 def test_a_weighted_loss_is_one_number_a_person(reduction):
     y_true, y_pred = labels(3, 4, 2)
@@ -287,6 +305,14 @@ def test_heat_maps_are_trained_on_the_grid_that_reads_them(grid):
     }
     assert np.abs(of_grid[grid]).max() < 1e-6 < 1e-3 < np.abs(of_grid[other]).max()
     np.testing.assert_allclose(value(ops.soft_argmax_2d, maps, grid), y_true[..., :2], atol=1e-3)
+
+
+@pytest.mark.parametrize("label", [(0.25, losses.MISSING), (np.nan, 0.5)])
+def test_half_a_place_is_none_for_heat_maps(label):
+    maps = np.random.default_rng(2).normal(size=(1, 4, 5, 2)).astype("float32")
+    y_true = np.array([[[0.2, 0.6], label]], dtype="float32")
+    gradient = gradient_of(lambda h: losses.heatmap_cross_entropy(y_true, h), maps)
+    assert np.all(gradient[..., 1] == 0) and np.any(gradient[..., 0] != 0)
 
 
 def test_heat_maps_of_clips_are_averaged_over_frames():
