@@ -71,3 +71,22 @@ def test_actions_are_not_smoothed_and_poses_count_once_unless_said():
     found = float(model.compute_loss(y=[pose[0], np.array([[0, 1]], "float32")], y_pred=guessed))
     visibility = -(0.5 * np.log(0.6) + 0.5 * np.log(0.4))
     assert found == pytest.approx(-np.log(0.2) + 0.1 + 0.01 * visibility, rel=1e-5)
+
+
+def test_fit_asks_keras_for_the_order_of_the_loader(monkeypatch):
+    """Keras would shuffle the batches by a generator of its own."""
+    model, batches, calls = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), Batches(), []
+    model.compile("sgd", "mse")
+    monkeypatch.setattr(model, "fit", lambda *arguments, **options: calls.append((arguments, options)))
+    other = keras.callbacks.TerminateOnNaN()
+    training.fit(model, batches, 3, [other], verbose=0)
+    ((arguments, options),) = calls
+    memory, kept = options.pop("callbacks")
+    assert isinstance(memory, training.KeepFreedMemory) and kept is other
+    assert arguments == (batches,) and options == {"epochs": 3, "shuffle": False, "verbose": 0}
+
+
+class Batches:
+    """A loader as far as its size goes."""
+
+    batch_size = 2
