@@ -1,6 +1,6 @@
 """Extract the pictures of NTU RGB+D's videos, for deephar.data.ntu.Ntu(..., frames=FOLDER).
 
-Data     nturgb+d_rgb/ with SsssCcccPpppRrrrAaaa_rgb.avi
+Data     nturgb+d_rgb/ with SsssCcccPpppRrrrAaaa_rgb.avi, in folders within it or not
 Command  python datasets/prepare_ntu.py --videos nturgb+d_rgb --out nturgb+d_frames --workers 8
 Result   FOLDER/<name>/00001.jpg ... at half size, and FOLDER/failed.txt: names of the videos that cannot be read to the
          end, which Ntu(..., missing=FOLDER/failed.txt) leaves out
@@ -17,15 +17,14 @@ import shutil
 from PIL import Image
 from tqdm import tqdm
 
+from deephar.data.ntu import VIDEO, clip_videos
 from deephar.files import whole_file
 from deephar.video import open_video
-
-SUFFIX = "_rgb.avi"
 
 
 def extract(path, args):
     """Write the pictures of one video; gives None, or what is wrong with it."""
-    folder = args.out / path.name.removesuffix(SUFFIX)
+    folder = args.out / path.name[: -len(VIDEO)]
     partial = args.out / f".partial.{folder.name}"
     shutil.rmtree(partial, ignore_errors=True)
     if folder.is_dir():
@@ -52,16 +51,16 @@ def main():
     parser.add_argument("--quality", type=int, default=95, help="of the JPEGs")
     parser.add_argument("--workers", type=int, default=1, help="processes")
     args = parser.parse_args()
-    paths = sorted(args.videos.glob(f"*{SUFFIX}"))
+    paths = list(clip_videos(args.videos).values())
     if not paths:
-        raise SystemExit(f"Expected videos named like S001C001P001R001A001{SUFFIX} in {args.videos}; there are none")
+        raise SystemExit(f"Expected videos named like S001C001P001R001A001{VIDEO} in {args.videos}; there are none")
     args.out.mkdir(parents=True, exist_ok=True)
     failed = []
     with multiprocessing.get_context("spawn").Pool(args.workers) as pool:
         results = pool.imap(functools.partial(extract, args=args), paths)
         for path, error in tqdm(zip(paths, results, strict=True), total=len(paths), desc="videos", unit="video"):
             if error:
-                failed.append(path.name.removesuffix(SUFFIX))
+                failed.append(path.name[: -len(VIDEO)])
                 tqdm.write(error)
     with whole_file(args.out / "failed.txt") as temporary:
         temporary.write_text("".join(f"{name}\n" for name in failed), encoding="utf-8")

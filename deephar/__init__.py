@@ -1,10 +1,13 @@
 """deephar: 2D pose, 3D pose and action from one RGB network, on Keras 3.
 
 Importing this package imports neither Keras nor a backend; its modules load on first use
-(`deephar.models`, `deephar.layers`, `deephar.metrics` ...).
+(`deephar.models`, `deephar.layers`, `deephar.metrics` ...). It is enough for `keras.models.load_model` to know the
+library's layers, losses and metrics (`deephar.registration`).
 """
 
 import importlib
+
+from deephar import registration
 
 __version__ = "0.1.0"
 
@@ -19,6 +22,7 @@ _MODULES = (
     "draw3d",
     "evaluation",
     "geometry",
+    "keras_metrics",
     "layers",
     "layouts",
     "losses",
@@ -26,13 +30,17 @@ _MODULES = (
     "metrics3d",
     "models",
     "ops",
+    "options",
     "predict",
     "pretrained",
+    "registration",
     "training",
     "video",
 )
 
 __all__ = ["__version__", *_MODULES]
+
+registration.register()
 
 
 def __getattr__(name):

@@ -1,6 +1,9 @@
-"""Every number of every model variant, stated once. Imports nothing but the standard library."""
+"""Every number of every model variant, stated once. Imports the standard library and `deephar.checks` alone."""
 
 import dataclasses
+import numbers
+
+from deephar import checks
 
 MISSING = -1e9
 """Value of a coordinate without a label in a training target, as in the original's."""
@@ -42,19 +45,24 @@ class ReceptionConfig:
 
     def __post_init__(self):
         shape = self.input_shape
+        sides = shape if isinstance(shape, (tuple, list)) and len(shape) == 3 else (None,)
         _require(
-            isinstance(shape, (tuple, list)) and len(shape) == 3 and all(n > 0 and n % 32 == 0 for n in shape[:2]),
-            "`input_shape` must be (H, W, channels) with H and W multiples of 32",
-            input_shape=self.input_shape,
+            all(isinstance(side, numbers.Integral) and side > 0 for side in sides)
+            and not any(n % 32 for n in sides[:2]),
+            "`input_shape` must be (H, W, channels), whole numbers, H and W multiples of 32: all crops are of one size",
+            input_shape=shape,
         )
-        _require(self.dim in (2, 3), "`dim` must be 2 or 3", dim=self.dim)
-        _require(self.stem in ("inception", "early"), "`stem` must be 'inception' or 'early'", stem=self.stem)
+        checks.one_of("dim", self.dim, (2, 3))
+        checks.one_of("stem", self.stem, ("inception", "early"))
         for name in ("num_joints", "num_blocks", "depth_maps", "width"):
-            _require(getattr(self, name) >= 1, f"`{name}` must be at least 1", **{name: getattr(self, name)})
+            checks.whole(name, getattr(self, name))
+        for name in ("num_context", "export_features"):
+            checks.whole(name, getattr(self, name), least=0)
+        checks.pair("kernel_size", self.kernel_size)
+        checks.between("alpha", self.alpha, 0, 1)
         _require(self.width % 2 == 0, "`width` must be even", width=self.width)
-        _require(self.num_context >= 0, "`num_context` must not be negative", num_context=self.num_context)
         _require(
-            0 <= self.export_features <= self.num_blocks,
+            self.export_features <= self.num_blocks,
             f"`export_features` must be the number of a block, 1 to {self.num_blocks}, or 0",
             export_features=self.export_features,
         )
@@ -111,10 +119,9 @@ class ActionConfig(ReceptionConfig):
             "export_poses": ("none", "last", "all"),
         }
         for name, values in choices.items():
-            value = getattr(self, name)
-            _require(value in values, f"`{name}` must be one of {', '.join(map(str, values))}", **{name: value})
-        for name in ("frames", "num_actions", "num_action_blocks"):
-            _require(getattr(self, name) >= 1, f"`{name}` must be at least 1", **{name: getattr(self, name)})
+            checks.one_of(name, getattr(self, name), values)
+        for name in ("frames", "num_actions", "num_action_blocks", "appearance_width"):
+            checks.whole(name, getattr(self, name))
         _require(
             not (self.export_heatmaps or self.export_features),
             "A clip network exports neither heat maps nor features",
@@ -221,11 +228,7 @@ class AugmentConfig:
     power: Interval | Choice = UNIT
 
     def __post_init__(self):
-        _require(
-            self.shift_unit in ("px", "mpii", "window"),
-            "`shift_unit` must be px, mpii or window",
-            shift_unit=self.shift_unit,
-        )
+        checks.one_of("shift_unit", self.shift_unit, ("px", "mpii", "window"))
 
 
 @dataclasses.dataclass(frozen=True)

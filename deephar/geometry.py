@@ -10,6 +10,9 @@ import numpy as np
 MARGIN = 1.25
 """A person's window is the extent of the joints made square and enlarged by this factor."""
 
+WINDOW_MM = 2250.0
+"""Width of Human3.6M's crop at the depth of the root joint (published preprocessing)."""
+
 DEPTH_HALF_RANGE_MM = 1000.0
 """Depth that a crop shows in front of and behind the root joint, at scale 1 (published preprocessing)."""
 

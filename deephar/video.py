@@ -3,18 +3,26 @@
 Video files need PyAV: `pip install "deephar[video]"`.
 """
 
+import contextlib
 import fractions
 import functools
+import os
 import pathlib
+import threading
+import weakref
 
 import numpy as np
 from PIL import Image
 
-from deephar.data.frames import open_image
+from deephar.data import names, orientation
+from deephar.data.frames import open_image, upright_size
 from deephar.files import whole_file
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".avi")
 """Of the files that `write_video` writes."""
+
+MOST_PIXELS = 2**26
+"""Of a frame, twice as many as 8K has; a damaged file may claim more than memory holds."""
 
 _ENCODERS = {"libx264": {"crf": "18"}, "libopenh264": {}, "mpeg4": {"qscale": "3"}}
 """The first that is installed is taken: H.264, or else MPEG-4."""
@@ -32,7 +40,9 @@ class VideoFile:
     """Pictures of a video file by number; see `open_video`.
 
     Frames are decoded one after the other, one is held. Asking for numbers in rising order decodes each once; going
-    back starts from the beginning. Of a video that is stored turned, as telephones do, the pictures are upright.
+    back starts from the beginning. Of a video that is stored turned or mirrored, as telephones do, the pictures are
+    upright. The file is open until `close`, the end of a `with`, or the last use of the object. Several threads may ask
+    one object, and take turns; for speed, let each open the file for itself.
 
     Attributes:
         path: of the file.
@@ -41,14 +51,15 @@ class VideoFile:
     """
 
     def __init__(self, path):
-        self.path = pathlib.Path(path)
-        self._rewind()
+        self.path, self._lock, self._walk = pathlib.Path(path), threading.Lock(), None
         self.size = self.frame(0).size
+        self.fps = self._walk.fps
 
     @functools.cached_property
     def _length(self):
-        with self._open() as container:
-            return sum(packet.size > 0 for packet in self._guarded(container.demux(video=0)))
+        container = _open(self.path)
+        with container, _naming(self.path, "is damaged"):
+            return sum(packet.size > 0 for packet in container.demux(video=0))
 
     def __len__(self):
         """Number of frames, counted in the file without decoding: its header may not be right."""
@@ -62,23 +73,25 @@ class VideoFile:
         """
         if index < 0:
             raise ValueError(f"Frames of {self.path} are numbered from 0. Received: {index}")
-        if self._container is None or index < self._index:
-            self._rewind()
-        while self._index < index:
-            self._current = next(self._frames, None)
-            if self._current is None:
-                self.close()
-                raise ValueError(f"{self.path} has {self._index + 1} frames. Received: frame {index}, from 0")
-            self._index += 1
-        quarter_turns = round(getattr(self._current, "rotation", 0) / 90) % 4
-        image = self._current.to_image()
-        return image.transpose(_TURNS[quarter_turns]) if quarter_turns else image
+        with self._lock:
+            if self._walk is None or index < self._walk.index:
+                self._leave()
+                self._walk = _Walk(self.path)
+            try:
+                return self._walk.frame(index)
+            except ValueError:
+                self._leave()
+                raise
 
     def close(self):
         """Close the file; the next frame opens it again."""
-        if self._container is not None:
-            self._container.close()
-        self._container = self._frames = self._current = None
+        with self._lock:
+            self._leave()
+
+    def _leave(self):
+        if self._walk is not None:
+            self._walk.close()
+        self._walk = None
 
     def __enter__(self):
         return self
@@ -87,67 +100,102 @@ class VideoFile:
         self.close()
 
     def __getstate__(self):
-        return {**self.__dict__, "_container": None, "_frames": None, "_current": None}
+        return {**self.__dict__, "_lock": None, "_walk": None}
 
-    def _open(self):
-        av = _av()
-        if not self.path.is_file():
-            raise ValueError(f"No such video: {self.path}")
-        try:
-            container = av.open(str(self.path))
-        except (av.FFmpegError, OSError) as error:
-            raise ValueError(f"{self.path} is not a video that can be read: {error}") from None
-        if not container.streams.video:
-            container.close()
-            raise ValueError(f"{self.path} holds no pictures. Received: {container.format.long_name} without video")
-        return container
-
-    def _rewind(self):
-        self._container, self._current, self._index = None, None, -1
-        self._container = self._open()
-        stream = self._container.streams.video[0]
-        self.fps = float(stream.average_rate or np.nan)
-        self._frames = self._guarded(self._container.decode(stream))
-
-    def _guarded(self, items):
-        """The items, PyAV's errors named."""
-        errors = _av().FFmpegError, OSError
-        try:
-            yield from items
-        except errors as error:
-            self.close()
-            raise ValueError(f"{self.path} is damaged: {error}") from None
+    def __setstate__(self, state):
+        self.__dict__.update(state, _lock=threading.Lock())
 
 
-_TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
-"""By quarter turns counter-clockwise."""
+class _Walk:
+    """One walk through a video file, from its first frame on; the frame that was reached is held.
+
+    The file closes with `close`, or with the walk's last use: PyAV's own objects would wait for the garbage collector.
+    """
+
+    def __init__(self, path):
+        self.path, self.index, self.current = path, -1, None
+        container = _open(path)
+        self.close = weakref.finalize(self, container.close)
+        with _naming(path, "is not a video that can be read"):
+            stream = container.streams.video[0]
+            if stream.width * stream.height > MOST_PIXELS:
+                raise ValueError(f"at most {MOST_PIXELS} pixels a frame, not {stream.width} x {stream.height}")
+            stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
+            self.fps = float(stream.average_rate or np.nan)
+            self.decoded = container.decode(stream)
+
+    def frame(self, index):
+        """The picture of a number that is not before the last one."""
+        with _naming(self.path, "is damaged"):
+            while self.index < index and (following := next(self.decoded, None)) is not None:
+                self.index, self.current = self.index + 1, following
+            if self.index == index:
+                return _upright(self.current)
+        raise ValueError(f"{self.path} has {self.index + 1} frames. Received: frame {index}, from 0")
+
+
+def _open(path):
+    """PyAV's container of a file."""
+    av, found = _av(), path if path.is_file() else names.stored(path)
+    if not found.is_file():
+        raise ValueError(f"No such video: {path}")
+    with _naming(path, "is not a video that can be read"):
+        # a bare name with a colon would be a protocol's; titles may be in any encoding
+        container = av.open(f"file:{found}", metadata_errors="replace")
+        pictures, kind = len(container.streams.video), container.format.long_name
+    if not pictures:
+        container.close()
+        raise ValueError(f"{path} holds no pictures. Received: {kind} without video")
+    return container
+
+
+@contextlib.contextmanager
+def _naming(path, fault):
+    """Whatever PyAV raises at a damaged file, of many classes, becomes a ValueError that names the file."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(f"{path} {fault}: {str(error) or type(error).__name__}") from error
+
+
+def _upright(frame):
+    """A decoded frame as an upright RGB picture, by its display matrix."""
+    image, matrix = frame.to_image(), frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return image
+    a, b, _, c, d = np.frombuffer(bytes(matrix), dtype=np.int32)[:5].tolist()
+    turn = orientation.nearest([[a, c], [b, d]])
+    return image if turn == orientation.UPRIGHT else image.transpose(orientation.TRANSPOSITIONS[turn])
 
 
 class PictureFolder:
-    """A folder of pictures 00001.jpg, 00002.jpg ... as a video.
+    """A folder of pictures 00001.jpg, 00002.jpg ... as a video; numbers may have any count of digits.
 
     Attributes:
         path: of the folder.
-        size: (width, height) of its first picture in pixels.
+        size: (width, height) of its first picture in pixels; ValueError if that cannot be opened.
 
     Args:
         path: of the folder.
-        suffix: of the pictures' names.
+        suffix: of the pictures' names, in small or capital letters; .jpg stands for .jpeg as well.
 
     Raises:
-        ValueError: if it is missing or holds no such picture, or the first cannot be opened.
+        ValueError: if it is missing or holds no such picture.
     """
 
     def __init__(self, path, suffix=".jpg"):
         self.path, self.suffix = pathlib.Path(path), suffix
         if not self.path.is_dir():
             raise ValueError(f"Expected a folder of pictures 00001{suffix}, 00002{suffix} ... Received: {path}")
-        numbers = sorted(int(f.stem) for f in self.path.iterdir() if f.suffix == suffix and f.stem.isdecimal())
-        if not numbers:
+        self._names = _numbered(self.path, {suffix, ".jpeg"} if suffix == ".jpg" else {suffix})
+        if not self._names:
             raise ValueError(f"Expected pictures 00001{suffix}, 00002{suffix} ... in {path}; there are none")
-        self._length = numbers[-1]
-        with self.frame(numbers[0] - 1) as first:
-            self.size = first.size
+        self._length = max(self._names)
+
+    @functools.cached_property
+    def size(self):
+        with self.frame(min(self._names) - 1) as first:
+            return upright_size(first)
 
     def __len__(self):
         """Number of the last picture."""
@@ -155,7 +203,17 @@ class PictureFolder:
 
     def frame(self, index):
         """The picture of a number, from 0, not yet decoded. Raises ValueError if it is missing or no picture."""
-        return open_image(self.path / f"{index + 1:05d}{self.suffix}")
+        digits = len(pathlib.Path(self._names[self._length]).stem)
+        return open_image(self.path / self._names.get(index + 1, f"{index + 1:0{digits}d}{self.suffix}"))
+
+    def close(self):
+        """Nothing is held open."""
+
+
+def _numbered(folder, suffixes):
+    """Dict of a number to the name of the picture with it in a folder."""
+    parted = [(name, *os.path.splitext(name)) for name in sorted(os.listdir(folder), reverse=True)]
+    return {int(stem): name for name, stem, suffix in parted if stem.isdecimal() and suffix.lower() in suffixes}
 
 
 class NoPictures:
@@ -171,6 +229,9 @@ class NoPictures:
 
     def __len__(self):
         return self._length
+
+    def close(self):
+        """Nothing is held open."""
 
     def frame(self, index):
         raise ValueError(f"Only the labels of {self.path} are at hand; tell its reader where the pictures are")
@@ -229,7 +290,7 @@ def write_video(path, frames, fps):
     if not 0 < fps < np.inf:
         raise ValueError(f"`fps` must be above 0. Received: {fps}")
     size, stream = None, None
-    with whole_file(path) as temporary, av.open(str(temporary), "w") as container:
+    with whole_file(path) as temporary, av.open(f"file:{temporary}", "w") as container:
         for frame in frames:
             pixels = np.asarray(frame.convert("RGB") if isinstance(frame, Image.Image) else frame, dtype=np.uint8)
             if stream is None:

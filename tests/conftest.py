@@ -3,6 +3,7 @@ import pathlib
 
 import pytest
 from drawn import drawn_lsp
+from watched import Watch
 
 SHARED = pathlib.Path(os.environ.get("DEEPHAR_SHARED", pathlib.Path(__file__).parents[2] / "shared"))
 
@@ -19,3 +20,9 @@ def shared():
 def drawn(tmp_path_factory):
     """Folder of drawn people in the format of LSP-extended."""
     return drawn_lsp(tmp_path_factory.mktemp("drawn") / "lspet_dataset")
+
+
+@pytest.fixture
+def watch(monkeypatch):
+    """Counts of what this test does to video files: `watched.Watch`."""
+    return Watch(monkeypatch)

@@ -50,7 +50,7 @@ def test_every_video_gets_its_own_clips(batch_size, copies):
     predictions = action.predict(copies(), videos, "mean", batch_size)
     assert list(predictions.scores) == ["p1", "m"]
     for index in range(3):
-        alone = model.predict_on_batch(videos[index].inputs[0])[1]
+        alone = model.predict_on_batch(np.stack([clip.inputs[0] for clip in videos[index].clips]))[1]
         np.testing.assert_allclose(predictions.scores["p1"][index], alone.mean(axis=0))
     assert predictions.truth.tolist() == [0, 1, 0] and predictions.clips.tolist() == [6, 6, 6]
     assert predictions.names == ["video0", "video1", "video2"]

@@ -11,7 +11,7 @@ from drawn import DrawnVideos
 from helpers import GOLDEN
 
 from deephar import config, layouts
-from deephar.data import augment, boxes, clip_mixture, clips, loader, lsp, video_clips
+from deephar.data import augment, clip_mixture, clips, loader, lsp, video_clips
 from deephar.data.base import Video
 from deephar.data.crops import pose_target
 
@@ -134,24 +134,6 @@ def test_a_narrow_person_keeps_the_whole_window():
     assert clips.boxes_window(box / 4)[1].tolist() == [32, 32]
 
 
-def test_predicted_boxes(tmp_path):
-    path = tmp_path / "boxes.json"
-    path.write_text(
-        json.dumps({"format": boxes.FORMAT, "boxes": {"golden": {"0": [1, 2, 10, 20], "8": [5, 0, 10, 10]}}})
-    )
-    choose = boxes.chooser(str(path))
-    video = GoldenPenn().video(0)
-    assert choose(video, np.array([0, 1, 2, 3])).tolist() == [[1, 2, 11, 22]]
-    assert choose(video, np.array([0, 3, 6, 9])).tolist() == [[1, 2, 11, 22], [5, 0, 15, 10]]
-    with pytest.raises(ValueError, match="none for other"):
-        choose(dataclasses.replace(video, name="other"), np.arange(4))
-    path.write_text("{}")
-    with pytest.raises(ValueError, match=r"deephar-boxes-1, in .*boxes\.json"):
-        boxes.chooser(str(path))
-    assert boxes.chooser("truth") is None
-    assert boxes.chooser("full")(video, [0]).tolist() == [[0, 0, 128, 96]]
-
-
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
     return DrawnVideos()
@@ -168,7 +150,7 @@ def test_depth_is_measured_from_the_root(videos):
 
 def test_frames_as_stills(videos):
     stills = clips.VideoFrames(videos, every=3)
-    assert len(stills) == len(videos) * 3  # of 8 frames, one of which shows nobody
+    assert len(stills) == len(videos) * 3  # of 8 frames
     sample = stills.sample(1)
     assert sample.name == "video0, frame 3" and sample.root_mm == pytest.approx(4000)
     np.testing.assert_array_equal(sample.pose_px, videos.video(0).pose_px[3])
@@ -234,9 +216,10 @@ def test_clips_spread_over_videos(videos):
     ends = [pose_target(clips.make_clip(videos, index, [0, 7]).pose_crop) for index in range(len(videos))]
     assert any(np.array_equal(batch.pose[0], end) for end in ends)
     judged = video_clips.VideoClips(videos, 2, None, "multi", shares=(1.0, 0.5), given=True)
-    assert len(judged[0].inputs[0]) == 4 and not judged[0].short
+    assert len(list(judged[0].clips)) == 4 and not judged[0].short
     single = video_clips.VideoClips(videos, 2, None, shares=(1.0,), given=True)
-    np.testing.assert_array_equal(single[0].inputs[0][0], judged[0].inputs[0][0])
+    (whole,) = single[0].clips
+    assert any(np.array_equal(whole.inputs[0], clip.inputs[0]) for clip in judged[0].clips)
 
 
 def test_noise_on_given_poses():
@@ -277,9 +260,10 @@ def test_a_frame_that_is_missing_is_raised_or_counted(drawn):
 
 def test_videos_for_evaluation(videos):
     single = video_clips.VideoClips(videos, 4, (32, 32))
-    assert single[0].inputs[0].shape == (1, 4, 32, 32, 3) and not single[0].short
+    (clip,) = single[0].clips
+    assert clip.inputs[0].shape == (4, 32, 32, 3) and not single[0].short
     multi = video_clips.VideoClips(videos, 4, None, "multi", flip=True, given=True)
-    (given,) = multi[0].inputs
+    given = np.stack([clip.inputs[0] for clip in multi[0].clips])
     assert given.shape == (6, 4, 17, 3)  # starts 0, 2, 4, each mirrored
     mirrored = given[0][:, videos.layout.flip]
     np.testing.assert_allclose(given[1][..., 0], np.where(mirrored[..., 2] > 0, 1 - mirrored[..., 0], 0), atol=1e-6)

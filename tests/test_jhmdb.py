@@ -79,6 +79,17 @@ def test_fewer_or_more_pictures_than_labels(root):
     assert reader.truncated == {"catch/a@b_1": (5, 4), "wave/hello [x]_1": (3, 4)}
 
 
+def test_pictures_whose_suffix_is_in_capital_letters(root):
+    for picture in (root / "Rename_Images" / "catch" / "a@b_1").iterdir():
+        picture.rename(picture.with_suffix(".PNG"))
+    clip = jhmdb.Jhmdb(root).video(0)
+    assert clip.size_px == (64, 48) and clip.frame(4).getpixel((0, 0)) == (5, 0, 0)
+
+
+def test_frames_that_have_labels(root):
+    assert [jhmdb.Jhmdb(root).labelled_frames(index).tolist()[-1] for index in range(3)] == [4, 3, 2]
+
+
 def test_a_pickled_reader_reads_the_same(root):
     clip = pickle.loads(pickle.dumps(jhmdb.Jhmdb(root))).video(0)
     assert pickle.loads(pickle.dumps(clip)).frame(4).getpixel((0, 0)) == (5, 0, 0)

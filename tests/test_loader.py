@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deephar import config, layouts
+from deephar import config, layouts, losses
 from deephar.data import cached, crops, loader, lsp, mixture, queues
 
 
@@ -121,6 +121,19 @@ def test_a_sample_without_labels_has_weight_zero_and_adds_no_loss(drawn):
     assert sorted(batch.weights[:, 0]) == [0, 1]
     empty = int(np.argmin(batch.weights))
     assert np.all(batch.target[empty, :, :2] == crops.MISSING)
+
+
+def test_weights_of_a_network_of_one_output_stay_with_their_samples(drawn):
+    """In a tuple of one, (B, 1), Keras would multiply every weight with the loss of every sample."""
+    batches = loader.PoseLoader([(Unlabelled(drawn, [1, 2]), 2)], (16, 16), 1)
+    image = keras.Input((16, 16, 3))
+    pose = keras.layers.Reshape((14, 3))(keras.layers.Dense(42)(keras.layers.Flatten()(image)))
+    model = keras.Model(image, pose)
+    model.compile(loss=losses.elastic_net_sum, run_eagerly=True)
+    images, (target,), weights = batches[0]
+    alone = keras.ops.convert_to_numpy(losses.elastic_net_sum(target, model(images)))
+    assert alone.min() > 0 and sorted(weights[:, 0]) == [0, 1]
+    assert model.evaluate(batches, verbose=0) == pytest.approx((alone * weights[:, 0]).sum() / 2, rel=1e-5)
 
 
 def broken_copy(drawn, folder):

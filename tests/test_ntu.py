@@ -1,3 +1,5 @@
+import itertools
+import os
 import pathlib
 import pickle
 import subprocess
@@ -161,13 +163,6 @@ def test_the_main_actor_moves_and_is_no_furniture(tmp_path):
     assert main(brief, count=2) == [9, 1]
 
 
-def test_names_tell_the_clip():
-    assert ntu.parse_name(NAME) == (1, 2, 3, 2, 13)
-    for name in ("S001C002P003R002A013_rgb", "S1C2P3R2A13", "S001C002P003R002A000", ""):
-        with pytest.raises(ValueError, match="Expected the name of a clip"):
-            ntu.parse_name(name)
-
-
 def names_of(folder, **settings):
     return [name[4:] for name in ntu.Ntu(folder, **settings).names]
 
@@ -197,15 +192,6 @@ def test_splits(folder, tmp_path):
     for split, classes in (("cross_view", 120), ("cross_setup", 60), ("subject", 60)):
         with pytest.raises(ValueError, match=rf"The splits are .*Received: {split} of {classes}"):
             ntu.Ntu(clips, split, classes=classes)
-
-
-def test_published_numbers_of_the_splits():
-    assert (len(ntu.TRAIN_SUBJECTS[60]), len(ntu.TRAIN_SUBJECTS[120])) == (20, 53)
-    assert set(ntu.TRAIN_SUBJECTS[60]) < set(ntu.TRAIN_SUBJECTS[120]) <= set(range(1, 107))
-    assert len(set(ntu.ACTIONS)) == 120
-    assert [ntu.ACTIONS[number - 1] for number in (1, 11, 60, 120)] == [
-        "drink water", "reading", "walking apart from each other", "finger-guessing game (playing rock-paper-scissors)",
-    ]  # fmt: skip
 
 
 def test_clips_that_are_left_out_are_counted(folder):
@@ -276,6 +262,62 @@ def test_frames_of_any_size(folder):
     (folder / "frames" / NAME / "00002.jpg").unlink()
     with pytest.raises(ValueError, match=r"No such photograph: .*00002.jpg"):
         clip.frame(1)
+
+
+@pytest.mark.parametrize("suffix", [".JPG", ".jpeg"])
+def test_folders_within_folders(suffix, folder, monkeypatch):
+    """As unpacked, a folder for each setup, one linked from elsewhere, with a link back; suffixes spelt otherwise."""
+    listed, scandir = itertools.count(), os.scandir
+
+    def scandir_a_few_times(path):
+        assert next(listed) < 60, "the link back is followed again and again"
+        return scandir(path)
+
+    parts = folder / "parts"
+    for name, part in ((NAME, "s001"), ("S001C002P003R002A014", "s002/nturgb+d_skeletons")):
+        (parts / part).mkdir(parents=True)
+        (folder / "skeletons" / f"{name}.skeleton").rename(
+            parts / part / f"{name}{'.SKELETON' if part == 's001' else '.skeleton'}"
+        )
+        pictures(folder / "elsewhere" / part / name, 4)
+        for picture in (folder / "elsewhere" / part / name).iterdir():
+            picture.rename(picture.with_suffix(suffix))
+    (folder / "frames").mkdir()
+    (folder / "frames" / "linked").symlink_to(folder / "elsewhere")
+    (folder / "elsewhere" / "back").symlink_to(folder / "frames")
+    monkeypatch.setattr(os, "scandir", scandir_a_few_times)
+    reader = ntu.Ntu(parts, frames=folder / "frames")
+    assert reader.names == (NAME, "S001C002P003R002A014")
+    for index in range(2):
+        clip = reader.video(index)
+        assert len(clip) == 4 and [round(clip.frame(k).getpixel((0, 0))[0] / 20) for k in range(4)] == [1, 2, 3, 4]
+    with pytest.raises(ValueError, match="lacks the .* of 1 clips"):
+        ntu.Ntu(parts, names=[NAME, "S001C001P001R001A001"])
+
+
+def test_videos_in_folders_within_the_folder(folder):
+    pytest.importorskip("av")
+    video.write_video(folder / "rgb" / "s001" / f"{NAME}_rgb.avi", [np.zeros((54, 96, 3), np.uint8)] * 4, 30)
+    (folder / "rgb" / "s001" / f"{NAME}_rgb.avi").rename(folder / "rgb" / "s001" / f"{NAME}_RGB.AVI")
+    reader = ntu.Ntu(folder / "skeletons", videos=folder / "rgb")
+    assert reader.video(0).frame(3).size == (96, 54)
+    with pytest.raises(ValueError, match=r"No such video: .*rgb/S001C002P003R002A014_rgb.avi"):
+        reader.video(1)
+
+
+def test_frames_that_have_labels(folder):
+    """As many as the file says at once; a damaged one is named, also where it is small enough to be searched early."""
+    reader = ntu.Ntu(folder / "skeletons")
+    assert reader.labelled_frames(0).tolist() == [0, 1, 2, 3]
+    for content in (b"", b"four\r\n", b"0\r\n", b"99999999999\r\n1\r\n"):
+        (folder / "skeletons" / f"{NAME}.skeleton").write_bytes(content)
+        assert ntu.Ntu(folder / "skeletons").names == reader.names
+        for read in (reader.labelled_frames, reader.video):
+            with pytest.raises(ValueError, match=rf"{NAME}.skeleton"):
+                read(0)
+    (folder / "converted").mkdir()
+    np.save(folder / "converted" / f"{NAME}.npy", converted(3, [1, 3, 5]))
+    assert ntu.Ntu(folder / "converted").labelled_frames(0).tolist() == [0, 1, 2]
 
 
 def test_a_pickled_reader_reads_the_same(folder):
@@ -370,7 +412,7 @@ def test_other_converted_files_are_refused(table, message, tmp_path):
 def test_frames_are_extracted_once_and_failures_listed(tmp_path):
     pytest.importorskip("av")
     shades = [np.full((54, 96, 3), 40 * number, np.uint8) for number in range(1, 4)]
-    video.write_video(tmp_path / "rgb" / f"{NAME}_rgb.avi", shades, 30)
+    video.write_video(tmp_path / "rgb" / "s001" / f"{NAME}_rgb.avi", shades, 30)
     (tmp_path / "rgb" / "S001C002P003R002A014_rgb.avi").write_bytes(b"RIFF" + bytes(99))
     out = tmp_path / "frames"
     (out / f".partial.{NAME}").mkdir(parents=True)
@@ -404,13 +446,6 @@ def test_real_skeletons(shared):
     assert np.bincount(body.state.ravel()).tolist() == [0, 113, 1937]
     assert list(skeleton.bodies) == [72057594037931648]
     assert len(ntu.Ntu(files / "nturgb+d_skeletons", "cross_subject")) == 1
-
-
-def test_real_missing_lists(shared):
-    files = shared / "data" / "ntu"
-    short = ntu._listed(files / "NTU_RGBD_samples_with_missing_skeletons.txt")
-    long = ntu._listed(files / "NTU_RGBD120_samples_with_missing_skeletons.txt")
-    assert (len(short), len(long)) == (302, 535) and short < long
 
 
 def test_real_video(shared, tmp_path):

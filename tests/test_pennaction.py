@@ -89,6 +89,16 @@ def test_the_shorter_of_labels_and_frames_counts(tmp_path, pictures, length):
     assert len(pennaction.PennAction(folder / "labels", folder / "frames").video(0)) == length
 
 
+def test_joints_follow_frames_that_were_resized(tmp_path):
+    """By hand: labels of 128 x 96 pixels beside frames of 64 x 48."""
+    content, stored = label(size=(128, 96))
+    folder = write(tmp_path, [content], [(1, 2, 3)])
+    video = pennaction.PennAction(folder / "labels", folder / "frames").video(0)
+    assert video.size_px == (64, 48) and pennaction.PennAction(folder / "labels").video(0).size_px == (128, 96)
+    expected = np.stack([stored["x"].astype(float), stored["y"]], axis=-1) - 0.5
+    np.testing.assert_allclose(video.pose_px, expected / 2)
+
+
 def test_frames(tmp_path):
     folder = write(tmp_path, [label()[0]], [(1, 3)])
     reader = pennaction.PennAction(folder / "labels", folder / "frames")
@@ -96,8 +106,26 @@ def test_frames(tmp_path):
     assert abs(np.asarray(video.frame(2))[0, 0, 0].astype(int) - 3) <= 2
     with pytest.raises(ValueError, match=r"No such photograph: .*000002\.jpg"):
         clips.make_clip(reader, 0, np.arange(3), (32, 32))
-    with pytest.raises(ValueError, match="only the labels are at hand"):
+    with pytest.raises(ValueError, match="Only the labels of 0001 are at hand"):
         pennaction.PennAction(folder / "labels").video(0).frame(0)
+
+
+def test_pictures_whose_suffix_is_spelt_otherwise(tmp_path):
+    folder = write(tmp_path, [label()[0]] * 2, [(1, 2, 3), (1, 2)])
+    for suffix, number in ((".JPG", "0001"), (".jpeg", "0002")):
+        for picture in (folder / "frames" / number).iterdir():
+            picture.rename(picture.with_suffix(suffix))
+    reader = pennaction.PennAction(folder / "labels", folder / "frames")
+    assert [len(reader.video(index)) for index in range(2)] == [3, 2]
+    assert reader.video(1).frame(1).size == (64, 48)
+
+
+def test_frames_that_show_anybody(tmp_path):
+    """Told without pictures: of four frames the second shows no joint."""
+    visible = np.ones((4, 13), np.uint8)
+    visible[1], visible[2, 1:] = 0, 0
+    reader = pennaction.PennAction(write(tmp_path, [label(frames=4, visibility=visible)[0]]))
+    assert reader.labelled_frames(0).tolist() == [0, 2, 3]
 
 
 def test_a_clip_longer_than_the_video_repeats_frames(tmp_path):
@@ -165,7 +193,7 @@ def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(ValueError, match="folder of Penn Action's frames"):
         pennaction.PennAction(folder, folder / "frames")
     (folder / "frames" / "0001").mkdir(parents=True)
-    with pytest.raises(ValueError, match="there is none"):
+    with pytest.raises(ValueError, match="there are none"):
         pennaction.PennAction(folder, folder / "frames").video(0)
 
 

@@ -66,8 +66,8 @@ def test_score_in_space():
     """The first of the synthetic people that the card is about: far below the mean pose's 257 mm."""
     about = pretrained.SHIPPED["lsp-lite-3d"]
     model = models.build(about.builder, "lsp-lite-3d", **about.overrides)
-    layout = layouts.get(about.layout)
-    people = crops.Crops(SyntheticPeople(48, layout=layout.name, seed=1000), model.input_shape[1:3])
+    layout = about.layout
+    people = crops.Crops(SyntheticPeople(48, layout=layout, seed=1000), model.input_shape[1:3])
     assert pose3d.scores(pose3d.predict(model, people), layout, "all")["mpjpe"] < 180
 
 
@@ -77,6 +77,6 @@ def test_score_on_annotated_poses(shared):
     model = models.build(about.builder, "penn-pose-only", **about.overrides)
     reader = pennaction.PennAction(shared / "data" / "pennaction" / "labels.zip", split="test", hidden=True)
     videos = video_clips.VideoClips(reader, 16, shares=(1.0,), given=True, boxes=clips.extent_boxes)
-    inputs = np.concatenate([videos[index].inputs[0] for index in range(0, len(videos), 8)])
+    inputs = np.stack([next(videos[index].clips).inputs[0] for index in range(0, len(videos), 8)])
     truth = [reader.video(index).action for index in range(0, len(videos), 8)]
     assert np.mean(model.predict(inputs, verbose=0)[-1].argmax(axis=1) == truth) > 0.93

@@ -1,10 +1,14 @@
+import concurrent.futures
+import gc
 import pathlib
 import pickle
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
 from PIL import Image
+from watched import open_files
 
 from deephar import video
 
@@ -50,14 +54,43 @@ def test_mpeg4_where_h264_is_not_installed(tmp_path, monkeypatch):
     assert [number_of(opened.frame(index)) for index in range(len(opened))] == list(range(12))
 
 
-def test_rising_numbers_are_decoded_once(clip, monkeypatch):
-    opened, rewinds = video.open_video(clip), []
-    monkeypatch.setattr(opened, "_rewind", lambda: (rewinds.append(1), video.VideoFile._rewind(opened)))
-    for index in range(0, 12, 3):
+def test_rising_numbers_are_decoded_once(clip, watch):
+    """Up to frame 9; then again from the start up to frame 2."""
+    opened = video.open_video(clip)
+    for index in (0, 3, 3, 6, 9):
         opened.frame(index)
-    assert not rewinds
+    assert (watch.opened, watch.decoded) == (1, 10)
     opened.frame(2)
-    assert len(rewinds) == 1
+    assert (watch.opened, watch.decoded) == (2, 13)
+
+
+def test_files_close_when_they_are_no_longer_used(clip):
+    """Not when the garbage collector comes: at `close`, at the end of a `with`, and with the last reference."""
+    gc.collect()
+    gc.disable()
+    try:
+        before, opened = open_files(), video.open_video(clip)
+        assert len(opened) == 12 and open_files() == before + 1
+        opened.close()
+        assert open_files() == before and number_of(opened.frame(1)) == 1
+        del opened
+        with video.open_video(clip) as opened:
+            opened.frame(3)
+        for _ in range(5):
+            video.open_video(clip).frame(2)
+            with pytest.raises(ValueError, match="Received: frame 12"):
+                opened.frame(12)
+        assert open_files() == before
+    finally:
+        gc.enable()
+
+
+def test_threads_that_share_a_video_get_their_frames(clip):
+    opened = video.open_video(clip)
+    order = np.random.default_rng(0).integers(0, 12, (2, 40)).tolist()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda numbers: [number_of(opened.frame(number)) for number in numbers], order))
+    assert found == order
 
 
 def test_some_frames_in_any_order(clip):
@@ -90,17 +123,48 @@ def test_odd_sizes_are_made_even_by_repeating_the_edge(tmp_path):
     assert frame.size == (48, 34) and np.asarray(frame)[:, -1].mean() == pytest.approx(200, abs=6)
 
 
-def test_a_turned_video_is_upright(clip, tmp_path):
-    """The matrix of a telephone held upright, written into the file: the picture's left edge becomes its top."""
-    content = clip.read_bytes()
-    at = content.index(b"tkhd") + 4 + 40  # the matrix begins 40 bytes into the box: a b u c d v x y w
-    values = [0, 1 << 16, 0, -(1 << 16), 0, 0, 32 << 16, 0, 1 << 30]
-    matrix = b"".join(value.to_bytes(4, "big", signed=True) for value in values)
-    (tmp_path / "turned.mp4").write_bytes(content[:at] + matrix + content[at + 36 :])
-    opened = video.open_video(tmp_path / "turned.mp4")
-    assert opened.size == (32, 48)
-    pixels = np.asarray(opened.frame(11)).mean(axis=(1, 2))
-    assert pixels[:20].max() < 30 and pixels[-20:].min() > 200
+@pytest.mark.parametrize(
+    ("matrix", "rows"),
+    [
+        ((1, 0, 0, 1), "ab cd"), ((-1, 0, 0, 1), "ba dc"), ((1, 0, 0, -1), "cd ab"), ((-1, 0, 0, -1), "dc ba"),
+        ((0, 1, -1, 0), "ca db"), ((0, -1, 1, 0), "bd ac"), ((0, 1, 1, 0), "ac bd"), ((0, -1, -1, 0), "db ca"),
+        ((0, 0, 0, 0), "ab cd"), ((2, 1, -1, 2), "ab cd"),
+    ],
+)  # fmt: skip
+def test_videos_that_are_stored_turned_or_mirrored_are_upright(matrix, rows, tmp_path):
+    """The display matrix of a telephone, a b u c d v x y w: the stored (x, y) is shown at (a x + c y, b x + d y).
+
+    Of quarters a b above c d, with the matrix of an upright telephone the left ones come to the top.
+    """
+    shades, stored = {"a": 0, "b": 80, "c": 160, "d": 240}, np.zeros((32, 48, 3), np.uint8)
+    stored[:16, :24], stored[:16, 24:], stored[16:, :24], stored[16:, 24:] = shades.values()
+    video.write_video(tmp_path / "clip.mp4", [stored], 25)
+    content, (a, b, c, d) = (tmp_path / "clip.mp4").read_bytes(), matrix
+    at = content.index(b"tkhd") + 4 + 40  # 40 bytes into the box
+    values = [value << 16 for value in (a, b, 0, c, d, 0, 0, 0)] + [1 << 30]
+    written = b"".join(value.to_bytes(4, "big", signed=True) for value in values)
+    (tmp_path / "turned.mp4").write_bytes(content[:at] + written + content[at + 36 :])
+    with video.open_video(tmp_path / "turned.mp4") as opened:
+        shown = opened.frame(0)
+    assert shown.size == opened.size == ((32, 48) if abs(b) > abs(a) else (48, 32))
+    quarters = np.asarray(shown.resize((2, 2), Image.Resampling.BOX))[..., 0]
+    np.testing.assert_allclose(quarters, [[shades[letter] for letter in row] for row in rows.split()], atol=8)
+
+
+def test_names_and_titles_of_every_kind(tmp_path):
+    """A colon or a per cent sign is no protocol and no pattern; accents may be composed or not, titles in Latin-1."""
+    path = tmp_path / unicodedata.normalize("NFD", "12:30 %d ü.mp4")
+    video.write_video(path, shades(2), 25)
+    for form in ("NFC", "NFD"):
+        assert number_of(video.read_frames(unicodedata.normalize(form, str(path)), [1])[0]) == 1
+    path.write_bytes(path.read_bytes().replace(b"VideoHandler", "Gr\u00fc\u00dfeHandler".encode("latin-1")))
+    assert number_of(video.read_frames(path, [1])[0]) == 1
+
+
+def test_frames_larger_than_memory_are_refused(clip, monkeypatch):
+    monkeypatch.setattr(video, "MOST_PIXELS", 48 * 32 - 1)
+    with pytest.raises(ValueError, match=r"clip.mp4 is not a video that can be read: at most 1535 pixels.*48 x 32"):
+        video.open_video(clip)
 
 
 def test_damaged_videos_are_named(clip, tmp_path):
@@ -176,6 +240,21 @@ def test_a_folder_of_pictures_is_a_video(tmp_path):
     assert folder.frame(3).getpixel((0, 0)) == (4, 0, 0)
     with pytest.raises(ValueError, match=r"No such photograph: .*00003.png"):
         folder.frame(2)
+
+
+@pytest.mark.parametrize("suffix", [".JPG", ".jpeg", ".Jpeg"])
+def test_pictures_whose_suffix_is_spelt_otherwise(suffix, tmp_path):
+    """However many digits a number has; one that is missing is named as the others are spelt."""
+    for number in (1, 3):
+        Image.new("RGB", (20, 10), (50 * number, 0, 0)).save(tmp_path / f"{number:06d}{suffix}", format="JPEG")
+    folder = video.PictureFolder(tmp_path)
+    assert (len(folder), folder.size, round(folder.frame(2).getpixel((0, 0))[0] / 50)) == (3, (20, 10), 3)
+    with pytest.raises(ValueError, match="No such photograph: .*000002.jpg"):
+        folder.frame(1)
+
+
+def test_a_folder_without_pictures_is_named(tmp_path):
+    (tmp_path / "00001.png").write_bytes(b"")
     with pytest.raises(ValueError, match=r"Expected pictures 00001.jpg.*there are none"):
         video.PictureFolder(tmp_path)
     with pytest.raises(ValueError, match=r"Expected a folder of pictures.*absent"):

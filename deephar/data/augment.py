@@ -40,13 +40,14 @@ def draw(config, generator):
     )
 
 
-def px_to_crop(sample, variation=None, truncate_corners=False):
+def px_to_crop(sample, variation=None, truncate_corners=False, size_px=None):
     """Map from source pixels to the crop of a person.
 
     Args:
         sample: `deephar.data.base.Sample`.
         variation: `Draw`, or None for the plain crop.
         truncate_corners: cut at whole pixels as the original does (`geometry.truncated_window_to_crop`).
+        size_px: (width, height) of the picture where the sample does not hold it.
 
     Returns:
         (3, 3) float64.
@@ -57,7 +58,7 @@ def px_to_crop(sample, variation=None, truncate_corners=False):
     center = sample.center_px + unit * np.asarray(variation.shift)
     if not truncate_corners:
         return geometry.window_to_crop(center, window, variation.angle, variation.flip)
-    size = frames.upright_size(sample.image)
+    size = size_px or frames.upright_size(sample.image)
     return geometry.truncated_window_to_crop(center, window, size, variation.angle, variation.flip)[0]
 
 

@@ -57,7 +57,8 @@ class Video:
             column is the depth in mm.
         size_px: (width, height) of the frames.
         frame: function of a frame's number, from 0, that opens its picture (not yet decoded); raises ValueError where
-            the picture is missing or damaged, or where only labels are at hand.
+            the picture is missing or damaged, or where only labels are at hand. In rising order, each is decoded once.
+        close: function that closes the video's file, if it has one; a `with` calls it.
     """
 
     name: str
@@ -65,13 +66,26 @@ class Video:
     pose_px: np.ndarray
     size_px: tuple
     frame: collections.abc.Callable[[int], Image.Image]
+    close: collections.abc.Callable[[], None] | None = None
 
     def __len__(self):
         return len(self.pose_px)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.close:
+            self.close()
+
 
 class VideoDataset(typing.Protocol):
-    """The protocol of a reader of videos: a layout, the names of the actions, a length, a video by position."""
+    """The protocol of a reader of videos: a layout, the names of the actions, a length, a video by position.
+
+    `labelled_frames` gives the numbers of a video's frames that have labels, rising, without opening its pictures: a
+    training on frames asks it of every video before the first step. Where labels are long to read, frames may be among
+    them that show nobody or have no picture.
+    """
 
     layout: PoseLayout
     actions: tuple
@@ -79,3 +93,5 @@ class VideoDataset(typing.Protocol):
     def __len__(self) -> int: ...
 
     def video(self, index: int) -> Video: ...
+
+    def labelled_frames(self, index: int) -> np.ndarray: ...

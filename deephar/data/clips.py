@@ -1,5 +1,6 @@
 """A video to a clip of T frames: which frames, which window, and the crops (published preprocessing)."""
 
+import collections
 import dataclasses
 import math
 
@@ -8,9 +9,7 @@ import numpy as np
 from deephar import geometry
 from deephar.data import augment, frames
 from deephar.data.base import Sample
-
-BOX_MARGIN = 1.5
-"""A clip's box is this factor times the extent of the joints (published preprocessing)."""
+from deephar.data.boxes import frame_box, key_positions
 
 SMALLEST_WINDOW_PX = 32
 """A clip's window has at least this side."""
@@ -129,12 +128,10 @@ def joints_window(pose_px, size_px, scale=1.0, square=True):
         centre (2,) and size (2,).
     """
     boxes = []
-    for number in sorted({0, min(int(len(pose_px) / 2 + 0.5), len(pose_px) - 1), len(pose_px) - 1}):
-        if np.isfinite(pose_px[number, :, :2]).all(axis=-1).any():
-            box = geometry.points_box(pose_px[number])
-            boxes.append(geometry.enlarge_box(box, BOX_MARGIN * scale, square=True))
-        else:
-            boxes.append(np.array([0.0, 0.0, *size_px]))
+    for number in key_positions(len(pose_px)):
+        located = np.isfinite(pose_px[number, :, :2]).all(axis=-1).any()
+        extent = geometry.points_box(pose_px[number]) if located else None
+        boxes.append(frame_box(extent, size_px, scale))
     return boxes_window(boxes, scale, square)
 
 
@@ -169,6 +166,8 @@ class Clip:
     Attributes:
         name: of the video.
         action: number of its class, -1 if unknown.
+        numbers: (T,) of its frames in the video, from 0.
+        variation: `deephar.data.augment.Draw` of all frames.
         images: float32 (T, H, W, 3) in [-1, 1]; None where only poses were asked for.
         px_to_crop: (3, 3), source pixels to [0, 1] of the crop.
         pose_px: (T, J, D) in source pixels, NaN where not located.
@@ -178,6 +177,8 @@ class Clip:
 
     name: str
     action: int
+    numbers: np.ndarray
+    variation: augment.Draw
     images: np.ndarray | None
     px_to_crop: np.ndarray
     pose_px: np.ndarray
@@ -193,11 +194,7 @@ def make_clip(reader, index, numbers, size=None, variation=None, boxes=None, squ
         index: position in it.
         numbers: of the frames, or a function of the video's length that gives them.
         size: (height, width) of the crops in pixels; None for poses without pictures.
-        variation: `deephar.data.augment.Draw`, the same for all frames; None for the plain crop.
-        boxes: boxes (N, 4) to crop around, or a function of the video and `numbers` that gives them; None for the
-            joints' (`joints_window`).
-        square: see `joints_window`.
-        truncate_corners: see `deephar.data.augment.px_to_crop`.
+        variation, boxes, square, truncate_corners: see `place_clip`.
 
     Returns:
         `Clip`.
@@ -205,29 +202,89 @@ def make_clip(reader, index, numbers, size=None, variation=None, boxes=None, squ
     Raises:
         ValueError: if the video or a frame cannot be read; the message names it.
     """
-    video = reader.video(index)
-    if callable(numbers):
-        numbers = numbers(len(video))
-    variation = variation or augment.Draw()
+    with reader.video(index) as video:
+        if callable(numbers):
+            numbers = numbers(len(video))
+        clip = place_clip(video, reader.layout, numbers, variation, boxes, square, truncate_corners)
+        return clip if size is None else next(with_images(video, [clip], size))
+
+
+def place_clip(video, layout, numbers, variation=None, boxes=None, square=True, truncate_corners=False):
+    """The clip of some frames of a video, as far as labels tell: without its images, and without opening any.
+
+    Args:
+        video: `deephar.data.base.Video`.
+        layout: of its poses.
+        numbers: (T,) of the frames.
+        variation: `deephar.data.augment.Draw`, the same for all frames; None for the plain crop.
+        boxes: boxes (N, 4) to crop around, or a function of the video and `numbers` that gives them; None for the
+            joints' (`joints_window`).
+        square: see `joints_window`.
+        truncate_corners: see `deephar.data.augment.px_to_crop`.
+
+    Returns:
+        `Clip` whose `images` is None.
+
+    Raises:
+        ValueError: if there is nothing to cut; the message names the video.
+    """
+    numbers, variation = np.asarray(numbers), variation or augment.Draw()
     pose_px = video.pose_px[numbers]
     if boxes is None:
         window = joints_window(pose_px, video.size_px, variation.scale, square)
     else:
         window = boxes_window(boxes(video, numbers) if callable(boxes) else boxes, 1.0, square)
-    pictures = [] if size is None else [video.frame(int(number)) for number in numbers]
-    subject = Sample(video.name, pictures[0] if pictures else None, pose_px, *window)
+    subject = Sample(video.name, None, pose_px, *window)
     try:
-        px_to_crop = augment.px_to_crop(subject, variation, truncate_corners)
+        px_to_crop = augment.px_to_crop(subject, variation, truncate_corners, video.size_px)
     except ValueError as error:
         raise ValueError(f"{video.name}: {error}") from None
-    images = None
-    if pictures:
-        pixels = [frames.cut(picture, px_to_crop, size[::-1], video.name) for picture in pictures]
-        images = frames.to_input(np.stack(pixels), variation.power)
-    root_mm = _root_depth(pose_px, reader.layout)
-    to_crop = (px_to_crop, variation.flip, reader.layout, root_mm, variation.scale)
+    root_mm = _root_depth(pose_px, layout)
+    to_crop = (px_to_crop, variation.flip, layout, root_mm, variation.scale)
     pose_crop = np.stack([augment.pose_to_crop(pose, *to_crop) for pose in pose_px])
-    return Clip(video.name, video.action, images, px_to_crop, pose_px, pose_crop, root_mm)
+    return Clip(video.name, video.action, numbers, variation, None, px_to_crop, pose_px, pose_crop, root_mm)
+
+
+def with_images(video, placed, size):
+    """Clips with their images, in one walk through a video.
+
+    Every frame is opened once, in rising order, however many of the clips show it, and nothing but its crops is kept.
+    So memory holds the clips that the walk is amid, not all of them.
+
+    Args:
+        video: `deephar.data.base.Video`.
+        placed: list of `Clip` of this video, see `place_clip`.
+        size: (height, width) of the crops in pixels.
+
+    Yields:
+        `Clip`, each when its last frame was cut.
+
+    Raises:
+        ValueError: if a frame cannot be read; the message names it.
+    """
+    showing, crops = collections.defaultdict(list), {}
+    for place, clip in enumerate(placed):
+        for number in set(clip.numbers.tolist()):
+            showing[number].append(place)
+    for number in sorted(showing):
+        maps = [placed[place].px_to_crop for place in showing[number]]
+        pictures = _cut(video.frame(number), maps, size[::-1], video.name)
+        for place, picture in zip(showing[number], pictures, strict=True):
+            clip = placed[place]
+            if place not in crops:
+                crops[place] = np.empty((len(clip.numbers), *size, 3), np.uint8)
+            crops[place][clip.numbers == number] = picture
+            if number == clip.numbers.max():
+                yield dataclasses.replace(clip, images=frames.to_input(crops.pop(place), clip.variation.power))
+
+
+def _cut(picture, maps, size, name):
+    """The crops of a picture by several maps; it is decoded once."""
+    if len(maps) == 1:
+        return [frames.cut(picture, maps[0], size, name)]
+    full_size, decoded = frames.upright_size(picture, name), frames.to_rgb(picture, name)
+    to_full = geometry.scaling(*np.divide(full_size, decoded.size))
+    return [frames.warp(decoded, px_to_crop @ to_full, size) for px_to_crop in maps]
 
 
 def _root_depth(pose_px, layout):
@@ -241,30 +298,41 @@ def _root_depth(pose_px, layout):
 class VideoFrames:
     """Frames of videos as stills, for training a pose network: a reader of `deephar.data.base.Sample`.
 
+    No video is opened before one of its frames is asked for. Of a frame that turns out to show nobody, or to have no
+    picture, the nearest that does is given; the window is that of the joints and a margin.
+
     Args:
         reader: of videos.
-        every: take every how manieth frame.
-
-    Frames without any joint are left out; the window is that of the joints and a margin.
+        every: take every how manieth of the frames that have labels.
     """
 
     def __init__(self, reader, every=1):
         self.reader, self.layout = reader, reader.layout
-        self.places = [
-            (index, number)
-            for index in range(len(reader))
-            for number in np.flatnonzero(np.isfinite(reader.video(index).pose_px).all(axis=-1).any(axis=1))[::every]
-        ]
+        self.places = [(index, number) for index in range(len(reader)) for number in self._labelled(index)[::every]]
+
+    def _labelled(self, index):
+        try:
+            return self.reader.labelled_frames(index)
+        except ValueError:
+            return np.zeros(1, int)  # whoever asks for this one hears what is wrong
 
     def __len__(self):
         return len(self.places)
 
     def sample(self, index):
-        """The person at a position: `Sample`."""
+        """The person at a position: `Sample`.
+
+        Raises:
+            ValueError: if the video or the frame cannot be read, or nobody is in any of its frames; it is named.
+        """
         place, number = self.places[index]
-        video = self.reader.video(place)
-        pose_px = video.pose_px[number]
-        window = geometry.person_window(geometry.points_box(pose_px))
-        root = _root_depth(pose_px[None], self.layout)
-        name = f"{video.name}, frame {number}"
-        return Sample(name, video.frame(int(number)), pose_px, *window, root_mm=root)
+        with self.reader.video(place) as video:
+            shown = np.flatnonzero(np.isfinite(video.pose_px).all(axis=-1).any(axis=1))
+            if not len(shown):
+                raise ValueError(f"No frame of {video.name} shows anybody")
+            number = int(shown[np.abs(shown - number).argmin()])
+            pose_px = video.pose_px[number]
+            window = geometry.person_window(geometry.points_box(pose_px))
+            root = _root_depth(pose_px[None], self.layout)
+            name = f"{video.name}, frame {number}"
+            return Sample(name, video.frame(number), pose_px, *window, root_mm=root)

@@ -13,9 +13,6 @@ from deephar.data.human36m_files import ACTIONS
 SPLITS = {"train": (("S1", "S5", "S6", "S7", "S8"), 5), "test": (("S9", "S11"), 64)}
 """Subjects and step between the frames, which are counted from 1 and begin at 1 (the original's protocol)."""
 
-WINDOW_MM = 2250.0
-"""Side of the crop at the root's depth (published preprocessing)."""
-
 MISSING = {("S11", "Directions", "54138969")}
 """Recordings whose video is broken in the release."""
 
@@ -34,8 +31,9 @@ class Human36M:
     Args:
         recordings: list of `deephar.data.human36m_files.Recording`, see `open_release`, `open_mmpose` and the like.
         images: folder of the pictures.
-        layout: name of the joints to give; those that the file lacks are NaN, as is the neck of pa17j. To train in
-            pa17j by names leave h36m17 and give the loader the layout: so the neck is unknown to it, not hidden.
+        layout: of the joints to give, a `PoseLayout` or a name; those that the file lacks are NaN, as is the neck of
+            pa17j. To train in pa17j by names leave h36m17 and give the loader the layout: so the neck is unknown to it,
+            not hidden.
         published: take the joints by the original's map (`deephar.layouts.PUBLISHED`), which the names contradict: its
             17 have two joints 0.1 mm apart and no face. For published weights, and to report both.
         down_px: shift of the crop's centre downwards; the original has 1 (times the drawn scale), against its paper.
@@ -55,8 +53,8 @@ class Human36M:
         if len(joints) != 1 or not joints <= set(SOURCES):
             raise ValueError(f"Recordings must all have 17 or all have 32 joints. Received: {sorted(joints)}")
         source, self.layout, self.published = SOURCES[joints.pop()], layouts.get(layout), published
-        if published and (source, layout) not in layouts.PUBLISHED:
-            raise ValueError(f"There is no published map from {source} to {layout}; use published=False")
+        if published and not layouts.exception(source, self.layout):
+            raise ValueError(f"There is no published map from {source} to {self.layout.name}; use published=False")
         order = layouts.published_map(source, layout) if published else layouts.index_map(source, layout)
         self._joints, self._root = np.array(order), layouts.get(source).index("pelvis")
 
@@ -124,7 +122,7 @@ class Human36M:
         else:
             _check_size(name, size, recording.camera.size)
             center = root[:2] + [0.0, self.down_px]
-            window = np.full(2, WINDOW_MM * max(size * recording.camera.focal) / size[0] / root[2])
+            window = np.full(2, geometry.WINDOW_MM * max(size * recording.camera.focal) / size[0] / root[2])
         pose = self._ordered(uvd)
         return Sample(name, image, pose, center, window, root_mm=float(root[2]), camera=recording.camera)
 

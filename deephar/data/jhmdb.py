@@ -98,6 +98,10 @@ class Jhmdb:
         action = self.actions.index(name.split("/")[0])
         return Video(name, action, pose[: len(pictures)], pictures.size, pictures.frame)
 
+    def labelled_frames(self, index):
+        """Numbers of a clip's frames that have joints."""
+        return np.arange(len(_read_pose(self._joints / self.names[index] / "joint_positions.mat")))
+
 
 def _clips(path, train):
     """Names of a split file's training or test clips, without suffix."""

@@ -57,6 +57,11 @@ class _Loader(keras.utils.PyDataset):
             self._pool.close()
 
 
+def _by_output(weights):
+    """Sample weights as Keras reads them: of one output without a tuple, or every weight would weigh every sample."""
+    return weights[0] if len(weights) == 1 else weights
+
+
 class PoseLoader(_Loader):
     """Keras `PyDataset` of (crops, a target and a sample weight for every output).
 
@@ -82,7 +87,7 @@ class PoseLoader(_Loader):
 
     def __getitem__(self, index):
         batch = self._batch(index)
-        return batch.images, (batch.target,) * self.num_outputs, (batch.weights,) * self.num_outputs
+        return batch.images, (batch.target,) * self.num_outputs, _by_output((batch.weights,) * self.num_outputs)
 
 
 class ClipLoader(_Loader):
@@ -126,4 +131,4 @@ class ClipLoader(_Loader):
             inputs.append(as_given(batch.pose))
         targets = {"pose": (batch.pose, batch.pose_weights), "action": (batch.action, batch.action_weights)}
         labels, weights = zip(*(targets[kind] for kind in self.outputs), strict=True)
-        return inputs[0] if len(inputs) == 1 else tuple(inputs), labels, weights
+        return inputs[0] if len(inputs) == 1 else tuple(inputs), labels, _by_output(weights)

@@ -3,85 +3,27 @@
 import functools
 import os
 import pathlib
-import re
-import typing
 
 import numpy as np
 
 from deephar import layouts
 from deephar.data import ntu_files
 from deephar.data.base import Video
+from deephar.data.ntu_names import ACTIONS, LAST, NAME, listed, parse_name, splitter
+from deephar.data.ntu_names import SPLITS as SPLITS
+from deephar.data.ntu_names import TRAIN_SUBJECTS as TRAIN_SUBJECTS
+from deephar.data.ntu_names import hold_out as hold_out
 from deephar.video import NoPictures, PictureFolder, open_video
 
 SIZE_PX = (1920, 1080)
 """Of the videos, and of the colour coordinates in the label files."""
 
-SPLITS = ("cross_subject", "cross_view", "cross_setup")
-
-TRAIN_SUBJECTS = {
-    60: (1, 2, 4, 5, 8, 9, *range(13, 20), 25, 27, 28, 31, 34, 35, 38),
-    120: (
-        *(1, 2, 4, 5, 8, 9, *range(13, 20), 25, 27, 28, 31, 34, 35, 38, 45, 46, 47, 49, 50, *range(52, 60)),
-        *(70, 74, 78, *range(80, 87), 89, *range(91, 96), 97, 98, 100, 103),
-    ),
-}
-"""Of the cross-subject split, by the number of classes. That of 60 is the original's. That of 120 is as published code
-of several authors has it; the paper that defines it was not at hand."""
-
-TRAIN_CAMERAS = (2, 3)
-
-_LAST = {60: {"setup": 17, "subject": 40, "action": 60}, 120: {"setup": 32, "subject": 106, "action": 120}}
+VIDEO = "_rgb.avi"
+"""What follows a clip's name in that of its video."""
 
 _SMALL = 4096
 """Bytes; a smaller file is searched for a body when the list of clips is made, a larger one holds one: 25 joints take
 at least 600 bytes, a frame without a body 3."""
-
-_NAME = re.compile("".join(rf"{letter}((?!000)\d{{3}})" for letter in "SCPRA"))
-
-_ACTIONS = """
-drink water; eat meal/snack; brushing teeth; brushing hair; drop; pickup; throw; sitting down; standing up (from
-sitting position); clapping; reading; writing; tear up paper; wear jacket; take off jacket; wear a shoe; take
-off a shoe; wear on glasses; take off glasses; put on a hat/cap; take off a hat/cap; cheer up; hand waving;
-kicking something; reach into pocket; hopping (one foot jumping); jump up; make a phone call/answer phone;
-playing with phone/tablet; typing on a keyboard; pointing to something with finger; taking a selfie; check time
-(from watch); rub two hands together; nod head/bow; shake head; wipe face; salute; put the palms together; cross
-hands in front (say stop); sneeze/cough; staggering; falling; touch head (headache); touch chest
-(stomachache/heart pain); touch back (backache); touch neck (neckache); nausea or vomiting condition; use a fan
-(with hand or paper)/feeling warm; punching/slapping other person; kicking other person; pushing other person;
-pat on back of other person; point finger at the other person; hugging other person; giving something to other
-person; touch other person's pocket; handshaking; walking towards each other; walking apart from each other; put
-on headphone; take off headphone; shoot at the basket; bounce ball; tennis bat swing; juggling table tennis
-balls; hush (quiet); flick hair; thumb up; thumb down; make ok sign; make victory sign; staple book; counting
-money; cutting nails; cutting paper (using scissors); snapping fingers; open bottle; sniff (smell); squat down;
-toss a coin; fold paper; ball up paper; play magic cube; apply cream on face; apply cream on hand back; put on
-bag; take off bag; put something into a bag; take something out of a bag; open a box; move heavy objects; shake
-fist; throw up cap/hat; hands up (both hands); cross arms; arm circles; arm swings; running on the spot; butt
-kicks (kick backward); cross toe touch; side kick; yawn; stretch oneself; blow nose; hit other person with
-something; wield knife towards other person; knock over other person (hit with body); grab other person's stuff;
-shoot at other person with a gun; step on foot; high-five; cheers and drink; carry something with other person;
-take a photo of other person; follow other person; whisper in other person's ear; exchange things with other
-person; support somebody with hand; finger-guessing game (playing rock-paper-scissors)
-"""
-ACTIONS = tuple(" ".join(_ACTIONS.split()).split("; "))
-"""Of the 120 classes in order; the first 60 are those of the older set."""
-
-
-class ClipName(typing.NamedTuple):
-    """What the name of a clip, SsssCcccPpppRrrrAaaa, tells: five numbers from 1."""
-
-    setup: int
-    camera: int
-    subject: int
-    repeat: int
-    action: int
-
-
-def parse_name(name):
-    """`ClipName` of a name, without what follows it. Raises ValueError for another kind of name."""
-    match = _NAME.fullmatch(name)
-    if not match:
-        raise ValueError(f"Expected the name of a clip of NTU RGB+D like S001C001P001R001A001. Received: {name}")
-    return ClipName(*map(int, match.groups()))
 
 
 class Ntu:
@@ -100,7 +42,8 @@ class Ntu:
     published map from ntu25 exchanges sides too; it is for the files' order and must not be applied on top.)
 
     Args:
-        skeletons: folder of the .skeleton files, or of the original's .npy (see `ntu_files.read_converted`).
+        skeletons: folder of the .skeleton files, or of the original's .npy (see `ntu_files.read_converted`); as of
+            `frames` and `videos`, they may lie in folders within it, such as one for each setup.
         split: None for all clips; or one of `SPLITS`: cross_view is of the 60 classes only, cross_setup (even setups
             train) of the 120 only.
         train: of a split, whether its training or its test clips.
@@ -126,7 +69,7 @@ class Ntu:
     def __init__(
         self, skeletons, split=None, train=True, frames=None, videos=None, names=None, classes=60, missing=None
     ):
-        if classes not in _LAST:
+        if classes not in LAST:
             raise ValueError(f"`classes` must be 60 or 120. Received: {classes}")
         if frames is not None and videos is not None:
             raise ValueError("Expected a folder of frames or one of videos. Received: both")
@@ -134,25 +77,25 @@ class Ntu:
         self.skeletons = _folder(skeletons, "the .skeleton files")
         self.frames = frames and _folder(frames, "the clips' frames")
         self.videos = videos and _folder(videos, "the .avi files")
+        self._pictures_at = clip_frames(frames) if frames else clip_videos(videos) if videos else {}
         self.left_out, self.truncated = {}, {}
         files = _label_files(self.skeletons, names)
-        listed = _listed(missing)
-        wanted = _splitter(split, train, classes)
-        self._files = {name: path for name, path in files.items() if self._keep(name, path, listed, wanted, classes)}
+        absent, wanted = listed(missing), splitter(split, train, classes)
+        self._files = {name: path for name, path in files.items() if self._keep(name, path, absent, wanted, classes)}
         self.names = tuple(self._files)
         if not self.names:
             counts = {reason: len(found) for reason, found in self.left_out.items()}
             raise ValueError(f"There are no clips of NTU RGB+D to read in {skeletons}. Left out: {counts}")
 
-    def _keep(self, name, path, listed, wanted, classes):
+    def _keep(self, name, path, absent, wanted, classes):
         clip, reason = parse_name(name), None
-        if any(getattr(clip, key) > last for key, last in _LAST[classes].items()):
+        if any(getattr(clip, key) > last for key, last in LAST[classes].items()):
             reason = f"not of the {classes} classes"
         elif not wanted(clip):
             return False
-        elif name in listed:
+        elif name in absent:
             reason = "on the missing list"
-        elif path.suffix == ".skeleton" and path.stat().st_size < _SMALL and not ntu_files.read_skeleton(path).bodies:
+        elif _shows_nobody(path):
             reason = "no body"
         if reason:
             self.left_out.setdefault(reason, []).append(name)
@@ -176,13 +119,17 @@ class Ntu:
         pose = pose[: len(numbers), self.layout.flip]
         pose[..., :2] *= np.divide(pictures.size, SIZE_PX)
         frame = functools.partial(_frame, pictures, numbers)
-        return Video(name, parse_name(name).action - 1, pose, pictures.size, frame)
+        return Video(name, parse_name(name).action - 1, pose, pictures.size, frame, pictures.close)
+
+    def labelled_frames(self, index):
+        """Numbers of a clip's frames, as its label file states at its beginning; it may name more than can be read."""
+        return np.arange(ntu_files.count_frames(self._files[self.names[index]]))
 
     def _pictures(self, name, length):
         if self.frames is not None:
-            return PictureFolder(self.frames / name)
+            return PictureFolder(self._pictures_at.get(name, self.frames / name))
         if self.videos is not None:
-            return open_video(self.videos / f"{name}_rgb.avi")
+            return open_video(self._pictures_at.get(name, self.videos / f"{name}{VIDEO}"))
         return NoPictures(name, length, SIZE_PX)
 
 
@@ -192,9 +139,19 @@ def _frame(pictures, numbers, index):
     return pictures.frame(int(numbers[index]))
 
 
+def _shows_nobody(path):
+    """Whether a label file holds no body; what is damaged, `video` reports."""
+    if path.suffix.lower() != ".skeleton" or path.stat().st_size >= _SMALL:
+        return False
+    try:
+        return not ntu_files.read_skeleton(path).bodies
+    except ValueError:
+        return False
+
+
 def _read_pose(path):
     """Numbers of the pictures from 0, (n,); and u, v, depth of the main actor in the Kinect's order, (n, 25, 3)."""
-    if path.suffix == ".npy":
+    if path.suffix.lower() == ".npy":
         return ntu_files.read_converted(path)
     skeleton = ntu_files.read_skeleton(path)
     numbers = np.arange(skeleton.frames)
@@ -217,46 +174,33 @@ def _folder(path, what):
 
 def _label_files(folder, names):
     """Sorted dict of a clip's name to its file, of the names asked for; .skeleton before .npy."""
-    found = {}
-    for entry in sorted(os.listdir(folder)):
-        name, suffix = os.path.splitext(entry)
-        if suffix in (".skeleton", ".npy") and _NAME.fullmatch(name):
-            found[name] = folder / entry
-    if names is None:
-        return found
-    absent = sorted(set(names) - set(found))
+    found = _clips_below(folder, "files", ".npy") | _clips_below(folder, "files", ".skeleton")
+    wanted = sorted(found if names is None else set(names))
+    absent = [name for name in wanted if name not in found]
     if absent:
         raise ValueError(f"{folder} lacks the .skeleton or .npy of {len(absent)} clips asked for: {absent[0]} ...")
-    return {name: found[name] for name in sorted(set(names))}
+    return {name: found[name] for name in wanted}
 
 
-def _listed(missing):
-    """Names on lists of clips, which may be empty; other lines are passed over."""
-    paths = [] if missing is None else [missing] if isinstance(missing, (str, os.PathLike)) else missing
-    listed = set()
-    for path in paths:
-        try:
-            lines = pathlib.Path(path).read_text(encoding="utf-8", errors="replace").split("\n")
-        except OSError as error:
-            raise ValueError(f"Expected a list of clips of NTU RGB+D. Received: {path}: {error.strerror}") from None
-        names = {line.strip() for line in lines if _NAME.fullmatch(line.strip())}
-        if not names and any(lines):
-            raise ValueError(f"Expected a list of clips, a name like S001C002P005R002A008 a line. Received: {path}")
-        listed |= names
-    return listed
+def clip_videos(folder):
+    """Sorted dict of a clip's name to its video, of those in a folder and the folders within."""
+    return _clips_below(folder, "files", VIDEO)
 
 
-def _splitter(split, train, classes):
-    """Function of a `ClipName` that tells whether it is in the split."""
-    rules = {
-        None: lambda clip: bool(train),
-        "cross_subject": lambda clip: clip.subject in TRAIN_SUBJECTS[classes],
-        "cross_view": lambda clip: clip.camera in TRAIN_CAMERAS,
-        "cross_setup": lambda clip: clip.setup % 2 == 0,
-    }
-    if split not in rules or (split, classes) in (("cross_view", 120), ("cross_setup", 60)):
-        raise ValueError(
-            f"The splits are {', '.join(SPLITS)}; cross_view is of the 60 classes, cross_setup of the 120. "
-            f"Received: {split} of {classes} classes"
-        )
-    return lambda clip: rules[split](clip) == bool(train)
+def clip_frames(folder):
+    """Sorted dict of a clip's name to its folder of frames, of those in a folder and the folders within."""
+    return _clips_below(folder, "folders", "")
+
+
+def _clips_below(folder, kind, ending):
+    """Sorted dict of a clip's name to the path that has this name and ending, in any case; files or folders."""
+    found, seen = {}, set()
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        for entry in sorted(files if kind == "files" else folders):
+            name = entry[: len(entry) - len(ending)]
+            if entry.lower().endswith(ending) and NAME.fullmatch(name):
+                found.setdefault(name, pathlib.Path(parent, entry))
+        real = os.path.realpath(parent)
+        folders[:] = [] if real in seen else sorted(f for f in folders if not NAME.fullmatch(f))  # links may lead back
+        seen.add(real)
+    return dict(sorted(found.items()))

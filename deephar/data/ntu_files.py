@@ -8,6 +8,7 @@ import pathlib
 
 import numpy as np
 
+from deephar.data.reading import reading
 from deephar.files import whole_file
 
 JOINTS = 25
@@ -82,6 +83,23 @@ def read_skeleton(path):
     except ValueError as error:
         raise ValueError(f"Expected a .skeleton file of NTU RGB+D in {path}: {error}") from None
     return Skeleton(frames, {body: _body(frames, found) for body, found in rows.items()})
+
+
+def count_frames(path):
+    """Number of frames that a .skeleton or .npy states at its beginning; the rest is not read.
+
+    Raises:
+        ValueError: if the file is missing or of another kind.
+    """
+    path = pathlib.Path(path)
+    if path.suffix.lower() == ".npy":
+        with reading(path, "a .npy of numbers"):
+            return len(np.load(path, mmap_mode="r", allow_pickle=False))
+    with reading(path, "a .skeleton file of NTU RGB+D"), path.open("rb") as file:
+        frames, size = int(file.read(64).split()[0]), path.stat().st_size
+        if not 1 <= frames <= size:
+            raise ValueError(f"{frames} frames in {size} bytes")
+        return frames
 
 
 def _scan(tokens):

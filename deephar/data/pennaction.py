@@ -6,7 +6,6 @@ action from annotated poses.
 
 import collections
 import dataclasses
-import functools
 import io
 import pathlib
 import re
@@ -17,8 +16,8 @@ import scipy.io
 from deephar import layouts
 from deephar.data.archive import Archive
 from deephar.data.base import Video
-from deephar.data.frames import open_image
 from deephar.data.reading import reading
+from deephar.video import NoPictures, PictureFolder
 
 ACTIONS = (
     "baseball_pitch", "baseball_swing", "bench_press", "bowl", "clean_and_jerk", "golf_swing", "jump_rope",
@@ -95,7 +94,8 @@ class PennAction:
     Args:
         labels: folder or zip that holds the .mat files, at any depth; or the original's annotations.mat, see
             `read_original`.
-        frames: folder that holds `0001/000001.jpg`, or None for labels alone.
+        frames: folder that holds `0001/000001.jpg`, or None for labels alone. If they were resized, joints and sizes
+            follow them.
         split: one of `SPLITS`, or None for all videos.
         actions: names of the classes in order; the official 15 by default. For other files in this format,
             `found_actions` lists theirs.
@@ -133,24 +133,26 @@ class PennAction:
         return len(self.names)
 
     def video(self, index):
-        """The video at a position: `Video`, cut to the frames that have a label."""
+        """The video at a position: `Video`, cut to the frames that have both a label and a picture at or after them."""
         name, labels = self.names[index], self.labels[index]
+        pose = self._pose(labels)
+        pictures = NoPictures(name, len(pose), labels.size)
+        if self.frames is not None:
+            pictures = PictureFolder(self.frames / name)
+        pose = pose[: len(pictures)] * np.divide(pictures.size, labels.size)
+        return Video(name, self.actions.index(labels.action), pose, pictures.size, pictures.frame)
+
+    def labelled_frames(self, index):
+        """Numbers of a video's frames that show any joint."""
+        return np.flatnonzero(np.isfinite(self._pose(self.labels[index])).all(axis=-1).any(axis=-1))
+
+    def _pose(self, labels):
+        """Joints (n, 13, 2) in continuous pixels, NaN where not located."""
         pose = labels.pose + (0.5 - INDEX_BASE)
         outside = np.any((pose < -OUTSIDE_TOLERANCE_PX) | (pose > np.add(labels.size, OUTSIDE_TOLERANCE_PX)), axis=-1)
         gone = outside | np.any(labels.pose == 0, axis=-1)
         gone |= ~labels.visible & (np.all(labels.pose <= DEFAULT_UP_TO, axis=-1) if self.hidden else True)
-        pose = np.where(gone[..., None], np.nan, pose)[: self._length(name, len(pose))]
-        frame = functools.partial(_open_frame, self.frames, name)
-        return Video(name, self.actions.index(labels.action), pose, labels.size, frame)
-
-    def _length(self, name, labelled):
-        """Frames that have both a label and, where there are pictures, a picture at or after them."""
-        if self.frames is None:
-            return labelled
-        numbers = [int(path.stem) for path in (self.frames / name).glob("*.jpg") if path.stem.isdigit()]
-        if not numbers:
-            raise ValueError(f"Expected pictures 000001.jpg and so on in {self.frames / name}; there is none")
-        return min(labelled, max(numbers))
+        return np.where(gone[..., None], np.nan, pose)
 
 
 def _read(path):
@@ -214,9 +216,3 @@ def _parts(stored):
 def found_actions(path):
     """The classes that occur in a folder or zip of labels, sorted: a tuple of names."""
     return tuple(sorted({labels.action for labels in _read(path).values()}))
-
-
-def _open_frame(frames, name, number):
-    if frames is None:
-        raise ValueError(f"{name}: only the labels are at hand; give `frames`, the folder of Penn Action's pictures")
-    return open_image(frames / name / f"{number + 1:06d}.jpg")

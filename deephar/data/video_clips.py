@@ -1,5 +1,6 @@
 """The clips by which every video is judged, one video after another, for evaluation."""
 
+import collections.abc
 import dataclasses
 
 import numpy as np
@@ -12,22 +13,34 @@ PROTOCOLS = ("single", "multi")
 
 
 @dataclasses.dataclass(frozen=True)
+class ClipInput:
+    """One clip for a network.
+
+    Attributes:
+        inputs: list of arrays (T, ...), the network's inputs.
+        pose: (T, J, dim + 1) target, see `deephar.data.crops.pose_target`.
+    """
+
+    inputs: list
+    pose: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
 class VideoInput:
-    """All clips of one video.
+    """The clips of one video.
 
     Attributes:
         name: of the video.
         action: number of its class.
-        inputs: list of arrays (N, T, ...), the network's inputs for N clips.
-        pose: (N, T, J, dim + 1) targets, see `deephar.data.crops.pose_target`.
         short: whether the video is too short for the clip's frames at the subsampling that was asked for.
+        clips: iterator of `ClipInput`, for one walk through the video: each comes when its last frame was read, so that
+            only those that overlap are in memory together. Raises ValueError, naming it, at a frame that is broken.
     """
 
     name: str
     action: int
-    inputs: list
-    pose: np.ndarray
     short: bool
+    clips: collections.abc.Iterator
 
 
 class VideoClips:
@@ -80,18 +93,21 @@ class VideoClips:
         """`VideoInput`; raises ValueError, naming it, for a video that cannot be read."""
         if not 0 <= index < len(self):
             raise IndexError(index)
-        length = len(self.reader.video(index))
-        cuts = [
-            clips.make_clip(self.reader, index, numbers, self.size, augment.Draw(flip=flip), self.boxes, self.square)
-            for numbers in self._numbers(length)
-            for flip in ((False, True) if self.flip else (False,))
-        ]
-        pose = np.stack([layout_target(c.pose_crop, self.reader.layout, self.layout, self.dim) for c in cuts])
-        inputs = [] if self.size is None else [np.stack([cut.images for cut in cuts])]
-        if self.given:
-            inputs.append(as_given(pose))
-        short = length < self.frames * (1 if self.shares else min(self.subsampling))
-        return VideoInput(cuts[0].name, cuts[0].action, inputs, pose, short)
+        video = self.reader.video(index)
+        short = len(video) < self.frames * (1 if self.shares else min(self.subsampling))
+        return VideoInput(video.name, video.action, short, self._clips(video))
+
+    def _clips(self, video):
+        with video:
+            placed = [
+                clips.place_clip(video, self.reader.layout, numbers, augment.Draw(flip=flip), self.boxes, self.square)
+                for numbers in self._numbers(len(video))
+                for flip in ((False, True) if self.flip else (False,))
+            ]
+            for clip in placed if self.size is None else clips.with_images(video, placed, self.size):
+                pose = layout_target(clip.pose_crop, self.reader.layout, self.layout, self.dim)
+                images = [] if self.size is None else [clip.images]
+                yield ClipInput([*images, as_given(pose)] if self.given else images, pose)
 
     def _numbers(self, length):
         single = self.protocol == "single"

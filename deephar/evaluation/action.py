@@ -1,7 +1,9 @@
 """Actions of videos by a clip network, and how often they are right."""
 
 import dataclasses
+import itertools
 import logging
+import operator
 
 import numpy as np
 from tqdm import tqdm
@@ -53,7 +55,7 @@ def combine(scores, how="mean"):
 
 
 def predict(model, videos, how="mean", batch_size=8, progress=False, on_broken="raise"):
-    """Judge videos.
+    """Judge videos, in one walk through each; memory holds a batch of clips, however long a video is.
 
     Args:
         model: a clip network.
@@ -71,58 +73,60 @@ def predict(model, videos, how="mean", batch_size=8, progress=False, on_broken="
     """
     outputs = [name for name, output in zip(model.output_names, model.outputs, strict=True) if len(output.shape) == 2]
     scores = {name: np.full((len(videos), len(videos.actions)), np.nan) for name in outputs}
-    truth, clips, names, broken = np.full(len(videos), -1), np.zeros(len(videos), int), [""] * len(videos), {}
-    short, waiting = 0, []
-
-    def judge():
-        for (index, _), rows in zip(waiting, _judge(model, [v for _, v in waiting], batch_size), strict=True):
-            for name in outputs:
-                scores[name][index] = combine(rows[name], how)
-
-    for index in tqdm(range(len(videos)), desc="judge", unit="video", disable=not progress):
-        try:
-            video = videos[index]
-        except ValueError as error:
-            if on_broken == "raise":
-                raise
-            broken[index] = str(error)
-            logger.warning("skipped: %s", error)
-            continue
-        truth[index], clips[index], names[index] = video.action, len(video.inputs[0]), video.name
-        short += video.short
-        waiting.append((index, video))
-        if sum(len(v.inputs[0]) for _, v in waiting) >= batch_size:
-            judge()
-            waiting.clear()
-    if waiting:
-        judge()
-    if not clips.any():
-        raise ValueError(f"None of {len(videos)} videos can be read; the first fault: {broken.get(0, 'no videos')}")
-    return ActionPredictions(scores, truth, names, clips, short, broken)
+    walk = _Walk(videos, progress, on_broken)
+    for index, judged in itertools.groupby(_judged(model, walk, batch_size), key=operator.itemgetter(0)):
+        rows = [row for _, row in judged]
+        for name in outputs if index not in walk.broken else ():
+            scores[name][index] = combine([row[name] for row in rows], how)
+    if not walk.clips.any():
+        fault = next(iter(walk.broken.values()), "no videos")
+        raise ValueError(f"None of {len(videos)} videos can be read; the first fault: {fault}")
+    return ActionPredictions(scores, walk.truth, walk.names, walk.clips, walk.short, walk.broken)
 
 
-def _judge(model, videos, batch_size):
-    """For every video, output's name to scores (clips, A)."""
-    inputs = [np.concatenate(parts) for parts in zip(*(video.inputs for video in videos), strict=True)]
-    total = len(inputs[0])
-    padded = -(-total // batch_size) * batch_size  # whole batches save compilations
-    inputs = [np.concatenate([x, np.repeat(x[:1], padded - total, axis=0)]) for x in inputs]
-    parts = []
-    for first in range(0, padded, batch_size):
-        batch = [x[first : first + batch_size] for x in inputs]
-        found = model.predict_on_batch(batch[0] if len(batch) == 1 else batch)
-        found = found if isinstance(found, (list, tuple)) else [found]
-        parts.append([array[:batch_size] for array in found])  # every copy of a strategy gives the whole batch
-    found = {
-        name: np.concatenate(arrays)
-        for name, arrays in zip(model.output_names, zip(*parts, strict=True), strict=True)
-        if arrays[0].ndim == 2
-    }
-    ends = np.cumsum([len(video.inputs[0]) for video in videos])
-    return [
-        {name: a[end - len(v.inputs[0]) : end] for name, a in found.items()}
-        for v, end in zip(videos, ends, strict=True)
-    ]
+class _Walk:
+    """The clips of videos, one video after another, and what the walk tells of the videos; see `predict`."""
+
+    def __init__(self, videos, progress, on_broken):
+        self.videos, self.progress, self.on_broken = videos, progress, on_broken
+        self.truth, self.clips = np.full(len(videos), -1), np.zeros(len(videos), int)
+        self.names, self.short, self.broken = [""] * len(videos), 0, {}
+
+    def __iter__(self):
+        """Position of the video and inputs, of every clip; also of those before the fault of a broken video."""
+        for index in tqdm(range(len(self.videos)), desc="judge", unit="video", disable=not self.progress):
+            try:
+                video, count = self.videos[index], 0
+                for clip in video.clips:
+                    yield index, clip.inputs
+                    count += 1
+            except ValueError as error:
+                if self.on_broken == "raise":
+                    raise
+                self.broken[index] = str(error)
+                logger.warning("skipped: %s", error)
+            else:
+                self.truth[index], self.clips[index], self.names[index] = video.action, count, video.name
+                self.short += video.short
+
+
+def _judged(model, clips, batch_size):
+    """Position of the video, and output's name to scores (A,), of every clip."""
+    clips = iter(clips)
+    while batch := list(itertools.islice(clips, batch_size)):
+        places, scores = [place for place, _ in batch], _scores(model, [inputs for _, inputs in batch], batch_size)
+        batch.clear()  # before the next one is made
+        for row, place in enumerate(places):
+            yield place, {name: array[row] for name, array in scores.items()}
+
+
+def _scores(model, clips, batch_size):
+    """Output's name to scores (at least the clips, A)."""
+    clips += clips[:1] * (batch_size - len(clips))  # whole batches save compilations
+    inputs = [np.stack(parts) for parts in zip(*clips, strict=True)]
+    found = model.predict_on_batch(inputs[0] if len(inputs) == 1 else inputs)
+    found = found if isinstance(found, (list, tuple)) else [found]  # every copy of a strategy gives the whole batch
+    return {name: array for name, array in zip(model.output_names, found, strict=True) if array.ndim == 2}
 
 
 def action_scores(predictions, actions):

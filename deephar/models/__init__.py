@@ -9,13 +9,15 @@ _BUILDERS = {config.ReceptionConfig: build_reception, config.ActionConfig: build
 NAMES = tuple(config.VARIANTS)
 
 
-def build(name, weights=None, **overrides):
+def build(variant, /, weights=None, *, name=None, **overrides):
     """Build a named model.
 
     Args:
-        name: one of `NAMES`.
+        variant: one of `NAMES`.
         weights: None for random weights, a name of `deephar.pretrained` (`SHIPPED`, `PUBLISHED`), or the path of a
-            Keras 3 `.weights.h5` or of an original `.h5` file.
+            Keras 3 `.weights.h5` or of an original `.h5` file. Where it is known what network they are of, its
+            overrides are taken unless others are given.
+        name: of the `keras.Model`; the variant's by default. Two networks in one model need different names.
         **overrides: fields of the model's configuration, see `deephar.config`.
 
     Returns:
@@ -24,16 +26,18 @@ def build(name, weights=None, **overrides):
         `deephar.models.action.build_action`.
 
     Raises:
-        ValueError: for an unknown name or override, or weights that do not fit.
+        ValueError: for an unknown variant or override, or weights that do not fit.
 
     Example:
         >>> model = deephar.models.build("mpii-2d", num_blocks=4)
         >>> pose, visibility = model(images)[-2:]
     """
-    settings = config.variant(name, **overrides)
-    model = _BUILDERS[type(settings)](settings, name=name.replace("-", "_"))
     if weights is not None:
         from deephar import pretrained
 
+        overrides = {**pretrained.overrides_of(weights, variant), **overrides}
+    settings = config.variant(variant, **overrides)
+    model = _BUILDERS[type(settings)](settings, name=name or variant.replace("-", "_"))
+    if weights is not None:
         pretrained.load_weights(model, weights)
     return model

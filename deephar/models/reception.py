@@ -5,10 +5,12 @@ interface (`get_layer`, legacy weights): they depend on the block's number alone
 """
 
 import collections
+import re
 
 import keras
 from keras import layers
 
+from deephar import checks
 from deephar.layers import (
     ContextAggregation,
     JointVisibility,
@@ -18,6 +20,12 @@ from deephar.layers import (
     SplitVolume,
 )
 from deephar.models.blocks import FORMAT, act_conv_bn, act_sepconv_bn, conv_bn, conv_bn_act
+
+POSE_LAYER = re.compile(
+    r"stem|stem_(1|2|3|4|6a1|6a2|6b1|6b2|6b3|6b4|8)(_bn)?"
+    r"|block\d+_(l1|l2_1|l2_2|l2_3|l3_1|l3_2|l3_3|heatmaps)|block\d+_(reduce|features|remap)(_bn)?"
+)
+"""The names of all layers that own weights in stem and prediction blocks, and of no others."""
 
 STEM_WIDTH = {"inception": 576, "early": 512}
 """Output channels at which the stem has its published size; other widths scale it, in steps of 8 channels."""
@@ -34,6 +42,8 @@ def stem(x, width=576, variant="inception"):
     Returns:
         (B, H/8, W/8, width).
     """
+
+    checks.one_of("variant", variant, tuple(STEM_WIDTH))
 
     def scaled(channels):
         return max(8, 8 * round(channels * width / STEM_WIDTH[variant] / 8))
@@ -125,12 +135,12 @@ def pose_head_2d(heatmaps, num_joints, alpha, name, visibility_scale=1.0):
         pose (B, J, 2) in [0, 1], visibility (B, J, 1) in [0, 1], the specialised maps (B, H, W, J).
     """
     specialised = heatmaps[..., :num_joints]
-    pose = SoftArgmax2D(name=f"{name}_soft_argmax")(specialised)
-    visibility = JointVisibility(visibility_scale, name=f"{name}_visibility")(specialised)
+    pose = SoftArgmax2D(name=f"{name}_soft_argmax", **FORMAT)(specialised)
+    visibility = JointVisibility(visibility_scale, name=f"{name}_visibility", **FORMAT)(specialised)
     if heatmaps.shape[-1] > num_joints:
         context = heatmaps[..., num_joints:]
-        context_pose = SoftArgmax2D(name=f"{name}_context_soft_argmax")(context)
-        context_visibility = JointVisibility(name=f"{name}_context_visibility")(context)
+        context_pose = SoftArgmax2D(name=f"{name}_context_soft_argmax", **FORMAT)(context)
+        context_visibility = JointVisibility(name=f"{name}_context_visibility", **FORMAT)(context)
         pose = ContextAggregation(alpha, name=f"{name}_context")(pose, context_pose, context_visibility)
     return pose, visibility, specialised
 
@@ -147,11 +157,11 @@ def pose_head_3d(heatmaps, depth_maps, name, visibility_scale=1.0):
     Returns:
         pose (B, J, 3) in [0, 1], visibility (B, J, 1) in [0, 1], the maps averaged over depth (B, H, W, J).
     """
-    maps_xy, maps_z = SplitVolume(depth_maps, name=f"{name}_split")(heatmaps)
-    xy = SoftArgmax2D(name=f"{name}_soft_argmax")(maps_xy)
-    z = SoftArgmax1D(name=f"{name}_depth_soft_argmax")(maps_z)
+    maps_xy, maps_z = SplitVolume(depth_maps, name=f"{name}_split", **FORMAT)(heatmaps)
+    xy = SoftArgmax2D(name=f"{name}_soft_argmax", **FORMAT)(maps_xy)
+    z = SoftArgmax1D(name=f"{name}_depth_soft_argmax", **FORMAT)(maps_z)
     pose = layers.Concatenate(dtype="float32", name=f"{name}_pose")([xy, z])
-    visibility = JointVisibility(visibility_scale, name=f"{name}_visibility")(maps_xy, maps_z)
+    visibility = JointVisibility(visibility_scale, name=f"{name}_visibility", **FORMAT)(maps_xy, maps_z)
     return pose, visibility, maps_xy
 
 
@@ -220,7 +230,7 @@ def build_reception(config, name):
     for number, block in enumerate(blocks, start=1):
         outputs += pose_outputs(block.pose, block.visibility, config.concat_visibility, f"block{number}")
         if config.export_heatmaps:
-            outputs.append(block.heatmaps)
+            outputs.append(layers.Identity(dtype="float32", name=f"block{number}_maps")(block.heatmaps))
     if config.export_features:
         outputs.append(blocks[config.export_features - 1].features)
     return keras.Model(image, outputs, name=name)

@@ -4,13 +4,19 @@ import re
 
 import keras
 
-_POSE_PART = ("stem", "block")
+from deephar import checks
+from deephar.models.reception import POSE_LAYER
+
 _ACTION_LAYERS = re.compile(r"(pose_action|appearance_action)\d+_maps|merge_pose|merge_appearance|m")
 
 
 def pose_layers(model):
-    """The layers with weights of the pose part of a network: stem and prediction blocks."""
-    return [layer for layer in model.layers if layer.name.startswith(_POSE_PART) and layer.weights]
+    """The layers with weights of the pose part of a network: stem and prediction blocks.
+
+    Args:
+        model: network of ours, or a model that holds one at any depth.
+    """
+    return [layer for layer in model._flatten_layers(include_self=False) if POSE_LAYER.fullmatch(layer.name)]
 
 
 def freeze_pose(model, frozen=True):
@@ -22,7 +28,7 @@ def freeze_pose(model, frozen=True):
     is frozen.
 
     Args:
-        model: from `deephar.models.build`.
+        model: from `deephar.models.build`, or a model that holds such a network at any depth.
         frozen: False to release.
 
     Returns:
@@ -55,6 +61,9 @@ def copy_pose(source, target):
     """
     found = {layer.name: layer for layer in pose_layers(source)}
     wanted = pose_layers(target)
+    for model, layers in ((source, pose_layers(source)), (target, wanted)):
+        if len({layer.name for layer in layers}) < len(layers):
+            raise ValueError(f"{model.name!r} holds several pose networks; give the one that is meant by `get_layer`")
     if not wanted:
         raise ValueError(f"{target.name!r} has no pose part to copy to")
     for layer in wanted:
@@ -116,6 +125,7 @@ def replace_actions(model, num_actions):
     """
     if not any(_ACTION_LAYERS.fullmatch(layer.name) for layer in model.layers):
         raise ValueError(f"{model.name!r} predicts no actions")
+    num_actions = checks.whole("num_actions", num_actions)
 
     def renew(layer):
         config = layer.get_config()

@@ -1,15 +1,20 @@
 """Train action recognition from RGB on NTU RGB+D: 3D poses, appearance and their aggregation, stage by stage.
 
 Data     .skeleton files with frames (datasets/prepare_ntu.py) or the .avi files; training part of a split, of which
-         every tenth clip chooses; or people made to order: datasets/make_synthetic.py --format ntu
+         ntu.hold_out keeps a tenth to choose by; or people made to order: datasets/make_synthetic.py --format ntu
 Command  python exp/ntu/train_ntu_ar_pe_merge.py --skeletons nturgb+d_skeletons --frames frames
          --missing NTU_RGBD_samples_with_missing_skeletons.txt --pose-weights runs/ntu_pose/best.weights.h5
 Time     not measured on the real data, which was not at hand; meant for GPUs (--strategy mirrored)
 Score    not measured on the real data; the paper reports 85.5 % cross-subject, multi-clip
 Result   runs/ntu_action/best.weights.h5, last.weights.h5, stage1.csv, stage2.csv, model.json
 Recipe   paper appendix B (--stages paper): pose frozen, SGD with Nesterov momentum 0.98, 0.0002, x 0.2 on a plateau, 2
-         clips; then everything at a tenth of the rate for 5 epochs. --stages joint: everything from the start
+         clips, until the score stagnates; then everything at a tenth of the final rate for 5 epochs. --stages joint:
+         everything from the start; fixed: 30 epochs, then 5 at 0.00002
 """
+
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
 
 import dataclasses
 import pathlib
@@ -45,13 +50,13 @@ def arguments():
     try:
         files.new_run(args.out, args.overwrite)
         given = {"frames": args.frames, "videos": args.videos, "classes": args.classes, "missing": args.missing}
-        names = ntu.Ntu(args.skeletons, args.split, True, **given).names
+        learn, choose = ntu.hold_out(ntu.Ntu(args.skeletons, args.split, True, **given).names, args.split)
         args.pose = pretrained.describe(args.pose_weights) if args.pose_weights else None
         args.overrides |= args.pose.overrides if args.pose else {}
         return (
             args,
-            ntu.Ntu(args.skeletons, names=[n for i, n in enumerate(names) if i % 10 != 9], **given),
-            ntu.Ntu(args.skeletons, names=names[9::10], **given),
+            ntu.Ntu(args.skeletons, names=learn, **given),
+            ntu.Ntu(args.skeletons, names=choose, **given),
         )
     except (ValueError, OSError) as error:
         parser.error(str(error))
@@ -65,7 +70,8 @@ def main():
         model = models.build("ntu-merge", **exported, **args.overrides)
         if args.pose:
             surgery.copy_pose(models.build(args.pose.builder, args.pose_weights, **args.pose.overrides), model)
-    frames, size, layout = model.input_shape[1], model.input_shape[2:4], layouts.get("pa20j")
+    frames, size = model.input_shape[1], model.input_shape[2:4]
+    layout = args.pose.layout if args.pose else layouts.get("pa20j")
     batches = loader.ClipLoader(
         [(train, args.batch_size)],
         frames,
@@ -85,7 +91,7 @@ def main():
     def accuracy(model):
         return action.action_scores(action.predict(model, held_out, on_broken="skip"), choose.actions)["accuracy"]
 
-    about = {"model": "ntu-merge", "layout": layout.name, "overrides": args.overrides, "actions": train.actions}
+    about = {"model": "ntu-merge", "layout": layout.to_json(), "overrides": args.overrides, "actions": train.actions}
     report.save_json(about, args.out / "model.json")
     stages = config.STAGES[args.stages]
     if args.epochs:

@@ -1,0 +1,152 @@
+"""Names of the clips of NTU RGB+D: what they tell, the actions, the official splits, and clips to choose by."""
+
+import collections
+import hashlib
+import os
+import pathlib
+import re
+import typing
+
+SPLITS = ("cross_subject", "cross_view", "cross_setup")
+
+TRAIN_SUBJECTS = {
+    60: (1, 2, 4, 5, 8, 9, *range(13, 20), 25, 27, 28, 31, 34, 35, 38),
+    120: (
+        *(1, 2, 4, 5, 8, 9, *range(13, 20), 25, 27, 28, 31, 34, 35, 38, 45, 46, 47, 49, 50, *range(52, 60)),
+        *(70, 74, 78, *range(80, 87), 89, *range(91, 96), 97, 98, 100, 103),
+    ),
+}
+"""Of the cross-subject split, by the number of classes. That of 60 is the original's. That of 120 is as published code
+of several authors has it; the paper that defines it was not at hand."""
+
+TRAIN_CAMERAS = (2, 3)
+
+LAST = {60: {"setup": 17, "subject": 40, "action": 60}, 120: {"setup": 32, "subject": 106, "action": 120}}
+"""By the number of classes, the last setup, subject and action; a clip beyond is of the larger set."""
+
+NAME = re.compile("".join(rf"{letter}((?!000)\d{{3}})" for letter in "SCPRA"), re.ASCII)
+"""Of a clip, without what follows it."""
+
+_ACTIONS = """
+drink water; eat meal/snack; brushing teeth; brushing hair; drop; pickup; throw; sitting down; standing up (from
+sitting position); clapping; reading; writing; tear up paper; wear jacket; take off jacket; wear a shoe; take
+off a shoe; wear on glasses; take off glasses; put on a hat/cap; take off a hat/cap; cheer up; hand waving;
+kicking something; reach into pocket; hopping (one foot jumping); jump up; make a phone call/answer phone;
+playing with phone/tablet; typing on a keyboard; pointing to something with finger; taking a selfie; check time
+(from watch); rub two hands together; nod head/bow; shake head; wipe face; salute; put the palms together; cross
+hands in front (say stop); sneeze/cough; staggering; falling; touch head (headache); touch chest
+(stomachache/heart pain); touch back (backache); touch neck (neckache); nausea or vomiting condition; use a fan
+(with hand or paper)/feeling warm; punching/slapping other person; kicking other person; pushing other person;
+pat on back of other person; point finger at the other person; hugging other person; giving something to other
+person; touch other person's pocket; handshaking; walking towards each other; walking apart from each other; put
+on headphone; take off headphone; shoot at the basket; bounce ball; tennis bat swing; juggling table tennis
+balls; hush (quiet); flick hair; thumb up; thumb down; make ok sign; make victory sign; staple book; counting
+money; cutting nails; cutting paper (using scissors); snapping fingers; open bottle; sniff (smell); squat down;
+toss a coin; fold paper; ball up paper; play magic cube; apply cream on face; apply cream on hand back; put on
+bag; take off bag; put something into a bag; take something out of a bag; open a box; move heavy objects; shake
+fist; throw up cap/hat; hands up (both hands); cross arms; arm circles; arm swings; running on the spot; butt
+kicks (kick backward); cross toe touch; side kick; yawn; stretch oneself; blow nose; hit other person with
+something; wield knife towards other person; knock over other person (hit with body); grab other person's stuff;
+shoot at other person with a gun; step on foot; high-five; cheers and drink; carry something with other person;
+take a photo of other person; follow other person; whisper in other person's ear; exchange things with other
+person; support somebody with hand; finger-guessing game (playing rock-paper-scissors)
+"""
+ACTIONS = tuple(" ".join(_ACTIONS.split()).split("; "))
+"""Of the 120 classes in order; the first 60 are those of the older set."""
+
+
+class ClipName(typing.NamedTuple):
+    """What the name of a clip, SsssCcccPpppRrrrAaaa, tells: five numbers from 1."""
+
+    setup: int
+    camera: int
+    subject: int
+    repeat: int
+    action: int
+
+
+def parse_name(name):
+    """`ClipName` of a name, without what follows it. Raises ValueError for another kind of name."""
+    match = NAME.fullmatch(name)
+    if not match:
+        raise ValueError(f"Expected the name of a clip of NTU RGB+D like S001C001P001R001A001. Received: {name}")
+    return ClipName(*map(int, match.groups()))
+
+
+def listed(missing):
+    """Names on lists of clips, which may be empty; other lines are passed over."""
+    paths = [] if missing is None else [missing] if isinstance(missing, (str, os.PathLike)) else missing
+    found = set()
+    for path in paths:
+        try:
+            lines = pathlib.Path(path).read_text(encoding="utf-8-sig", errors="replace").split("\n")
+        except OSError as error:
+            raise ValueError(f"Expected a list of clips of NTU RGB+D. Received: {path}: {error.strerror}") from None
+        names = {line.strip() for line in lines if NAME.fullmatch(line.strip())}
+        if not names and any(lines):
+            raise ValueError(f"Expected a list of clips, a name like S001C002P005R002A008 a line. Received: {path}")
+        found |= names
+    return found
+
+
+def splitter(split, train, classes):
+    """Function of a `ClipName` that tells whether it is in the split."""
+    rules = {
+        None: lambda clip: bool(train),
+        "cross_subject": lambda clip: clip.subject in TRAIN_SUBJECTS[classes],
+        "cross_view": lambda clip: clip.camera in TRAIN_CAMERAS,
+        "cross_setup": lambda clip: clip.setup % 2 == 0,
+    }
+    if split not in rules or (split, classes) in (("cross_view", 120), ("cross_setup", 60)):
+        raise ValueError(
+            f"The splits are {', '.join(SPLITS)}; cross_view is of the 60 classes, cross_setup of the 120. "
+            f"Received: {split} of {classes} classes"
+        )
+    return lambda clip: rules[split](clip) == bool(train)
+
+
+HELD_OUT = 0.1
+"""Share of a split's training clips, of every class, that `hold_out` keeps back."""
+
+
+def hold_out(names, split):
+    """Divide the training clips of a split into those to learn from and those to choose weights by.
+
+    Of cross_subject, whole subjects are held out, as the test's are others than the training's. Of the other splits,
+    whole performances: one performance is up to three clips, by three cameras. They are taken in an order that has
+    nothing to do with their numbers and is the same on every machine: those that bring the share of their classes
+    nearer to `HELD_OUT`, or a class its first clips to choose by; none that would leave a class nothing to learn from.
+    So every class is in both parts where enough subjects (or performances) show it.
+
+    Args:
+        names: of the training clips that are to be read.
+        split: one of `SPLITS`.
+
+    Returns:
+        two sorted lists of names: to learn from, to choose by.
+
+    Raises:
+        ValueError: if nobody can be spared: they are of one subject, or every class is of one performance.
+    """
+    groups, left, held = collections.defaultdict(list), collections.Counter(), collections.Counter()
+    for name in sorted(names):
+        clip = parse_name(name)
+        groups[clip.subject if split == "cross_subject" else clip._replace(camera=0)].append((name, clip.action))
+        left[clip.action] += 1
+    wanted = {action: HELD_OUT * count for action, count in left.items()}
+    learn, choose = [], []
+    for key in sorted(groups, key=lambda key: hashlib.sha256(repr(key).encode()).digest()):
+        clips, shown = zip(*groups[key], strict=True)
+        shown = collections.Counter(shown)
+        nearer = sum(wanted[action] - held[action] for action in shown) > len(clips) / 2
+        unseen = any(not held[action] for action in shown)
+        if (nearer or unseen) and all(left[action] > count for action, count in shown.items()):
+            choose += clips
+            held.update(shown)
+            left.subtract(shown)
+        else:
+            learn += clips
+    if not choose:
+        whole = "two subjects" if split == "cross_subject" else "two performances of a class"
+        raise ValueError(f"Clips to choose by take {whole} at least. Received: {len(names)} clips of fewer")
+    return sorted(learn), sorted(choose)
