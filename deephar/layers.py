@@ -2,106 +2,112 @@
 
 All are registered under the package name "deephar", so a saved model loads with `import deephar.layers` and nothing
 else. The layers that compute probabilities or coordinates have a float32 policy of their own: under
-`mixed_float16` or `mixed_bfloat16` their inputs are cast up and their outputs stay float32.
+`mixed_float16` or `mixed_bfloat16` they take their inputs as they come and their outputs stay float32. Maps have
+channels last; where that is not your default, say `data_format="channels_last"`. Every layer takes clips, (B, T, ...),
+as they are wherever its shapes below begin with `(B, ...)`.
 """
 
 import keras
 from keras import layers
 
-from deephar import ops
-
-
-class _Float32Layer(layers.Layer):
-    """Base of the layers whose numbers matter: float32 unless the caller insists otherwise."""
-
-    def __init__(self, *, dtype="float32", **kwargs):
-        super().__init__(dtype=dtype, **kwargs)
-
-
-class _GridLayer(_Float32Layer):
-    """Base of the layers that read coordinates off a grid."""
-
-    def __init__(self, grid="end_inclusive", **kwargs):
-        super().__init__(**kwargs)
-        if grid not in ops.GRIDS:
-            raise ValueError(f"`grid` must be one of {', '.join(ops.GRIDS)}. Received: grid={grid!r}")
-        self.grid = grid
-
-    def get_config(self):
-        return {**super().get_config(), "grid": self.grid}
+from deephar import checks, ops
+from deephar.clip_layers import (  # noqa: F401, the layers of clips are part of this module for its users
+    AppearancePooling,
+    FoldFrames,
+    GaussianMaps,
+    PointwiseIdentity,
+    UnfoldFrames,
+)
+from deephar.layer_bases import GridLayer, MapsLayer, PreciseLayer
 
 
 @keras.saving.register_keras_serializable(package="deephar")
-class SpatialSoftmax(_Float32Layer):
+class SpatialSoftmax(PreciseLayer, MapsLayer):
     """Softmax over all H x W cells of each heat map (paper section 3.1).
 
-    Input shape: `(..., H, W, J)` logits. Output shape: `(..., H, W, J)`; each map sums to 1.
+    Input shape: `(B, ..., H, W, J)` logits. Output shape: `(B, ..., H, W, J)`; each map sums to 1.
     """
 
+    NEEDS = "heatmaps (B, ..., H, W, J)"
+
     def call(self, heatmaps):
-        return ops.spatial_softmax(heatmaps)
+        self.check(heatmaps)
+        return self.rounded(ops.spatial_softmax(heatmaps, self.precision))
 
     def compute_output_shape(self, input_shape):
+        self.check(input_shape)
         return input_shape
 
 
 @keras.saving.register_keras_serializable(package="deephar")
-class SoftArgmax2D(_GridLayer):
+class SoftArgmax2D(GridLayer, MapsLayer):
     """Heat maps to coordinates, differentiably (paper section 3.1).
 
     Args:
         grid: "end_inclusive" (published weights) or "cell_centred"; see `deephar.ops.GRIDS`.
 
-    Input shape: `(..., H, W, J)` logits. Output shape: `(..., J, 2)`, (x, y) in [0, 1] of the map.
+    Input shape: `(B, ..., H, W, J)` logits. Output shape: `(B, ..., J, 2)`, (x, y) in [0, 1] of the map.
 
     Example:
         >>> heatmaps = keras.layers.Conv2D(16, 1)(features)
         >>> pose = deephar.layers.SoftArgmax2D(grid="cell_centred")(heatmaps)
     """
 
+    NEEDS = "heatmaps (B, ..., H, W, J)"
+
     def call(self, heatmaps):
-        return ops.soft_argmax_2d(heatmaps, self.grid)
+        self.check(heatmaps)
+        return self.rounded(ops.soft_argmax_2d(heatmaps, self.grid, self.precision))
 
     def compute_output_shape(self, input_shape):
+        self.check(input_shape)
         return (*input_shape[:-3], input_shape[-1], 2)
 
 
 @keras.saving.register_keras_serializable(package="deephar")
-class SoftArgmax1D(_GridLayer):
+class SoftArgmax1D(GridLayer, MapsLayer):
     """Depth maps to depth, differentiably (paper section 3.1).
 
     Args:
         grid: "end_inclusive" (published CVPR'18 weights) or "cell_centred"; see `deephar.ops.GRIDS`.
 
-    Input shape: `(..., D, J)` logits. Output shape: `(..., J, 1)`, z in [0, 1] of the depth range.
+    Input shape: `(B, ..., D, J)` logits. Output shape: `(B, ..., J, 1)`, z in [0, 1] of the depth range.
     """
 
+    NEEDS = "maps (B, ..., D, J)"
+
     def call(self, maps):
-        return ops.soft_argmax_1d(maps, self.grid)
+        self.check(maps)
+        return self.rounded(ops.soft_argmax_1d(maps, self.grid, self.precision))
 
     def compute_output_shape(self, input_shape):
+        self.check(input_shape)
         return (*input_shape[:-2], input_shape[-1], 1)
 
 
 @keras.saving.register_keras_serializable(package="deephar")
-class JointVisibility(_Float32Layer):
+class JointVisibility(PreciseLayer, MapsLayer):
     """Probability that each joint is seen: sigmoid of the largest logit (paper section 3.1).
 
     Args:
-        scale: factor on the logit; 1 for images, 4 (2D) or 2 (3D) in the published clip models.
+        scale: factor on the logit, above 0; 1 for images, 4 (2D) or 2 (3D) in the published clip models.
 
-    Input shape: `(..., H, W, J)` logits and, for volumes, `(..., D, J)` logits as a second argument.
-    Output shape: `(..., J, 1)` in [0, 1].
+    Input shape: `(B, ..., H, W, J)` logits and, for volumes, `(B, ..., D, J)` logits as a second argument.
+    Output shape: `(B, ..., J, 1)` in [0, 1].
     """
+
+    NEEDS = "heatmaps (B, ..., H, W, J) and, of volumes, depth_maps (B, ..., D, J)"
 
     def __init__(self, scale=1.0, **kwargs):
         super().__init__(**kwargs)
-        self.scale = scale
+        self.scale = checks.between("scale", scale, 0, low_included=False)
 
     def call(self, heatmaps, depth_maps=None):
-        return ops.joint_visibility(heatmaps, depth_maps, self.scale)
+        self.check(heatmaps, depth_maps)
+        return self.rounded(ops.joint_visibility(heatmaps, depth_maps, self.scale, self.precision))
 
     def compute_output_shape(self, heatmaps_shape, depth_maps_shape=None):
+        self.check(heatmaps_shape, depth_maps_shape)
         return (*heatmaps_shape[:-3], heatmaps_shape[-1], 1)
 
     def get_config(self):
@@ -109,31 +115,38 @@ class JointVisibility(_Float32Layer):
 
 
 @keras.saving.register_keras_serializable(package="deephar")
-class ContextAggregation(_Float32Layer):
+class ContextAggregation(PreciseLayer):
     """Blend each joint with the visibility-weighted mean of its context maps (published weights).
 
     Args:
         alpha: weight of the specialised estimate, in [0, 1].
 
-    Input shape: pose `(..., J, D)`, context pose `(..., J*N, D)`, context visibility `(..., J*N, 1)`.
-    Output shape: `(..., J, D)`.
+    Input shape: pose `(B, ..., J, D)`, context pose `(B, ..., J*N, D)`, context visibility `(B, ..., J*N, 1)`.
+    Output shape: `(B, ..., J, D)`.
     """
+
+    NEEDS = "pose (B, ..., J, D), context_pose (B, ..., J*N, D) and context_visibility (B, ..., J*N, 1)"
 
     def __init__(self, alpha=0.8, **kwargs):
         super().__init__(**kwargs)
-        if not 0.0 <= alpha <= 1.0:
-            raise ValueError(f"`alpha` must lie in [0, 1]. Received: alpha={alpha}")
-        self.alpha = alpha
+        self.alpha = checks.between("alpha", alpha, 0, 1)
 
-    def call(self, pose, context_pose, context_visibility):
-        return ops.context_aggregation(pose, context_pose, context_visibility, self.alpha)
-
-    def compute_output_shape(self, pose_shape, context_pose_shape, context_visibility_shape):
-        if pose_shape[-2] and context_pose_shape[-2] and context_pose_shape[-2] % pose_shape[-2]:
+    def check(self, *inputs):
+        super().check(*inputs)
+        joints, contexts = (getattr(x, "shape", x)[-2] for x in inputs[:2])
+        if joints and contexts is not None and (contexts < joints or contexts % joints):
             raise ValueError(
                 "ContextAggregation needs the same number of context maps for every joint. "
-                f"Received: {pose_shape[-2]} joints and {context_pose_shape[-2]} context maps"
+                f"Received: {joints} joints and {contexts} context maps"
             )
+
+    def call(self, pose, context_pose, context_visibility):
+        self.check(pose, context_pose, context_visibility)
+        blended = ops.context_aggregation(pose, context_pose, context_visibility, self.alpha, self.precision)
+        return self.rounded(blended)
+
+    def compute_output_shape(self, pose_shape, context_pose_shape, context_visibility_shape):
+        self.check(pose_shape, context_pose_shape, context_visibility_shape)
         return pose_shape
 
     def get_config(self):
@@ -141,32 +154,38 @@ class ContextAggregation(_Float32Layer):
 
 
 @keras.saving.register_keras_serializable(package="deephar")
-class SplitVolume(_Float32Layer):
+class SplitVolume(PreciseLayer, MapsLayer):
     """Volumetric heat maps to maps over (x, y) and maps over z (paper section 3.1).
 
     Args:
         depth: number of depth cells D.
 
-    Input shape: `(..., H, W, D*J)` logits, depth-major (channel = d*J + j).
-    Output shape: a pair, `(..., H, W, J)` and `(..., D, J)`.
+    Input shape: `(B, ..., H, W, D*J)` logits, depth-major (channel = d*J + j). Clips go in as they are;
+    `keras.layers.TimeDistributed` is for layers of one output.
+    Output shape: a pair, `(B, ..., H, W, J)` and `(B, ..., D, J)`.
     """
+
+    NEEDS = "volume (B, ..., H, W, D*J)"
 
     def __init__(self, depth, **kwargs):
         super().__init__(**kwargs)
-        self.depth = depth
+        self.depth = checks.whole("depth", depth)
 
-    def build(self, input_shape):
-        if input_shape[-1] % self.depth:
+    def check(self, volume):
+        super().check(volume)
+        channels = getattr(volume, "shape", volume)[-1]
+        if channels is not None and channels % self.depth:
             raise ValueError(
-                "SplitVolume needs depth * joints channels. "
-                f"Received: depth={self.depth} and {input_shape[-1]} channels"
+                f"SplitVolume needs depth * joints channels. Received: depth={self.depth} and {channels} channels"
             )
 
     def call(self, volume):
-        return ops.split_volume(volume, self.depth)
+        self.check(volume)
+        return tuple(self.rounded(maps) for maps in ops.split_volume(volume, self.depth, self.precision))
 
     def compute_output_shape(self, input_shape):
-        joints = input_shape[-1] // self.depth
+        self.check(input_shape)
+        joints = None if input_shape[-1] is None else input_shape[-1] // self.depth
         return (*input_shape[:-1], joints), (*input_shape[:-3], self.depth, joints)
 
     def get_config(self):
@@ -174,26 +193,31 @@ class SplitVolume(_Float32Layer):
 
 
 @keras.saving.register_keras_serializable(package="deephar")
-class MaxPlusMinPooling2D(layers.Layer):
+class MaxPlusMinPooling2D(MapsLayer):
     """Largest plus smallest value of each window (paper section 3.2).
 
     Args:
-        pool_size, strides: int or pair; strides default to the pool size.
+        pool_size, strides: whole number or pair; strides default to the pool size.
         padding: "same" or "valid"; padded cells take no part.
 
     Input shape: `(B, H, W, C)`. Output shape: `(B, ceil(H / stride), ceil(W / stride), C)` for "same".
     """
 
+    NEEDS = "maps (B, H, W, C)"
+
     def __init__(self, pool_size=2, strides=None, padding="same", **kwargs):
         super().__init__(**kwargs)
-        self.pool_size = pool_size
-        self.strides = strides
-        self.padding = padding
+        self.pool_size = checks.pair("pool_size", pool_size)
+        self.strides = None if strides is None else checks.pair("strides", strides)
+        self.padding = checks.one_of("padding", padding, ("same", "valid"))
 
     def call(self, x):
+        self.check(x)
+        x = keras.ops.cast(x, self.compute_dtype)
         return ops.max_plus_min_pooling_2d(x, self.pool_size, self.strides, self.padding)
 
     def compute_output_shape(self, input_shape):
+        self.check(input_shape)
         pooling = layers.MaxPooling2D(self.pool_size, self.strides, self.padding, data_format="channels_last")
         return pooling.compute_output_shape(input_shape)
 
@@ -203,16 +227,20 @@ class MaxPlusMinPooling2D(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="deephar")
-class GlobalMaxPlusMinPooling2D(layers.Layer):
+class GlobalMaxPlusMinPooling2D(MapsLayer):
     """Largest plus smallest value of each map (paper section 3.2).
 
-    Input shape: `(..., H, W, C)`. Output shape: `(..., C)`.
+    Input shape: `(B, ..., H, W, C)`. Output shape: `(B, ..., C)`.
     """
 
+    NEEDS = "maps (B, ..., H, W, C)"
+
     def call(self, x):
-        return ops.global_max_plus_min_pooling_2d(x)
+        self.check(x)
+        return ops.global_max_plus_min_pooling_2d(keras.ops.cast(x, self.compute_dtype))
 
     def compute_output_shape(self, input_shape):
+        self.check(input_shape)
         return (*input_shape[:-3], input_shape[-1])
 
 
@@ -284,103 +312,3 @@ class SeparableResidual(layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "filters": self.filters, "kernel_size": self.kernel_size}
-
-
-class _SameDtypeLayer(layers.Layer):
-    """Base of the layers that only move numbers: the dtype is the input's, whatever the policy."""
-
-    def __init__(self, *, autocast=False, **kwargs):
-        super().__init__(autocast=autocast, **kwargs)
-
-    def compute_output_spec(self, x):
-        return keras.KerasTensor(self.compute_output_shape(x.shape), dtype=x.dtype)
-
-
-@keras.saving.register_keras_serializable(package="deephar")
-class FoldFrames(_SameDtypeLayer):
-    """The frames of clips as a batch of images, so that what comes next is applied to every frame with shared weights.
-
-    Batch norms then take their statistics over B, T, H and W, as the original's did. The dtype is kept.
-
-    Input shape: `(B, T, ...)`. Output shape: `(B * T, ...)`.
-    """
-
-    def call(self, x):
-        return keras.ops.reshape(x, (-1, *x.shape[2:]))
-
-    def compute_output_shape(self, input_shape):
-        return (None, *input_shape[2:])
-
-
-@keras.saving.register_keras_serializable(package="deephar")
-class UnfoldFrames(_SameDtypeLayer):
-    """The inverse of `FoldFrames`.
-
-    Args:
-        frames: T.
-
-    Input shape: `(B * T, ...)`. Output shape: `(B, T, ...)`.
-    """
-
-    def __init__(self, frames, **kwargs):
-        super().__init__(**kwargs)
-        self.frames = frames
-
-    def call(self, x):
-        return keras.ops.reshape(x, (-1, self.frames, *x.shape[1:]))
-
-    def compute_output_shape(self, input_shape):
-        return (None, self.frames, *input_shape[1:])
-
-    def get_config(self):
-        return {**super().get_config(), "frames": self.frames}
-
-
-@keras.saving.register_keras_serializable(package="deephar")
-class AppearancePooling(_Float32Layer):
-    """Visual features under every joint's probability map (paper section 4.2).
-
-    Input shape: probability maps `(..., H, W, J)` and features `(..., H, W, C)`. Output shape: `(..., J, C)`.
-    """
-
-    def call(self, probability, features):
-        return ops.appearance_pooling(probability, features)
-
-    def compute_output_shape(self, probability_shape, features_shape):
-        return (*features_shape[:-3], probability_shape[-1], features_shape[-1])
-
-
-@keras.saving.register_keras_serializable(package="deephar")
-class GaussianMaps(_GridLayer):
-    """Probability maps around joints that are given instead of predicted.
-
-    Args:
-        height, width: H and W of the maps.
-        sigma: of the Gaussian, in crops.
-        grid: see `deephar.ops.GRIDS`.
-
-    Input shape: `(..., J, 2 or more)`, x and y in [0, 1]. Output shape: `(..., H, W, J)`.
-    """
-
-    def __init__(self, height, width, sigma=0.03, **kwargs):
-        super().__init__(**kwargs)
-        self.height, self.width, self.sigma = height, width, sigma
-
-    def call(self, pose):
-        return ops.gaussian_maps(pose, self.height, self.width, self.sigma, self.grid)
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-2], self.height, self.width, input_shape[-2])
-
-    def get_config(self):
-        return {**super().get_config(), "height": self.height, "width": self.width, "sigma": self.sigma}
-
-
-@keras.saving.register_keras_serializable(package="deephar")
-class PointwiseIdentity(keras.initializers.Initializer):
-    """Kernel (1, 1, n, n) of a 1x1 convolution that at first gives back its input (published merge of action maps)."""
-
-    def __call__(self, shape, dtype=None):
-        if tuple(shape[:2]) != (1, 1) or shape[2] != shape[3]:
-            raise ValueError(f"PointwiseIdentity is for kernels (1, 1, n, n). Received: shape={tuple(shape)}")
-        return keras.ops.eye(shape[2], dtype=dtype)[None, None]

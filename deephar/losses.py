@@ -2,17 +2,26 @@
 
 A joint that is not labelled carries `MISSING` (or NaN, or anything below -1e6) in every coordinate it lacks. The
 per-item functions take `(..., J, D)` and give `(...)`; the published training code differs from the paper in what it
-divides by, and each form has its own name. All compute in float32.
+divides by, and each form has its own name. All compute in float32 unless told `dtype="float64"`, and take
+`joint_weight`, (..., J) or what broadcasts to it, by which the share of every joint is multiplied. Functions and
+classes alike can be given to `compile`; only the classes tell sample weights of people, frames and joints apart.
 """
+
+import functools
 
 import keras
 from keras import ops
 
+from deephar import checks, sample_weights
 from deephar.config import MISSING  # noqa: F401, part of this module for its users
-from deephar.ops import gaussian_maps
+from deephar.layer_bases import channels_last
+from deephar.ops import GRIDS, gaussian_maps
 
 BCE_WEIGHT = 0.01
 """Weight of the cross-entropy terms in the published training code."""
+
+SIGMA = 0.05
+"""Of the Gaussian that heat maps are trained to, in crops."""
 
 
 def annotated_mask(y_true):
@@ -25,106 +34,134 @@ def positive_mask(y_true):
     return ops.cast(ops.cast(y_true, "float32") > 0.0, "float32")
 
 
+def _item_loss(needed):
+    """Decorator: a function that gives the share of every joint, (..., J), becomes one that gives their sum, (...).
+
+    Args:
+        needed: axes of its arguments, see `deephar.checks.axes`.
+
+    Returns:
+        decorator; its functions are registered with Keras, so that a model compiled with one can be loaded.
+    """
+
+    def decorate(shares):
+        @functools.wraps(shares)
+        def loss(y_true, y_pred, *args, joint_weight=None, dtype="float32", **kwargs):
+            y_true, y_pred = ops.cast(y_true, dtype), ops.cast(y_pred, dtype)
+            checks.axes(shares.__name__, needed, y_true.shape, y_pred.shape)
+            values = shares(y_true, y_pred, *args, **kwargs)
+            return ops.sum(values if joint_weight is None else values * joint_weight, axis=-1)
+
+        return keras.saving.register_keras_serializable(package="deephar")(loss)
+
+    return decorate
+
+
+_coordinate_loss = _item_loss("y_true (B, ..., J, D) and y_pred (B, ..., J, D)")
+
+
 def _difference(y_true, y_pred, mask):
     """Prediction minus label where the mask is 1, and exactly 0 (with no gradient) elsewhere."""
     valid = mask > 0
-    y_true = ops.where(valid, ops.cast(y_true, "float32"), 0.0)
-    return ops.where(valid, ops.cast(y_pred, "float32") - y_true, 0.0)
+    return ops.where(valid, y_pred - ops.where(valid, y_true, 0.0), 0.0)
 
 
 def _elastic(difference):
     return ops.abs(difference) + ops.square(difference)
 
 
-def _sum_over_joints(x):
-    return ops.sum(x, axis=(-2, -1))
+def _shares_of_mean(values, mask):
+    """What every joint adds to the mean of the values whose mask is 1, 0 where none is: (..., J, D) to (..., J)."""
+    mask = ops.cast(mask, values.dtype)
+    return ops.sum(values * mask, axis=-1) / ops.maximum(ops.sum(mask, axis=(-2, -1)), 1.0)[..., None]
 
 
-def masked_mean(values, mask):
-    """Mean of the values whose mask is 1, over joints and coordinates; 0 where none is. (..., J, D) to (...)."""
-    return _sum_over_joints(values * mask) / ops.maximum(_sum_over_joints(mask), 1.0)
-
-
+@_coordinate_loss
 def elastic_net_per_joint(y_true, y_pred):
     """The paper's loss (section 3.1, equation 3): sum of |d| + d^2, divided by the number of labelled joints.
 
     Args:
-        y_true, y_pred: (..., J, D) in [0, 1]; `MISSING` where there is no label.
+        y_true, y_pred: (..., J, D); `MISSING` where there is no label.
 
     Returns:
-        float32 (...).
+        (...).
     """
     mask = annotated_mask(y_true)
-    joints = ops.sum(ops.max(mask, axis=-1), axis=-1)
-    return _sum_over_joints(_elastic(_difference(y_true, y_pred, mask))) / ops.maximum(joints, 1.0)
+    joints = ops.sum(ops.cast(ops.any(mask > 0, axis=-1), y_pred.dtype), axis=-1, keepdims=True)
+    return ops.sum(_elastic(_difference(y_true, y_pred, mask)), axis=-1) / ops.maximum(joints, 1.0)
 
 
+@_coordinate_loss
 def elastic_net_sum(y_true, y_pred):
     """Sum of |d| + d^2 over labelled coordinates, divided by nothing (published `compile` default)."""
-    return _sum_over_joints(_elastic(_difference(y_true, y_pred, annotated_mask(y_true))))
+    return ops.sum(_elastic(_difference(y_true, y_pred, annotated_mask(y_true))), axis=-1)
 
 
 def _mean_over_positive(y_true, y_pred, penalty):
     mask = positive_mask(y_true)
-    return masked_mean(penalty(_difference(y_true, y_pred, mask)), mask)
+    return _shares_of_mean(penalty(_difference(y_true, y_pred, mask)), mask)
 
 
+@_coordinate_loss
 def elastic_net_mean(y_true, y_pred):
     """Mean of |d| + d^2 over the coordinates whose label is above 0 (published `l1l2`)."""
     return _mean_over_positive(y_true, y_pred, _elastic)
 
 
+@_coordinate_loss
 def l1_mean(y_true, y_pred):
     """Mean of |d| over the coordinates whose label is above 0 (published `l1`)."""
     return _mean_over_positive(y_true, y_pred, ops.abs)
 
 
+@_coordinate_loss
 def l2_mean(y_true, y_pred):
     """Mean of d^2 over the coordinates whose label is above 0 (published `l2`)."""
     return _mean_over_positive(y_true, y_pred, ops.square)
 
 
+@_coordinate_loss
 def elastic_net_bce_mean(y_true, y_pred):
     """`elastic_net_mean` plus 0.01 times the cross-entropy of the coordinates read as probabilities.
 
     The loss of every published training script (`l1l2bincross`).
     """
     mask = positive_mask(y_true)
-    target = ops.where(mask > 0, ops.cast(y_true, "float32"), 0.5)
-    entropy = ops.binary_crossentropy(target, ops.cast(y_pred, "float32"))
-    return masked_mean(_elastic(_difference(y_true, y_pred, mask)) + BCE_WEIGHT * entropy, mask)
+    entropy = ops.binary_crossentropy(ops.where(mask > 0, y_true, 0.5), y_pred)
+    return _shares_of_mean(_elastic(_difference(y_true, y_pred, mask)) + BCE_WEIGHT * entropy, mask)
 
 
-def visibility_bce(v_true, v_pred):
+@_item_loss("y_true (B, ..., J, 1) and y_pred (B, ..., J, 1)")
+def visibility_bce(y_true, y_pred):
     """Mean cross-entropy of the visibilities that have a label. (..., J, 1) to (...)."""
-    mask = annotated_mask(v_true)
-    v_true = ops.where(mask > 0, ops.cast(v_true, "float32"), 0.5)
-    return masked_mean(ops.binary_crossentropy(v_true, ops.cast(v_pred, "float32")), mask)
+    mask = annotated_mask(y_true)
+    return _shares_of_mean(ops.binary_crossentropy(ops.where(mask > 0, y_true, 0.5), y_pred), mask)
 
 
-def heatmap_cross_entropy(y_true, heatmaps, sigma, grid="end_inclusive"):
+@_item_loss("y_true (B, ..., J, D) and y_pred (B, ..., H, W, J)")
+def heatmap_cross_entropy(y_true, y_pred, sigma=SIGMA, grid="end_inclusive"):
     """Cross-entropy between soft-maxed heat maps and a Gaussian around the joint, mean over labelled joints.
 
     Not of the paper: the coordinate losses tell soft-argmax only which way to move; this one tells each cell what it
     should be, which teaches an untrained network sooner (Sun et al., Integral Human Pose Regression, ECCV 2018).
 
     Args:
-        y_true: (B, J, D >= 2), x and y in [0, 1]; `MISSING` where there is no label.
-        heatmaps: (B, H, W, J) logits.
+        y_true: (..., J, D >= 2), x and y in [0, 1]; `MISSING` where there is no label.
+        y_pred: (..., H, W, J), the logits of the heat maps.
         sigma: of the Gaussian, in crops.
         grid: of the heat maps, see `deephar.ops.GRIDS`.
 
     Returns:
-        float32 (B,).
+        (...).
     """
-    height, width, joints = heatmaps.shape[1:]
-    mask = ops.min(annotated_mask(y_true[..., :2]), axis=-1)
-    located = ops.where(mask[..., None] > 0, ops.cast(y_true[..., :2], "float32"), 0.5)
-    cells = (-1, height * width, joints)
-    target = ops.reshape(gaussian_maps(located, height, width, sigma, grid), cells)
-    log_probability = ops.log_softmax(ops.reshape(ops.cast(heatmaps, "float32"), cells), axis=1)
-    entropy = -ops.sum(target * log_probability, axis=1)
-    return ops.sum(entropy * mask, axis=-1) / ops.maximum(ops.sum(mask, axis=-1), 1.0)
+    located = ops.all(annotated_mask(y_true[..., :2]) > 0, axis=-1)
+    *lead, height, width, joints = ops.shape(y_pred)
+    cells = (*lead, height * width, joints)
+    centre = ops.where(located[..., None], y_true[..., :2], 0.5)
+    target = ops.reshape(gaussian_maps(centre, height, width, sigma, grid, y_pred.dtype), cells)
+    log_probability = ops.log_softmax(ops.reshape(y_pred, cells), axis=-2)
+    entropy = -ops.sum(target * log_probability, axis=-2)
+    return _shares_of_mean(entropy[..., None], located[..., None])
 
 
 FORMS = {
@@ -135,23 +172,53 @@ FORMS = {
     "l1_mean": l1_mean,
     "l2_mean": l2_mean,
 }
-"""Name of every coordinate loss."""
+"""Name of every coordinate loss. The published means drop labels at or below 0; the first two count every label."""
 
 
-class _FormLoss(keras.losses.Loss):
+class _PersonLoss(keras.losses.Loss):
+    """Base: a loss for every person, which sample weights may divide among frames and joints.
+
+    Sample weights are those of `deephar.sample_weights.aligned`. As in Keras' own losses they multiply what a person,
+    frame or joint adds to the loss, and change nothing that is divided by. The loss is computed in float32, or float64
+    where `dtype` says so.
+    """
+
+    def __init__(self, name, dtype=None, **kwargs):
+        double = dtype is not None and keras.dtype_policies.get(dtype).compute_dtype == "float64"
+        super().__init__(name=name, dtype="float64" if double else "float32", **kwargs)
+
+    def per_item(self, y_true, y_pred, joint_weight):
+        """Loss of every image (B,) or frame (B, T)."""
+        raise NotImplementedError
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        if sample_weight is None:
+            return super().__call__(y_true, y_pred)
+        y_true = ops.convert_to_tensor(y_true, dtype=self.dtype)
+        weight = sample_weights.aligned(type(self).__name__, sample_weight, y_true.shape[:-1], self.dtype)
+        of_person = ops.mean(weight, axis=tuple(range(1, len(weight.shape))), keepdims=True)
+        joint_weight = ops.divide_no_nan(weight, of_person)
+        people = ops.broadcast_to(ops.reshape(of_person, (-1,)), ops.shape(y_true)[:1])
+        return super().__call__((y_true, joint_weight), y_pred, people)
+
+    def call(self, y_true, y_pred):
+        """Loss of every person, (B,), averaged over frames; `y_true` may be a pair with weights of the joints."""
+        y_true, joint_weight = y_true if isinstance(y_true, tuple) else (y_true, None)
+        values = self.per_item(y_true, y_pred, joint_weight)
+        frames = tuple(range(1, len(values.shape)))
+        return ops.mean(values, axis=frames) if frames else values
+
+    def get_config(self):
+        return {**super().get_config(), "dtype": self.dtype}
+
+
+class _FormLoss(_PersonLoss):
     def __init__(self, form, name, **kwargs):
-        super().__init__(name=name, **kwargs)
-        if form not in FORMS:
-            raise ValueError(f"`form` must be one of {', '.join(FORMS)}. Received: form={form!r}")
-        self.form = form
+        super().__init__(name, **kwargs)
+        self.form = checks.one_of("form", form, FORMS)
 
     def get_config(self):
         return {**super().get_config(), "form": self.form}
-
-
-def _mean_over_frames(values):
-    """(B,) of an image batch as it is; (B, T) of clips averaged over frames."""
-    return ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="deephar")
@@ -159,64 +226,84 @@ class CoordinateLoss(_FormLoss):
     """Loss of a pose output (B, [T,] J, D) alone.
 
     Args:
-        form: a key of `FORMS`.
+        form: a key of `FORMS`; the default is the paper's, and counts every label.
     """
 
-    def __init__(self, form="elastic_net_bce_mean", name="coordinate_loss", **kwargs):
+    def __init__(self, form="elastic_net_per_joint", name="coordinate_loss", **kwargs):
         super().__init__(form, name, **kwargs)
 
-    def call(self, y_true, y_pred):
-        return _mean_over_frames(FORMS[self.form](y_true, y_pred))
+    def per_item(self, y_true, y_pred, joint_weight):
+        return FORMS[self.form](y_true, y_pred, joint_weight=joint_weight, dtype=self.dtype)
 
 
 @keras.saving.register_keras_serializable(package="deephar")
-class VisibilityLoss(keras.losses.Loss):
+class VisibilityLoss(_PersonLoss):
     """Cross-entropy of a visibility output (B, [T,] J, 1) alone."""
 
     def __init__(self, name="visibility_loss", **kwargs):
-        super().__init__(name=name, **kwargs)
+        super().__init__(name, **kwargs)
 
-    def call(self, y_true, y_pred):
-        return _mean_over_frames(visibility_bce(y_true, y_pred))
+    def per_item(self, y_true, y_pred, joint_weight):
+        return visibility_bce(y_true, y_pred, joint_weight=joint_weight, dtype=self.dtype)
+
+
+def _check_joined(owner, needed, y_true, y_pred):
+    """Raise ValueError unless the labels join two coordinates or more with a visibility."""
+    checks.axes(owner, needed, y_true.shape, y_pred.shape)
+    if y_true.shape[-1] is not None and y_true.shape[-1] < 3:
+        raise ValueError(
+            f"{owner} needs two or three coordinates and the visibility of every joint, y_true (B, ..., J, 3 or 4). "
+            f"Received: y_true {tuple(y_true.shape)}"
+        )
 
 
 @keras.saving.register_keras_serializable(package="deephar")
 class PoseLoss(_FormLoss):
-    """Loss of an output that joins pose and visibility, (B, [T,] J, D + 1) (published training scripts).
+    """Loss of an output that joins pose and visibility, (B, [T,] J, D + 1).
 
     Args:
-        form: a key of `FORMS`, for the coordinates.
-        visibility_weight: weight of the visibility's cross-entropy.
+        form: a key of `FORMS`, for the coordinates; the default is the paper's and counts every label, the published
+            training scripts' is "elastic_net_bce_mean".
+        visibility_weight: weight of the visibility's cross-entropy, at least 0.
     """
 
-    def __init__(self, form="elastic_net_bce_mean", visibility_weight=BCE_WEIGHT, name="pose_loss", **kwargs):
+    def __init__(self, form="elastic_net_per_joint", visibility_weight=BCE_WEIGHT, name="pose_loss", **kwargs):
         super().__init__(form, name, **kwargs)
-        self.visibility_weight = visibility_weight
+        self.visibility_weight = checks.between("visibility_weight", visibility_weight, 0)
 
-    def call(self, y_true, y_pred):
-        coordinates = FORMS[self.form](y_true[..., :-1], y_pred[..., :-1])
-        visibility = visibility_bce(y_true[..., -1:], y_pred[..., -1:])
-        return _mean_over_frames(coordinates + self.visibility_weight * visibility)
+    def per_item(self, y_true, y_pred, joint_weight):
+        _check_joined("PoseLoss", "y_true (B, ..., J, D+1) and y_pred (B, ..., J, D+1)", y_true, y_pred)
+        options = {"joint_weight": joint_weight, "dtype": self.dtype}
+        coordinates = FORMS[self.form](y_true[..., :-1], y_pred[..., :-1], **options)
+        return coordinates + self.visibility_weight * visibility_bce(y_true[..., -1:], y_pred[..., -1:], **options)
 
     def get_config(self):
         return {**super().get_config(), "visibility_weight": self.visibility_weight}
 
 
 @keras.saving.register_keras_serializable(package="deephar")
-class HeatmapLoss(keras.losses.Loss):
-    """Loss of an exported heat map (B, H, W, J) against a target that joins pose and visibility (B, J, D + 1).
+class HeatmapLoss(_PersonLoss):
+    """Loss of exported heat maps (B, [T,] H, W, J) against a target that joins pose and visibility (B, [T,] J, D + 1).
 
     Args:
-        weight: factor on `heatmap_cross_entropy`.
-        sigma: see there.
+        weight: factor on `heatmap_cross_entropy`, at least 0.
+        sigma: see there, above 0.
+        grid: that of the `deephar.layers.SoftArgmax2D` which reads the maps.
+        data_format: "channels_last"; None takes `keras.config.image_data_format()`, which must be that.
     """
 
-    def __init__(self, weight=0.25, sigma=0.05, name="heatmap_loss", **kwargs):
-        super().__init__(name=name, **kwargs)
-        self.weight, self.sigma = weight, sigma
+    def __init__(self, weight=0.25, sigma=SIGMA, grid="end_inclusive", data_format=None, name="heatmap_loss", **kwargs):
+        super().__init__(name, **kwargs)
+        self.weight = checks.between("weight", weight, 0)
+        self.sigma = checks.between("sigma", sigma, 0, low_included=False)
+        self.grid = checks.one_of("grid", grid, GRIDS)
+        self.data_format = channels_last("HeatmapLoss", data_format)
 
-    def call(self, y_true, y_pred):
-        return self.weight * heatmap_cross_entropy(y_true[..., :-1], y_pred, self.sigma)
+    def per_item(self, y_true, y_pred, joint_weight):
+        _check_joined("HeatmapLoss", "y_true (B, ..., J, D+1) and y_pred (B, ..., H, W, J)", y_true, y_pred)
+        options = {"joint_weight": joint_weight, "dtype": self.dtype}
+        return self.weight * heatmap_cross_entropy(y_true[..., :-1], y_pred, self.sigma, self.grid, **options)
 
     def get_config(self):
-        return {**super().get_config(), "weight": self.weight, "sigma": self.sigma}
+        own = {"weight": self.weight, "sigma": self.sigma, "grid": self.grid, "data_format": self.data_format}
+        return {**super().get_config(), **own}

@@ -10,6 +10,9 @@ import numpy as np
 HEAD_FACTOR = 0.6
 """PCKh's head size is 0.6 times the diagonal of the annotated head box."""
 
+NOT_IN_TOTAL = ("pelvis", "thorax")
+"""Joints that PCKh leaves out, as is the custom on MPII."""
+
 
 def head_size(head_box):
     """Head size of MPII's PCKh from head boxes (..., 4) in pixels: 0.6 times the diagonal, (...) float64."""

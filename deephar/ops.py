@@ -2,11 +2,17 @@
 
 Axis letters: B batch, T frames, H rows, W columns, J joints (or any channel), D coordinates or depth cells.
 Leading axes are written `...` where there may be any number of them, so a clip needs no reshaping. Functions that
-compute probabilities or coordinates do so in float32 and return float32, whatever dtype they are given.
-Channels are last. Rows grow downwards (y), columns to the right (x).
+compute probabilities or coordinates do so in float32 and return float32, whatever dtype they are given, unless told
+`dtype="float64"`. Channels are last. Rows grow downwards (y), columns to the right (x). Sizes may be unknown until a
+traced graph runs, and a batch may be empty.
 """
 
+import math
+
+import keras
 from keras import ops
+
+from deephar import checks
 
 GRIDS = ("end_inclusive", "cell_centred")
 """The two conventions for where cell i of n lies in [0, 1].
@@ -16,204 +22,234 @@ GRIDS = ("end_inclusive", "cell_centred")
 """
 
 
-def grid_positions(size, grid="end_inclusive"):
+def grid_positions(size, grid="end_inclusive", dtype="float32"):
     """Position of every cell along one axis.
 
     Args:
         size: number of cells, int or scalar integer tensor.
         grid: one of `GRIDS`.
+        dtype: of the result.
 
     Returns:
-        float32 (size,), in [0, 1].
+        (size,), in [0, 1].
 
     Raises:
         ValueError: for an unknown grid.
     """
-    index = ops.cast(ops.arange(size), "float32")
-    count = ops.cast(size, "float32")
+    checks.one_of("grid", grid, GRIDS)
+    index, count = ops.cast(ops.arange(size), dtype), ops.cast(size, dtype)
     if grid == "end_inclusive":
         return index / ops.maximum(count - 1.0, 1.0)
-    if grid == "cell_centred":
-        return (index + 0.5) / count
-    raise ValueError(f"`grid` must be one of {', '.join(GRIDS)}. Received: grid={grid!r}")
+    return (index + 0.5) / count
 
 
-def _softmax(x, axis):
-    x = ops.cast(x, "float32")
-    x = ops.exp(x - ops.stop_gradient(ops.max(x, axis=axis, keepdims=True)))
+def _largest(x, axis, keepdims=False):
+    """`ops.max` over one of the last axes or several; of an empty batch, which backends refuse, the empty result."""
+    before = min(axis) if isinstance(axis, tuple) else axis
+    if 0 in x.shape[:before]:
+        return ops.sum(x, axis=axis, keepdims=keepdims)
+    return ops.max(x, axis=axis, keepdims=keepdims)
+
+
+def _softmax(x, axis, dtype):
+    x = ops.cast(x, dtype)
+    x = ops.exp(x - ops.stop_gradient(_largest(x, axis, keepdims=True)))
     return x / ops.sum(x, axis=axis, keepdims=True)
 
 
-def spatial_softmax(heatmaps):
+def spatial_softmax(heatmaps, dtype="float32"):
     """Softmax over all H x W cells of each map (paper section 3.1).
 
     Args:
         heatmaps: (..., H, W, J) logits.
+        dtype: of computation and result, "float32" or "float64".
 
     Returns:
-        float32 (..., H, W, J); each map is >= 0 and sums to 1.
+        (..., H, W, J); each map is >= 0 and sums to 1.
     """
-    return _softmax(heatmaps, axis=(-3, -2))
+    return _softmax(heatmaps, (-3, -2), dtype)
 
 
-def expectation_2d(probability, grid="end_inclusive"):
+def expectation_2d(probability, grid="end_inclusive", dtype="float32"):
     """Expected (x, y) under a probability map.
 
     Args:
         probability: (..., H, W, J), each map sums to 1.
         grid: one of `GRIDS`.
+        dtype: see `spatial_softmax`.
 
     Returns:
-        float32 (..., J, 2), (x, y) in [0, 1] of the map.
+        (..., J, 2), (x, y) in [0, 1] of the map.
     """
-    probability = ops.cast(probability, "float32")
+    probability = ops.cast(probability, dtype)
     shape = ops.shape(probability)
-    x = ops.sum(probability, axis=-3) * grid_positions(shape[-2], grid)[:, None]
-    y = ops.sum(probability, axis=-2) * grid_positions(shape[-3], grid)[:, None]
+    x = ops.sum(probability, axis=-3) * grid_positions(shape[-2], grid, dtype)[:, None]
+    y = ops.sum(probability, axis=-2) * grid_positions(shape[-3], grid, dtype)[:, None]
     return ops.stack([ops.sum(x, axis=-2), ops.sum(y, axis=-2)], axis=-1)
 
 
-def soft_argmax_2d(heatmaps, grid="end_inclusive"):
+def soft_argmax_2d(heatmaps, grid="end_inclusive", dtype="float32"):
     """Differentiable arg-max of each map: the expectation of its spatial softmax (paper section 3.1).
 
     Args:
         heatmaps: (..., H, W, J) logits.
         grid: one of `GRIDS`.
+        dtype: see `spatial_softmax`.
 
     Returns:
-        float32 (..., J, 2), (x, y) in [0, 1] of the map.
+        (..., J, 2), (x, y) in [0, 1] of the map.
     """
-    return expectation_2d(spatial_softmax(heatmaps), grid)
+    return expectation_2d(spatial_softmax(heatmaps, dtype), grid, dtype)
 
 
-def soft_argmax_1d(maps, grid="end_inclusive"):
+def soft_argmax_1d(maps, grid="end_inclusive", dtype="float32"):
     """Differentiable arg-max along depth (paper section 3.1, volumetric heat maps).
 
     Args:
         maps: (..., D, J) logits over D depth cells.
         grid: one of `GRIDS`.
+        dtype: see `spatial_softmax`.
 
     Returns:
-        float32 (..., J, 1), z in [0, 1] of the depth range.
+        (..., J, 1), z in [0, 1] of the depth range.
     """
-    weighted = _softmax(maps, axis=-2) * grid_positions(ops.shape(maps)[-2], grid)[:, None]
+    weighted = _softmax(maps, -2, dtype) * grid_positions(ops.shape(maps)[-2], grid, dtype)[:, None]
     return ops.sum(weighted, axis=-2)[..., None]
 
 
-def joint_visibility(heatmaps, depth_maps=None, scale=1.0):
+def joint_visibility(heatmaps, depth_maps=None, scale=1.0, dtype="float32"):
     """Probability that a joint is seen: sigmoid of the largest logit (paper section 3.1).
 
     Args:
         heatmaps: (..., H, W, J) logits.
         depth_maps: optional (..., D, J) logits, whose maximum is added (published 3D weights).
         scale: factor on the logit; the published clip models use 4 in 2D and 2 in 3D.
+        dtype: see `spatial_softmax`.
 
     Returns:
-        float32 (..., J, 1) in [0, 1].
+        (..., J, 1) in [0, 1].
     """
-    logit = ops.max(ops.cast(heatmaps, "float32"), axis=(-3, -2))
+    logit = _largest(ops.cast(heatmaps, dtype), (-3, -2))
     if depth_maps is not None:
-        logit = logit + ops.max(ops.cast(depth_maps, "float32"), axis=-2)
+        logit = logit + _largest(ops.cast(depth_maps, dtype), -2)
     return ops.sigmoid(scale * logit)[..., None]
 
 
-def context_aggregation(pose, context_pose, context_visibility, alpha=0.8):
+UNSEEN = 1e-30
+"""A visibility below this counts as none; its reciprocal and the products of that are far from float32's limits."""
+
+
+def context_aggregation(pose, context_pose, context_visibility, alpha=0.8, dtype="float32"):
     """Blend each joint with the visibility-weighted mean of its context maps (published weights).
 
     Args:
         pose: (..., J, D) from the specialised maps.
         context_pose: (..., J*N, D); the N contexts of joint j are rows j*N ... j*N+N-1.
-        context_visibility: (..., J*N, 1), > 0.
+        context_visibility: (..., J*N, 1), >= 0.
         alpha: weight of `pose`, in [0, 1].
+        dtype: see `spatial_softmax`.
 
     Returns:
-        float32 (..., J, D): alpha * pose + (1 - alpha) * sum(v*p) / sum(v).
+        (..., J, D): alpha * pose + (1 - alpha) * sum(v*p) / sum(v); the plain mean of p, whatever v, for a joint that
+        none of its context maps sees (all v below `UNSEEN`).
     """
-    pose = ops.cast(pose, "float32")
-    weight = ops.cast(context_visibility, "float32")
-    weighted = weight * ops.cast(context_pose, "float32")
+    pose, context_pose, weight = (ops.cast(x, dtype) for x in (pose, context_pose, context_visibility))
+    joints = ops.shape(pose)[-2]
 
     def group(x):
-        lead = ops.shape(x)[:-2]
-        joints = pose.shape[-2]
-        return ops.reshape(x, (*lead, joints, x.shape[-2] // joints, x.shape[-1]))
+        *lead, contexts, size = ops.shape(x)
+        return ops.reshape(x, (*lead, joints, contexts // joints, size))
 
-    context = ops.sum(group(weighted), axis=-2) / ops.sum(group(weight), axis=-2)
+    context_pose, weight = group(context_pose), group(weight)
+    largest = ops.stop_gradient(_largest(weight, -2, keepdims=True))
+    unseen = ops.cast(largest < UNSEEN, dtype)
+    weight = unseen + (1.0 - unseen) * weight / (largest + unseen)  # the scale cancels in the mean
+    context = ops.sum(weight * context_pose, axis=-2) / ops.sum(weight, axis=-2)
     return alpha * pose + (1.0 - alpha) * context
 
 
 def max_plus_min_pooling_2d(x, pool_size=2, strides=None, padding="same"):
     """Largest plus smallest value of each window (paper section 3.2, "max-plus-min pooling").
 
-    Padded cells take no part: an odd size rounds up and its last window holds fewer cells.
+    Padded cells take no part: an odd size rounds up and its last window holds fewer cells. A window with a NaN gives
+    NaN.
 
     Args:
-        x: (B, H, W, C).
+        x: (B, H, W, C); integers are computed in float32.
         pool_size, strides: int or pair; strides default to the pool size.
         padding: "same" or "valid".
 
     Returns:
         (B, ceil(H / stride), ceil(W / stride), C) for "same".
     """
-    pool_size = _pair(pool_size)
-    strides = pool_size if strides is None else _pair(strides)
+    pool_size = checks.pair("pool_size", pool_size)
+    strides = pool_size if strides is None else checks.pair("strides", strides)
+    x = _floating(x)
+    unknown = ops.isnan(x)
 
     def largest(x):
+        x = ops.where(unknown, math.inf, x)  # TensorFlow's pooling passes over NaN; the difference of infinities is NaN
         return ops.max_pool(x, pool_size, strides, padding, data_format="channels_last")
 
     return largest(x) - largest(-x)
 
 
-def _pair(value):
-    return (value, value) if isinstance(value, int) else tuple(value)
+def _floating(x):
+    """As it is where it is of a float dtype, else float32."""
+    x = ops.convert_to_tensor(x)
+    return x if keras.backend.is_float_dtype(x.dtype) else ops.cast(x, "float32")
 
 
 def global_max_plus_min_pooling_2d(x):
     """Largest plus smallest value of each map (paper section 3.2).
 
     Args:
-        x: (..., H, W, C).
+        x: (..., H, W, C); integers are computed in float32.
 
     Returns:
         (..., C).
     """
-    return ops.max(x, axis=(-3, -2)) + ops.min(x, axis=(-3, -2))
+    x = _floating(x)
+    return _largest(x, (-3, -2)) - _largest(-x, (-3, -2))
 
 
-def split_volume(volume, depth):
+def split_volume(volume, depth, dtype="float32"):
     """Split volumetric heat maps into maps over (x, y) and maps over z (paper section 3.1).
 
     Args:
         volume: (..., H, W, depth*J) logits, depth-major: channel = d*J + j.
         depth: number of depth cells.
+        dtype: see `spatial_softmax`.
 
     Returns:
-        float32 (..., H, W, J), the mean over depth, and float32 (..., depth, J), the mean over the image.
+        (..., H, W, J), the mean over depth, and (..., depth, J), the mean over the image.
     """
-    volume = ops.cast(volume, "float32")
-    lead = ops.shape(volume)[:-1]
-    volume = ops.reshape(volume, (*lead, depth, volume.shape[-1] // depth))
+    volume = ops.cast(volume, dtype)
+    *lead, channels = ops.shape(volume)
+    volume = ops.reshape(volume, (*lead, depth, channels // depth))
     return ops.mean(volume, axis=-2), ops.mean(volume, axis=(-4, -3))
 
 
-def appearance_pooling(probability, features):
+def appearance_pooling(probability, features, dtype="float32"):
     """Visual features under every joint's probability map (paper section 4.2): one contraction over space.
 
     Args:
         probability: (..., H, W, J), each map sums to 1.
         features: (..., H, W, C).
+        dtype: see `spatial_softmax`.
 
     Returns:
-        float32 (..., J, C): sum over the cells of probability times feature.
+        (..., J, C): sum over the cells of probability times feature.
     """
-    probability, features = (ops.cast(x, "float32") for x in (probability, features))
-    lead, cells = ops.shape(features)[:-3], features.shape[-3] * features.shape[-2]
-    probability = ops.reshape(probability, (*lead, cells, probability.shape[-1]))
-    features = ops.reshape(features, (*lead, cells, features.shape[-1]))
-    return ops.matmul(ops.swapaxes(probability, -1, -2), features)
+
+    def rows(x):
+        *lead, height, width, channels = ops.shape(x)
+        return ops.reshape(ops.cast(x, dtype), (*lead, height * width, channels))
+
+    return ops.swapaxes(rows(probability), -1, -2) @ rows(features)
 
 
-def gaussian_maps(pose, height, width, sigma, grid="end_inclusive"):
+def gaussian_maps(pose, height, width, sigma, grid="end_inclusive", dtype="float32"):
     """Probability maps that are Gaussians around given joints.
 
     Args:
@@ -221,12 +257,13 @@ def gaussian_maps(pose, height, width, sigma, grid="end_inclusive"):
         height, width: H and W of the maps.
         sigma: of the Gaussian, in crops.
         grid: one of `GRIDS`.
+        dtype: see `spatial_softmax`.
 
     Returns:
-        float32 (..., H, W, J); each map sums to 1.
+        (..., H, W, J); each map sums to 1.
     """
-    pose = ops.cast(pose, "float32")[..., None, :, :]
-    along_x = ops.square(grid_positions(width, grid)[:, None] - pose[..., 0])
-    along_y = ops.square(grid_positions(height, grid)[:, None] - pose[..., 1])
+    pose = ops.cast(pose, dtype)[..., None, :, :]
+    along_x = ops.square(grid_positions(width, grid, dtype)[:, None] - pose[..., 0])
+    along_y = ops.square(grid_positions(height, grid, dtype)[:, None] - pose[..., 1])
     distance = along_y[..., :, None, :] + along_x[..., None, :, :]
-    return spatial_softmax(distance / (-2 * sigma**2))
+    return spatial_softmax(distance / (-2 * sigma**2), dtype)

@@ -21,7 +21,8 @@ def compile_pose(model, optimizer, form="elastic_net_bce_mean"):
         optimizer: Keras optimizer or its name.
         form: of the coordinate loss, a key of `deephar.losses.FORMS`.
     """
-    losses = [HeatmapLoss() if len(output.shape) == 4 else PoseLoss(form) for output in model.outputs]
+    maps = HeatmapLoss(data_format="channels_last")
+    losses = [maps if len(output.shape) == 4 else PoseLoss(form) for output in model.outputs]
     model.compile(optimizer=optimizer, loss=losses)
 
 

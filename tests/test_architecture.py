@@ -12,7 +12,7 @@ import deephar
 
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "deephar"
-NUMPY_ONLY = {"layouts", "geometry", "camera", "metrics", "metrics3d", "config"}
+NUMPY_ONLY = {"layouts", "geometry", "camera", "metrics", "metrics3d", "config", "checks"}
 TENSORFLOW_ALLOWED = {"distribution", "export"}
 
 

@@ -80,7 +80,8 @@ def objective(model, mode, data):
     """The golden's training objective as a function of the outputs, and the loss of every output."""
     pose, visible = data["y_pose"], data["y_vis"]
     if mode == "mpii":
-        terms = [(losses.PoseLoss(), np.concatenate([pose, visible], axis=-1), 1.0)] * len(model.outputs)
+        loss = losses.PoseLoss("elastic_net_bce_mean")
+        terms = [(loss, np.concatenate([pose, visible], axis=-1), 1.0)] * len(model.outputs)
     else:
         pair = [(losses.CoordinateLoss("elastic_net_sum"), pose, 1.0), (losses.VisibilityLoss(), visible, 0.01)]
         terms = pair * (len(model.outputs) // 2)

@@ -15,6 +15,8 @@ WEIGHTLESS = [
     (layers.JointVisibility(), [(2, 6, 5, 4), (2, 8, 4)]),
     (layers.ContextAggregation(alpha=0.7), [(2, 4, 2), (2, 8, 2), (2, 8, 1)]),
     (layers.SplitVolume(depth=2), [(2, 6, 5, 4)]),
+    (layers.AppearancePooling(), [(2, 6, 5, 4), (2, 6, 5, 3)]),
+    (layers.GaussianMaps(6, 5, sigma=0.1), [(2, 4, 2)]),
 ]
 POOLING = [
     (layers.MaxPlusMinPooling2D(), [(2, 7, 5, 4)]),
@@ -107,14 +109,3 @@ def test_soft_argmax_of_any_size():
     np.testing.assert_allclose(
         keras.ops.convert_to_numpy(model(x)), keras.ops.convert_to_numpy(ops.soft_argmax_2d(x)), atol=1e-6
     )
-
-
-def test_bad_arguments_say_what_is_wrong():
-    with pytest.raises(ValueError, match="Received: grid='middle'"):
-        layers.SoftArgmax2D(grid="middle")
-    with pytest.raises(ValueError, match="alpha=2"):
-        layers.ContextAggregation(alpha=2)
-    with pytest.raises(ValueError, match="depth=4 and 6 channels"):
-        layers.SplitVolume(4)(np.zeros((1, 2, 2, 6)))
-    with pytest.raises(ValueError, match="4 joints and 6 context maps"):
-        layers.ContextAggregation()(keras.Input((4, 2)), keras.Input((6, 2)), keras.Input((6, 1)))

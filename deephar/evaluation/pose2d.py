@@ -201,16 +201,12 @@ def pck_scores(predictions, layout, threshold=0.2):
     }
 
 
-NOT_IN_TOTAL = ("pelvis", "thorax")
-"""Joints that PCKh leaves out, as is the custom on MPII."""
-
-
 def pckh_scores(predictions, layout, inside_only=False):
     """PCKh and the area under its curve, as in the paper's table 2.
 
     Args:
         predictions: `Predictions` with head sizes.
-        layout: of their joints; `NOT_IN_TOTAL` are not counted.
+        layout: of their joints; `deephar.metrics.NOT_IN_TOTAL` are not counted.
         inside_only: count only joints inside the crop, as the original's evaluation does; MPII's counts all.
 
     Returns:
@@ -218,7 +214,7 @@ def pckh_scores(predictions, layout, inside_only=False):
         (counted), `pckh@0.2`, `auc@0.2`, `pckh@0.5`, `auc@0.5` (of the last block, in percent), `blocks` (PCKh@0.5 of
         each), `per_joint` (PCKh@0.5 by name, all joints).
     """
-    counted = [index for index, name in enumerate(layout.names) if name not in NOT_IN_TOTAL]
+    counted = [index for index, name in enumerate(layout.names) if name not in metrics.NOT_IN_TOTAL]
     every = _distances(predictions, predictions.head_px, predictions.inside if inside_only else None)
     distances = [d[:, counted] for d in every]
     scores = _counts(predictions, predictions.head_px, distances[-1])

@@ -56,7 +56,7 @@ def action_block(x, num_actions, last, name):
     y = act_conv_bn(y, channels, 3, f"{name}_residual")
     x = layers.Add(name=f"{name}_sum")([x, y])
     features = act_conv_bn(x, channels, 3, f"{name}_features")
-    maps = MaxPlusMinPooling2D(2, name=f"{name}_pool")(features)
+    maps = MaxPlusMinPooling2D(2, name=f"{name}_pool", **FORMAT)(features)
     maps = layers.ReLU(name=f"{name}_maps_relu")(maps)
     conv = layers.Conv2D(num_actions, 3, padding="same", use_bias=False, dtype="float32", name=f"{name}_maps", **FORMAT)
     maps = conv(maps)
@@ -100,7 +100,7 @@ def pose_branch(pose, visibility, config):
     b = conv_bn(x, neck, 1, f"{name}_b2")
     b = conv_bn(b, half, 3, f"{name}_b3")
     x = layers.Concatenate(name=f"{name}_ab")([a, b])
-    return _action_blocks(MaxPlusMinPooling2D(2, name=f"{name}_pool")(x), config, name)
+    return _action_blocks(MaxPlusMinPooling2D(2, name=f"{name}_pool", **FORMAT)(x), config, name)
 
 
 def appearance_branch(features, config):
@@ -120,7 +120,7 @@ def appearance_branch(features, config):
 
 def action_scores(maps, name):
     """Action maps (B, T', J', A) to probabilities (B, A): soft-max of the largest plus the smallest logit."""
-    logits = GlobalMaxPlusMinPooling2D(dtype="float32", name=f"{name}_logits")(maps)
+    logits = GlobalMaxPlusMinPooling2D(dtype="float32", name=f"{name}_logits", **FORMAT)(maps)
     return layers.Softmax(dtype="float32", name=name)(logits)
 
 
@@ -171,7 +171,7 @@ def estimate_poses(clip, config):
         pose, visibility = (unfold(block.pose, f"pose{number}"), unfold(block.visibility, f"visibility{number}"))
         if config.export_poses == "all" or (config.export_poses == "last" and number == len(blocks)):
             outputs += pose_outputs(pose, visibility, config.concat_visibility, f"clip{number}")
-    probability = SpatialSoftmax(name="joint_probability")(blocks[-1].heatmaps)
+    probability = SpatialSoftmax(name="joint_probability", **FORMAT)(blocks[-1].heatmaps)
     return outputs, pose, visibility, probability, blocks[0].features
 
 
@@ -183,7 +183,9 @@ def given_poses(config, with_pictures):
         return [given], pose, visibility, None, None
     clip = keras.Input((config.frames, *config.input_shape), dtype="float32", name="clip")
     features = hourglass(stem(FoldFrames(name="fold")(clip), config.width, config.stem), config.kernel_size, "block1")
-    probability = GaussianMaps(*features.shape[1:3], name="joint_probability")(FoldFrames(name="fold_pose")(pose))
+    probability = GaussianMaps(*features.shape[1:3], name="joint_probability", **FORMAT)(
+        FoldFrames(name="fold_pose")(pose)
+    )
     return [clip, given], pose, visibility, probability, features
 
 
@@ -213,7 +215,7 @@ def build_action(config, name):
     if config.branches != "appearance":
         maps["p"] = pose_branch(pose, visibility, config)
     if config.branches != "pose":
-        pooled = AppearancePooling(name="appearance")(probability, features)
+        pooled = AppearancePooling(name="appearance", **FORMAT)(probability, features)
         maps["v"] = appearance_branch(UnfoldFrames(config.frames, name="unfold_appearance")(pooled), config)
     for letter, every in maps.items():
         scores[letter] = [action_scores(m, f"{letter}{number}") for number, m in enumerate(every, start=1)]

@@ -125,12 +125,12 @@ def pose_head_2d(heatmaps, num_joints, alpha, name, visibility_scale=1.0):
         pose (B, J, 2) in [0, 1], visibility (B, J, 1) in [0, 1], the specialised maps (B, H, W, J).
     """
     specialised = heatmaps[..., :num_joints]
-    pose = SoftArgmax2D(name=f"{name}_soft_argmax")(specialised)
-    visibility = JointVisibility(visibility_scale, name=f"{name}_visibility")(specialised)
+    pose = SoftArgmax2D(name=f"{name}_soft_argmax", **FORMAT)(specialised)
+    visibility = JointVisibility(visibility_scale, name=f"{name}_visibility", **FORMAT)(specialised)
     if heatmaps.shape[-1] > num_joints:
         context = heatmaps[..., num_joints:]
-        context_pose = SoftArgmax2D(name=f"{name}_context_soft_argmax")(context)
-        context_visibility = JointVisibility(name=f"{name}_context_visibility")(context)
+        context_pose = SoftArgmax2D(name=f"{name}_context_soft_argmax", **FORMAT)(context)
+        context_visibility = JointVisibility(name=f"{name}_context_visibility", **FORMAT)(context)
         pose = ContextAggregation(alpha, name=f"{name}_context")(pose, context_pose, context_visibility)
     return pose, visibility, specialised
 
@@ -147,11 +147,11 @@ def pose_head_3d(heatmaps, depth_maps, name, visibility_scale=1.0):
     Returns:
         pose (B, J, 3) in [0, 1], visibility (B, J, 1) in [0, 1], the maps averaged over depth (B, H, W, J).
     """
-    maps_xy, maps_z = SplitVolume(depth_maps, name=f"{name}_split")(heatmaps)
-    xy = SoftArgmax2D(name=f"{name}_soft_argmax")(maps_xy)
-    z = SoftArgmax1D(name=f"{name}_depth_soft_argmax")(maps_z)
+    maps_xy, maps_z = SplitVolume(depth_maps, name=f"{name}_split", **FORMAT)(heatmaps)
+    xy = SoftArgmax2D(name=f"{name}_soft_argmax", **FORMAT)(maps_xy)
+    z = SoftArgmax1D(name=f"{name}_depth_soft_argmax", **FORMAT)(maps_z)
     pose = layers.Concatenate(dtype="float32", name=f"{name}_pose")([xy, z])
-    visibility = JointVisibility(visibility_scale, name=f"{name}_visibility")(maps_xy, maps_z)
+    visibility = JointVisibility(visibility_scale, name=f"{name}_visibility", **FORMAT)(maps_xy, maps_z)
     return pose, visibility, maps_xy
 
 

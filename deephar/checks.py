@@ -1,0 +1,134 @@
+"""Checks of arguments and of shapes, for every module: what was needed and what was received, in one sentence.
+
+Imports nothing but the standard library. Each gives back the value it accepts, as a plain Python number or tuple, so
+that a NumPy integer can go into a saved configuration.
+"""
+
+import math
+import operator
+import re
+
+
+def one_of(name, value, allowed):
+    """A value among some.
+
+    Args:
+        name: of the argument.
+        value: what was received.
+        allowed: the values.
+
+    Returns:
+        `value`.
+
+    Raises:
+        ValueError: if it is not among them.
+    """
+    if value not in allowed:
+        raise ValueError(f"`{name}` must be one of {', '.join(map(str, allowed))}. Received: {name}={value!r}")
+    return value
+
+
+def whole(name, value, least=1):
+    """A whole number, of Python or NumPy.
+
+    Args:
+        name: of the argument.
+        value: what was received.
+        least: the smallest number allowed.
+
+    Returns:
+        int.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if not _is_whole(value) or value < least:
+        raise ValueError(f"`{name}` must be a whole number, {least} or more. Received: {name}={value!r}")
+    return operator.index(value)
+
+
+def _is_whole(value):
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return not isinstance(value, bool)
+
+
+def pair(name, value):
+    """Two whole numbers above 0, for rows and for columns.
+
+    Args:
+        name: of the argument.
+        value: two numbers, or one for both.
+
+    Returns:
+        tuple of two int.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    both = (value, value) if _is_whole(value) else value
+    if not isinstance(both, (tuple, list)) or len(both) != 2 or not all(_is_whole(n) and n >= 1 for n in both):
+        raise ValueError(f"`{name}` must be a whole number above 0 or a pair of them. Received: {name}={value!r}")
+    return tuple(map(operator.index, both))
+
+
+def between(name, value, low, high=math.inf, low_included=True):
+    """A finite number within bounds.
+
+    Args:
+        name: of the argument.
+        value: what was received.
+        low, high: the bounds.
+        low_included: whether `low` itself is allowed.
+
+    Returns:
+        float.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (low <= number <= high and math.isfinite(number)) or (number == low and not low_included):
+        at_least = f"at least {low}" if low_included else f"above {low}"
+        bounds = at_least if high == math.inf else f"in [{low}, {high}]"
+        raise ValueError(f"`{name}` must be a number {bounds}. Received: {name}={value!r}")
+    return number
+
+
+def axes(owner, needed, *shapes):
+    """Inputs have the axes that their owner reads, and axes of one name have one size.
+
+    Args:
+        owner: who reads them, e.g. the name of a layer.
+        needed: a phrase with the axes of every input behind its name, e.g. "pose (B, ..., J, 2)", where "..." stands
+            for any number of axes and a figure for an axis of that size.
+        *shapes: of the inputs in that order, None where a size is not known; the last may be left out.
+
+    Raises:
+        ValueError: where a shape has too few axes or too many, or two shapes disagree.
+    """
+    inputs = re.findall(r"(\w+) \(([^)]*)\)", needed)
+    sizes = {}
+    for (_, wanted), shape in zip(inputs, shapes, strict=False):
+        if not _agree(sizes, wanted.split(", "), tuple(shape)):
+            received = ", ".join(f"{name} {tuple(shape)}" for (name, _), shape in zip(inputs, shapes, strict=False))
+            agreeing = ", where axes of one name have one size" if len(shapes) > 1 else ""
+            raise ValueError(f"{owner} needs {needed}{agreeing}. Received: {received}")
+
+
+def _agree(sizes, wanted, shape):
+    """Whether a shape has the wanted axes, of the sizes found so far; its own sizes are added to them."""
+    if "..." in wanted:
+        place, spare = wanted.index("..."), len(shape) - len(wanted) + 1
+        if sizes.setdefault("...", spare) != spare:
+            return False
+        wanted = [*wanted[:place], *(f"...{i}" for i in range(spare)), *wanted[place + 1 :]]
+    if len(wanted) != len(shape):
+        return False
+    known = [(axis, size) for axis, size in zip(wanted, shape, strict=True) if isinstance(size, int)]
+    return all(sizes.setdefault(axis, int(axis) if axis.isdigit() else size) == size for axis, size in known)

@@ -1,0 +1,133 @@
+"""Layers of clips: frames as a batch and back, and what is pooled or drawn around joints.
+
+For users they are part of `deephar.layers`.
+"""
+
+import keras
+
+from deephar import checks, ops
+from deephar.layer_bases import GridLayer, MapsLayer, PreciseLayer, SameDtypeLayer
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class FoldFrames(SameDtypeLayer):
+    """The frames of clips as a batch of images, so that what comes next is applied to every frame with shared weights.
+
+    Batch norms then take their statistics over B, T, H and W, as the original's did. The dtype is kept.
+
+    Input shape: `(B, T, ...)`. Output shape: `(B * T, ...)`.
+    """
+
+    NEEDS = "clips (B, T, ...)"
+
+    def call(self, x):
+        self.check(x)
+        return keras.ops.reshape(x, (-1, *keras.ops.shape(x)[2:]))
+
+    def compute_output_shape(self, input_shape):
+        self.check(input_shape)
+        return (None, *input_shape[2:])
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class UnfoldFrames(SameDtypeLayer):
+    """The inverse of `FoldFrames`.
+
+    Args:
+        frames: T.
+
+    Input shape: `(B * T, ...)`. Output shape: `(B, T, ...)`.
+    """
+
+    NEEDS = "frames (B*T, ...)"
+
+    def __init__(self, frames, **kwargs):
+        super().__init__(**kwargs)
+        self.frames = checks.whole("frames", frames)
+
+    def check(self, x):
+        super().check(x)
+        images = getattr(x, "shape", x)[0]
+        if isinstance(images, int) and images % self.frames:
+            raise ValueError(
+                f"UnfoldFrames needs whole clips of {self.frames} frames, a multiple of that number. "
+                f"Received: {images} frames"
+            )
+
+    def call(self, x):
+        self.check(x)
+        return keras.ops.reshape(x, (-1, self.frames, *keras.ops.shape(x)[1:]))
+
+    def compute_output_shape(self, input_shape):
+        self.check(input_shape)
+        return (None, self.frames, *input_shape[1:])
+
+    def get_config(self):
+        return {**super().get_config(), "frames": self.frames}
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class AppearancePooling(PreciseLayer, MapsLayer):
+    """Visual features under every joint's probability map (paper section 4.2).
+
+    Input shape: probability maps `(B, ..., H, W, J)` and features `(B, ..., H, W, C)`.
+    Output shape: `(B, ..., J, C)`.
+    """
+
+    NEEDS = "probability (B, ..., H, W, J) and features (B, ..., H, W, C)"
+
+    def call(self, probability, features):
+        self.check(probability, features)
+        return self.rounded(ops.appearance_pooling(probability, features, self.precision))
+
+    def compute_output_shape(self, probability_shape, features_shape):
+        self.check(probability_shape, features_shape)
+        return (*features_shape[:-3], probability_shape[-1], features_shape[-1])
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class GaussianMaps(GridLayer, MapsLayer):
+    """Probability maps around joints that are given instead of predicted.
+
+    Args:
+        height, width: H and W of the maps.
+        sigma: of the Gaussian, in crops, above 0.
+        grid: see `deephar.ops.GRIDS`.
+
+    Input shape: `(B, ..., J, 2 or more)`, x and y in [0, 1]. Output shape: `(B, ..., H, W, J)`.
+    """
+
+    NEEDS = "pose (B, ..., J, D)"
+
+    def __init__(self, height, width, sigma=0.03, **kwargs):
+        super().__init__(**kwargs)
+        self.height, self.width = checks.whole("height", height), checks.whole("width", width)
+        self.sigma = checks.between("sigma", sigma, 0, low_included=False)
+
+    def check(self, pose):
+        super().check(pose)
+        coordinates = getattr(pose, "shape", pose)[-1]
+        if coordinates is not None and coordinates < 2:
+            raise ValueError(f"GaussianMaps needs x and y of every joint. Received: {coordinates} coordinate")
+
+    def call(self, pose):
+        self.check(pose)
+        maps = ops.gaussian_maps(pose, self.height, self.width, self.sigma, self.grid, self.precision)
+        return self.rounded(maps)
+
+    def compute_output_shape(self, input_shape):
+        self.check(input_shape)
+        return (*input_shape[:-2], self.height, self.width, input_shape[-2])
+
+    def get_config(self):
+        return {**super().get_config(), "height": self.height, "width": self.width, "sigma": self.sigma}
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class PointwiseIdentity(keras.initializers.Initializer):
+    """Kernel (1, 1, n, n) of a 1x1 convolution that at first gives back its input (published merge of action maps)."""
+
+    def __call__(self, shape, dtype=None):
+        if len(shape) != 4 or tuple(shape[:2]) != (1, 1) or shape[2] != shape[3]:
+            raise ValueError(f"PointwiseIdentity is for kernels (1, 1, n, n). Received: shape={tuple(shape)}")
+        return keras.ops.eye(shape[2], dtype=dtype)[None, None]

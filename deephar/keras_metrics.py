@@ -1,0 +1,204 @@
+"""PCK, PCKh and MPJPE as Keras metrics, to watch a training by: `compile(..., metrics=[...])`.
+
+They read the targets of `deephar.losses`: (B, [T,] J, D + 1), coordinates of the crop with the visibility last, or
+without it, and `MISSING` (or NaN) where there is no label. Joints are pooled over people, batches and devices: a result
+is a mean over all labelled joints, not a mean of the means of batches, and NaN before the first of them. Occluded
+joints count where they have a label.
+
+A network has an output for every block; give a list with an entry for each, e.g. `metrics=[None, [PCK("pa16j")]]` for
+two. Sample weights count where metrics are given as `weighted_metrics`, see `deephar.sample_weights.aligned`.
+
+What a metric sees is the crop. Scores to report come from `deephar.evaluation`, in pixels and mm of the source.
+"""
+
+import functools
+
+import keras
+from keras import ops
+
+from deephar import checks, layouts, metrics, sample_weights
+from deephar.data.human36m import WINDOW_MM
+from deephar.geometry import DEPTH_HALF_RANGE_MM
+from deephar.losses import annotated_mask
+
+CROP_MM = (WINDOW_MM, WINDOW_MM, 2 * DEPTH_HALF_RANGE_MM)
+"""Width, height and depth range of the published crop at the person."""
+
+
+class _JointMean(keras.metrics.Mean):
+    """Base: mean of one number per joint over the labelled joints.
+
+    Args:
+        dim: coordinates that are read, from the first.
+        joints: J, or None for any number.
+        visibility: whether the last coordinate of targets and predictions is the visibility.
+        name, dtype: of the metric; float32 if None.
+    """
+
+    def __init__(self, dim, joints, visibility, name, dtype):
+        super().__init__(name=name, dtype=dtype or "float32")
+        self.dim, self.joints, self.visibility = dim, joints, bool(visibility)
+
+    def values(self, y_true, y_pred, labelled):
+        """The number of every joint, and which joints count, (B, [T,] J) both, from coordinates.
+
+        Args:
+            y_true, y_pred: (B, [T,] J, D), 0 where there is no label.
+            labelled: bool (B, [T,] J), joints with a label of every coordinate that is read.
+        """
+        raise NotImplementedError
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Add a batch of targets and predictions, (B, [T,] J, D + 1), or (B, [T,] J, D) without visibility."""
+        y_true, y_pred = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
+        self.check(y_true.shape, y_pred.shape)
+        y_true, y_pred = y_true[..., : self.dim], y_pred[..., : self.dim]
+        labelled = ops.all(annotated_mask(y_true) > 0, axis=-1)
+        values, counted = self.values(ops.where(labelled[..., None], y_true, 0.0), y_pred, labelled)
+        weight = ops.cast(counted, self.dtype)
+        if sample_weight is not None:
+            shape = y_true.shape[:-1]
+            weight = weight * sample_weights.aligned(type(self).__name__, sample_weight, shape, self.dtype)
+        super().update_state(ops.reshape(ops.where(counted, values, 0.0), (-1,)), ops.reshape(weight, (-1,)))
+
+    def check(self, true_shape, pred_shape):
+        """Raise ValueError, with a sentence, unless targets and predictions are alike and bring all that is read."""
+        owner = type(self).__name__
+        last = "D+1" if self.visibility else "D"
+        poses = f"(B, ..., {self.joints or 'J'}, {last})"
+        checks.axes(owner, f"y_true {poses} and y_pred {poses}", true_shape, pred_shape)
+        coordinates = true_shape[-1]
+        if coordinates is not None and coordinates < self.dim + self.visibility:
+            wanted = f"{self.dim} coordinates{' and the visibility' if self.visibility else ''} of every joint"
+            raise ValueError(f"{owner} needs {wanted}. Received: y_true {tuple(true_shape)}")
+
+    def result(self):
+        return ops.where(self.count > 0, super().result(), float("nan"))
+
+    def get_config(self):
+        return {**super().get_config(), "visibility": self.visibility}
+
+
+class _CorrectShare(_JointMean):
+    """Base: share of the joints within `threshold` sizes of the person.
+
+    Args:
+        layout: the joints: a `deephar.layouts.PoseLayout`, its name, or the names of the joints in order.
+        threshold: in sizes, above 0.
+        crop_shape: (H, W) of the crop; None for a square.
+        segments: pairs of joints; the longest that has both labels is the size.
+        left_out: joints that do not count.
+        visibility, name, dtype: see `_JointMean`.
+    """
+
+    def __init__(self, layout, threshold, crop_shape, segments, left_out, visibility, name, dtype):
+        layout = layouts.get(layout) if isinstance(layout, str) else layout
+        self.names = tuple(getattr(layout, "names", layout))
+        super().__init__(2, len(self.names), visibility, name, dtype)
+        self.threshold = checks.between("threshold", threshold, 0, low_included=False)
+        self.crop_shape = None if crop_shape is None else checks.pair("crop_shape", crop_shape)
+        wanted = sorted({joint for segment in segments for joint in segment} - set(self.names))
+        if wanted:
+            raise ValueError(f"{type(self).__name__} needs {', '.join(wanted)}. Received: layout={self.names}")
+        self.segments = [tuple(map(self.names.index, segment)) for segment in segments]
+        self.in_total = [name not in left_out for name in self.names]
+
+    def values(self, y_true, y_pred, labelled):
+        height, width = self.crop_shape or (1, 1)
+        shape = ops.convert_to_tensor([width / height, 1.0], dtype=self.dtype)  # x and y in the same unit
+
+        def length(difference):
+            return ops.sqrt(ops.sum(ops.square(difference * shape), axis=-1))
+
+        lengths = [
+            ops.where(labelled[..., a] & labelled[..., b], length(y_true[..., a, :] - y_true[..., b, :]), 0.0)
+            for a, b in self.segments
+        ]
+        size = functools.reduce(ops.maximum, lengths)[..., None]
+        counted = labelled & (size > 0) & ops.convert_to_tensor(self.in_total)
+        return ops.cast(length(y_pred - y_true) <= self.threshold * size, self.dtype), counted
+
+    def get_config(self):
+        own = {"layout": list(self.names), "threshold": self.threshold, "crop_shape": self.crop_shape}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class PCK(_CorrectShare):
+    """Share of joints within `threshold` torsos of the truth; see `deephar.metrics.pck`, which it equals.
+
+    Args:
+        layout: the joints: a `deephar.layouts.PoseLayout`, its name, or the names of the joints in order.
+        threshold: in torsos, the longer labelled diagonal from a shoulder to the other hip.
+        crop_shape: (H, W) of the crop; None for a square.
+        visibility: whether the last coordinate of targets and predictions is the visibility.
+        name, dtype: of the metric.
+
+    Example:
+        >>> model = deephar.models.build("lite-2d", num_blocks=1, concat_visibility=True)
+        >>> model.compile("adam", deephar.losses.PoseLoss(), metrics=[PCK("pa16j")])
+    """
+
+    def __init__(self, layout, threshold=0.2, crop_shape=None, visibility=True, name="pck", dtype=None):
+        torso = (("r_shoulder", "l_hip"), ("l_shoulder", "r_hip"))
+        super().__init__(layout, threshold, crop_shape, torso, (), visibility, name, dtype)
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class PCKh(_CorrectShare):
+    """Share of joints within `threshold` heads of the truth, without pelvis and thorax, as is the custom on MPII.
+
+    The head is measured from the upper neck to its top. Targets do not bring the annotated box of the head that MPII's
+    own score takes, so the two differ; that score is `deephar.evaluation.pose2d.pckh_scores`.
+
+    Args:
+        layout: the joints: a `deephar.layouts.PoseLayout`, its name, or the names of the joints in order.
+        threshold: in heads.
+        crop_shape: (H, W) of the crop; None for a square.
+        visibility: whether the last coordinate of targets and predictions is the visibility.
+        name, dtype: of the metric.
+    """
+
+    def __init__(self, layout, threshold=0.5, crop_shape=None, visibility=True, name="pckh", dtype=None):
+        head = (("neck", "head_top"),)
+        super().__init__(layout, threshold, crop_shape, head, metrics.NOT_IN_TOTAL, visibility, name, dtype)
+
+
+@keras.saving.register_keras_serializable(package="deephar")
+class MPJPE(_JointMean):
+    """Mean distance of the joints from the truth in mm, roots aligned; see `deephar.metrics3d.mpjpe`.
+
+    Args:
+        root: joint that is moved to the origin in both; a pose without its label does not count. None compares the
+            poses where they are.
+        unit_mm: what 1 means along x, y and z, in mm, or one number for all; the default takes every crop for the
+            published one, and 1 is for targets in mm.
+        visibility: whether the last coordinate of targets and predictions is the visibility.
+        name, dtype: of the metric.
+    """
+
+    def __init__(self, root=0, unit_mm=CROP_MM, visibility=True, name="mpjpe", dtype=None):
+        super().__init__(3, None, visibility, name, dtype)
+        self.root = None if root is None else checks.whole("root", root, least=0)
+        units = unit_mm if isinstance(unit_mm, (tuple, list)) else [unit_mm] * 3
+        self.unit_mm = [checks.between("unit_mm", unit, 0, low_included=False) for unit in units]
+        if len(self.unit_mm) != 3:
+            raise ValueError(f"`unit_mm` must be one number or three, of x, y and z. Received: unit_mm={unit_mm!r}")
+
+    def check(self, true_shape, pred_shape):
+        super().check(true_shape, pred_shape)
+        joints = true_shape[-2]
+        if None not in (joints, self.root) and self.root >= joints:
+            raise ValueError(f"`root` must be one of {joints} joints, counted from 0. Received: root={self.root}")
+
+    def values(self, y_true, y_pred, labelled):
+        difference = y_pred - y_true
+        if self.root is not None:
+            root = slice(self.root, self.root + 1)
+            difference = difference - difference[..., root, :]
+            labelled = labelled & labelled[..., root]
+        mm = difference * ops.convert_to_tensor(self.unit_mm, dtype=self.dtype)
+        return ops.sqrt(ops.sum(ops.square(mm), axis=-1)), labelled
+
+    def get_config(self):
+        return {**super().get_config(), "root": self.root, "unit_mm": self.unit_mm}

@@ -1,0 +1,93 @@
+"""What the layers of `deephar.layers` have in common: dtype, channels, and checks of what goes in."""
+
+import keras
+from keras import layers
+
+from deephar import checks, ops
+
+
+class CheckedLayer(layers.Layer):
+    """Base of the layers that check the axes of their inputs, in symbolic calls and in real ones.
+
+    Attributes:
+        NEEDS: the inputs in the order of `call` and their axes, as `deephar.checks.axes` reads them.
+    """
+
+    NEEDS = ""
+
+    def check(self, *inputs):
+        """Raise ValueError, with a sentence, unless tensors (or shapes) have the axes that the layer needs."""
+        checks.axes(type(self).__name__, self.NEEDS, *(getattr(x, "shape", x) for x in inputs if x is not None))
+
+
+class MapsLayer(CheckedLayer):
+    """Base of the layers of maps, whose channels are last.
+
+    Args:
+        data_format: "channels_last"; None takes `keras.config.image_data_format()`, which must be that.
+    """
+
+    def __init__(self, *, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = channels_last(type(self).__name__, data_format)
+
+    def get_config(self):
+        return {**super().get_config(), "data_format": self.data_format}
+
+
+def channels_last(owner, data_format):
+    """The one format of maps there is, or ValueError; None stands for the user's default."""
+    data_format = data_format or keras.config.image_data_format()
+    if data_format != "channels_last":
+        raise ValueError(
+            f"{owner} reads maps with channels last. Received: data_format={data_format!r}, perhaps of "
+            "keras.config.image_data_format(). Move the channels to the last axis and say data_format='channels_last'"
+        )
+    return data_format
+
+
+class PreciseLayer(CheckedLayer):
+    """Base of the layers whose numbers matter: float32 under every policy, or the dtype that the caller insists on.
+
+    They compute in float64 for float64, else in float32, and take their inputs as they come, so that a policy of half
+    precision rounds their result at most.
+    """
+
+    def __init__(self, *, dtype="float32", autocast=False, **kwargs):
+        super().__init__(dtype=dtype or "float32", autocast=autocast, **kwargs)
+        if not keras.backend.is_float_dtype(self.compute_dtype):
+            raise ValueError(f"{type(self).__name__} needs a float dtype. Received: dtype={dtype!r}")
+
+    @property
+    def precision(self):
+        """Dtype of the computation."""
+        return "float64" if self.compute_dtype == "float64" else "float32"
+
+    def rounded(self, x):
+        """A result in the layer's dtype; what half precision cannot hold becomes its largest number."""
+        return x if self.compute_dtype == self.precision else keras.ops.saturate_cast(x, self.compute_dtype)
+
+
+class GridLayer(PreciseLayer):
+    """Base of the layers that read coordinates off a grid.
+
+    Args:
+        grid: one of `deephar.ops.GRIDS`.
+    """
+
+    def __init__(self, grid="end_inclusive", **kwargs):
+        super().__init__(**kwargs)
+        self.grid = checks.one_of("grid", grid, ops.GRIDS)
+
+    def get_config(self):
+        return {**super().get_config(), "grid": self.grid}
+
+
+class SameDtypeLayer(CheckedLayer):
+    """Base of the layers that only move numbers: the dtype is the input's, whatever the policy."""
+
+    def __init__(self, *, autocast=False, **kwargs):
+        super().__init__(autocast=autocast, **kwargs)
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(self.compute_output_shape(x.shape), dtype=x.dtype)
