@@ -1,10 +1,13 @@
 """deephar: 2D pose, 3D pose and action from one RGB network, on Keras 3.
 
 Importing this package imports neither Keras nor a backend; its modules load on first use
-(`deephar.models`, `deephar.layers`, `deephar.metrics` ...).
+(`deephar.models`, `deephar.layers`, `deephar.metrics` ...). Once Keras is imported, before or after, it knows all that
+this package registers, see `deephar.registration`.
 """
 
 import importlib
+
+from deephar import registration
 
 __version__ = "0.1.0"
 
@@ -19,6 +22,7 @@ _MODULES = (
     "draw3d",
     "evaluation",
     "geometry",
+    "keras_metrics",
     "layers",
     "layouts",
     "losses",
@@ -43,3 +47,6 @@ def __getattr__(name):
 
 def __dir__():
     return __all__
+
+
+registration.register()

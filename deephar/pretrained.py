@@ -5,7 +5,6 @@ python -m deephar.pretrained NAME       downloads a published file
 """
 
 import argparse
-import collections
 import dataclasses
 import hashlib
 import json
@@ -13,11 +12,12 @@ import os
 import pathlib
 import urllib.error
 import urllib.request
+import zipfile
 
 import h5py
 from tqdm import tqdm
 
-from deephar import convert
+from deephar import convert, fitting
 
 _RELEASES = "https://github.com/dluvizon/deephar/releases/download"
 _LICENCE = "the original's MIT licence covers its code; no licence is stated for the weights: assume research use only"
@@ -206,6 +206,12 @@ def load_weights(model, weights):
     elif str(weights) in PUBLISHED:
         weights = fetch(str(weights))
     path = _existing(weights)
+    if zipfile.is_zipfile(path):
+        raise ValueError(
+            f"{path.name} is a whole saved model, not its weights alone: load it by "
+            f"keras.models.load_model({str(path)!r}), and give another network what fits of it by "
+            "surgery.copy_fitting(loaded, model)"
+        )
     if _is_keras_3(path):
         _load_keras_weights(model, path)
     else:
@@ -222,14 +228,11 @@ def _is_keras_3(path):
 
 def _load_keras_weights(model, path):
     """Load a `.weights.h5`, whose arrays must be those of the model, no more and no fewer."""
-    with h5py.File(path, "r") as file:
-        stored = []
-        file["layers"].visititems(lambda _, item: stored.append(item.shape) if isinstance(item, h5py.Dataset) else None)
-    expected = collections.Counter(tuple(weight.shape) for weight in model.weights)
-    if collections.Counter(stored) != expected:
+    difference = fitting.array_difference(path, model)
+    if difference:
         raise ValueError(
-            f"{path.name} does not fit the model {model.name!r}: expected {expected.total()} arrays of the shapes of "
-            f"its weights. Received: {len(stored)} arrays, or others. The model is unchanged."
+            f"{path.name} does not fit the model {model.name!r}. {difference} The model is unchanged. It takes the "
+            "weights of a network built with the same overrides, and by surgery.copy_fitting what fits of another"
         )
     try:
         model.load_weights(path)
