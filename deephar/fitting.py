@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import itertools
 
 import h5py
 
@@ -81,10 +82,11 @@ def array_difference(path, model):
         stored = {_name(group): _shapes(group) for group in file["layers"].values()}
     stored = {name: shapes for name, shapes in stored.items() if shapes}
     expected = {layer.name: [tuple(w.shape) for w in layer.weights] for layer in model.layers if layer.weights}
-    if collections.Counter(sum(stored.values(), [])) == collections.Counter(sum(expected.values(), [])):
+    every = [collections.Counter(itertools.chain.from_iterable(shapes.values())) for shapes in (stored, expected)]
+    if every[0] == every[1]:
         return None
     for name, shapes in expected.items():
-        left, over = (collections.Counter(every) for every in (shapes, stored.get(name, ())))
+        left, over = (collections.Counter(s) for s in (shapes, stored.get(name, ())))
         if left != over:
             wanted, received = list((left - over).elements()), list((over - left).elements())
             return f"Layer {name}: expected {_words(wanted)}. Received: {_words(received)}."

@@ -228,16 +228,17 @@ def _is_keras_3(path):
 
 def _load_keras_weights(model, path):
     """Load a `.weights.h5`, whose arrays must be those of the model, no more and no fewer."""
-    difference = fitting.array_difference(path, model)
-    if difference:
+    try:
+        difference = fitting.array_difference(path, model)
+        if difference is None:
+            model.load_weights(path)
+    except (OSError, KeyError, RuntimeError) as error:
+        raise ValueError(f"{path.name} is truncated or damaged: {error}") from None
+    if difference is not None:
         raise ValueError(
             f"{path.name} does not fit the model {model.name!r}. {difference} The model is unchanged. It takes the "
             "weights of a network built with the same overrides, and by surgery.copy_fitting what fits of another"
         )
-    try:
-        model.load_weights(path)
-    except (OSError, KeyError) as error:
-        raise ValueError(f"{path.name} is truncated or damaged: {error}") from None
 
 
 def fetch(name, folder=None):

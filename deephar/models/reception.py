@@ -216,8 +216,8 @@ def build_reception(config, name):
     Returns:
         `keras.Model` from float32 (B, H, W, 3) in [-1, 1] to a list: for each block pose (B, J, dim) and
         visibility (B, J, 1) (one tensor (B, J, dim + 1) with `concat_visibility`), then its heat maps
-        (B, H/8, W/8, J) with `export_heatmaps`, named block1_joint_maps and so on; at the end the features (B, H/8, W/8, width) of block
-        `export_features`.
+        (B, H/8, W/8, J), an output block1_joint_maps and so on, with `export_heatmaps`; at the end the features
+        (B, H/8, W/8, width) of block `export_features`.
     """
     image = keras.Input(config.input_shape, dtype="float32", name="image")
     outputs = []
