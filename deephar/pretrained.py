@@ -5,7 +5,6 @@ python -m deephar.pretrained NAME       downloads a published file
 """
 
 import argparse
-import collections
 import dataclasses
 import hashlib
 import json
@@ -19,7 +18,7 @@ import zipfile
 import h5py
 from tqdm import tqdm
 
-from deephar import convert, layouts
+from deephar import convert, fitting
 
 _RELEASES = "https://github.com/dluvizon/deephar/releases/download"
 _LICENCE = "the original's MIT licence covers its code; no licence is stated for the weights: assume research use only"
@@ -226,11 +225,16 @@ def load_weights(model, weights):
     Raises:
         ValueError: if there is no such file or it does not fit.
     """
-    path = weight_file(weights)
+    if str(weights) in SHIPPED:
+        weights = shipped_file(str(weights))
+    elif str(weights) in PUBLISHED:
+        weights = fetch(str(weights))
+    path = _existing(weights)
     if zipfile.is_zipfile(path):
         raise ValueError(
-            f"{path.name} is a whole saved model (.keras), not a file of weights. Load it by `import deephar` and "
-            "keras.models.load_model(...), or save its weights by model.save_weights('NAME.weights.h5')"
+            f"{path.name} is a whole saved model, not its weights alone: load it by "
+            f"keras.models.load_model({str(path)!r}), and give another network what fits of it by "
+            "surgery.copy_fitting(loaded, model)"
         )
     if _is_keras_3(path):
         _load_keras_weights(model, path, weights)
@@ -246,27 +250,19 @@ def _is_keras_3(path):
         return False  # the other loader says what is wrong
 
 
-def _load_keras_weights(model, path, given):
-    """Load a `.weights.h5`, whose arrays must be those of the model, no more and no fewer.
-
-    Args:
-        model, path: see `load_weights`.
-        given: name or path by which the weights were asked for, for messages.
-    """
-    with h5py.File(path, "r") as file:
-        stored = {name: _shapes(group) for name, group in file["layers"].items()}
-    expected = {
-        layer.name: collections.Counter(tuple(weight.shape) for weight in layer.weights) for layer in model.layers
-    }
-    if sum(stored.values(), collections.Counter()) != sum(expected.values(), collections.Counter()):
-        difference = _first_difference(model, expected, stored)
-        raise ValueError(
-            f"{given} does not fit the model {model.name!r}: {difference}. The model is unchanged. {_what_works(given)}"
-        )
+def _load_keras_weights(model, path):
+    """Load a `.weights.h5`, whose arrays must be those of the model, no more and no fewer."""
     try:
-        model.load_weights(path)
-    except (OSError, KeyError) as error:
+        difference = fitting.array_difference(path, model)
+        if difference is None:
+            model.load_weights(path)
+    except (OSError, KeyError, RuntimeError) as error:
         raise ValueError(f"{path.name} is truncated or damaged: {error}") from None
+    if difference is not None:
+        raise ValueError(
+            f"{path.name} does not fit the model {model.name!r}. {difference} The model is unchanged. It takes the "
+            "weights of a network built with the same overrides, and by surgery.copy_fitting what fits of another"
+        )
 
 
 def _shapes(group):

@@ -277,6 +277,19 @@ def test_new_classes_in_one_call():
         surgery.replace_actions(models.build("penn-pose", input_shape=(32, 32, 3), num_blocks=1, width=16), 6)
 
 
+@pytest.mark.parametrize("number", [0, -1, None, 2.0, "6"])
+def test_a_number_of_classes_that_is_none_is_refused(number):
+    with pytest.raises(ValueError, match=f"`num_actions` must be a whole number, 1 or more. Received: .*={number!r}"):
+        surgery.replace_actions(models.build("penn-pose-only", num_action_blocks=1, frames=4), number)
+
+
+def test_a_network_inside_another_gets_new_classes_by_itself():
+    clip = keras.Input((4, 13, 3))
+    network = models.build("penn-pose-only", name="actions", num_action_blocks=1, frames=4)
+    with pytest.raises(ValueError, match=r"'users' itself predicts no actions; .*model.get_layer\('actions'\)"):
+        surgery.replace_actions(keras.Model(clip, network(clip), name="users"), 6)
+
+
 def test_a_pose_part_that_does_not_fit_is_refused():
     source = models.build("penn-pose", input_shape=(32, 32, 3), num_blocks=1, width=16)
     target = tiny()

@@ -41,12 +41,16 @@ def stem(x, width=576, variant="inception"):
 
     Returns:
         (B, H/8, W/8, width).
+
+    Raises:
+        ValueError: for another variant.
     """
+    published = STEM_WIDTH[checks.one_of("variant", variant, tuple(STEM_WIDTH))]
 
     checks.one_of("variant", variant, tuple(STEM_WIDTH))
 
     def scaled(channels):
-        return max(8, 8 * round(channels * width / STEM_WIDTH[variant] / 8))
+        return max(8, 8 * round(channels * width / published / 8))
 
     early = variant == "early"
     x = conv_bn_act(x, scaled(32), 3, "stem_1", strides=2)
@@ -221,8 +225,8 @@ def build_reception(config, name):
     Returns:
         `keras.Model` from float32 (B, H, W, 3) in [-1, 1] to a list: for each block pose (B, J, dim) and
         visibility (B, J, 1) (one tensor (B, J, dim + 1) with `concat_visibility`), then its heat maps
-        (B, H/8, W/8, J) with `export_heatmaps`; at the end the features (B, H/8, W/8, width) of block
-        `export_features`.
+        (B, H/8, W/8, J), an output block1_joint_maps and so on, with `export_heatmaps`; at the end the features
+        (B, H/8, W/8, width) of block `export_features`.
     """
     image = keras.Input(config.input_shape, dtype="float32", name="image")
     outputs = []
@@ -230,7 +234,7 @@ def build_reception(config, name):
     for number, block in enumerate(blocks, start=1):
         outputs += pose_outputs(block.pose, block.visibility, config.concat_visibility, f"block{number}")
         if config.export_heatmaps:
-            outputs.append(layers.Identity(dtype="float32", name=f"block{number}_maps")(block.heatmaps))
+            outputs.append(layers.Identity(dtype="float32", name=f"block{number}_joint_maps")(block.heatmaps))
     if config.export_features:
         outputs.append(blocks[config.export_features - 1].features)
     return keras.Model(image, outputs, name=name)
