@@ -1,9 +1,6 @@
 """Every number of every model variant, stated once. Imports nothing but the standard library and `deephar.checks`."""
 
 import dataclasses
-import numbers
-
-from deephar import checks
 
 from deephar import checks
 

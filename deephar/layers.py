@@ -302,12 +302,6 @@ class SeparableResidual(layers.Layer):
         )
         self.bn = self._batch_norm("bn")
         self.shortcut_conv = self.shortcut_bn = self.reduce_conv = self.reduce_bn = None
-        self._hand_down_trainable()
-
-    def _hand_down_trainable(self):
-        """Freeze the layers inside if this one is frozen: Keras hands `trainable` down only where it changes."""
-        for layer in () if self.trainable else self._flatten_layers(include_self=False):
-            layer.trainable = False
 
     def _inner(self, name):
         """Options of every convolution within; a layer made late takes over whether this one is frozen by then."""
@@ -345,7 +339,6 @@ class SeparableResidual(layers.Layer):
             self.reduce_conv, self.reduce_bn = self._pointwise(input_shape, "reduce")
         self.conv.build(output_shape if channels > self.filters else input_shape)
         self.bn.build(output_shape)
-        self._hand_down_trainable()
 
     def call(self, x, training=None):
         shortcut = x

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import pathlib
-import re
 import urllib.error
 import urllib.request
 import zipfile
@@ -18,7 +17,7 @@ import zipfile
 import h5py
 from tqdm import tqdm
 
-from deephar import convert, fitting
+from deephar import convert, fitting, layouts
 
 _RELEASES = "https://github.com/dluvizon/deephar/releases/download"
 _LICENCE = "the original's MIT licence covers its code; no licence is stated for the weights: assume research use only"
@@ -184,15 +183,6 @@ def describe(weights):
         ) from None
 
 
-def overrides_of(weights, builder):
-    """The overrides of the network that some weights are of, where that is known and of the same builder; else none."""
-    try:
-        about = describe(weights)
-    except ValueError:
-        return {}  # a file without a description; loading says what does not fit
-    return about.overrides if about.builder == builder else {}
-
-
 def weight_file(weights):
     """Path of some weights, fetched if need be.
 
@@ -225,11 +215,7 @@ def load_weights(model, weights):
     Raises:
         ValueError: if there is no such file or it does not fit.
     """
-    if str(weights) in SHIPPED:
-        weights = shipped_file(str(weights))
-    elif str(weights) in PUBLISHED:
-        weights = fetch(str(weights))
-    path = _existing(weights)
+    path = weight_file(weights)
     if zipfile.is_zipfile(path):
         raise ValueError(
             f"{path.name} is a whole saved model, not its weights alone: load it by "
@@ -237,7 +223,7 @@ def load_weights(model, weights):
             "surgery.copy_fitting(loaded, model)"
         )
     if _is_keras_3(path):
-        _load_keras_weights(model, path, weights)
+        _load_keras_weights(model, path)
     else:
         convert.load_legacy_weights(model, path)
 
@@ -263,41 +249,6 @@ def _load_keras_weights(model, path):
             f"{path.name} does not fit the model {model.name!r}. {difference} The model is unchanged. It takes the "
             "weights of a network built with the same overrides, and by surgery.copy_fitting what fits of another"
         )
-
-
-def _shapes(group):
-    """Shapes of all arrays in a group, counted."""
-    found = collections.Counter()
-    group.visititems(lambda _, item: found.update([item.shape] if isinstance(item, h5py.Dataset) else []))
-    return found
-
-
-def _first_difference(model, expected, stored):
-    """In words, the first layer whose arrays are others in the file, where Keras names layers by class and number."""
-    numbers = collections.Counter()
-    for layer in model.layers:
-        kind = re.sub("([a-z])([A-Z])", r"\1_\2", type(layer).__name__).lower()
-        name = f"{kind}_{numbers[kind]}" if numbers[kind] else kind
-        numbers[kind] += 1
-        there = stored.get(name, collections.Counter())
-        if there != expected[layer.name]:
-            wanted, found = (", ".join(map(str, c - d)) or "nothing more" for c, d in
-                             ((expected[layer.name], there), (there, expected[layer.name])))  # fmt: skip
-            return f"its layer {layer.name} needs arrays of {wanted}; the weights have {found}"
-    return f"it has {len(numbers)} kinds of layers; the weights have more layers"
-
-
-def _what_works(given):
-    """The calls that do load some weights, as far as is known of what network they are."""
-    try:
-        about = describe(given)
-    except ValueError:
-        return "Give `models.build` the overrides of the training that wrote them"
-    call = f"models.build({about.builder!r}, {str(given)!r})"
-    return (
-        f"They are of {about.builder!r} with {about.overrides}: build that network by {call}, or start yours from what "
-        f"fits by surgery.copy_fitting({call}, model)"
-    )
 
 
 def fetch(name, folder=None):

@@ -5,7 +5,6 @@ interface (`get_layer`, legacy weights): they depend on the block's number alone
 """
 
 import collections
-import re
 
 import keras
 from keras import layers
@@ -20,12 +19,6 @@ from deephar.layers import (
     SplitVolume,
 )
 from deephar.models.blocks import FORMAT, act_conv_bn, act_sepconv_bn, conv_bn, conv_bn_act
-
-POSE_LAYER = re.compile(
-    r"stem|stem_(1|2|3|4|6a1|6a2|6b1|6b2|6b3|6b4|8)(_bn)?"
-    r"|block\d+_(l1|l2_1|l2_2|l2_3|l3_1|l3_2|l3_3|heatmaps)|block\d+_(reduce|features|remap)(_bn)?"
-)
-"""The names of all layers that own weights in stem and prediction blocks, and of no others."""
 
 STEM_WIDTH = {"inception": 576, "early": 512}
 """Output channels at which the stem has its published size; other widths scale it, in steps of 8 channels."""
@@ -46,8 +39,6 @@ def stem(x, width=576, variant="inception"):
         ValueError: for another variant.
     """
     published = STEM_WIDTH[checks.one_of("variant", variant, tuple(STEM_WIDTH))]
-
-    checks.one_of("variant", variant, tuple(STEM_WIDTH))
 
     def scaled(channels):
         return max(8, 8 * round(channels * width / published / 8))

@@ -56,9 +56,6 @@ def copy_pose(source, target):
     """
     found = _by_name(source, pose_layers(source))
     wanted = pose_layers(target)
-    for model, layers in ((source, pose_layers(source)), (target, wanted)):
-        if len({layer.name for layer in layers}) < len(layers):
-            raise ValueError(f"{model.name!r} holds several pose networks; give the one that is meant by `get_layer`")
     if not wanted:
         raise ValueError(f"{target.name!r} has no pose part to copy to")
     for layer in wanted:
