@@ -1,8 +1,8 @@
 """deephar: 2D pose, 3D pose and action from one RGB network, on Keras 3.
 
 Importing this package imports neither Keras nor a backend; its modules load on first use
-(`deephar.models`, `deephar.layers`, `deephar.metrics` ...). It is enough for `keras.models.load_model` to know the
-library's layers, losses and metrics (`deephar.registration`).
+(`deephar.models`, `deephar.layers`, `deephar.metrics` ...). Once Keras is imported, before or after, it knows all that
+this package registers, see `deephar.registration`.
 """
 
 import importlib
@@ -51,3 +51,6 @@ def __getattr__(name):
 
 def __dir__():
     return __all__
+
+
+registration.register()

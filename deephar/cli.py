@@ -39,7 +39,10 @@ def predict(arguments=None):
         help="around one person, in pixels (--box=-5,0,90,80 if x is negative)",
     )
     where.add_argument(
-        "--boxes", metavar="FILE", help="JSON: [[X, Y, W, H], ...] for one photograph, {name: [...]} for several"
+        "--boxes",
+        metavar="FILE",
+        help="JSON: [[X, Y, W, H], ...] for one photograph, {name: [...]} for several, or a file that says how its "
+        "boxes were made (docs/predict.md)",
     )
     parser.add_argument("--weights", metavar="NAME|FILE", default="lsp-lite-2d", help="(default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="where to write the joints; '-' or nothing: print them")
@@ -94,7 +97,10 @@ def _write(result, path):
 
 
 def _read_boxes(options):
-    """What the options say about boxes: None, one list for the one photograph, or an object of lists by name."""
+    """What the options say about boxes: None, one list for the one photograph, an object of lists by name, or a file.
+
+    The last is a `deephar.data.box_file.BoxFile`.
+    """
     if options.box:
         if len(options.photos) > 1:
             raise ValueError("--box is for one photograph; for several, give --boxes FILE")
@@ -105,6 +111,10 @@ def _read_boxes(options):
         given = json.loads(pathlib.Path(options.boxes).read_bytes())
     except ValueError as error:
         raise ValueError(f"{options.boxes} is not JSON: {error}") from None
+    if isinstance(given, dict) and isinstance(given.get("format"), str):
+        from deephar.data import box_file
+
+        return box_file.parse(given, options.boxes)
     if not isinstance(given, dict) and len(options.photos) > 1:
         raise ValueError(f"For several photographs, {options.boxes} must be an object of their names")
     return given
@@ -144,8 +154,12 @@ def _pictures(options):
     return None, [target]
 
 
-def boxes_of(boxes, photo):
-    """Boxes (N, 4) x1, y1, x2, y2 for a photograph from what `_read_boxes` gives; None where it gives none."""
+def boxes_of(boxes, photo, size):
+    """Boxes (N, 4) x1, y1, x2, y2 for a photograph and its size from what `_read_boxes` gives; None if that is None."""
+    from deephar.data import box_file
+
+    if isinstance(boxes, box_file.BoxFile):
+        return boxes.photograph([photo, pathlib.Path(photo).name], size)
     if isinstance(boxes, dict):
         if photo not in boxes and pathlib.Path(photo).name not in boxes:
             raise ValueError(f"the file of boxes has none for {photo}")
@@ -176,7 +190,7 @@ def _photo(photo, boxes, picture, predictor):
     try:
         image = frames.open_image(photo)
         size = frames.upright_size(image, photo)
-        corners = boxes_of(boxes, photo)
+        corners = boxes_of(boxes, photo, size)
         people = predictor(image, corners, photo)
         entry = {
             "photo": photo,

@@ -1,7 +1,6 @@
-"""Every number of every model variant, stated once. Imports the standard library and `deephar.checks` alone."""
+"""Every number of every model variant, stated once. Imports nothing but the standard library and `deephar.checks`."""
 
 import dataclasses
-import numbers
 
 from deephar import checks
 
@@ -14,15 +13,15 @@ class ReceptionConfig:
     """A pose network: stem, K prediction blocks, pose heads (paper sections 3.1 and appendix A).
 
     Attributes:
-        input_shape: (H, W, 3) of a frame; H and W multiples of 32.
+        input_shape: (H, W, 3) of a frame; H and W multiples of 32, known when the network is built.
         num_joints: joints J.
         dim: 2 for (x, y), 3 for (x, y, z).
         num_blocks: prediction blocks K, each supervised.
         num_context: context maps per joint, 2D only; 0 for plain soft-argmax.
         depth_maps: depth cells per joint, 3D only.
-        kernel_size: kernel of the separable convolutions in the prediction blocks.
-        width: channels of the features between blocks; the stem scales with it.
-        alpha: weight of the specialised maps against the context maps.
+        kernel_size: kernel of the separable convolutions in the prediction blocks, int or pair.
+        width: channels of the features between blocks, even; the stem scales with it.
+        alpha: weight of the specialised maps against the context maps, in [0, 1].
         concat_visibility: give [pose, visibility] as one tensor per block instead of two.
         export_heatmaps: give the raw heat maps (logits) of every block after its pose.
         export_features: number of the block whose hourglass features become the last output; 0 for none.
@@ -44,28 +43,44 @@ class ReceptionConfig:
     stem: str = "inception"
 
     def __post_init__(self):
-        shape = self.input_shape
-        sides = shape if isinstance(shape, (tuple, list)) and len(shape) == 3 else (None,)
-        _require(
-            all(isinstance(side, numbers.Integral) and side > 0 for side in sides)
-            and not any(n % 32 for n in sides[:2]),
-            "`input_shape` must be (H, W, channels), whole numbers, H and W multiples of 32: all crops are of one size",
-            input_shape=shape,
-        )
-        checks.one_of("dim", self.dim, (2, 3))
-        checks.one_of("stem", self.stem, ("inception", "early"))
+        _settle(self, "input_shape", _frame_shape(self.input_shape))
+        _settle(self, "kernel_size", checks.pair("kernel_size", self.kernel_size))
         for name in ("num_joints", "num_blocks", "depth_maps", "width"):
-            checks.whole(name, getattr(self, name))
+            _settle(self, name, checks.whole(name, getattr(self, name)))
         for name in ("num_context", "export_features"):
-            checks.whole(name, getattr(self, name), least=0)
-        checks.pair("kernel_size", self.kernel_size)
-        checks.between("alpha", self.alpha, 0, 1)
+            _settle(self, name, checks.whole(name, getattr(self, name), least=0))
+        _settle(self, "alpha", checks.between("alpha", self.alpha, 0, 1))
+        for name in ("concat_visibility", "export_heatmaps"):
+            checks.one_of(name, getattr(self, name), (True, False))
+            _settle(self, name, bool(getattr(self, name)))
+        _settle(self, "dim", int(checks.one_of("dim", self.dim, (2, 3))))
+        checks.one_of("stem", self.stem, ("inception", "early"))
         _require(self.width % 2 == 0, "`width` must be even", width=self.width)
         _require(
             self.export_features <= self.num_blocks,
             f"`export_features` must be the number of a block, 1 to {self.num_blocks}, or 0",
             export_features=self.export_features,
         )
+
+
+def _settle(settings, name, value):
+    """Keep a checked value as a plain number or tuple."""
+    object.__setattr__(settings, name, value)
+
+
+def _frame_shape(shape):
+    """(H, W, channels), checked, as a tuple of int."""
+    try:
+        height, width, channels = (checks.whole("input_shape", size) for size in shape)
+    except (TypeError, ValueError):
+        height = width = channels = 0
+    _require(
+        channels and height % 32 == 0 and width % 32 == 0,
+        "`input_shape` must be (H, W, channels) of a frame, H and W multiples of 32 that are known when a network is "
+        "built; for another size build another one, the same weights fit all",
+        input_shape=shape,
+    )
+    return height, width, channels
 
 
 def _require(condition, message, **received):
@@ -93,7 +108,7 @@ class ActionConfig(ReceptionConfig):
         aggregation: "maps", the published merge of the last action maps; or "fully_connected", the paper's layer on
             both branches' last predictions.
         pose_width: channels of the pose-based network, a key of `POSE_BRANCH`.
-        appearance_width: channels of the appearance-based network.
+        appearance_width: channels of the appearance-based network, 2 or more.
         num_action_blocks: prediction blocks of each branch, each supervised.
         export_poses: "none"; "last", the poses of the pose network's last block as first outputs; or "all".
     """
@@ -120,8 +135,9 @@ class ActionConfig(ReceptionConfig):
         }
         for name, values in choices.items():
             checks.one_of(name, getattr(self, name), values)
-        for name in ("frames", "num_actions", "num_action_blocks", "appearance_width"):
-            checks.whole(name, getattr(self, name))
+        _settle(self, "pose_width", int(self.pose_width))
+        for name, least in (("frames", 1), ("num_actions", 1), ("appearance_width", 2), ("num_action_blocks", 1)):
+            _settle(self, name, checks.whole(name, getattr(self, name), least))
         _require(
             not (self.export_heatmaps or self.export_features),
             "A clip network exports neither heat maps nor features",
@@ -171,7 +187,7 @@ def variant(name, **overrides):
     Raises:
         ValueError: for an unknown name or override (the message lists what exists) or a value out of range.
     """
-    if name not in VARIANTS:
+    if not isinstance(name, str) or name not in VARIANTS:
         raise ValueError(f"Unknown model {name!r}; the models are {', '.join(VARIANTS)}")
     known = [field.name for field in dataclasses.fields(VARIANTS[name])]
     unknown = sorted(set(overrides) - set(known))

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from deephar import geometry
+from deephar import geometry, sides
 
 RIGHT, LEFT, MIDDLE = (255, 120, 0), (0, 160, 255), (110, 220, 60)
 """Colours of the person's own right, left, and middle."""
@@ -11,10 +11,10 @@ RIGHT, LEFT, MIDDLE = (255, 120, 0), (0, 160, 255), (110, 220, 60)
 
 def side_colour(*names):
     """Colour of a joint, or of a bone between two, by their names."""
-    sides = {name[:2] for name in names}
-    if sides == {"r_"}:
+    found = {sides.split(name)[0] for name in names}
+    if found == {"r"}:
         return RIGHT
-    return LEFT if sides == {"l_"} else MIDDLE
+    return LEFT if found == {"l"} else MIDDLE
 
 
 def draw_pose(image, pose_px, layout, width=None):

@@ -33,6 +33,26 @@ def whole_file(path):
         temporary.unlink(missing_ok=True)
 
 
+def check_writable(path):
+    """See that a file can be written, without leaving a trace, before long work whose result it shall hold.
+
+    Args:
+        path: of the file; its folder may be missing.
+
+    Raises:
+        ValueError: if it is a folder, or its folder is a file.
+        OSError: if its name is too long or its folder cannot be written to.
+    """
+    path = pathlib.Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; expected the name of a file")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is a file; {path} needs a folder of that name")
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
 RUN = ("model.json", "best.weights.h5", "last.weights.h5", "log.csv", "stage1.csv")
 """Files by which the folder of a training is known."""
 
@@ -55,26 +75,6 @@ def new_run(folder, overwrite=False):
             "--overwrite to replace it"
         )
     folder.mkdir(parents=True, exist_ok=True)
-
-
-def check_writable(path):
-    """See that a file can be written, without leaving a trace, before long work whose result it shall hold.
-
-    Args:
-        path: of the file; its folder may be missing.
-
-    Raises:
-        ValueError: if it is a folder, or its folder is a file.
-        OSError: if its name is too long or its folder cannot be written to.
-    """
-    path = pathlib.Path(path)
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder; expected the name of a file")
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is a file; {path} needs a folder of that name")
-    with tempfile.TemporaryFile(dir=folder):
-        pass
 
 
 def save_weights(model, path):

@@ -250,59 +250,88 @@ class SeparableResidual(layers.Layer):
 
     `y = shortcut(x) + BN(SeparableConv(ReLU(x)))`; the shortcut is x itself, or `BN(Conv1x1(ReLU(x)))` where the
     number of channels changes. When it shrinks, the main path is first reduced by another `BN(Conv1x1(ReLU(x)))`.
-    No biases, no scale in the batch norms, nothing after the sum.
+    No biases, no scale in the batch norms, nothing after the sum. The layers within are frozen and released with it.
 
     Args:
         filters: channels of the output.
         kernel_size: int or pair of the depthwise kernel.
-        depthwise_regularizer, pointwise_regularizer: Keras regularizers of the depthwise kernel and of all 1x1 kernels.
+        depthwise_regularizer, pointwise_regularizer: of the separable convolution, see `keras.layers.SeparableConv2D`.
+        kernel_regularizer: of the 1x1 convolutions.
+        depthwise_constraint, pointwise_constraint, kernel_constraint: likewise.
 
     Input shape: `(B, H, W, C)`. Output shape: `(B, H, W, filters)`.
+
+    Raises:
+        ValueError: for arguments or inputs of another kind.
 
     Example:
         >>> features = deephar.layers.SeparableResidual(288, 5)(features)
     """
 
-    def __init__(self, filters, kernel_size=3, depthwise_regularizer=None, pointwise_regularizer=None, **kwargs):
+    def __init__(
+        self,
+        filters,
+        kernel_size=3,
+        depthwise_regularizer=None,
+        pointwise_regularizer=None,
+        kernel_regularizer=None,
+        depthwise_constraint=None,
+        pointwise_constraint=None,
+        kernel_constraint=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        self.filters = filters
-        self.kernel_size = kernel_size
+        self.filters = checks.whole("filters", filters)
+        self.kernel_size = checks.pair("kernel_size", kernel_size)
         self.depthwise_regularizer = keras.regularizers.get(depthwise_regularizer)
         self.pointwise_regularizer = keras.regularizers.get(pointwise_regularizer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.depthwise_constraint = keras.constraints.get(depthwise_constraint)
+        self.pointwise_constraint = keras.constraints.get(pointwise_constraint)
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
         self.relu = layers.ReLU(dtype=self.dtype_policy, name="relu")
         self.conv = layers.SeparableConv2D(
-            filters,
-            kernel_size,
+            self.filters,
+            self.kernel_size,
             padding="same",
-            data_format="channels_last",
-            use_bias=False,
             depthwise_regularizer=self.depthwise_regularizer,
             pointwise_regularizer=self.pointwise_regularizer,
-            dtype=self.dtype_policy,
-            name="conv",
+            depthwise_constraint=self.depthwise_constraint,
+            pointwise_constraint=self.pointwise_constraint,
+            **self._inner("conv"),
         )
-        self.bn = layers.BatchNormalization(epsilon=1e-3, scale=False, dtype=self.dtype_policy, name="bn")
+        self.bn = self._batch_norm("bn")
         self.shortcut_conv = self.shortcut_bn = self.reduce_conv = self.reduce_bn = None
-        self._hand_down_trainable()
 
-    def _hand_down_trainable(self):
-        """Freeze the layers inside if this one is frozen: Keras hands `trainable` down only where it changes."""
-        for layer in () if self.trainable else self._flatten_layers(include_self=False):
-            layer.trainable = False
+    def _inner(self, name):
+        """Options of every convolution within; a layer made late takes over whether this one is frozen by then."""
+        options = {"data_format": "channels_last", "use_bias": False, "dtype": self.dtype_policy}
+        return {**options, "trainable": self.trainable, "name": name}
+
+    def _batch_norm(self, name):
+        options = {"dtype": self.dtype_policy, "trainable": self.trainable, "name": name}
+        return layers.BatchNormalization(epsilon=1e-3, scale=False, **options)
 
     def _pointwise(self, input_shape, name):
         """A 1x1 convolution and its batch norm, built for `input_shape`."""
-        options = {"data_format": "channels_last", "use_bias": False, "dtype": self.dtype_policy}
         conv = layers.Conv2D(
-            self.filters, 1, kernel_regularizer=self.pointwise_regularizer, name=f"{name}_conv", **options
+            self.filters,
+            1,
+            kernel_regularizer=self.kernel_regularizer,
+            kernel_constraint=self.kernel_constraint,
+            **self._inner(f"{name}_conv"),
         )
-        bn = layers.BatchNormalization(epsilon=1e-3, scale=False, dtype=self.dtype_policy, name=f"{name}_bn")
+        bn = self._batch_norm(f"{name}_bn")
         conv.build(input_shape)
         bn.build(self.compute_output_shape(input_shape))
         return conv, bn
 
     def build(self, input_shape):
+        checks.axes("SeparableResidual", "features (B, H, W, C)", input_shape)
         channels = input_shape[-1]
+        if channels is None:
+            raise ValueError(f"SeparableResidual needs to know its channels. Received: features {tuple(input_shape)}")
+        self.input_spec = keras.InputSpec(ndim=4, axes={-1: channels})
         output_shape = self.compute_output_shape(input_shape)
         if channels != self.filters:
             self.shortcut_conv, self.shortcut_bn = self._pointwise(input_shape, "shortcut")
@@ -310,7 +339,6 @@ class SeparableResidual(layers.Layer):
             self.reduce_conv, self.reduce_bn = self._pointwise(input_shape, "reduce")
         self.conv.build(output_shape if channels > self.filters else input_shape)
         self.bn.build(output_shape)
-        self._hand_down_trainable()
 
     def call(self, x, training=None):
         shortcut = x
@@ -325,10 +353,8 @@ class SeparableResidual(layers.Layer):
         return (*input_shape[:-1], self.filters)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "depthwise_regularizer": keras.regularizers.serialize(self.depthwise_regularizer),
-            "pointwise_regularizer": keras.regularizers.serialize(self.pointwise_regularizer),
-        }
+        own = {"filters": self.filters, "kernel_size": self.kernel_size}
+        for kernel in ("depthwise", "pointwise", "kernel"):
+            own[f"{kernel}_regularizer"] = keras.regularizers.serialize(getattr(self, f"{kernel}_regularizer"))
+            own[f"{kernel}_constraint"] = keras.constraints.serialize(getattr(self, f"{kernel}_constraint"))
+        return {**super().get_config(), **own}

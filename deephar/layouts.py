@@ -1,7 +1,8 @@
 """Pose layouts: ordered joint names, and the index maps that follow from them.
 
-`r_` and `l_` are the person's own right and left. `head` is the centre of the head or face, `head_top` its crown,
-`neck` the upper neck, `thorax` the joint between the shoulders, `spine` the middle of the back.
+`r_` and `l_` are the person's own right and left (`deephar.sides` reads other spellings too). `head` is the centre of
+the head or face, `head_top` its crown, `neck` the upper neck, `thorax` the joint between the shoulders, `spine` the
+middle of the back.
 
 Where the original's published map contradicts the names, the names win in `index_map`, and the published map stands
 in `PUBLISHED` with the reason; published weights and files need it.
@@ -12,6 +13,8 @@ import functools
 
 import numpy as np
 
+from deephar import sides
+
 _LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 
@@ -21,38 +24,83 @@ def _pairs(*joints):
 
 @dataclasses.dataclass(frozen=True)
 class PoseLayout:
-    """An ordered set of joints.
+    """An ordered set of joints; one of your own serves wherever those of `LAYOUTS` do.
 
-    Attributes:
+    Joints of two layouts are matched by name, however the side is spelt (`deephar.sides.split`).
+
+    Args:
         name: e.g. "pa16j".
-        names: one name per joint, in order.
+        names: one name per joint, in order. A joint of one side needs its partner of the other.
         links: pairs of joint names to draw a line between.
+
+    Raises:
+        ValueError: if a name is empty or there twice, a link names no joint, or the sides cannot be told.
+
+    Example:
+        >>> PoseLayout("hand", ["wrist", "left_thumb", "right_thumb"], [("wrist", "left_thumb")]).flip
+        [0, 2, 1]
     """
 
     name: str
     names: tuple
-    links: tuple
+    links: tuple = ()
+
+    def __post_init__(self):
+        if not isinstance(self.name, str) or not self.name:
+            raise ValueError(f"A layout needs a name. Received: {self.name!r}")
+        try:
+            object.__setattr__(self, "names", _checked_names(self.names))
+            object.__setattr__(self, "links", _checked_links(self.links, self.places))
+            sides.mirrored(self.names)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"Layout {self.name}: {error}") from None
 
     def __len__(self):
         return len(self.names)
 
+    @functools.cached_property
+    def places(self):
+        """Position of every joint by its canonical name, see `deephar.sides.canonical`."""
+        return {sides.canonical(name): place for place, name in enumerate(self.names)}
+
     def index(self, joint):
         """Position of a joint. Raises ValueError, listing the joints, if the layout lacks it."""
-        if joint not in self.names:
+        place = self.places.get(sides.canonical(joint))
+        if place is None:
             raise ValueError(f"layout {self.name} has no joint {joint!r}; it has {', '.join(self.names)}")
-        return self.names.index(joint)
+        return place
 
     @functools.cached_property
     def flip(self):
         """Index of each joint's mirror image: `pose[..., layout.flip, :]` after mirroring x."""
-        mirrored = {"r_": "l_", "l_": "r_"}
-        names = [mirrored.get(name[:2], name[:2]) + name[2:] for name in self.names]
-        return [self.names.index(name) for name in names]
+        return sides.mirrored(self.names)
 
     @functools.cached_property
     def link_indices(self):
         """`links` as pairs of positions."""
         return [(self.index(a), self.index(b)) for a, b in self.links]
+
+    def to_json(self):
+        """The layout, whole, as JSON values, as `model.json` holds it; `from_json` reads them."""
+        return {"name": self.name, "names": list(self.names), "links": [list(link) for link in self.links]}
+
+
+def _checked_names(names):
+    if isinstance(names, str) or not all(isinstance(name, str) and name for name in names) or not len(names):
+        raise ValueError(f"expected a name for every joint. Received: {names!r}")
+    found = [sides.canonical(name) for name in names]
+    twice = [name for name, same in zip(names, found, strict=True) if found.count(same) > 1]
+    if twice:
+        raise ValueError(f"{' and '.join(map(repr, twice))} are the same joint; each may be there once")
+    return tuple(names)
+
+
+def _checked_links(links, places):
+    links = tuple(tuple(link) for link in links)
+    for link in links:
+        if len(link) != 2 or not all(isinstance(end, str) and sides.canonical(end) in places for end in link):
+            raise ValueError(f"a link is a pair of its joints. Received: {link}")
+    return links
 
 
 _BONES = [
@@ -127,24 +175,52 @@ LAYOUTS = {
 """Every layout by name. NTU's sides are as the Kinect SDK names them."""
 
 
-def get(name):
-    """A layout by name. Raises ValueError, listing the layouts, for an unknown one."""
-    if name not in LAYOUTS:
-        raise ValueError(f"Unknown layout {name!r}; the layouts are {', '.join(LAYOUTS)}")
-    return LAYOUTS[name]
+def get(layout):
+    """A layout by name; a `PoseLayout` comes back as it is.
+
+    Raises:
+        ValueError: for an unknown name, listing the layouts.
+    """
+    if isinstance(layout, PoseLayout):
+        return layout
+    if not isinstance(layout, str) or layout not in LAYOUTS:
+        raise ValueError(f"Unknown layout {layout!r}; the layouts are {', '.join(LAYOUTS)}, or give a PoseLayout")
+    return LAYOUTS[layout]
+
+
+def from_json(stored):
+    """The layout that `PoseLayout.to_json` gave; older files hold the name of one of `LAYOUTS` alone.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    if isinstance(stored, str):
+        return get(stored)
+    if not isinstance(stored, dict) or not {"name", "names"} <= set(stored):
+        raise ValueError(f"Expected a layout's name, or its name, names and links. Received: {stored!r}")
+    return PoseLayout(stored["name"], stored["names"], stored.get("links", ()))
 
 
 def index_map(source, target):
     """Where to find each joint of `target` in `source`, by name.
 
     Args:
-        source, target: names of layouts.
+        source, target: `PoseLayout`, or names of `LAYOUTS`.
 
     Returns:
         list of len(target) positions in `source`, -1 where it has no such joint.
+
+    Raises:
+        ValueError: if they have no joint in common.
     """
     source, target = get(source), get(target)
-    return [source.names.index(name) if name in source.names else -1 for name in target.names]
+    places = [source.places.get(sides.canonical(name), -1) for name in target.names]
+    if max(places) < 0:
+        raise ValueError(
+            f"Layouts {source.name} and {target.name} have no joint in common. Received: {', '.join(source.names)}; "
+            f"and {', '.join(target.names)}"
+        )
+    return places
 
 
 def rearrange(pose, source, target):
@@ -152,13 +228,18 @@ def rearrange(pose, source, target):
 
     Args:
         pose: (..., J, D) in `source`.
-        source, target: names of layouts.
+        source, target: `PoseLayout`, or names of `LAYOUTS`.
 
     Returns:
         (..., len(target), D) float, NaN for joints that `source` does not have.
+
+    Raises:
+        ValueError: if the pose has another number of joints than `source`, or the layouts have none in common.
     """
-    indices = np.array(index_map(source, target))
-    return np.where((indices >= 0)[:, None], np.asarray(pose)[..., indices, :], np.nan)
+    pose, source, indices = np.asarray(pose), get(source), np.array(index_map(source, target))
+    if pose.ndim < 2 or pose.shape[-2] != len(source):
+        raise ValueError(f"A pose in layout {source.name} has shape (..., {len(source)}, D). Received: {pose.shape}")
+    return np.where((indices >= 0)[:, None], pose[..., indices, :], np.nan)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,10 +287,24 @@ PUBLISHED = {
         f"{_HEAD_REASON}, and thorax for its spine",
     ),
 }
-"""Maps of the original that the names contradict, by (source, target). All its other maps equal `index_map`."""
+"""Maps of the original that the joints' names contradict, by layouts (source, target). All others equal `index_map`."""
+
+
+def exception(source, target):
+    """The original's map between two layouts where it contradicts the names.
+
+    Args:
+        source, target: `PoseLayout`, or names of `LAYOUTS`. One that only has the name of another is not it.
+
+    Returns:
+        `PublishedMap`, or None.
+    """
+    source, target = get(source), get(target)
+    known = all(layout.name in LAYOUTS and LAYOUTS[layout.name].names == layout.names for layout in (source, target))
+    return PUBLISHED.get((source.name, target.name)) if known else None
 
 
 def published_map(source, target):
-    """The original's map between two layouts: the exception in `PUBLISHED`, or else `index_map`."""
-    exception = PUBLISHED.get((source, target))
-    return list(exception.indices) if exception else index_map(source, target)
+    """The original's map between two layouts: the `exception`, or else `index_map`."""
+    found = exception(source, target)
+    return list(found.indices) if found else index_map(source, target)

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 from PIL import Image
 
-from deephar import config, geometry, layouts, models, pretrained
+from deephar import config, geometry, models, pretrained
 from deephar.data import frames
 from deephar.evaluation import pose2d
 from deephar.geometry import WINDOW_MM
@@ -83,7 +83,7 @@ class PosePredictor:
         if isinstance(config.variant(about.builder), config.ActionConfig):
             raise ValueError(f"{weights} are of {about.builder}, which judges clips; expected those of a pose network")
         overrides = {**about.overrides, "concat_visibility": False}
-        return cls(models.build(about.builder, weights, **overrides), layouts.get(about.layout), flip)
+        return cls(models.build(about.builder, weights, **overrides), about.layout, flip)
 
     def __call__(self, photo, boxes=None, name=None):
         """Predict the people in boxes, or one person in the whole photograph.

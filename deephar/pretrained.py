@@ -5,13 +5,11 @@ python -m deephar.pretrained NAME       downloads a published file
 """
 
 import argparse
-import collections
 import dataclasses
 import hashlib
 import json
 import os
 import pathlib
-import re
 import urllib.error
 import urllib.request
 import zipfile
@@ -19,7 +17,7 @@ import zipfile
 import h5py
 from tqdm import tqdm
 
-from deephar import convert
+from deephar import convert, fitting, layouts
 
 _RELEASES = "https://github.com/dluvizon/deephar/releases/download"
 _LICENCE = "the original's MIT licence covers its code; no licence is stated for the weights: assume research use only"
@@ -34,7 +32,7 @@ class Published:
         url: where it is published.
         md5: as stated by the original's scripts; the files themselves were never at hand here.
         builder: name for `deephar.models.build`.
-        layout: of its joints, a name of `deephar.layouts`.
+        layout: of its joints, `deephar.layouts.PoseLayout`.
         score: what its authors report.
         licence: what is known of it.
         joints: of a network with depth, see `Shipped`.
@@ -44,7 +42,7 @@ class Published:
     url: str
     md5: str
     builder: str
-    layout: str
+    layout: layouts.PoseLayout
     score: str
     licence: str = _LICENCE
     joints: str = "published"
@@ -58,7 +56,7 @@ class Shipped:
     Attributes:
         file: its name.
         builder, overrides: for `deephar.models.build`.
-        layout: of its joints, a name of `deephar.layouts`.
+        layout: of its joints, `deephar.layouts.PoseLayout`.
         score: measured on what it was not trained on.
         joints: of a network with depth: "names", or "published" where Human3.6M's joints were labelled by the
             original's map, see `deephar.layouts.published_map`.
@@ -67,7 +65,7 @@ class Shipped:
     file: str
     builder: str
     overrides: dict
-    layout: str
+    layout: layouts.PoseLayout
     score: str
     joints: str = "names"
 
@@ -77,21 +75,21 @@ SHIPPED = {
         "lsp-lite-2d.weights.h5",
         "lite-2d",
         {"num_joints": 14, "input_shape": (96, 96, 3)},
-        "lsp14",
+        layouts.get("lsp14"),
         "LSP-extended, photographs 3701-4200, one crop: PCK@0.2 = 45.4",
     ),
     "lsp-lite-3d": Shipped(
         "lsp-lite-3d.weights.h5",
         "lite-3d",
         {"input_shape": (96, 96, 3)},
-        "pa17j",
+        layouts.get("pa17j"),
         "synthetic people in the wild, one crop, root depth given: MPJPE = 145 mm",
     ),
     "penn-pose-only": Shipped(
         "penn-pose-only.weights.h5",
         "penn-pose-only",
         {"num_actions": 15, "pose_width": 112},
-        "penn13",
+        layouts.get("penn13"),
         "Penn Action, official test videos, annotated poses, multi-clip: accuracy 98.7",
     ),
 }
@@ -99,7 +97,7 @@ SHIPPED = {
 
 
 def _published(file, release, md5, builder, layout, score):
-    return Published(file, f"{_RELEASES}/{release}/{file}", md5, builder, layout, score)
+    return Published(file, f"{_RELEASES}/{release}/{file}", md5, builder, layouts.get(layout), score)
 
 
 PUBLISHED = {
@@ -176,8 +174,8 @@ def describe(weights):
         return shipped[0]
     try:
         stored = json.loads(path.with_name("model.json").read_bytes())
-        joints = stored.get("joints", "names")
-        return Shipped(path.name, stored["model"], stored["overrides"], stored["layout"], "unknown", joints)
+        layout, joints = layouts.from_json(stored["layout"]), stored.get("joints", "names")
+        return Shipped(path.name, stored["model"], stored["overrides"], layout, "unknown", joints)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"Expected model.json with model, layout and overrides beside {path}, as the training scripts write it: "
@@ -185,13 +183,18 @@ def describe(weights):
         ) from None
 
 
-def overrides_of(weights, builder):
-    """The overrides of the network that some weights are of, where that is known and of the same builder; else none."""
-    try:
-        about = describe(weights)
-    except ValueError:
-        return {}  # a file without a description; loading says what does not fit
-    return about.overrides if about.builder == builder else {}
+def weight_file(weights):
+    """Path of some weights, fetched if need be.
+
+    Args:
+        weights: a key of `SHIPPED` or `PUBLISHED`, or a file.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    if str(weights) in SHIPPED:
+        return shipped_file(str(weights))
+    return fetch(str(weights)) if str(weights) in PUBLISHED else _existing(weights)
 
 
 def _existing(weights):
@@ -212,19 +215,15 @@ def load_weights(model, weights):
     Raises:
         ValueError: if there is no such file or it does not fit.
     """
-    given = weights
-    if str(weights) in SHIPPED:
-        weights = shipped_file(str(weights))
-    elif str(weights) in PUBLISHED:
-        weights = fetch(str(weights))
-    path = _existing(weights)
+    path = weight_file(weights)
     if zipfile.is_zipfile(path):
         raise ValueError(
-            f"{path.name} is a whole saved model (.keras), not a file of weights. Load it by `import deephar` and "
-            "keras.models.load_model(...), or save its weights by model.save_weights('NAME.weights.h5')"
+            f"{path.name} is a whole saved model, not its weights alone: load it by "
+            f"keras.models.load_model({str(path)!r}), and give another network what fits of it by "
+            "surgery.copy_fitting(loaded, model)"
         )
     if _is_keras_3(path):
-        _load_keras_weights(model, path, given)
+        _load_keras_weights(model, path)
     else:
         convert.load_legacy_weights(model, path)
 
@@ -237,62 +236,19 @@ def _is_keras_3(path):
         return False  # the other loader says what is wrong
 
 
-def _load_keras_weights(model, path, given):
-    """Load a `.weights.h5`, whose arrays must be those of the model, no more and no fewer.
-
-    Args:
-        model, path: see `load_weights`.
-        given: name or path by which the weights were asked for, for messages.
-    """
-    with h5py.File(path, "r") as file:
-        stored = {name: _shapes(group) for name, group in file["layers"].items()}
-    expected = {
-        layer.name: collections.Counter(tuple(weight.shape) for weight in layer.weights) for layer in model.layers
-    }
-    if sum(stored.values(), collections.Counter()) != sum(expected.values(), collections.Counter()):
-        difference = _first_difference(model, expected, stored)
-        raise ValueError(
-            f"{given} does not fit the model {model.name!r}: {difference}. The model is unchanged. {_what_works(given)}"
-        )
+def _load_keras_weights(model, path):
+    """Load a `.weights.h5`, whose arrays must be those of the model, no more and no fewer."""
     try:
-        model.load_weights(path)
-    except (OSError, KeyError) as error:
+        difference = fitting.array_difference(path, model)
+        if difference is None:
+            model.load_weights(path)
+    except (OSError, KeyError, RuntimeError) as error:
         raise ValueError(f"{path.name} is truncated or damaged: {error}") from None
-
-
-def _shapes(group):
-    """Shapes of all arrays in a group, counted."""
-    found = collections.Counter()
-    group.visititems(lambda _, item: found.update([item.shape] if isinstance(item, h5py.Dataset) else []))
-    return found
-
-
-def _first_difference(model, expected, stored):
-    """In words, the first layer whose arrays are others in the file, where Keras names layers by class and number."""
-    numbers = collections.Counter()
-    for layer in model.layers:
-        kind = re.sub("([a-z])([A-Z])", r"\1_\2", type(layer).__name__).lower()
-        name = f"{kind}_{numbers[kind]}" if numbers[kind] else kind
-        numbers[kind] += 1
-        there = stored.get(name, collections.Counter())
-        if there != expected[layer.name]:
-            wanted, found = (", ".join(map(str, c - d)) or "nothing more" for c, d in
-                             ((expected[layer.name], there), (there, expected[layer.name])))  # fmt: skip
-            return f"its layer {layer.name} needs arrays of {wanted}; the weights have {found}"
-    return f"it has {len(numbers)} kinds of layers; the weights have more layers"
-
-
-def _what_works(given):
-    """The calls that do load some weights, as far as is known of what network they are."""
-    try:
-        about = describe(given)
-    except ValueError:
-        return "Give `models.build` the overrides of the training that wrote them"
-    call = f"models.build({about.builder!r}, {str(given)!r})"
-    return (
-        f"They are of {about.builder!r} with {about.overrides}: build that network by {call}, or start yours from what "
-        f"fits by surgery.copy_fitting({call}, model)"
-    )
+    if difference is not None:
+        raise ValueError(
+            f"{path.name} does not fit the model {model.name!r}. {difference} The model is unchanged. It takes the "
+            "weights of a network built with the same overrides, and by surgery.copy_fitting what fits of another"
+        )
 
 
 def fetch(name, folder=None):

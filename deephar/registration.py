@@ -1,55 +1,61 @@
-"""Makes everything that the library registers known to Keras as soon as Keras is there, and not before.
+"""One import is enough for Keras to know all that deephar registers, and it may come before Keras' own.
 
-A saved model loads only where its layers, losses and metrics are registered, that is where their modules are imported;
-and these import Keras, which starts a backend. So `import deephar` imports them at once where Keras is imported
-already, and otherwise right after `import keras`.
+Keras looks a class of a saved model up by its registered name and imports no module for it. So importing deephar, or
+any module of it, has the modules that register classes imported too: at once if Keras is there already, otherwise as
+soon as it is. Python has no other way to learn of that than a finder, here one that finds nothing itself.
 """
 
 import importlib
-import importlib.abc
-import importlib.machinery
 import sys
 
-MODULES = ("deephar.layers", "deephar.losses", "deephar.keras_metrics")
-"""Those that register something."""
+MODULES = ("keras_metrics", "layers", "losses")
+"""The modules that register something, themselves or by what they import."""
 
 
 def register():
-    """Import `MODULES` now, or as soon as Keras is imported."""
+    """Have Keras know all that deephar registers, now if Keras is imported, otherwise once it is."""
     if "keras" in sys.modules:
         _import_all()
-    elif not any(isinstance(finder, _KerasFinder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _KerasFinder())
+    else:
+        sys.meta_path.insert(0, _Watch())
 
 
 def _import_all():
     for name in MODULES:
-        importlib.import_module(name)
+        importlib.import_module(f"deephar.{name}")
 
 
-class _KerasFinder(importlib.abc.MetaPathFinder):
-    """Finds Keras like everybody else, once, with a loader that goes on to import `MODULES`."""
+class _Watch:
+    """Finder that leaves finding to the others and notes when the import of Keras is over.
+
+    Where a module of deephar brings Keras in, that module must be whole before others import it: the import that counts
+    is the outermost one.
+    """
+
+    def __init__(self):
+        self.running = []
 
     def find_spec(self, name, path=None, target=None):
-        if name != "keras":
+        if name != "keras" and not name.startswith("deephar."):
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        found = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
+        spec = next((spec for spec in found if spec is not None), None)
         if spec is not None and spec.loader is not None:
-            spec.loader = _ThenRegister(spec.loader)
+            spec.loader.exec_module = self._watched(spec.loader)
         return spec
 
+    def _watched(self, loader):
+        execute = loader.exec_module
 
-class _ThenRegister(importlib.abc.Loader):
-    """Loads a module by its own loader, then imports `MODULES`."""
+        def exec_module(module):
+            del loader.exec_module  # the loader is as it was
+            self.running.append(module)
+            try:
+                execute(module)
+            finally:
+                self.running.remove(module)
+            if not self.running and "keras" in sys.modules and self in sys.meta_path:
+                sys.meta_path.remove(self)
+                _import_all()
 
-    def __init__(self, loader):
-        self._loader = loader
-
-    def create_module(self, spec):
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module):
-        self._loader.exec_module(module)
-        module.__loader__ = module.__spec__.loader = self._loader
-        _import_all()
+        return exec_module

@@ -14,6 +14,7 @@ import weakref
 import numpy as np
 from PIL import Image
 
+from deephar.data import names, orientation
 from deephar.data.frames import open_image, upright_size
 from deephar.files import whole_file
 
@@ -128,21 +129,19 @@ class _Walk:
         with _naming(self.path, "is damaged"):
             while self.index < index and (following := next(self.decoded, None)) is not None:
                 self.index, self.current = self.index + 1, following
-            image = self.current.to_image() if self.index == index else None
-            turn = _turn(self.current) if image else None
-        if image is None:
-            raise ValueError(f"{self.path} has {self.index + 1} frames. Received: frame {index}, from 0")
-        return image if turn is None else image.transpose(turn)
+            if self.index == index:
+                return _upright(self.current)
+        raise ValueError(f"{self.path} has {self.index + 1} frames. Received: frame {index}, from 0")
 
 
 def _open(path):
     """PyAV's container of a file."""
-    av = _av()
-    if not path.is_file():
+    av, found = _av(), path if path.is_file() else names.stored(path)
+    if not found.is_file():
         raise ValueError(f"No such video: {path}")
     with _naming(path, "is not a video that can be read"):
         # a bare name with a colon would be a protocol's; titles may be in any encoding
-        container = av.open(f"file:{path}", metadata_errors="replace")
+        container = av.open(f"file:{found}", metadata_errors="replace")
         pictures, kind = len(container.streams.video), container.format.long_name
     if not pictures:
         container.close()
@@ -159,26 +158,14 @@ def _naming(path, fault):
         raise ValueError(f"{path} {fault}: {str(error) or type(error).__name__}") from error
 
 
-_TURNS = {
-    None: (1, 0, 0, 1),
-    Image.Transpose.FLIP_LEFT_RIGHT: (-1, 0, 0, 1),
-    Image.Transpose.FLIP_TOP_BOTTOM: (1, 0, 0, -1),
-    Image.Transpose.ROTATE_180: (-1, 0, 0, -1),
-    Image.Transpose.TRANSPOSE: (0, 1, 1, 0),
-    Image.Transpose.ROTATE_90: (0, -1, 1, 0),
-    Image.Transpose.ROTATE_270: (0, 1, -1, 0),
-    Image.Transpose.TRANSVERSE: (0, -1, -1, 0),
-}
-"""(a, b, c, d) of each, which shows the stored point (x, y) at (a x + c y, b x + d y), but for a shift."""
-
-
-def _turn(frame):
-    """The key of `_TURNS` nearest to a frame's display matrix; None where nothing is to be done."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+def _upright(frame):
+    """A decoded frame as an upright RGB picture, by its display matrix."""
+    image, matrix = frame.to_image(), frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
-        return None
+        return image
     a, b, _, c, d = np.frombuffer(bytes(matrix), dtype=np.int32)[:5].tolist()
-    return max(_TURNS, key=lambda turn: np.dot(_TURNS[turn], (a, b, c, d)))
+    turn = orientation.nearest([[a, c], [b, d]])
+    return image if turn == orientation.UPRIGHT else image.transpose(orientation.TRANSPOSITIONS[turn])
 
 
 class PictureFolder:

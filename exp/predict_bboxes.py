@@ -4,20 +4,27 @@ Data     Penn Action's labels and frames, or NTU RGB+D's skeletons and frames (o
 Command  python exp/predict_bboxes.py --dataset penn --labels labels --frames frames
          --weights runs/penn_pose/best.weights.h5
 Time     that of the pose network for every --every th frame, twice: on the whole picture and on the box
-Result   OUT, {video: {frame: [x, y, width, height]}}, for eval_*_ar_pe_merge.py --boxes OUT; goes on where it stopped
-Protocol paper section 5: a first prediction on the whole picture gives the box; ours: a second one on it refines it
+Result   OUT, a file of boxes (docs/predict.md), for eval_*_ar_pe_merge.py --boxes OUT; goes on where it stopped
+Protocol paper section 5: a first prediction on the whole picture gives the box; ours: a second one on it refines it.
+         OUT holds the extents of the joints; who cuts clips adds the published margin of 1.5
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
+import hashlib
 import json
 import pathlib
 
 import numpy as np
 from tqdm import tqdm
 
-from deephar import geometry, predict
-from deephar.data import boxes, frames, ntu, pennaction
-from deephar.evaluation import report
+from deephar import geometry, predict, pretrained
+from deephar.data import box_file, frames, ntu, pennaction
+
+HOW = "a prediction on the whole picture, a second on its box; joints of confidence 0.5 or the surer half"
 
 
 def options():
@@ -35,18 +42,40 @@ def options():
             reader = pennaction.PennAction(args.labels, args.frames, None, pennaction.found_actions(args.labels))
         else:
             reader = ntu.Ntu(args.labels, frames=args.frames)
-        stored = boxes.read_boxes(args.out) if args.out.is_file() else {}
-        return args, reader, stored, predict.PosePredictor.from_weights(args.weights)
+        return args, reader, stored_boxes(args), predict.PosePredictor.from_weights(args.weights)
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
 
+def stored_boxes(args):
+    """The file of boxes to go on with, or a new one. Raises ValueError if the file was made in another way."""
+    source = {"penn": "Penn Action", "ntu": "NTU RGB+D"}[args.dataset]
+    digest = hashlib.sha256(pretrained.weight_file(args.weights).read_bytes()).hexdigest()
+    network = pretrained.describe(args.weights).builder
+    made_by = {"network": network, "weights_sha256": digest, "every": args.every, "how": HOW}
+    if not args.out.is_file():
+        return box_file.BoxFile(source, made_by, path=str(args.out))
+    stored = box_file.read(args.out)
+    now, then = ({"source": s, **made} for s, made in ((source, made_by), (stored.source, stored.made_by)))
+    other = [f"{key} was {then.get(key)!r}, now {now[key]!r}" for key in now if then.get(key) != now[key]]
+    if other:
+        raise ValueError(f"{args.out} was made in another way: {'; '.join(other)}. Choose another --out")
+    return stored
+
+
+def boxes_of(predictor, video, every):
+    """`Boxes` of a video: for every how manieth frame and the last."""
+    numbers = sorted({*range(0, len(video), every), len(video) - 1})
+    found = {number: box_of(predictor, video, number) for number in numbers}
+    return box_file.Boxes(tuple(video.size_px), frames=found)
+
+
 def box_of(predictor, video, number):
-    """[x, y, width, height] of the person in a frame."""
+    """[x, y, width, height] of the person in a frame, from the outermost joint to the outermost joint."""
     (person,) = predictor(frames.to_rgb(video.frame(number), video.name))
     seen = person.confidence >= min(0.5, np.median(person.confidence))
     x1, y1, x2, y2 = geometry.points_box(person.pose_px[seen]).tolist()
-    return [x1, y1, max(x2 - x1, 1.0), max(y2 - y1, 1.0)]
+    return [x1, y1, x2 - x1, y2 - y1]
 
 
 def main():
@@ -54,18 +83,18 @@ def main():
     broken = 0
     for index in tqdm(range(min(args.videos or len(reader), len(reader))), desc="boxes", unit="video"):
         try:
-            video = reader.video(index)
-            if video.name in stored:
-                continue
-            numbers = sorted({*range(0, len(video), args.every), len(video) - 1})
-            stored[video.name] = {str(number): box_of(predictor, video, number) for number in numbers}
+            with reader.video(index) as video:
+                if video.name not in stored.pictures:
+                    stored.pictures[video.name] = boxes_of(predictor, video, args.every)
+                elif stored.pictures[video.name].size_px != tuple(video.size_px):
+                    raise SystemExit(f"{args.out} has {video.name} in frames of another size; choose another --out")
         except ValueError as error:
             broken += 1
             tqdm.write(f"left out: {error}")
         if index % 50 == 49:
-            report.save_json({"format": boxes.FORMAT, "boxes": stored}, args.out)
-    report.save_json({"format": boxes.FORMAT, "boxes": stored}, args.out)
-    print(json.dumps({"videos": len(stored), "left out": broken, "file": str(args.out)}))
+            stored.save(args.out)
+    stored.save(args.out)
+    print(json.dumps({"videos": len(stored.pictures), "left out": broken, "file": str(args.out)}))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,10 @@ Exam     other bodies, clothes, cameras and backgrounds than in training; beside
          pose of the training photograph that looks most alike, a linear classifier on the mean frame of a video
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import pathlib
 import time
@@ -30,7 +34,7 @@ from deephar.models import surgery
 ACTIONS = ("squat", "wave", "kick", "jumping_jacks", "sit_down", "stand_up")
 WEIGHTS = "lsp-lite-2d"
 NETWORK = pretrained.SHIPPED[WEIGHTS].overrides
-SIZE, LAYOUT = NETWORK["input_shape"][:2], layouts.get(pretrained.SHIPPED[WEIGHTS].layout)
+SIZE, LAYOUT = NETWORK["input_shape"][:2], pretrained.SHIPPED[WEIGHTS].layout
 CLIP = {**NETWORK, "frames": 8, "num_actions": len(ACTIONS), "num_action_blocks": 2}
 STEP = 3  # a clip is 8 frames, every third, so 22 of a video's 24
 AUGMENTATION = config.AugmentConfig(
@@ -97,7 +101,7 @@ def pose_exam(args, model, people, exam):
     report.save_pictures(cuts, predictions, args.out / "poses.png")
     known = [crops.make_crop(people, index, SIZE) for index in range(len(people))]
     pictures = [np.stack([c.image[3::6, 3::6] for c in part]) for part in (known, [cuts[i] for i in range(len(cuts))])]
-    poses = layouts.rearrange(np.stack([crop.pose_crop for crop in known]), "mpii16", LAYOUT.name)
+    poses = layouts.rearrange(np.stack([crop.pose_crop for crop in known]), "mpii16", LAYOUT)
     nearest = baselines.nearest_pose(pictures[0], poses, pictures[1])
     back = np.stack([np.linalg.inv(cuts[index].px_to_crop) for index in range(len(cuts))])
     alike = pose2d.Predictions(

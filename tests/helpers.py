@@ -1,4 +1,7 @@
-"""What several tests need: golden data, gradients on every backend."""
+"""What several tests need: golden data, outputs and gradients on every backend.
+
+JAX compiles every operation for every shape; what a test asks of it is compiled as a whole, which takes a fraction.
+"""
 
 import functools
 import importlib.util
@@ -7,6 +10,7 @@ import pathlib
 
 import keras
 import numpy as np
+import pytest
 
 from deephar import convert, models
 
@@ -29,6 +33,12 @@ GOLDEN_MODELS = {
     "B_h36m": ("h36m-3d", {}),
 }
 """How every golden network is reached through `deephar.models.build`."""
+
+SLOW_ON_JAX = [pytest.mark.slow] if keras.backend.backend() == "jax" else []
+"""Marks of a test that JAX takes long to compile, and that says of JAX what a smaller one says."""
+
+PHASES = ("train_phase",) if SLOW_ON_JAX else ("test_phase", "train_phase")
+"""Of the gradients: they differ by the batch norms alone, whose inference the outputs show on every backend."""
 
 
 @functools.cache
@@ -66,6 +76,22 @@ def trainable(model):
     return [w.variable for w in wanted if not isinstance(w.variable, np.ndarray) and "moving" not in w.kind]
 
 
+def outputs_of(model, x, training=False):
+    """The outputs of a model for inputs as numpy, a list, on any backend."""
+    outputs = _jax_call(model, x, training) if keras.backend.backend() == "jax" else model(x, training=training)
+    return [keras.ops.convert_to_numpy(y) for y in (outputs if isinstance(outputs, (list, tuple)) else [outputs])]
+
+
+def _jax_call(model, x, training):
+    import jax
+
+    def run(learned, fixed, x):
+        return model.stateless_call(learned, fixed, x, training=training)[0]
+
+    values = ([v.value for v in part] for part in (model.trainable_variables, model.non_trainable_variables))
+    return jax.jit(run)(*values, x)
+
+
 def value_and_gradients(model, variables, loss, x, training):
     """`loss(outputs)` and its gradients with respect to `variables`, on any backend, as numpy."""
     return _GRADIENTS[keras.backend.backend()](model, variables, loss, x, training)
@@ -90,7 +116,7 @@ def _jax(model, variables, loss, x, training):
         outputs, _ = model.stateless_call(values, model.non_trainable_variables, x, training=training)
         return loss(outputs)
 
-    value, gradients = jax.value_and_grad(run)([variable.value for variable in every])
+    value, gradients = jax.jit(jax.value_and_grad(run))([variable.value for variable in every])
     return float(value), [np.asarray(gradients[order[variable.path]]) for variable in variables]
 
 
@@ -120,7 +146,7 @@ def gradient_of(function, x):
     if backend == "jax":
         import jax
 
-        return np.asarray(jax.grad(lambda x: keras.ops.mean(function(x)))(x))
+        return np.asarray(jax.jit(jax.grad(lambda x: keras.ops.mean(function(x))))(x))
     import torch
 
     x = torch.tensor(x, requires_grad=True)

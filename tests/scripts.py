@@ -9,11 +9,17 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 
 
-def run(path, monkeypatch, capsys, *arguments):
-    """Run a script's `main`; what it printed."""
+def loaded(path):
+    """A script as a module."""
     spec = importlib.util.spec_from_file_location(pathlib.Path(path).stem, ROOT / path)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
+    return script
+
+
+def run(path, monkeypatch, capsys, *arguments):
+    """Run a script's `main`; what it printed."""
+    script = loaded(path)
     monkeypatch.setattr(sys, "argv", [str(path), *map(str, arguments)])
     capsys.readouterr()
     script.main()

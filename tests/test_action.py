@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from helpers import GOLDEN, golden_network, legacy_file, trainable, value_and_gradients
+from helpers import GOLDEN, PHASES, golden_network, legacy_file, trainable, value_and_gradients
+from helpers import outputs_of as run
 from test_golden import check_gradients, gradient_tolerance, loss_tolerance
 
 from deephar import config, convert, layers, losses, models, training
@@ -21,11 +22,6 @@ def clips_for(model, clips=2, seed=0):
     generator = np.random.default_rng(seed)
     x = [generator.uniform(-1, 1, (clips, *i.shape[1:])).astype("float32") for i in model.inputs]
     return x[0] if len(x) == 1 else x
-
-
-def run(model, x, training=False):
-    outputs = model(x, training=training)
-    return [keras.ops.convert_to_numpy(y) for y in (outputs if isinstance(outputs, list) else [outputs])]
 
 
 HEADS = {
@@ -84,9 +80,10 @@ def test_losses_and_gradients_of_a_clip_network_are_those_of_the_original(tmp_pa
     def parts(outputs):
         return [loss(target, y) for (loss, target), y in zip(terms, outputs, strict=True)]
 
-    found = [float(keras.ops.convert_to_numpy(part)) for part in parts(model(x, training=False))]
+    found = [float(keras.ops.convert_to_numpy(part)) for part in parts(run(model, x))]
     np.testing.assert_allclose(found, data["test_losses"][1:], rtol=loss_tolerance("Cs", "action", "test_losses"))
-    for phase, train in (("test_phase", False), ("train_phase", True)):
+    for phase in PHASES:
+        train = phase == "train_phase"
         value, gradients = value_and_gradients(model, trainable(model), lambda y: sum(parts(y)), x, train)
         expected = float(data[f"total_loss_{phase}"])
         assert value == pytest.approx(expected, rel=loss_tolerance("Cs", "action", f"total_loss_{phase}"))
@@ -278,6 +275,19 @@ def test_new_classes_in_one_call():
         np.testing.assert_array_equal(*(m.get_layer(name).get_weights()[0] for m in (model, renewed)))
     with pytest.raises(ValueError, match="predicts no actions"):
         surgery.replace_actions(models.build("penn-pose", input_shape=(32, 32, 3), num_blocks=1, width=16), 6)
+
+
+@pytest.mark.parametrize("number", [0, -1, None, 2.0, "6"])
+def test_a_number_of_classes_that_is_none_is_refused(number):
+    with pytest.raises(ValueError, match=f"`num_actions` must be a whole number, 1 or more. Received: .*={number!r}"):
+        surgery.replace_actions(models.build("penn-pose-only", num_action_blocks=1, frames=4), number)
+
+
+def test_a_network_inside_another_gets_new_classes_by_itself():
+    clip = keras.Input((4, 13, 3))
+    network = models.build("penn-pose-only", name="actions", num_action_blocks=1, frames=4)
+    with pytest.raises(ValueError, match=r"'users' itself predicts no actions; .*model.get_layer\('actions'\)"):
+        surgery.replace_actions(keras.Model(clip, network(clip), name="users"), 6)
 
 
 def test_a_pose_part_that_does_not_fit_is_refused():

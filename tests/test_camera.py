@@ -116,3 +116,62 @@ def test_real_human36m(shared):
                 camera.rotation, camera.center, camera.focal, camera.principal, camera.tangential, camera.radial
             )
             assert np.abs(swapped.project(points_cam)[:, :2] - pixels).max() > 0.01  # the order of p matters
+
+
+LENS = Camera(np.eye(3), np.zeros(3), (100, 200), (10, 20), radial=(0.1, 0.2, 0.3), tangential=(0.01, 0.02))
+
+
+def test_every_part_of_the_distortion_by_hand():
+    """The formula of the module's first lines, number by number."""
+    x, y = 0.5, -0.4
+    square = x * x + y * y
+    factor = 1 + 0.1 * square + 0.2 * square**2 + 0.3 * square**3 + 0.01 * y + 0.02 * x
+    expected = [100 * (x * factor + 0.02 * square) + 10, 200 * (y * factor + 0.01 * square) + 20, 2.0]
+    np.testing.assert_allclose(LENS.project([2 * x, 2 * y, 2.0]), expected)
+    np.testing.assert_allclose(LENS.unproject(expected), [2 * x, 2 * y, 2.0])
+
+
+def test_the_slope_of_the_inverse_is_that_of_the_distortion():
+    """Against differences of a millionth; with another slope the inverse still arrives, after many more rounds."""
+    points = np.random.default_rng(0).uniform(-1, 1, (20, 2))
+    steps = 1e-6 * np.eye(2)
+    slope = np.stack([(LENS._distort(points + step) - LENS._distort(points - step)) / 2e-6 for step in steps], axis=-1)
+    np.testing.assert_allclose(LENS._inverse_slope(points) @ slope, np.tile(np.eye(2), (20, 1, 1)), atol=1e-8)
+
+
+def test_a_lens_that_stands_still_gives_no_ray_and_no_warning():
+    """The slope of r (1 - r^2)^2 is 0 at r = 1, where the inverse begins for anything farther out."""
+    lens = Camera(np.eye(3), np.zeros(3), (1, 1), (0, 0), radial=(-2, 1, 0))
+    assert np.isnan(lens.unproject([2.0, 0.0, 1.0])[:2]).all()
+
+
+def test_points_close_to_the_camera_are_seen():
+    np.testing.assert_allclose(S1_CAMERA.project([0.0, 0.0, 0.5]), [*S1_CAMERA.principal, 0.5])
+
+
+def test_looking_along_up_is_refused_whatever_the_distance():
+    """A hundredth of a micrometre to the side at a kilometre."""
+    with pytest.raises(ValueError, match="cannot look along `up`"):
+        Camera.looking_at((0, 0, 1e6), (1e-5, 0, 0), 800, (640, 480))
+    Camera.looking_at((0, 0, 1e-6), (1e-9, 0, 0), 800, (640, 480))
+
+
+def test_pictures_are_a_thousand_pixels_wide_and_high_unless_said():
+    plain = ((1, 1), (0, 0))
+    assert Camera(np.eye(3), np.zeros(3), *plain).size == (1000, 1000)
+    assert Camera.from_original(np.eye(3), np.zeros(3), *plain).size == (1000, 1000)
+    assert Camera.from_opencv(np.eye(3), np.zeros(3), np.eye(3), np.zeros(5)).size == (1000, 1000)
+    assert Camera.from_opencv(np.eye(3), np.zeros(3), np.eye(3), np.zeros(5), (640, 480)).size == (640, 480)
+    assert Camera.looking_at((0, -4, 0), (0, 0, 0), 800, (640, 480)).size == (640, 480)
+
+
+def test_cameras_stored_the_opencv_way_by_hand():
+    """Turned by 90 degrees about z, 5 mm along x: R (x - c) = R x + t."""
+    rotation, translation = np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1]]), [[0], [5], [0]]
+    matrix = [[100, 0, 10], [0, 200, 20], [0, 0, 1]]
+    camera = Camera.from_opencv(rotation, translation, matrix, [0.1, 0.2, 0.01, 0.02, 0.3])
+    np.testing.assert_array_equal(camera.center, [5, 0, 0])
+    np.testing.assert_array_equal(camera.to_camera([[5, 0, 2], [7, 3, 2]]), [[0, 0, 2], [3, -2, 2]])
+    np.testing.assert_array_equal(camera.to_world([[0, 0, 2], [3, -2, 2]]), [[5, 0, 2], [7, 3, 2]])
+    np.testing.assert_array_equal([camera.focal, camera.principal], [[100, 200], [10, 20]])
+    assert (camera.radial.tolist(), camera.tangential.tolist()) == ([0.1, 0.2, 0.3], [0.01, 0.02])

@@ -11,7 +11,7 @@ from drawn import DrawnVideos
 from helpers import GOLDEN
 
 from deephar import config, layouts
-from deephar.data import augment, boxes, clip_mixture, clips, loader, lsp, video_clips
+from deephar.data import augment, clip_mixture, clips, loader, lsp, video_clips
 from deephar.data.base import Video
 from deephar.data.crops import pose_target
 
@@ -132,24 +132,6 @@ def test_a_narrow_person_keeps_the_whole_window():
     assert [value.tolist() for value in clips.boxes_window(box)] == [[50, 50], [90, 90]]
     assert clips.boxes_window(box, square=False)[1].tolist() == [32, 32]
     assert clips.boxes_window(box / 4)[1].tolist() == [32, 32]
-
-
-def test_predicted_boxes(tmp_path):
-    path = tmp_path / "boxes.json"
-    path.write_text(
-        json.dumps({"format": boxes.FORMAT, "boxes": {"golden": {"0": [1, 2, 10, 20], "8": [5, 0, 10, 10]}}})
-    )
-    choose = boxes.chooser(str(path))
-    video = GoldenPenn().video(0)
-    assert choose(video, np.array([0, 1, 2, 3])).tolist() == [[1, 2, 11, 22]]
-    assert choose(video, np.array([0, 3, 6, 9])).tolist() == [[1, 2, 11, 22], [5, 0, 15, 10]]
-    with pytest.raises(ValueError, match="none for other"):
-        choose(dataclasses.replace(video, name="other"), np.arange(4))
-    path.write_text("{}")
-    with pytest.raises(ValueError, match=r"deephar-boxes-1, in .*boxes\.json"):
-        boxes.chooser(str(path))
-    assert boxes.chooser("truth") is None
-    assert boxes.chooser("full")(video, [0]).tolist() == [[0, 0, 128, 96]]
 
 
 @pytest.fixture(scope="module")

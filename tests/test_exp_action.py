@@ -77,7 +77,9 @@ def test_penn_from_annotated_poses(penn, tmp_path, monkeypatch, capsys):
 def test_what_is_missing_is_said(penn, tmp_path, monkeypatch, capsys):
     script = "exp/pennaction/eval_penn_pose_only.py"
     assert "absent" in refused(script, monkeypatch, capsys, "--labels", tmp_path / "absent")
-    assert "unknown action 'squat'" not in refused(script, monkeypatch, capsys, "--labels", tmp_path)
+    said = refused(script, monkeypatch, capsys, "--labels", tmp_path)
+    assert f"label files 0001.mat and so on in {tmp_path}; there is none" in said
+    assert "unknown action 'wave'" in refused(script, monkeypatch, capsys, "--labels", penn / "labels")
     said = refused("exp/pennaction/train_penn_pose_only.py", monkeypatch, capsys, "--labels", penn / "frames")
     assert "there is none" in said
 

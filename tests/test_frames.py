@@ -285,6 +285,13 @@ def test_what_is_no_photograph_is_refused(odd, message):
         frames.open_image(odd)
 
 
+def test_a_colour_profile_stays_with_colours_only():
+    """Drawn pictures keep the profile of an RGB photograph; that of a grey or printed one would not fit them."""
+    for mode, kept in (("RGB", b"profile"), ("CMYK", None), ("L", None)):
+        photo = frames.open_image(encoded(picture(mode), "JPEG", icc_profile=b"profile"))
+        assert frames.to_rgb(photo).info.get("icc_profile") == kept
+
+
 def test_damaged_exif_is_named():
     content = encoded(picture(), "WEBP", exif=b"Exif\0\0damage")
 

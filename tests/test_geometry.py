@@ -80,3 +80,66 @@ def test_box_and_window_are_inverse():
 def test_a_box_needs_a_joint():
     with pytest.raises(ValueError, match="at least one located joint"):
         geometry.points_box(np.full((3, 2), np.nan))
+
+
+def test_maps_end_with_the_row_of_an_affine_map():
+    for matrix in (
+        geometry.translation(3, 4), geometry.scaling(3, 4), geometry.rotation(30), geometry.mirror(),
+        geometry.window_to_crop((10, 20), (8, 4), 30, True),
+        geometry.truncated_window_to_crop((10, 20), (8, 4), (30, 40), 30, True)[0],
+    ):  # fmt: skip
+        np.testing.assert_array_equal(matrix[2], [0, 0, 1])
+
+
+def test_plain_maps_by_hand():
+    points = [[2.0, 5.0]]
+    np.testing.assert_allclose(geometry.transform_points(geometry.translation(3, 4), points), [[5, 9]])
+    np.testing.assert_allclose(geometry.transform_points(geometry.scaling(3, 4), points), [[6, 20]])
+    np.testing.assert_allclose(geometry.transform_points(geometry.rotation(90), points), [[5, -2]])
+    np.testing.assert_allclose(geometry.transform_points(geometry.mirror(), points), [[-1, 5]])
+
+
+def test_several_maps_move_points_each():
+    maps = np.stack([geometry.translation(1, 2), geometry.scaling(2, 3)])
+    points = [[[1.0, 1.0], [2.0, 0.0]], [[1.0, 1.0], [2.0, 0.0]]]
+    np.testing.assert_array_equal(geometry.transform_points(maps, points), [[[2, 3], [3, 2]], [[2, 3], [4, 0]]])
+
+
+def test_windows_are_neither_turned_nor_mirrored_unless_said():
+    plain, size = geometry.truncated_window_to_crop((10, 20), (8, 4), (30, 40))
+    assert size == (8, 4)
+    np.testing.assert_array_equal(geometry.transform_points(plain, [[6, 18], [14, 22]]), [[0, 0], [1, 1]])
+    np.testing.assert_allclose(geometry.window_to_crop((10, 20), (8, 4)), plain)
+
+
+def test_a_window_may_be_smaller_than_a_pixel_if_it_is_not_cut_at_whole_ones():
+    np.testing.assert_allclose(
+        geometry.transform_points(geometry.window_to_crop((1, 1), (0.5, 0.5)), [[1.25, 0.75]]), [[1, 0]]
+    )
+    with pytest.raises(ValueError, match="holds no whole pixel"):
+        geometry.truncated_window_to_crop((1.5, 1.5), (0.5, 3), (9, 9))
+
+
+def test_a_person_s_window_by_hand():
+    """Joints over 40 by 80 pixels: a square of 1.25 times 80, or of 2 times, about their middle."""
+    points = [[10, 20], [50, 100], [np.nan, 5000], [9000, np.nan]]
+    assert geometry.points_box(points).tolist() == [10, 20, 50, 100]
+    center, window = geometry.person_window(geometry.points_box(points))
+    assert (center.tolist(), window.tolist()) == ([30, 60], [100, 100])
+    assert geometry.person_window([10, 20, 50, 100], 2.0)[1].tolist() == [160, 160]
+    with pytest.raises(ValueError, match="window larger than zero"):
+        geometry.person_window([10, 20, 10, 20])
+    assert geometry.enlarge_box([10, 20, 50, 100]).tolist() == [10, 20, 50, 100]
+
+
+def test_the_box_of_several_frames_holds_all():
+    frames = [[[1.0, 2.0, 9000.0], [3.0, 4.0, 0.0]], [[-1.0, 8.0, 0.0], [np.nan, 0.0, 0.0]]]
+    assert geometry.points_box(frames).tolist() == [-1, 2, 3, 8]
+
+
+def test_depth_by_hand():
+    """A crop shows a metre before and behind the root, at scale 1.3 1.3 m."""
+    np.testing.assert_allclose(geometry.depth_to_crop([3000, 4000, 4500, np.nan], 4000), [0, 0.5, 0.75, np.nan])
+    np.testing.assert_allclose(geometry.depth_to_crop([2700, 5300], 4000, 1.3), [0, 1])
+    np.testing.assert_allclose(geometry.crop_to_depth([0, 0.5, 0.75], 4000), [3000, 4000, 4500])
+    np.testing.assert_allclose(geometry.crop_to_depth([0, 1], 4000, 1.3), [2700, 5300])

@@ -5,17 +5,22 @@ import json
 import keras
 import numpy as np
 import pytest
-from helpers import GOLDEN, golden_network, legacy_file, trainable, value_and_gradients
+from helpers import (
+    GOLDEN,
+    PHASES,
+    SLOW_ON_JAX,
+    golden_network,
+    legacy_file,
+    outputs_of,
+    trainable,
+    value_and_gradients,
+)
 
 from deephar import convert, losses, models
 
 pytestmark = pytest.mark.backend
 
 TOLERANCE = 5e-5
-
-
-def outputs(model, x):
-    return [keras.ops.convert_to_numpy(y) for y in model(x, training=False)]
 
 
 def largest_difference(got, folder, name):
@@ -29,13 +34,13 @@ def largest_difference(got, folder, name):
 @pytest.mark.parametrize("name", ["As", "As_old", "Bs"])
 def test_outputs_are_those_of_the_original(name, tmp_path):
     model, x = golden_network(name, tmp_path / "legacy.h5")
-    assert largest_difference(outputs(model, x), GOLDEN, name) < TOLERANCE
+    assert largest_difference(outputs_of(model, x), GOLDEN, name) < TOLERANCE
 
 
-@pytest.mark.parametrize("name", ["A_mpii", "B_h36m"])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW_ON_JAX) for name in ("A_mpii", "B_h36m")])
 def test_outputs_of_the_published_sizes(name, tmp_path, shared):
     model, x = golden_network(name, tmp_path / "legacy.h5", shared / "golden")
-    assert largest_difference(outputs(model, x), shared / "golden", name) < TOLERANCE
+    assert largest_difference(outputs_of(model, x), shared / "golden", name) < TOLERANCE
 
 
 ROLES = {
@@ -58,7 +63,7 @@ def test_intermediate_results_are_those_of_the_original(name, tmp_path):
     if name == "As_old":
         layers[0] = "stem_9"  # the early stem ends before its residual
     probe = keras.Model(model.input, [model.get_layer(layer).output for layer in layers])
-    for layer, row, got in zip(layers, rows, outputs(probe, x), strict=True):
+    for layer, row, got in zip(layers, rows, outputs_of(probe, x), strict=True):
         expected = stored["samples"][row]
         picks = (np.arange(64) * (got.size - 1) // 63).astype(int)
         limit = TOLERANCE * max(1.0, stored["stats"][row][2])
@@ -73,7 +78,7 @@ def test_exchanging_the_equal_arrays_of_the_stem_is_noticed(tmp_path):
     assert first.shape == second.shape
     a.assign(second)
     b.assign(first)
-    assert largest_difference(outputs(model, x), GOLDEN, "As") > 10 * TOLERANCE
+    assert largest_difference(outputs_of(model, x), GOLDEN, "As") > 10 * TOLERANCE
 
 
 def objective(model, mode, data):
@@ -95,17 +100,23 @@ def objective(model, mode, data):
     return total, parts
 
 
-@pytest.mark.parametrize("name", ["As", "Bs"])
-@pytest.mark.parametrize("mode", ["mpii", "v04"])
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("As", "mpii"),
+        ("Bs", "v04"),
+        *(pytest.param(*pair, marks=SLOW_ON_JAX) for pair in (("As", "v04"), ("Bs", "mpii"))),
+    ],
+)
 def test_losses_and_gradients_are_those_of_the_original(name, mode, tmp_path):
     model, x = golden_network(name, tmp_path / "legacy.h5", concat_visibility=mode == "mpii")
     data = np.load(GOLDEN / f"train_{name}_{mode}.npz")
     total, parts = objective(model, mode, data)
 
-    test_losses = [float(keras.ops.convert_to_numpy(part)) for part in parts(model(x, training=False))]
+    test_losses = [float(keras.ops.convert_to_numpy(part)) for part in parts(outputs_of(model, x))]
     np.testing.assert_allclose(test_losses, data["test_losses"][1:], rtol=loss_tolerance(name, mode, "test_losses"))
-    for phase, training in (("test_phase", False), ("train_phase", True)):
-        value, gradients = value_and_gradients(model, trainable(model), total, x, training)
+    for phase in PHASES:
+        value, gradients = value_and_gradients(model, trainable(model), total, x, phase == "train_phase")
         expected = float(data[f"total_loss_{phase}"])
         assert value == pytest.approx(expected, rel=loss_tolerance(name, mode, f"total_loss_{phase}"))
         names = [variable.path for variable in trainable(model)]
@@ -154,7 +165,7 @@ def test_converted_weights_survive_keras_own_format(tmp_path):
     copy = models.build("mpii-2d", tmp_path / "ours.weights.h5", **{
         "input_shape": (128, 128, 3), "num_blocks": 2, "concat_visibility": True,
     })  # fmt: skip
-    for a, b in zip(outputs(model, x), outputs(copy, x), strict=True):
+    for a, b in zip(outputs_of(model, x), outputs_of(copy, x), strict=True):
         np.testing.assert_array_equal(a, b)
 
 

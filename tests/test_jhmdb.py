@@ -1,4 +1,5 @@
 import pickle
+import unicodedata
 
 import numpy as np
 import pytest
@@ -48,6 +49,18 @@ def test_a_clip_by_hand(root):
     np.testing.assert_allclose(clip.pose_px[2, 3], [31.5, 102.5])
     np.testing.assert_allclose(jhmdb.Jhmdb(root, index_base=0.5).video(2).pose_px[2, 3], [32, 103])
     assert clip.frame(1).getpixel((0, 0)) == (2, 0, 0) and not reader.truncated
+
+
+@pytest.mark.parametrize("listed", ["NFC", "NFD"])
+def test_a_clip_with_accents_is_found_in_either_unicode_form(listed, split):
+    """The split file has one form, the joints lie in the other, the pictures in the first again."""
+    other = {"NFC": "NFD", "NFD": "NFC"}[listed]
+    wanted, stored = (unicodedata.normalize(form, "Zoë_1") for form in (listed, other))
+    (split / "joint_positions" / "catch" / "a@b_1").rename(split / "joint_positions" / "catch" / stored)
+    (split / "Rename_Images" / "catch" / "a@b_1").rename(split / "Rename_Images" / "catch" / wanted)
+    (split / "splits" / "catch_test_split2.txt").write_text(f"{wanted}.avi 1\n", encoding="utf-8-sig")
+    reader = jhmdb.Jhmdb(split, 2)
+    assert reader.names[0] == f"catch/{stored}" and reader.video(0).frame(0).size == (64, 48)
 
 
 def test_splits(split):

@@ -83,3 +83,51 @@ def test_bad_input_is_refused():
         metrics.normalised_distances(truth, truth, [1, 0])
     with pytest.raises(ValueError, match="NaN or infinite"):
         metrics.normalised_distances(truth, truth + np.nan, [1, 1])
+
+
+def test_thresholds_belong_to_what_is_right():
+    """A joint exactly half a head off counts; people without a size, joints masked or without a label do not."""
+    truth = np.zeros((3, 2, 2))
+    truth[1, 1] = np.nan
+    guess = truth + np.array([5.0, 0.0])
+    guess[0, 1] = (5.01, 0)
+    np.testing.assert_allclose(
+        metrics.normalised_distances(truth, np.nan_to_num(guess), [10, 5, np.nan], [[1, 1], [1, 1], [1, 1]]),
+        [[0.5, 0.501], [1, np.nan], [np.nan, np.nan]],
+    )
+    assert metrics.pckh(truth, np.nan_to_num(guess), [10, 5, np.nan]) == pytest.approx(1 / 3)
+    assert metrics.pckh(truth, np.nan_to_num(guess), [10, 5, np.nan], 0.501) == pytest.approx(2 / 3)
+    assert metrics.pckh(truth, np.nan_to_num(guess), [10, 5, np.nan], valid=[[1, 0], [0, 1], [1, 1]]) == 1.0
+    distances = np.array([[0.5, np.nan], [0.6, 0.5]])
+    assert metrics.correct_share_per_joint(distances, 0.5).tolist() == [0.5, 1.0]
+
+
+def test_small_integers_do_not_overflow():
+    truth, guess = np.full((1, 1, 2), 4, "uint8"), np.full((1, 1, 2), 3, "uint8")
+    np.testing.assert_allclose(metrics.normalised_distances(guess, truth, np.array([1], "uint8")), [[np.sqrt(2)]])
+    np.testing.assert_allclose(metrics.normalised_distances(truth, guess, np.array([1], "uint8")), [[np.sqrt(2)]])
+
+
+@pytest.mark.parametrize("shapes", [((2, 3, 2), (2, 2, 2)), ((3, 2), (3, 2)), ((1, 2, 3, 2), (1, 2, 3, 2))])
+def test_poses_are_people_joints_and_coordinates(shapes):
+    with pytest.raises(ValueError, match=r"\(people, joints, coordinates\). Received: y_true.shape"):
+        metrics.normalised_distances(np.zeros(shapes[0]), np.zeros(shapes[1]), [1, 1])
+
+
+def test_torsos_without_a_length_do_not_count():
+    """Shoulder and hip in one place are no torso; PCK's threshold is a fifth unless said."""
+    flat = lsp_pose(r_shoulder=(1, 1), l_hip=(1, 1))
+    assert np.isnan(metrics.torso_size(flat, LSP))
+    truth = lsp_pose(r_shoulder=(0, 0), l_hip=(0, 10))[None]
+    guess = np.nan_to_num(truth)
+    guess[0, LSP.index("l_hip")] += (2.0, 0)
+    guess[0, LSP.index("r_shoulder")] += (2.01, 0)
+    assert metrics.pck(truth, guess, LSP) == 0.5 and metrics.pck(truth, guess, LSP, 0.201) == 1.0
+
+
+def test_shares_of_classes_by_hand():
+    truth, predicted = [0, 0, 0, 2], [0, 1, 0, 2]
+    assert metrics.accuracy(truth, predicted) == 0.75 and np.isnan(metrics.accuracy([], []))
+    counts = metrics.confusion(truth, predicted, 4)
+    assert counts.tolist() == [[2, 1, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]] and counts.dtype.kind == "i"
+    np.testing.assert_allclose(metrics.accuracy_per_class(truth, predicted, 4), [2 / 3, np.nan, 1, np.nan])

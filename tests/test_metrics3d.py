@@ -126,3 +126,47 @@ def test_the_originals_measures():
 
 ORIGINAL = {"mean_distance_error": 138.66953666297974, "pck3d_150": 50 / 79, "pck3d_80": 5 / 79}
 """Results of the original on the inputs in golden/units.npz."""
+
+
+def test_every_pose_is_scaled_by_itself():
+    """Twice and five times the truth, about another root than the first joint, with a joint that does not count."""
+    truth = people(count=2)
+    valid = np.ones((2, 7), bool)
+    valid[1, 4] = False
+    guess = truth * np.array([2.0, 5.0])[:, None, None]
+    guess[1, 4] += 1000
+    for root in (0, 2):
+        errors = metrics3d.scaled_errors(truth, guess, root, valid)
+        np.testing.assert_allclose(errors[valid], 0, atol=1e-9)
+        assert np.isnan(errors[1, 4])
+        assert metrics3d.n_mpjpe(truth, guess, root, valid) == pytest.approx(0, abs=1e-9)
+    moved = guess + np.array([[[0, 0, 0]], [[1, 2, 3]]])
+    np.testing.assert_allclose(metrics3d.aligned_errors(truth, moved, valid)[valid], 0, atol=1e-9)
+    assert metrics3d.pa_mpjpe(truth, moved, valid) == pytest.approx(0, abs=1e-9)
+    assert np.isnan(metrics3d.aligned_errors(truth, moved, valid)[1, 4])
+
+
+def test_a_prediction_without_extent_stays_as_it_is():
+    """Scaled it is not; aligned it lies in the truth's middle. By hand: joints 6 mm apart."""
+    truth, point = np.array([[[0, 0, 0], [6.0, 0, 0]]]), np.full((1, 2, 3), 7.0)
+    np.testing.assert_allclose(metrics3d.scaled_errors(truth, point), [[0, 6]])
+    np.testing.assert_allclose(metrics3d.aligned_errors(truth, point), [[3, 3]])
+
+
+def test_the_root_is_the_one_that_is_named_and_is_left_out_of_the_share():
+    """Errors from joint 0 are 0, 150 and 151 mm, from joint 2 they are 151, 1 and 0 mm."""
+    truth = np.zeros((1, 3, 3))
+    guess = np.array([[[0, 0, 0], [150.0, 0, 0], [151.0, 0, 0]]])
+    assert metrics3d.pck3d(truth, guess) == 0.5 == metrics3d.pck3d(truth, guess, 150.0, 0)
+    assert metrics3d.pck3d(truth, guess, root=2) == 0.5 and metrics3d.pck3d(truth, guess, 151, root=2) == 1.0
+    assert metrics3d.pck3d(truth, guess, root=None) == pytest.approx(2 / 3)
+    assert metrics3d.pck3d(truth, guess, valid=[[1, 1, 0]]) == 1.0
+    assert metrics3d.auc3d(truth, guess) == 0.0 and metrics3d.auc3d(truth, guess, root=2) == pytest.approx(149 / 300)
+    assert metrics3d.auc3d(truth, guess, 302, 0, [[1, 1, 0]]) == pytest.approx(152 / 302)
+    assert metrics3d.mpjpe(truth, guess, 2) == pytest.approx(152 / 3)
+
+
+@pytest.mark.parametrize("shapes", [((4, 7, 3), (4, 6, 3)), ((7, 3), (7, 3)), ((1, 4, 7, 3), (1, 4, 7, 3))])
+def test_poses_in_space_are_people_joints_and_three_coordinates(shapes):
+    with pytest.raises(ValueError, match=r"\(people, joints, 3\), in mm"):
+        metrics3d.aligned_errors(np.zeros(shapes[0]), np.zeros(shapes[1]))

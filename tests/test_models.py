@@ -1,10 +1,14 @@
 import dataclasses
+import json
+import re
 
 import keras
 import numpy as np
 import pytest
+from helpers import outputs_of
 
 from deephar import config, models
+from deephar.models import reception
 
 TINY = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 2}
 
@@ -33,6 +37,36 @@ def test_names_do_not_depend_on_what_was_built_before():
     first, second = models.build("lite-2d", **TINY), models.build("lite-2d", **TINY)
     assert [w.path for w in first.weights] == [w.path for w in second.weights]
     assert len({w.path for w in first.weights}) == len(first.weights)
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({}, ["block1_context", "block1_visibility", "block1_joint_maps", "block1"]),
+        ({"num_context": 0}, ["block1_soft_argmax", "block1_visibility", "block1_joint_maps", "block1"]),
+        ({"dim": 3}, ["block1_pose", "block1_visibility", "block1_joint_maps", "block1"]),
+        ({"concat_visibility": True}, ["block1_pose_visibility", "block1_joint_maps", "block1"]),
+    ],
+)
+def test_outputs_have_the_same_names_at_every_build(options, names):
+    options = {**TINY, "num_blocks": 1, "export_heatmaps": True, "export_features": 1, **options}
+    for _ in range(2):
+        assert models.build("lite-2d", **options).output_names == names
+
+
+def test_two_networks_in_one_model(tmp_path):
+    image = keras.Input((64, 64, 3))
+    options = {**TINY, "num_blocks": 1}
+    networks = [models.build("lite-2d", name=name, **options) for name in ("first", "second")]
+    both = keras.Model(image, [pose for network in networks for pose in network(image)])
+    both.save(tmp_path / "both.keras")
+    again = keras.models.load_model(tmp_path / "both.keras")
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype("float32")
+    separate = [*networks[0](x), *networks[1](x)]
+    for a, b in zip(separate, again(x), strict=True):
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(a), keras.ops.convert_to_numpy(b), atol=1e-6)
+    assert [layer.name for layer in again.layers[1:]] == ["first", "second"]
+    assert models.build("lite-2d", **options).name == "lite_2d"
 
 
 @pytest.mark.parametrize(
@@ -75,8 +109,8 @@ def test_a_saved_model_loads_in_safe_mode(name, tmp_path):
     x = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype("float32")
     model.save(tmp_path / "model.keras")
     copy = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
-    for a, b in zip(model(x), copy(x), strict=True):
-        np.testing.assert_array_equal(keras.ops.convert_to_numpy(a), keras.ops.convert_to_numpy(b))
+    for a, b in zip(outputs_of(model, x), outputs_of(copy, x), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.backend
@@ -87,13 +121,12 @@ def test_poses_are_float32_under_mixed_precision(policy, name):
     keras.config.set_dtype_policy(policy)
     try:
         model = models.build(name, concat_visibility=True, **TINY)
-        pose = model(np.zeros((1, 64, 64, 3), dtype="float32"))[-1]
+        pose = outputs_of(model, np.zeros((1, 64, 64, 3), dtype="float32"))[-1]
     finally:
         keras.config.set_dtype_policy(before)
-    assert keras.backend.standardize_dtype(pose.dtype) == "float32"
+    assert pose.dtype == "float32"
     assert model.get_layer("block1_l1").compute_dtype == policy.removeprefix("mixed_")
-    values = keras.ops.convert_to_numpy(pose)
-    assert np.all((values >= 0) & (values <= 1))
+    assert np.all((pose >= 0) & (pose <= 1))
 
 
 def test_every_override_of_the_contract_exists():
@@ -111,21 +144,61 @@ def test_unknown_names_and_overrides_list_what_exists():
         models.build("mpii-2d", blocks=3)
 
 
+WRONG = {
+    "input_shape": [(100, 128, 3), (None, None, 3), (64, 64), 64, None, (64.0, 64, 3), (64, 64, 0), (0, 64, 3), "64"],
+    "num_joints": [None, 0, 16.0, "16", True, (16,)],
+    "dim": [4, None, "2"],
+    "num_blocks": [0, None, 2.5],
+    "num_context": [-1, None, 0.5],
+    "depth_maps": [0, None],
+    "kernel_size": [0, (5, 5, 5), None, "5", (5, 2.5)],
+    "width": [33, 0, None, 32.0],
+    "alpha": [-0.1, 1.5, None, float("nan"), "most"],
+    "concat_visibility": [None, "no", 2],
+    "export_heatmaps": [None, "no", 2],
+    "export_features": [9, -1, None, 1.5],
+    "stem": ["late", None, 3],
+}
+WRONG_IN_CLIPS = {
+    "frames": [0, None, 16.0],
+    "num_actions": [0, None, "15"],
+    "branches": ["both", None],
+    "poses": ["guessed", None],
+    "aggregation": ["sum", None],
+    "pose_width": [100, None, "112"],
+    "appearance_width": [1, None, 256.0],
+    "num_action_blocks": [0, None],
+    "export_poses": ["first", None],
+}
+
+
 @pytest.mark.parametrize(
-    "overrides",
-    [
-        {"input_shape": (100, 128, 3)},
-        {"dim": 4},
-        {"num_blocks": 0},
-        {"export_features": 9},
-        {"stem": "late"},
-        {"num_context": -1},
-        {"width": 33},
-    ],
-)
-def test_values_out_of_range_are_refused(overrides):
-    with pytest.raises(ValueError, match="Received: "):
-        models.build("mpii-2d", **overrides)
+    ("name", "field", "value"),
+    [(name, field, value) for name, fields in (("mpii-2d", WRONG), ("penn-merge", {**WRONG, **WRONG_IN_CLIPS}))
+     for field, values in fields.items() for value in values],
+)  # fmt: skip
+def test_every_field_says_what_it_takes(name, field, value):
+    with pytest.raises(ValueError, match=rf"^`{field}` must .*Received: {field}={re.escape(repr(value))}$"):
+        config.variant(name, **{field: value})
+
+
+def test_every_field_is_checked():
+    assert set(WRONG) == {field.name for field in dataclasses.fields(config.ReceptionConfig)}
+    assert {*WRONG, *WRONG_IN_CLIPS} == {field.name for field in dataclasses.fields(config.ActionConfig)}
+
+
+def test_numbers_of_numpy_and_lists_of_json_become_plain():
+    given = {"input_shape": [np.int64(64), 96, 3], "num_joints": np.int32(14), "kernel_size": 3, "alpha": 1}
+    settings = config.variant("lite-2d", **given, concat_visibility=np.True_)
+    assert settings == config.variant(
+        "lite-2d", input_shape=(64, 96, 3), num_joints=14, kernel_size=(3, 3), alpha=1.0, concat_visibility=True
+    )
+    json.dumps(dataclasses.asdict(settings))
+
+
+def test_a_stem_of_another_kind_is_refused():
+    with pytest.raises(ValueError, match="`variant` must be one of inception, early. Received: variant='late'"):
+        reception.stem(keras.Input((32, 32, 3)), 16, "late")
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="XLA on the CPU is slow on TensorFlow alone")

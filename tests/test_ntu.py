@@ -1,3 +1,5 @@
+import itertools
+import os
 import pathlib
 import pickle
 import subprocess
@@ -263,8 +265,14 @@ def test_frames_of_any_size(folder):
 
 
 @pytest.mark.parametrize("suffix", [".JPG", ".jpeg"])
-def test_folders_within_folders(suffix, folder):
-    """As unpacked, a folder for each setup, one of them linked from elsewhere; suffixes spelt otherwise."""
+def test_folders_within_folders(suffix, folder, monkeypatch):
+    """As unpacked, a folder for each setup, one linked from elsewhere, with a link back; suffixes spelt otherwise."""
+    listed, scandir = itertools.count(), os.scandir
+
+    def scandir_a_few_times(path):
+        assert next(listed) < 60, "the link back is followed again and again"
+        return scandir(path)
+
     parts = folder / "parts"
     for name, part in ((NAME, "s001"), ("S001C002P003R002A014", "s002/nturgb+d_skeletons")):
         (parts / part).mkdir(parents=True)
@@ -277,6 +285,7 @@ def test_folders_within_folders(suffix, folder):
     (folder / "frames").mkdir()
     (folder / "frames" / "linked").symlink_to(folder / "elsewhere")
     (folder / "elsewhere" / "back").symlink_to(folder / "frames")
+    monkeypatch.setattr(os, "scandir", scandir_a_few_times)
     reader = ntu.Ntu(parts, frames=folder / "frames")
     assert reader.names == (NAME, "S001C002P003R002A014")
     for index in range(2):

@@ -89,6 +89,16 @@ def test_the_shorter_of_labels_and_frames_counts(tmp_path, pictures, length):
     assert len(pennaction.PennAction(folder / "labels", folder / "frames").video(0)) == length
 
 
+def test_joints_follow_frames_that_were_resized(tmp_path):
+    """By hand: labels of 128 x 96 pixels beside frames of 64 x 48."""
+    content, stored = label(size=(128, 96))
+    folder = write(tmp_path, [content], [(1, 2, 3)])
+    video = pennaction.PennAction(folder / "labels", folder / "frames").video(0)
+    assert video.size_px == (64, 48) and pennaction.PennAction(folder / "labels").video(0).size_px == (128, 96)
+    expected = np.stack([stored["x"].astype(float), stored["y"]], axis=-1) - 0.5
+    np.testing.assert_allclose(video.pose_px, expected / 2)
+
+
 def test_frames(tmp_path):
     folder = write(tmp_path, [label()[0]], [(1, 3)])
     reader = pennaction.PennAction(folder / "labels", folder / "frames")

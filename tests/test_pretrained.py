@@ -1,11 +1,14 @@
 import hashlib
 import http.server
+import json
 import threading
 
+import keras
 import numpy as np
 import pytest
 
 from deephar import models, pretrained
+from deephar.models import surgery
 
 CONTENT = bytes(range(256)) * 4096
 
@@ -68,13 +71,66 @@ def test_a_keras_file_of_another_network_is_refused(tmp_path):
     deep, shallow = (models.build("lite-2d", num_blocks=blocks, **tiny) for blocks in (2, 1))
     deep.save_weights(tmp_path / "deep.weights.h5")
     before = shallow.get_weights()
-    with pytest.raises(ValueError, match=r"deep.weights.h5 does not fit .* Received: \d+ arrays"):
+    with pytest.raises(ValueError, match=r"does not fit .*lacks 14 layers of the file, .* block1_remap\."):
         pretrained.load_weights(shallow, tmp_path / "deep.weights.h5")
     assert all(np.array_equal(a, b) for a, b in zip(before, shallow.get_weights(), strict=True))
     whole = (tmp_path / "deep.weights.h5").read_bytes()
     (tmp_path / "half.weights.h5").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match="half.weights.h5"):
         pretrained.load_weights(deep, tmp_path / "half.weights.h5")
+
+
+def test_the_first_array_that_does_not_fit_is_named(tmp_path):
+    tiny = {"width": 32, "input_shape": (64, 64, 3), "num_blocks": 1}
+    models.build("lite-2d", num_joints=14, **tiny).save_weights(tmp_path / "own.weights.h5")
+    message = r"Layer block1_heatmaps: expected .* \(1, 1, 32, 48\)\. Received: .* \(1, 1, 32, 42\)\. .*unchanged"
+    with pytest.raises(ValueError, match=message):
+        models.build("lite-2d", tmp_path / "own.weights.h5", **tiny)
+
+
+@pytest.mark.parametrize(
+    ("variant", "overrides", "first"),
+    [
+        ("lite-2d", {"num_blocks": 1, "num_joints": 16}, "num_joints=14, not 16"),
+        ("lite-3d", {}, "of 'lite-2d', not of 'lite-3d'"),
+    ],
+)
+def test_the_first_difference_and_two_calls_that_work(variant, overrides, first):
+    with pytest.raises(ValueError) as error:
+        models.build(variant, weights="lsp-lite-2d", **overrides)
+    message = str(error.value)
+    assert message.startswith("The weights 'lsp-lite-2d' are ") and first in message
+    build, copy = message.split("Build their network, ")[1].split(", or give yours what fits of it, ")
+    loaded = eval(build, {"models": models})
+    assert loaded.get_layer("block2_heatmaps").weights[0].shape == (1, 1, 288, 42)
+    assert "block1_heatmaps" in eval(copy, {"models": models, "surgery": surgery}) or "num_joints" not in overrides
+
+
+def test_weights_bring_their_network():
+    about = pretrained.SHIPPED["lsp-lite-2d"]
+    explicit = models.build("lite-2d", weights="lsp-lite-2d", **about.overrides)
+    model = models.build("lite-2d", weights="lsp-lite-2d")
+    assert model.output_shape == explicit.output_shape == [(None, 14, 2), (None, 14, 1)] * 2
+    assert model.input_shape == (None, 96, 96, 3)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), explicit.get_weights(), strict=True))
+
+
+def test_a_training_says_the_network_but_not_its_outputs(tmp_path):
+    tiny = {"width": 32, "input_shape": (64, 64, 3), "num_blocks": 1, "num_joints": 14}
+    trained = {**tiny, "concat_visibility": True, "export_heatmaps": True}
+    models.build("lite-2d", **trained).save_weights(tmp_path / "best.weights.h5")
+    about = {"model": "lite-2d", "layout": "lsp14", "overrides": trained}
+    (tmp_path / "model.json").write_text(json.dumps(about))
+    model = models.build("lite-2d", tmp_path / "best.weights.h5", input_shape=(32, 64, 3))
+    assert model.input_shape == (None, 32, 64, 3)
+    assert model.output_shape == [(None, 14, 2), (None, 14, 1)]
+
+
+def test_a_whole_saved_model_is_no_weight_file(tmp_path):
+    image = keras.Input((2, 2, 3))
+    keras.Model(image, keras.layers.Conv2D(1, 1)(image)).save(tmp_path / "own.keras")
+    with pytest.raises(ValueError, match=r"own.keras is a whole saved model, .*load_model\('.*own.keras'\)"):
+        models.build("lite-2d", tmp_path / "own.keras", width=32, num_blocks=1)
 
 
 def test_a_damaged_file_is_refused(published, tmp_path):

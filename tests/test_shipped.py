@@ -66,8 +66,8 @@ def test_score_in_space():
     """The first of the synthetic people that the card is about: far below the mean pose's 257 mm."""
     about = pretrained.SHIPPED["lsp-lite-3d"]
     model = models.build(about.builder, "lsp-lite-3d", **about.overrides)
-    layout = layouts.get(about.layout)
-    people = crops.Crops(SyntheticPeople(48, layout=layout.name, seed=1000), model.input_shape[1:3])
+    layout = about.layout
+    people = crops.Crops(SyntheticPeople(48, layout=layout, seed=1000), model.input_shape[1:3])
     assert pose3d.scores(pose3d.predict(model, people), layout, "all")["mpjpe"] < 180
 
 

@@ -1,13 +1,38 @@
-"""Where to cut clips out of videos: boxes from the joints, the whole picture, or boxes predicted beforehand."""
+"""Where to cut clips out of videos: the box of a frame, the frames that count, and where their boxes come from."""
 
 import functools
-import json
-import pathlib
 
 import numpy as np
 
-FORMAT = "deephar-boxes-1"
-"""Of the JSON that `exp/predict_bboxes.py` writes: {"format", "boxes": {video: {frame: [x, y, width, height]}}}."""
+from deephar import geometry
+from deephar.data import box_file
+
+BOX_MARGIN = 1.5
+"""A clip's box is this factor times the extent of the joints (published preprocessing)."""
+
+
+def key_positions(frames):
+    """Positions of the first, middle and last of a clip's T frames, each once: where it is cut goes by them alone.
+
+    The paper predicts boxes for them (section 5); the middle is as published.
+    """
+    return sorted({0, min(int(frames / 2 + 0.5), frames - 1), frames - 1})
+
+
+def frame_box(extent, size_px, scale=1.0):
+    """The box of one frame, of which a clip's is the union: square and with the margin (published rule).
+
+    Args:
+        extent: (4,) x1, y1, x2, y2 from the outermost joint to the outermost joint; None where nobody is located.
+        size_px: (width, height) of the frame, which counts whole where nobody is located.
+        scale: of the augmentation to come.
+
+    Returns:
+        float64 (4,).
+    """
+    if extent is None:
+        return np.array([0.0, 0.0, *size_px])
+    return geometry.enlarge_box(extent, BOX_MARGIN * scale, square=True)
 
 
 def whole_picture(video, numbers):
@@ -15,43 +40,58 @@ def whole_picture(video, numbers):
     return np.array([[0.0, 0.0, *video.size_px]])
 
 
-def key_frames(numbers):
-    """The first, middle and last frame of a clip, for which the paper predicts boxes (section 5), each once."""
-    return sorted({int(numbers[0]), int(numbers[len(numbers) // 2]), int(numbers[-1])})
-
-
 def predicted(stored, video, numbers):
-    """Boxes (N, 4) x1, y1, x2, y2 of a clip's first, middle and last frame: those stored for the nearest frames.
+    """The boxes of a clip as predicted: those that the published rule gives for joints within the stored boxes.
+
+    Args:
+        stored: `deephar.data.box_file.BoxFile`.
+        video: `deephar.data.base.Video`.
+        numbers: (T,) of the clip's frames. For the first, middle and last, the nearest stored frame counts.
+
+    Returns:
+        float64 (N, 4) x1, y1, x2, y2 of 1 to 3 frames, square, with the margin.
 
     Raises:
-        ValueError: if nothing is stored for the video.
+        ValueError: if nothing is stored for the video, or for frames of another size.
     """
-    frames = stored.get(video.name)
-    if not frames:
-        raise ValueError(f"The file of predicted boxes has none for {video.name}")
-    known = np.array(sorted(map(int, frames)))
-    nearest = {int(known[np.abs(known - number).argmin()]) for number in key_frames(numbers)}
-    found = np.array([frames[str(number)] for number in sorted(nearest)], dtype=np.float64)
-    return np.concatenate([found[:, :2], found[:, :2] + found[:, 2:]], axis=1)
+    extents = stored.frames(video.name, video.size_px)
+    known = np.array(sorted(extents))
+    wanted = [numbers[position] for position in key_positions(len(numbers))]
+    nearest = sorted({int(known[np.abs(known - number).argmin()]) for number in wanted})
+    return np.stack([frame_box(extents[number], video.size_px) for number in nearest])
 
 
-def read_boxes(path):
-    """The boxes of a file of predicted boxes: dict from video to frame to [x, y, width, height].
+def chooser(choice, reader=None):
+    """The `boxes` of `deephar.data.clips.make_clip` as a user names them.
+
+    Args:
+        choice: "truth", "full" or the path of a file of predicted boxes.
+        reader: of the videos to be cut; with it, a file that is not for them is refused at once.
+
+    Returns:
+        None, or a function of a video and numbers of its frames.
 
     Raises:
-        ValueError: if it is missing or no such file.
+        ValueError: if the file is missing or damaged, has none of the reader's videos, or has the first that it has in
+            frames of another size.
     """
-    try:
-        stored = json.loads(pathlib.Path(path).read_bytes())
-        if stored["format"] != FORMAT:
-            raise ValueError(f"format {stored['format']}")
-        return stored["boxes"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"Expected a file of predicted boxes, {FORMAT}, in {path}: {error!r}") from None
-
-
-def chooser(choice):
-    """The `boxes` of `deephar.data.clips.make_clip` for "truth", "full" or the path of a file of predicted boxes."""
     if choice in ("truth", "full"):
         return None if choice == "truth" else whole_picture
-    return functools.partial(predicted, read_boxes(choice))
+    stored = box_file.read(choice)
+    if reader is not None:
+        _check(stored, reader)
+    return functools.partial(predicted, stored)
+
+
+def _check(stored, reader):
+    for index in range(len(reader)):
+        try:
+            video = reader.video(index)
+        except ValueError:
+            continue  # whoever cuts it counts it as broken
+        with video:
+            if video.name in stored.pictures:
+                stored.frames(video.name, video.size_px)
+                return
+    has = ", ".join(list(stored.pictures)[:3]) or "nothing"
+    raise ValueError(f"{stored.path} has boxes of none of the {len(reader)} videos. It has boxes of {has} ...")

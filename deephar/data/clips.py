@@ -9,9 +9,7 @@ import numpy as np
 from deephar import geometry
 from deephar.data import augment, frames
 from deephar.data.base import Sample
-
-BOX_MARGIN = 1.5
-"""A clip's box is this factor times the extent of the joints (published preprocessing)."""
+from deephar.data.boxes import frame_box, key_positions
 
 SMALLEST_WINDOW_PX = 32
 """A clip's window has at least this side."""
@@ -130,12 +128,10 @@ def joints_window(pose_px, size_px, scale=1.0, square=True):
         centre (2,) and size (2,).
     """
     boxes = []
-    for number in sorted({0, min(int(len(pose_px) / 2 + 0.5), len(pose_px) - 1), len(pose_px) - 1}):
-        if np.isfinite(pose_px[number, :, :2]).all(axis=-1).any():
-            box = geometry.points_box(pose_px[number])
-            boxes.append(geometry.enlarge_box(box, BOX_MARGIN * scale, square=True))
-        else:
-            boxes.append(np.array([0.0, 0.0, *size_px]))
+    for number in key_positions(len(pose_px)):
+        located = np.isfinite(pose_px[number, :, :2]).all(axis=-1).any()
+        extent = geometry.points_box(pose_px[number]) if located else None
+        boxes.append(frame_box(extent, size_px, scale))
     return boxes_window(boxes, scale, square)
 
 
@@ -286,8 +282,9 @@ def _cut(picture, maps, size, name):
     """The crops of a picture by several maps; it is decoded once."""
     if len(maps) == 1:
         return [frames.cut(picture, maps[0], size, name)]
-    decoded = frames.to_rgb(picture, name)
-    return [frames.warp(decoded, px_to_crop, size) for px_to_crop in maps]
+    full_size, decoded = frames.upright_size(picture, name), frames.to_rgb(picture, name)
+    to_full = geometry.scaling(*np.divide(full_size, decoded.size))
+    return [frames.warp(decoded, px_to_crop @ to_full, size) for px_to_crop in maps]
 
 
 def _root_depth(pose_px, layout):

@@ -92,11 +92,10 @@ class Crops:
         if not 0 <= index < len(self):
             raise IndexError(index)
         crop = make_crop(self.dataset, index, self.size, self.variation, self.truncate_corners)
-        names = self.dataset.layout.name, self.layout.name
         return dataclasses.replace(
             crop,
-            pose_px=layouts.rearrange(crop.pose_px, *names),
-            pose_crop=layouts.rearrange(crop.pose_crop, *names),
+            pose_px=layouts.rearrange(crop.pose_px, self.dataset.layout, self.layout),
+            pose_crop=layouts.rearrange(crop.pose_crop, self.dataset.layout, self.layout),
         )
 
 

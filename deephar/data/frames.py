@@ -148,7 +148,8 @@ def to_rgb(image, name="the photograph"):
         turn = orientation.of(image)
     stored, _ = _decoded(image, name)
     upright = stored.copy() if turn == orientation.UPRIGHT else stored.transpose(orientation.TRANSPOSITIONS[turn])
-    upright.info = {key: value for key, value in upright.info.items() if key == "icc_profile"}
+    profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None  # others are of other colours
+    upright.info = {"icc_profile": profile} if profile else {}
     return upright
 
 

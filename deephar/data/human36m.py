@@ -31,8 +31,9 @@ class Human36M:
     Args:
         recordings: list of `deephar.data.human36m_files.Recording`, see `open_release`, `open_mmpose` and the like.
         images: folder of the pictures.
-        layout: name of the joints to give; those that the file lacks are NaN, as is the neck of pa17j. To train in
-            pa17j by names leave h36m17 and give the loader the layout: so the neck is unknown to it, not hidden.
+        layout: of the joints to give, a `PoseLayout` or a name; those that the file lacks are NaN, as is the neck of
+            pa17j. To train in pa17j by names leave h36m17 and give the loader the layout: so the neck is unknown to it,
+            not hidden.
         published: take the joints by the original's map (`deephar.layouts.PUBLISHED`), which the names contradict: its
             17 have two joints 0.1 mm apart and no face. For published weights, and to report both.
         down_px: shift of the crop's centre downwards; the original has 1 (times the drawn scale), against its paper.
@@ -52,8 +53,8 @@ class Human36M:
         if len(joints) != 1 or not joints <= set(SOURCES):
             raise ValueError(f"Recordings must all have 17 or all have 32 joints. Received: {sorted(joints)}")
         source, self.layout, self.published = SOURCES[joints.pop()], layouts.get(layout), published
-        if published and (source, layout) not in layouts.PUBLISHED:
-            raise ValueError(f"There is no published map from {source} to {layout}; use published=False")
+        if published and not layouts.exception(source, self.layout):
+            raise ValueError(f"There is no published map from {source} to {self.layout.name}; use published=False")
         order = layouts.published_map(source, layout) if published else layouts.index_map(source, layout)
         self._joints, self._root = np.array(order), layouts.get(source).index("pelvis")
 

@@ -7,6 +7,7 @@ import scipy.io
 
 from deephar import layouts
 from deephar.data.base import Video
+from deephar.data.names import folded, stored
 from deephar.data.reading import reading
 from deephar.video import NoPictures, PictureFolder
 
@@ -60,7 +61,9 @@ class Jhmdb:
             raise ValueError(f"The split files know the classes {', '.join(self.actions)}. Received: {strange[0]}")
         self.left_out, self.truncated = {}, {}
         if split is not None:
-            wanted = [f"{action}/{clip}" for action, path in lists.items() for clip in _clips(path, train)]
+            listed = [f"{action}/{clip}" for action, path in lists.items() for clip in _clips(path, train)]
+            spelt = {folded(name): name for name in found}
+            wanted = [spelt.get(folded(name), name) for name in listed]
             absent = sorted(set(wanted) - set(found))
             if absent:
                 self.left_out["no joint_positions.mat"] = absent
@@ -87,7 +90,7 @@ class Jhmdb:
         name = self.names[index]
         pose = _read_pose(self._joints / name / "joint_positions.mat") + 0.5 - self.index_base
         if self._images.is_dir():
-            pictures = PictureFolder(self._images / name, ".png")
+            pictures = PictureFolder(stored(self._images / name), ".png")
         else:
             pictures = NoPictures(name, len(pose), SIZE_PX)
         if len(pictures) != len(pose):

@@ -61,8 +61,8 @@ def layout_target(pose_crop, source, target, dim):
     Returns:
         float32 (..., len(target), dim + 1), see `deephar.data.crops.pose_target`.
     """
-    known = [name in source.names for name in target.names]
-    return pose_target(layouts.rearrange(pose_crop, source.name, target.name), dim, known)
+    known = np.array(layouts.index_map(source, target)) >= 0
+    return pose_target(layouts.rearrange(pose_crop, source, target), dim, known)
 
 
 def labelled(target):

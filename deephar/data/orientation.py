@@ -56,3 +56,15 @@ def to_upright(size, turn):
     """
     unit_map = np.array([*_UNIT_MAPS[turn], [0, 0, 1]], dtype=np.float64)
     return geometry.scaling(*upright_size(size, turn)) @ unit_map @ geometry.scaling(1 / size[0], 1 / size[1])
+
+
+def nearest(linear):
+    """The EXIF orientation that turns most nearly like a linear map.
+
+    Args:
+        linear: (2, 2), by which stored points (x, y) are shown, but for a shift, like a video's display matrix.
+
+    Returns:
+        1 to 8; 1, upright, for a map of zeros.
+    """
+    return max(_UNIT_MAPS, key=lambda turn: np.sum(np.multiply(linear, np.array(_UNIT_MAPS[turn])[:, :2])))

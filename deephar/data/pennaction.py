@@ -94,7 +94,8 @@ class PennAction:
     Args:
         labels: folder or zip that holds the .mat files, at any depth; or the original's annotations.mat, see
             `read_original`.
-        frames: folder that holds `0001/000001.jpg`, or None for labels alone.
+        frames: folder that holds `0001/000001.jpg`, or None for labels alone. If they were resized, joints and sizes
+            follow them.
         split: one of `SPLITS`, or None for all videos.
         actions: names of the classes in order; the official 15 by default. For other files in this format,
             `found_actions` lists theirs.
@@ -138,7 +139,8 @@ class PennAction:
         pictures = NoPictures(name, len(pose), labels.size)
         if self.frames is not None:
             pictures = PictureFolder(self.frames / name)
-        return Video(name, self.actions.index(labels.action), pose[: len(pictures)], labels.size, pictures.frame)
+        pose = pose[: len(pictures)] * np.divide(pictures.size, labels.size)
+        return Video(name, self.actions.index(labels.action), pose, pictures.size, pictures.frame)
 
     def labelled_frames(self, index):
         """Numbers of a video's frames that show any joint."""

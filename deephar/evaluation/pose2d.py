@@ -62,8 +62,16 @@ def predict_crops(model, images, layout, flip=False):
 
     Returns:
         poses (K, B, J, D) and visibilities (K, B, J).
+
+    Raises:
+        ValueError: if the model has another number of joints than the layout.
     """
     poses, visibilities = split_blocks(model.predict_on_batch(images))
+    if poses.shape[2] != len(layout):
+        raise ValueError(
+            f"The network's {poses.shape[2]} joints cannot be those of layout {layout.name}, which has {len(layout)}: "
+            f"{', '.join(layout.names)}"
+        )
     if not flip:
         return poses, visibilities
     mirrored, mirrored_visibilities = split_blocks(model.predict_on_batch(images[:, :, ::-1]))
@@ -214,7 +222,7 @@ def pckh_scores(predictions, layout, inside_only=False):
         (counted), `pckh@0.2`, `auc@0.2`, `pckh@0.5`, `auc@0.5` (of the last block, in percent), `blocks` (PCKh@0.5 of
         each), `per_joint` (PCKh@0.5 by name, all joints).
     """
-    counted = [index for index, name in enumerate(layout.names) if name not in metrics.NOT_IN_TOTAL]
+    counted = [place for name, place in layout.places.items() if name not in metrics.NOT_IN_TOTAL]
     every = _distances(predictions, predictions.head_px, predictions.inside if inside_only else None)
     distances = [d[:, counted] for d in every]
     scores = _counts(predictions, predictions.head_px, distances[-1])

@@ -132,7 +132,12 @@ def bone_lengths(poses, layout):
 
     Returns:
         (L,) root mean squares for `layout.link_indices`, NaN where never located.
+
+    Raises:
+        ValueError: if the layout has no links.
     """
+    if not layout.links:
+        raise ValueError(f"Layout {layout.name} has no links between its joints, so no bones; give it `links`")
     first, second = np.transpose(layout.link_indices)
     squares = np.sum((poses[:, first] - poses[:, second]) ** 2, axis=-1)
     return np.sqrt(_mean(squares))

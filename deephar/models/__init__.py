@@ -15,9 +15,10 @@ def build(variant, /, weights=None, *, name=None, **overrides):
     Args:
         variant: one of `NAMES`.
         weights: None for random weights, a name of `deephar.pretrained` (`SHIPPED`, `PUBLISHED`), or the path of a
-            Keras 3 `.weights.h5` or of an original `.h5` file. Where it is known what network they are of, its
-            overrides are taken unless others are given.
-        name: of the `keras.Model`; the variant's by default. Two networks in one model need different names.
+            Keras 3 `.weights.h5` or of an original `.h5` file. Where it is known what network they were trained in, by
+            their name or by a model.json beside them, its configuration is taken but for the outputs, and `overrides`
+            change it.
+        name: of the model; by default that of the variant, with underscores. Two models inside a third need two names.
         **overrides: fields of the model's configuration, see `deephar.config`.
 
     Returns:
@@ -32,12 +33,32 @@ def build(variant, /, weights=None, *, name=None, **overrides):
         >>> model = deephar.models.build("mpii-2d", num_blocks=4)
         >>> pose, visibility = model(images)[-2:]
     """
-    if weights is not None:
-        from deephar import pretrained
-
-        overrides = {**pretrained.overrides_of(weights, variant), **overrides}
     settings = config.variant(variant, **overrides)
-    model = _BUILDERS[type(settings)](settings, name=name or variant.replace("-", "_"))
-    if weights is not None:
+    if weights is None:
+        return _build(settings, variant, name)
+    from deephar import fitting, pretrained
+
+    about = _described(weights)
+    model = _build(config.variant(variant, **{**fitting.trained_overrides(variant, about), **overrides}), variant, name)
+    try:
         pretrained.load_weights(model, weights)
+    except ValueError as error:
+        explanation = fitting.contradiction(variant, weights, about, overrides)
+        if explanation is None:
+            raise
+        raise ValueError(explanation) from error
     return model
+
+
+def _build(settings, variant, name):
+    return _BUILDERS[type(settings)](settings, name=name or variant.replace("-", "_"))
+
+
+def _described(weights):
+    """What is known of some weights, None if nothing."""
+    from deephar import pretrained
+
+    try:
+        return pretrained.describe(weights)
+    except ValueError:
+        return None

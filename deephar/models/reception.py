@@ -5,7 +5,6 @@ interface (`get_layer`, legacy weights): they depend on the block's number alone
 """
 
 import collections
-import re
 
 import keras
 from keras import layers
@@ -21,12 +20,6 @@ from deephar.layers import (
 )
 from deephar.models.blocks import FORMAT, act_conv_bn, act_sepconv_bn, conv_bn, conv_bn_act
 
-POSE_LAYER = re.compile(
-    r"stem|stem_(1|2|3|4|6a1|6a2|6b1|6b2|6b3|6b4|8)(_bn)?"
-    r"|block\d+_(l1|l2_1|l2_2|l2_3|l3_1|l3_2|l3_3|heatmaps)|block\d+_(reduce|features|remap)(_bn)?"
-)
-"""The names of all layers that own weights in stem and prediction blocks, and of no others."""
-
 STEM_WIDTH = {"inception": 576, "early": 512}
 """Output channels at which the stem has its published size; other widths scale it, in steps of 8 channels."""
 
@@ -41,12 +34,14 @@ def stem(x, width=576, variant="inception"):
 
     Returns:
         (B, H/8, W/8, width).
-    """
 
-    checks.one_of("variant", variant, tuple(STEM_WIDTH))
+    Raises:
+        ValueError: for another variant.
+    """
+    published = STEM_WIDTH[checks.one_of("variant", variant, tuple(STEM_WIDTH))]
 
     def scaled(channels):
-        return max(8, 8 * round(channels * width / STEM_WIDTH[variant] / 8))
+        return max(8, 8 * round(channels * width / published / 8))
 
     early = variant == "early"
     x = conv_bn_act(x, scaled(32), 3, "stem_1", strides=2)
@@ -221,8 +216,8 @@ def build_reception(config, name):
     Returns:
         `keras.Model` from float32 (B, H, W, 3) in [-1, 1] to a list: for each block pose (B, J, dim) and
         visibility (B, J, 1) (one tensor (B, J, dim + 1) with `concat_visibility`), then its heat maps
-        (B, H/8, W/8, J) with `export_heatmaps`; at the end the features (B, H/8, W/8, width) of block
-        `export_features`.
+        (B, H/8, W/8, J), an output block1_joint_maps and so on, with `export_heatmaps`; at the end the features
+        (B, H/8, W/8, width) of block `export_features`.
     """
     image = keras.Input(config.input_shape, dtype="float32", name="image")
     outputs = []
@@ -230,7 +225,7 @@ def build_reception(config, name):
     for number, block in enumerate(blocks, start=1):
         outputs += pose_outputs(block.pose, block.visibility, config.concat_visibility, f"block{number}")
         if config.export_heatmaps:
-            outputs.append(layers.Identity(dtype="float32", name=f"block{number}_maps")(block.heatmaps))
+            outputs.append(layers.Identity(dtype="float32", name=f"block{number}_joint_maps")(block.heatmaps))
     if config.export_features:
         outputs.append(blocks[config.export_features - 1].features)
     return keras.Model(image, outputs, name=name)

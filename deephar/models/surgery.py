@@ -1,34 +1,26 @@
-"""Parts of built networks: freeze the pose part, carry its weights over, change the classes."""
+"""Parts of built networks: freeze the pose part, carry its weights over, change the classes.
 
-import re
+Networks of ours that are layers of another model are found there too.
+"""
+
+import collections
 
 import keras
 
 from deephar import checks
-from deephar.models.reception import POSE_LAYER
-
-_ACTION_LAYERS = re.compile(r"(pose_action|appearance_action)\d+_maps|merge_pose|merge_appearance|m")
-
-
-def pose_layers(model):
-    """The layers with weights of the pose part of a network: stem and prediction blocks.
-
-    Args:
-        model: network of ours, or a model that holds one at any depth.
-    """
-    return [layer for layer in model._flatten_layers(include_self=False) if POSE_LAYER.fullmatch(layer.name)]
+from deephar.models.parts import action_layers, action_outputs, graphs, learned_layers, pose_layers
 
 
 def freeze_pose(model, frozen=True):
     """Freeze the pose part of a clip network, or release it; compile the model afterwards.
 
-    A frozen layer keeps its weights and, as Keras 3 has it, its batch norms use their moving statistics. In the
-    original the flag was lost when layers were wrapped, so its pose part was trained all the same; and a frozen batch
-    norm of Keras 2.1.4 would still take the statistics of the batch. `model.summary(show_trainable=True)` shows what
-    is frozen.
+    A frozen layer keeps its weights and, as Keras 3 has it, its batch norms use and keep their moving statistics. In
+    the original the flag was lost when layers were wrapped, so its pose part was trained all the same; and a frozen
+    batch norm of Keras 2.1.4 would still take the statistics of the batch. `model.summary(show_trainable=True)` shows
+    what is frozen. Copies of the model, saved and loaded, cloned or with other classes, are frozen alike.
 
     Args:
-        model: from `deephar.models.build`, or a model that holds such a network at any depth.
+        model: from `deephar.models.build`, or any model with such networks inside it.
         frozen: False to release.
 
     Returns:
@@ -39,7 +31,10 @@ def freeze_pose(model, frozen=True):
     """
     layers = pose_layers(model)
     if not layers:
-        raise ValueError(f"{model.name!r} has no pose part to freeze; its poses are given")
+        raise ValueError(
+            f"{model.name!r} has no pose part to freeze: neither it nor a model inside it holds the stem of a network "
+            "of `deephar.models.build`. Where poses are given there is none"
+        )
     for layer in layers:
         layer.trainable = not frozen
     return sum(len(layer.weights) for layer in layers)
@@ -56,14 +51,11 @@ def copy_pose(source, target):
         number of weights (arrays) copied.
 
     Raises:
-        ValueError: if the source lacks a layer of the target's pose part or has it in another shape; the target is
-            unchanged.
+        ValueError: if the source lacks a layer of the target's pose part or has it in another shape, or several such
+            networks are inside it; the target is unchanged.
     """
-    found = {layer.name: layer for layer in pose_layers(source)}
+    found = _by_name(source, pose_layers(source))
     wanted = pose_layers(target)
-    for model, layers in ((source, pose_layers(source)), (target, wanted)):
-        if len({layer.name for layer in layers}) < len(layers):
-            raise ValueError(f"{model.name!r} holds several pose networks; give the one that is meant by `get_layer`")
     if not wanted:
         raise ValueError(f"{target.name!r} has no pose part to copy to")
     for layer in wanted:
@@ -85,16 +77,16 @@ def copy_fitting(source, target):
     Args:
         source: network.
         target: network that is changed: every layer gets the weights of the source's layer of the same name, where
-            there is one and the shapes agree.
+            there is one and the shapes agree. Layers of models inside either are counted as their own.
 
     Returns:
         names of the target's layers with weights that were left as they were.
 
     Raises:
-        ValueError: if nothing fits.
+        ValueError: if nothing fits, or the source holds several networks with layers of the same names.
     """
-    found = {layer.name: layer.get_weights() for layer in source.layers if layer.weights}
-    layers = [layer for layer in target.layers if layer.weights]
+    found = {name: layer.get_weights() for name, layer in _by_name(source, learned_layers(source)).items()}
+    layers = learned_layers(target)
     fitting = [
         layer
         for layer in layers
@@ -107,6 +99,17 @@ def copy_fitting(source, target):
     return [layer.name for layer in layers if layer not in fitting]
 
 
+def _by_name(model, layers):
+    """Dict from name to layer, of a model that weights are copied from."""
+    twice = [name for name, count in collections.Counter(layer.name for layer in layers).items() if count > 1]
+    if twice:
+        raise ValueError(
+            f"{model.name!r} holds several networks with a layer {twice[0]!r}; copy from one of them, "
+            "`model.get_layer(its name)`"
+        )
+    return {layer.name: layer for layer in layers}
+
+
 def replace_actions(model, num_actions):
     """The same clip network for other classes: all weights are kept but those that depend on the classes.
 
@@ -115,31 +118,32 @@ def replace_actions(model, num_actions):
         num_actions: number of the new classes.
 
     Returns:
-        a new `keras.Model`, its new layers freshly initialised. The old model is unchanged; nothing is shared.
+        a new `keras.Model`, its new layers freshly initialised and not frozen, all others frozen where they were. The
+        old model is unchanged; nothing is shared.
 
     Raises:
-        ValueError: if the model has no action outputs.
+        ValueError: if the model has no action outputs, or the number is none.
 
     Example:
         >>> model = replace_actions(models.build("penn-merge", weights="penn.weights.h5"), num_actions=6)
     """
-    if not any(_ACTION_LAYERS.fullmatch(layer.name) for layer in model.layers):
-        raise ValueError(f"{model.name!r} predicts no actions")
     num_actions = checks.whole("num_actions", num_actions)
+    outputs, fresh = action_outputs(model), action_layers(model)
+    if not outputs:
+        inside = [graph.name for graph in graphs(model) if action_outputs(graph)]
+        hint = f"; it holds {inside[0]!r}, which does: take that, `model.get_layer({inside[0]!r})`" if inside else ""
+        raise ValueError(f"{model.name!r} itself predicts no actions{hint}")
 
     def renew(layer):
         config = layer.get_config()
-        if _ACTION_LAYERS.fullmatch(layer.name):
+        if layer.name in outputs:
             config |= {key: num_actions for key in ("filters", "units") if key in config}
+        if layer.name in fresh:
+            config["trainable"] = True
         return type(layer).from_config(config)
 
     renewed = keras.models.clone_model(model, clone_function=renew)
     for old, new in zip(model.layers, renewed.layers, strict=True):
-        if [w.shape for w in old.weights] == [w.shape for w in new.weights] and not _depends(old):
+        if old.weights and old.name not in fresh:
             new.set_weights(old.get_weights())
     return renewed
-
-
-def _depends(layer):
-    """Whether a layer belongs to the classes, even if their number stays the same."""
-    return bool(_ACTION_LAYERS.fullmatch(layer.name)) or bool(re.fullmatch(r"\w+_action\d+_remap", layer.name))

@@ -12,6 +12,10 @@ Arms     pose: the pose network alone, PCK@0.2 of the torso on frames of the tes
          block's pose supervised and weighed 100 times an action's loss
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import json
 
 import keras

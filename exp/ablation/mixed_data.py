@@ -9,6 +9,10 @@ Arms     laboratory: all crops of a batch from it; mixed: half of them from the 
          root_depth, true x and y with all joints at the root's depth. MPJPE with the root's depth given
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import keras
 import numpy as np
 

@@ -7,6 +7,10 @@ Arms     K1, K2, K4; every arm sees the same number of crops, and so more blocks
          ms a crop. PCKh@0.5 of the last block, and of each. The paper chose K = 8 for MPII and 4 for clips
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import time
 
 import keras

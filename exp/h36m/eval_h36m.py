@@ -15,6 +15,10 @@ Joints   tables are for the joints that the network was trained on (--joints) an
          Of the 17 joints that most papers count, ours are 16: the face is missing
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import dataclasses
 import functools
@@ -60,7 +64,7 @@ def options():
         if training and set(people) != set(training):
             raise ValueError("--training and --data must have the same joints, all 17 or all 32")
         model = models.build(about.builder, args.weights, **{**about.overrides, "concat_visibility": True})
-        return args, model, layouts.get(about.layout), people, training
+        return args, model, about.layout, people, training
     except (ValueError, OSError, ImportError) as error:
         parser.error(str(error))
 
@@ -79,7 +83,7 @@ def readers(args, path, split, layout):
         recordings = [dataclasses.replace(r, frames=r.frames[:1], poses=r.poses[:1]) for r in recordings[:4]]
     folder, down_px = args.images if split == "test" else path.parent, float(args.published)
     sets = {"names": human36m.Human36M(recordings, folder, layout, down_px=down_px)}
-    if (human36m.SOURCES[recordings[0].poses.shape[1]], layout) in layouts.PUBLISHED:
+    if layouts.exception(human36m.SOURCES[recordings[0].poses.shape[1]], layout):
         sets["published"] = human36m.Human36M(recordings, folder, layout, published=True, down_px=down_px)
     return sets
 

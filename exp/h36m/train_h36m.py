@@ -15,6 +15,10 @@ Joints   pa17j by names, where the neck is unknown on Human3.6M; with --joints p
          0.01, does, as it is read off both kinds of maps
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import dataclasses
 import pathlib
 
@@ -127,7 +131,7 @@ def main():
         unread.update(predictions.broken)
         return -pose3d.scores(predictions, LAYOUT, choose.joint_set)["mpjpe"]
 
-    about = {"model": args.model, "layout": LAYOUT.name, "overrides": args.overrides, "joints": args.joints}
+    about = {"model": args.model, "layout": LAYOUT.to_json(), "overrides": args.overrides, "joints": args.joints}
     report.save_json({**about, "sources": args.sources}, args.out / "model.json")
     score = training.Score(minus_mpjpe if choose else None, args.out, "val_minus_mpjpe")
     plateau = [training.plateau_schedule("val_minus_mpjpe")] if args.schedule == "plateau" else []

@@ -7,10 +7,14 @@ Protocol crop = square extent of the located joints x 1.25; torso = the longer l
          people with neither diagonal are left out and counted; located joints only; one crop
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import pathlib
 
-from deephar import layouts, models, pretrained
+from deephar import models, pretrained
 from deephar.data import crops, lsp
 from deephar.evaluation import pose2d, report
 
@@ -39,7 +43,7 @@ def options():
 def main():
     args, train, test, about = options()
     model = models.build(about.builder, args.weights, **{**about.overrides, "concat_visibility": True})
-    size, layout = model.input_shape[1:3], layouts.get(about.layout)
+    size, layout = model.input_shape[1:3], about.layout
     plain = crops.Crops(test, size, layout)
     cuts = crops.displaced_crops(test, size, layout) if args.multi_crop else [plain]
     predictions = pose2d.average(

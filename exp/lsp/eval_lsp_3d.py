@@ -8,13 +8,17 @@ Protocol one crop; MPJPE with roots aligned and the root's depth given, beside t
          seed and the true x, y with all joints at the root's depth; photographs: PCK@0.2 of the torso
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import functools
 import pathlib
 
 import numpy as np
 
-from deephar import config, layouts, models, pretrained
+from deephar import config, models, pretrained
 from deephar.data import crops, lsp
 from deephar.data.synthetic.people import SyntheticPeople
 from deephar.evaluation import pose2d, pose3d, report
@@ -51,10 +55,10 @@ def in_camera(sample):
 def main():
     args, about, photographs = options()
     model = models.build(about.builder, args.weights, **{**about.overrides, "concat_visibility": True})
-    layout, size = layouts.get(about.layout), model.input_shape[1:3]
-    people = crops.Crops(SyntheticPeople(args.people, layout=layout.name, seed=args.seed), size)
+    layout, size = about.layout, model.input_shape[1:3]
+    people = crops.Crops(SyntheticPeople(args.people, layout=layout, seed=args.seed), size)
     predictions = pose3d.predict(model, people, flip=args.flip)
-    known = SyntheticPeople(2 * args.people, layout=layout.name)
+    known = SyntheticPeople(2 * args.people, layout=layout)
     mean = pose3d.mean_pose(predictions, np.stack([in_camera(known.sample(i)) for i in range(len(known))]), layout)
     scores = pose3d.scores(predictions, layout, "synthetic people, all joints")
     print(pose3d.table(scores, "ours"))

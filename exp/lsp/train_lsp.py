@@ -9,6 +9,10 @@ Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, to p
 Shipped  weights/README.md tells how weights/lsp-lite-2d.weights.h5 was made with it
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import pathlib
 
 import keras
@@ -72,7 +76,8 @@ def main():
         predictions = pose2d.predict(model, held_out, on_broken="skip")
         return pose2d.pck_scores(predictions, held_out.layout)["total"]
 
-    report.save_json({"model": "lite-2d", "layout": "lsp14", "overrides": overrides}, args.out / "model.json")
+    about = {"model": "lite-2d", "layout": held_out.layout.to_json(), "overrides": overrides}
+    report.save_json(about, args.out / "model.json")
     score = training.Score(pck, args.out, "val_pck")
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
     plateau = [training.plateau_schedule("val_pck")] if args.schedule == "plateau" else []

@@ -10,6 +10,10 @@ Recipe   half of a batch has depth, half gives x and y alone, as in the paper; a
          which is not of the paper. Features start from a 2D network's
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import pathlib
 
 import keras
@@ -61,7 +65,7 @@ def build(args):
     if args.source:
         source = models.build(args.source.builder, args.weights, **args.source.overrides)
         print(f"not in {args.weights}: {', '.join(surgery.copy_fitting(source, model))}")
-    report.save_json({"model": "lite-3d", "layout": LAYOUT.name, "overrides": overrides}, args.out / "model.json")
+    report.save_json({"model": "lite-3d", "layout": LAYOUT.to_json(), "overrides": overrides}, args.out / "model.json")
     return model
 
 

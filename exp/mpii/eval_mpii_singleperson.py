@@ -9,6 +9,10 @@ Protocol all annotated joints but pelvis and thorax; with --published, of these 
          cut at whole pixels, as the original counts and cuts
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import pathlib
 
@@ -45,7 +49,7 @@ def options():
 
 def main():
     args, people, about = options()
-    layout = layouts.get(about.layout)
+    layout = about.layout
     model = models.build(about.builder, args.weights, **{**about.overrides, "concat_visibility": True})
     size = model.input_shape[1:3]
     plain = crops.Crops(people, size, layout, truncate_corners=args.published)
@@ -55,7 +59,7 @@ def main():
     )
     if args.submission:
         to_files = people.index_base - 0.5
-        poses = layouts.rearrange(predictions.pose_px[-1] + to_files, layout.name, people.layout.name)
+        poses = layouts.rearrange(predictions.pose_px[-1] + to_files, layout, people.layout)
         mpii_files.write_submission(args.submission, people.people, poses)
         print(f"wrote {len(poses)} people to {args.submission}; {len(predictions.broken)} could not be read")
         return

@@ -8,6 +8,10 @@ Result   runs/mpii/best.weights.h5, last.weights.h5, log.csv, model.json
 Recipe   paper appendix B and published script: RMSprop 0.001, batch 24, x 0.2 on a plateau or at epochs 80 and 100
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import pathlib
 
 import keras
@@ -38,7 +42,8 @@ def arguments():
     try:
         files.new_run(args.out, args.overwrite)
         train = mpii.Mpii(mpii.open_people(args.train, "train", args.validation), args.images)
-        annotated = args.train if args.validation.suffix == ".h5" and args.train.suffix == ".mat" else args.validation
+        kinds = args.train.suffix.lower(), args.validation.suffix.lower()
+        annotated = args.train if kinds == (".mat", ".h5") else args.validation
         return args, train, mpii.Mpii(mpii.open_people(annotated, "validation", args.validation), args.images)
     except (ValueError, OSError) as error:
         parser.error(str(error))
@@ -70,7 +75,8 @@ def main():
         predictions = pose2d.predict(model, held_out, on_broken="skip")
         return pose2d.pckh_scores(predictions, layout)["pckh@0.5"]
 
-    report.save_json({"model": args.model, "layout": layout.name, "overrides": args.overrides}, args.out / "model.json")
+    about = {"model": args.model, "layout": layout.to_json(), "overrides": args.overrides}
+    report.save_json(about, args.out / "model.json")
     score = training.Score(pckh, args.out, "val_pckh")
     rate = training.step_schedule() if args.schedule == "steps" else training.plateau_schedule("val_pckh")
     log = keras.callbacks.CSVLogger(args.out / "log.csv")

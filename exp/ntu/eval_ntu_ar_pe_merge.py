@@ -10,10 +10,14 @@ Protocol --boxes truth: around the joints of a clip's first, middle and last fra
          the original's spacing, mirrored clips too, product of the scores, windows that are not square
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import pathlib
 
-from deephar import layouts, models, pretrained
+from deephar import models, pretrained
 from deephar.data import boxes, ntu, video_clips
 from deephar.evaluation import action, figures, report
 
@@ -38,7 +42,7 @@ def options():
         args.out.mkdir(parents=True, exist_ok=True)
         given = {"frames": args.frames, "videos": args.videos, "classes": args.classes, "missing": args.missing}
         test = ntu.Ntu(args.skeletons, args.split, False, **given)
-        args.cut = boxes.chooser(args.boxes)
+        args.cut = boxes.chooser(args.boxes, test)
         return args, test, pretrained.describe(args.weights)
     except (ValueError, OSError) as error:
         parser.error(str(error))
@@ -55,7 +59,7 @@ def main():
         (args.subsampling,),
         spacing="published" if args.published else "paper",
         flip=args.published and args.multi_clip,
-        layout=layouts.get(about.layout),
+        layout=about.layout,
         dim=3,
         boxes=args.cut,
         square=not args.published,

@@ -12,6 +12,10 @@ Recipe   paper appendix B (--stages paper): pose frozen, SGD with Nesterov momen
          everything from the start; fixed: 30 epochs, then 5 at 0.00002
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import dataclasses
 import pathlib
 
@@ -66,7 +70,8 @@ def main():
         model = models.build("ntu-merge", **exported, **args.overrides)
         if args.pose:
             surgery.copy_pose(models.build(args.pose.builder, args.pose_weights, **args.pose.overrides), model)
-    frames, size, layout = model.input_shape[1], model.input_shape[2:4], layouts.get("pa20j")
+    frames, size = model.input_shape[1], model.input_shape[2:4]
+    layout = args.pose.layout if args.pose else layouts.get("pa20j")
     batches = loader.ClipLoader(
         [(train, args.batch_size)],
         frames,
@@ -86,7 +91,7 @@ def main():
     def accuracy(model):
         return action.action_scores(action.predict(model, held_out, on_broken="skip"), choose.actions)["accuracy"]
 
-    about = {"model": "ntu-merge", "layout": layout.name, "overrides": args.overrides, "actions": train.actions}
+    about = {"model": "ntu-merge", "layout": layout.to_json(), "overrides": args.overrides, "actions": train.actions}
     report.save_json(about, args.out / "model.json")
     stages = config.STAGES[args.stages]
     if args.epochs:

@@ -10,10 +10,14 @@ Protocol --boxes truth: around the joints of a clip's first, middle and last fra
          the original's spacing, mirrored clips too, product of the scores, windows that are not square
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import pathlib
 
-from deephar import layouts, models, pretrained
+from deephar import models, pretrained
 from deephar.data import boxes, pennaction, video_clips
 from deephar.evaluation import action, figures, report
 
@@ -34,12 +38,9 @@ def options():
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
-        args.cut = boxes.chooser(args.boxes)
-        return (
-            args,
-            pennaction.PennAction(args.labels, args.frames, args.split, actions),
-            pretrained.describe(args.weights),
-        )
+        test = pennaction.PennAction(args.labels, args.frames, args.split, actions)
+        args.cut = boxes.chooser(args.boxes, test)
+        return args, test, pretrained.describe(args.weights)
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
@@ -55,7 +56,7 @@ def main():
         (args.subsampling,),
         spacing="published" if args.published else "paper",
         flip=args.published and args.multi_clip,
-        layout=layouts.get(about.layout),
+        layout=about.layout,
         boxes=args.cut,
         square=not args.published,
     )

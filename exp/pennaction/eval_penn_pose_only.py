@@ -10,6 +10,10 @@ Protocol single clip: 16 frames spread over the whole video; multi-clip: that on
          In a video too short for 16 frames, frames repeat; none is left out
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import argparse
 import pathlib
 import sys

@@ -10,6 +10,10 @@ Result   runs/penn_pose/best.weights.h5, last.weights.h5, log.csv, model.json
 Recipe   paper section 5.2 and appendix B: RMSprop 0.001, x 0.2 on a plateau
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import pathlib
 
 import keras
@@ -79,7 +83,7 @@ def main():
         predictions = pose2d.predict(model, validation, on_broken="skip")
         return pose2d.pckh_scores(predictions, layout)["pckh@0.5"]
 
-    about = {"model": "penn-pose", "layout": layout.name, "overrides": args.overrides}
+    about = {"model": "penn-pose", "layout": layout.to_json(), "overrides": args.overrides}
     report.save_json(about, args.out / "model.json")
     score = training.Score(pckh, args.out, "val_pckh")
     rate, log = training.plateau_schedule("val_pckh"), keras.callbacks.CSVLogger(args.out / "log.csv")

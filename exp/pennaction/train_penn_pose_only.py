@@ -10,6 +10,10 @@ Recipe   paper section 4.1 with ours of training: AdamW 0.002 along a cosine, 32
          left out. Chosen on two quarters of the training videos; no test video did
 """
 
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
 import pathlib
 
 import keras
@@ -76,8 +80,8 @@ def main():
     rate = training.cosine_schedule(args.learning_rate, steps, warmup_steps=steps // 20)
     with distribution.scope_of(model):
         training.compile_action(model, keras.optimizers.AdamW(rate, weight_decay=1e-2), label_smoothing=0.1)
-    about = {"model": "penn-pose-only", "layout": "penn13", "overrides": overrides, "actions": args.actions}
-    report.save_json(about, args.out / "model.json")
+    about = {"model": "penn-pose-only", "layout": reader.layout.to_json(), "overrides": overrides}
+    report.save_json({**about, "actions": args.actions}, args.out / "model.json")
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
     training.fit(model, batches, args.epochs, [log])
     files.save_weights(model, args.out / "last.weights.h5")

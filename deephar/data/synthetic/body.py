@@ -56,8 +56,16 @@ ANKLE_HEIGHT = 0.039
 
 
 def order(layout):
-    """Where the joints of a `deephar.layouts.PoseLayout` are in `JOINTS`, as a list."""
-    return [INDEX[SAME_PLACE.get(name, name)] for name in layout.names]
+    """Where the joints of a `deephar.layouts.PoseLayout` are in `JOINTS`, as a list.
+
+    Raises:
+        ValueError: if a synthetic person lacks one of them.
+    """
+    places = [INDEX.get(SAME_PLACE.get(name, name)) for name in layout.places]
+    if None in places:
+        lacking = layout.names[places.index(None)]
+        raise ValueError(f"Layout {layout.name} has {lacking!r}, but synthetic people only {', '.join(JOINTS)}")
+    return places
 
 
 def draw_body(generator):

@@ -22,7 +22,7 @@ class SyntheticPeople:
         size: (width, height) of the pictures in pixels.
         domain: of `deephar.data.synthetic.scene.DOMAINS`.
         actions: keys of `deephar.data.synthetic.motion.ACTIONS`.
-        layout: name of the joints' layout, one with a pelvis.
+        layout: of the joints, a `PoseLayout` or a name; one with a pelvis.
         seed: the same seed and position give the same person, whatever the count.
     """
 

@@ -1,0 +1,110 @@
+"""What network some weights were trained in, and the first thing in which another network differs from it, in words."""
+
+import collections
+import dataclasses
+import itertools
+
+import h5py
+
+from deephar import config
+
+OUTPUTS = ("concat_visibility", "export_heatmaps", "export_features", "export_poses")
+"""Fields of a configuration that say what a network gives, not what it is."""
+
+_WITHOUT_WEIGHTS = (*OUTPUTS, "input_shape", "alpha", "frames")
+
+
+def trained_overrides(variant, about):
+    """The overrides of a training that say what the network is.
+
+    Args:
+        variant: name of the network to build.
+        about: from `deephar.pretrained.describe`, or None.
+
+    Returns:
+        dict for `deephar.models.build`; empty where nothing is known, or of another variant.
+    """
+    if about is None or about.builder != variant:
+        return {}
+    return {name: value for name, value in about.overrides.items() if name not in OUTPUTS}
+
+
+def contradiction(variant, weights, about, overrides):
+    """In what a network differs from that of its weights, and the two calls that work.
+
+    Args:
+        variant: name of the network, see `deephar.models.build`.
+        weights: as given there.
+        about: from `deephar.pretrained.describe`, or None.
+        overrides: as given there.
+
+    Returns:
+        sentences; None where nothing is known or nothing differs.
+    """
+    if about is None:
+        return None
+    trained = config.variant(about.builder, **about.overrides)
+    built = config.variant(variant, **{**trained_overrides(variant, about), **overrides})
+    wrong = [name for name in overrides if getattr(trained, name, None) != getattr(built, name)]
+    wrong = [name for name in wrong if name not in _WITHOUT_WEIGHTS]
+    if about.builder != variant:
+        first, kept = f"of {about.builder!r}, not of {variant!r}", {}
+    elif wrong:
+        order = [field.name for field in dataclasses.fields(trained) if field.name in wrong]
+        first = f"of a network with {order[0]}={getattr(trained, order[0])!r}, not {getattr(built, order[0])!r}"
+        kept = {name: value for name, value in overrides.items() if name not in wrong}
+    else:
+        return None
+    theirs = _call(about.builder, {"weights": str(weights), **kept})
+    return (
+        f"The weights {str(weights)!r} are {first}. Build their network, {theirs}, or give yours what fits of it, "
+        f"surgery.copy_fitting({theirs}, {_call(variant, overrides)})"
+    )
+
+
+def _call(variant, options):
+    options = "".join(f", {name}={value!r}" for name, value in options.items())
+    return f"models.build({variant!r}{options})"
+
+
+def array_difference(path, model):
+    """The first layer of a model for which a Keras 3 weight file has other arrays.
+
+    Args:
+        path: a `.weights.h5`.
+        model: a network of `deephar.models.build`.
+
+    Returns:
+        sentences that say what was expected and what was received; None if all shapes of the model are there, none
+        left over.
+    """
+    with h5py.File(path, "r") as file:
+        stored = {_name(group): _shapes(group) for group in file["layers"].values()}
+    stored = {name: shapes for name, shapes in stored.items() if shapes}
+    expected = {layer.name: [tuple(w.shape) for w in layer.weights] for layer in model.layers if layer.weights}
+    every = [collections.Counter(itertools.chain.from_iterable(shapes.values())) for shapes in (stored, expected)]
+    if every[0] == every[1]:
+        return None
+    for name, shapes in expected.items():
+        left, over = (collections.Counter(s) for s in (shapes, stored.get(name, ())))
+        if left != over:
+            wanted, received = list((left - over).elements()), list((over - left).elements())
+            return f"Layer {name}: expected {_words(wanted)}. Received: {_words(received)}."
+    extra = sorted(name for name in stored if name not in expected)
+    return f"The model lacks {len(extra)} layers of the file, the first of them {extra[0]}."
+
+
+def _name(group):
+    """Name of the layer whose arrays a group holds."""
+    name = group["vars"].attrs.get("name") if "vars" in group else None
+    return name or group.name.rsplit("/", 1)[-1]
+
+
+def _shapes(group):
+    shapes = []
+    group.visititems(lambda _, item: shapes.append(item.shape) if isinstance(item, h5py.Dataset) else None)
+    return shapes
+
+
+def _words(shapes):
+    return "arrays of shape " + ", ".join(map(str, shapes)) if shapes else "nothing more"

@@ -1,0 +1,74 @@
+"""Right and left in the names of joints: `r_knee`, `right_knee`, `knee_r` and `knee_right` are the same joint."""
+
+import re
+
+_SIDE = {"r": "r", "right": "r", "l": "l", "left": "l"}
+_OTHER = {"r": "l", "l": "r", "right": "left", "left": "right"}
+_SIDED = re.compile(r"(?:(right|left|r|l)_(.+)|(.+)_(right|left|r|l))", re.IGNORECASE)
+_WORDS = re.compile("right|left", re.IGNORECASE)
+_LETTERS = re.compile("r|l", re.IGNORECASE)
+
+HOW_TO_NAME = "write r_knee and l_knee, right_knee and left_knee, or the side behind: knee_r, knee_right"
+
+
+def split(name):
+    """The side in a joint's name and the joint without it.
+
+    Args:
+        name: of a joint.
+
+    Returns:
+        "r", "l" or "" for the middle; and what is left of the name, in lower case.
+
+    Example:
+        >>> split("Right_knee"), split("knee_l"), split("nose")
+        (('r', 'knee'), ('l', 'knee'), ('', 'nose'))
+    """
+    found = _SIDED.fullmatch(name)
+    if not found:
+        return "", name.lower()
+    before, after, joint, behind = found.groups()
+    return _SIDE[(before or behind).lower()], (after or joint).lower()
+
+
+def canonical(name):
+    """The name by which joints of all layouts are matched, such as "r_knee"."""
+    side, joint = split(name)
+    return f"{side}_{joint}" if side else joint
+
+
+def mirrored(names):
+    """The position of every joint's mirror image.
+
+    Args:
+        names: of the joints of a person, no joint twice.
+
+    Returns:
+        list of positions in `names`; a joint of the middle is its own.
+
+    Raises:
+        ValueError: if a joint of one side lacks its partner, or names seem to tell sides in another way.
+    """
+    places = {canonical(name): place for place, name in enumerate(names)}
+    _check_unsided([name for name in names if not split(name)[0]])
+    found = []
+    for name in names:
+        side, joint = split(name)
+        partner = f"{_OTHER[side]}_{joint}" if side else joint
+        if partner not in places:
+            raise ValueError(f"joint {name!r} has a side, but its partner {partner!r} is not among the joints")
+        found.append(places[partner])
+    return found
+
+
+def _check_unsided(names):
+    """Names without a side that speak of one ("RightKnee"), or that differ in r for l alone ("RKnee", "LKnee")."""
+    known = {name.lower() for name in names}
+    for name in names:
+        if _WORDS.search(name) or any(_exchanged(name, letter) in known for letter in _LETTERS.finditer(name)):
+            raise ValueError(f"joint {name!r} seems to have a side, which cannot be read: {HOW_TO_NAME}")
+
+
+def _exchanged(name, letter):
+    start, end = letter.span()
+    return (name[:start] + _OTHER[letter[0].lower()] + name[end:]).lower()
