@@ -40,8 +40,6 @@ _MODULES = (
 
 __all__ = ["__version__", *_MODULES]
 
-registration.register()
-
 
 def __getattr__(name):
     if name in _MODULES:
