@@ -31,7 +31,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 REASONS = pathlib.Path(__file__).with_name("survivors.json")
 TESTS = {
-    "losses": ["losses", "loss_weights"],
+    "losses": ["losses", "loss_labels", "loss_weights"],
     "metrics": ["metrics"],
     "metrics3d": ["metrics3d"],
     "geometry": ["geometry", "crops"],

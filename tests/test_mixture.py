@@ -182,7 +182,7 @@ def test_windows_of_frames_as_stills_are_1_25_times_the_person():
     sample = clips.VideoFrames(videos).sample(0)
     extent = np.ptp(sample.pose_px[np.isfinite(sample.pose_px).all(axis=1), :2], axis=0).max()
     np.testing.assert_allclose(sample.window_px, 1.25 * extent)
-    assert geometry.MARGIN == 1.25 and clips.BOX_MARGIN == 1.5
+    assert geometry.MARGIN == 1.25
     _, window = clips.joints_window(sample.pose_px[None], (200, 200))
     np.testing.assert_allclose(window, 1.5 * extent)
 
