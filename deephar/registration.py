@@ -16,7 +16,7 @@ def register():
     """Have Keras know all that deephar registers, now if Keras is imported, otherwise once it is."""
     if "keras" in sys.modules:
         _import_all()
-    else:
+    elif not any(isinstance(finder, _Watch) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Watch())
 
 
