@@ -91,16 +91,17 @@ class _CorrectShare(_JointMean):
     """
 
     def __init__(self, layout, threshold, crop_shape, segments, left_out, visibility, name, dtype):
-        layout = layouts.get(layout) if isinstance(layout, str) else layout
-        self.names = tuple(getattr(layout, "names", layout))
+        names = isinstance(layout, (list, tuple))
+        layout = layouts.PoseLayout("of the metric", layout) if names else layouts.get(layout)
+        self.names = layout.names
         super().__init__(2, len(self.names), visibility, name, dtype)
         self.threshold = checks.between("threshold", threshold, 0, low_included=False)
         self.crop_shape = None if crop_shape is None else checks.pair("crop_shape", crop_shape)
-        wanted = sorted({joint for segment in segments for joint in segment} - set(self.names))
+        wanted = sorted({joint for segment in segments for joint in segment} - set(layout.places))
         if wanted:
             raise ValueError(f"{type(self).__name__} needs {', '.join(wanted)}. Received: layout={self.names}")
-        self.segments = [tuple(map(self.names.index, segment)) for segment in segments]
-        self.in_total = [name not in left_out for name in self.names]
+        self.segments = [tuple(map(layout.index, segment)) for segment in segments]
+        self.in_total = [joint not in left_out for joint in layout.places]
 
     def values(self, y_true, y_pred, labelled):
         height, width = self.crop_shape or (1, 1)

@@ -229,3 +229,17 @@ def test_two_devices_count_together():
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.split() == ["2", "True", "True"]
+
+
+def test_sides_may_be_spelt_in_another_way():
+    """Right and left written out give the score of the same joints."""
+    generator = np.random.default_rng(3)
+    truth = generator.uniform(0.2, 0.8, (8, 16, 3)).astype("float32")
+    found = (truth + generator.normal(0, 0.1, truth.shape)).astype("float32")
+    spelt = [re.sub("^r_", "Right_", re.sub("^l_", "Left_", name)) for name in LAYOUT.names]
+    for metric in (PCK, PCKh):
+        scores = [metric(layout) for layout in ("pa16j", spelt)]
+        for score in scores:
+            score.update_state(truth, found)
+        assert 0 < float(scores[0].result()) < 1
+        assert float(scores[0].result()) == float(scores[1].result())
