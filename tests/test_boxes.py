@@ -115,7 +115,7 @@ def test_the_choices_of_the_scripts(tmp_path, videos):
     assert boxes.chooser("truth") is None
     assert boxes.chooser("full")(videos.video(0), [0]).tolist() == [[0, 0, 160, 170]]
     cut, true = (
-        video_clips.VideoClips(videos, 4, (32, 32), boxes=boxes.chooser(choice))[0].pose
+        next(video_clips.VideoClips(videos, 4, (32, 32), boxes=boxes.chooser(choice))[0].clips).pose
         for choice in (str(tmp_path / "boxes.json"), "truth")
     )
     np.testing.assert_allclose(cut, true, atol=1e-6)
@@ -191,12 +191,13 @@ def test_from_the_script_to_the_windows(tmp_path, monkeypatch, capsys):
         for choice in (str(out), "truth")
     )
     for one, other in zip(judged, true, strict=True):
-        np.testing.assert_allclose(one.pose, other.pose, atol=1e-6)
+        for predicted, annotated in zip(one.clips, other.clips, strict=True):
+            np.testing.assert_allclose(predicted.pose, annotated.pose, atol=1e-6)
     said = refused(script, monkeypatch, capsys, *options, "--weights", "lsp-lite-3d")
     assert "boxes.json was made in another way: network was 'lite-2d', now 'lite-3d'; weights_sha256 was" in said
     halve(pictures)
     with pytest.raises(ValueError, match=r"0001 in pictures of 48 x 40 pixels. Received: pictures of 24 x 20 pixels"):
-        judged[0]
+        list(judged[0].clips)
     evaluation = (
         "--labels",
         labels,

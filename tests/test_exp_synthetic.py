@@ -13,7 +13,7 @@ def test_depth_from_synthetic_people_and_photographs(drawn, tmp_path, monkeypatc
     scores = json.loads((tmp_path / "eval.json").read_text())
     assert scores["root_depth"] == "given" and 0 < scores["mpjpe"] < 2000 and f"{scores['mean_pose']:.1f} mm" in said
     assert scores["photographs"]["people"] == 4 and (tmp_path / "space.png").stat().st_size > 1000
-    args = ("--data", drawn, "--weights", "nothing", "--out", tmp_path)
+    args = ("--data", drawn, "--weights", "nothing", "--out", tmp_path, "--overwrite")
     assert "nothing" in refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *args)
     args = ("--weights", "lsp-lite-2d", "--out", tmp_path)
     assert "with depth. Received: lsp-lite-2d" in refused("exp/lsp/eval_lsp_3d.py", monkeypatch, capsys, *args)
