@@ -96,7 +96,7 @@ def pck(model):
 
 score = training.Score(pck, sys.argv[2])
 batches = loader.PoseLoader([(reader, 4)], (16, 16), 2)
-history = training.fit(model, batches, 8, [score], verbose=0).history
+history = training.fit(model, batches, 4, [score], verbose=0).history
 model.load_weights(score.folder / "best.weights.h5")
 print(history["loss"][-1] < history["loss"][0], score.best == max(history["val_pck"]) == pck(model) > 0)
 """
