@@ -109,7 +109,7 @@ def _read_boxes(options):
         return None
     try:
         given = json.loads(pathlib.Path(options.boxes).read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{options.boxes} is not JSON: {error}") from None
     if isinstance(given, dict) and isinstance(given.get("format"), str):
         from deephar.data import box_file

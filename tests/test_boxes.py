@@ -128,6 +128,7 @@ def test_the_choices_of_the_scripts(tmp_path, videos):
 GOOD = {"format": box_file.FORMAT, "source": "", "made_by": {}, "margin": 1.0, "pictures": {}}
 FRAME = {"size": [64, 48], "frames": {"0": [1, 2, 3, 4]}}
 DAMAGED = {
+    "nested": ("[" * 100000, "Expected a file of boxes"),
     "no JSON": ("{", "Expected a file of boxes, deephar-boxes-2, in"),
     "no object": ([], "Received: no format"),
     "other": ({"format": "deephar-poses-1"}, "Received: deephar-poses-1"),

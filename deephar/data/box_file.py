@@ -134,7 +134,7 @@ def read(path):
     """
     try:
         stored = json.loads(pathlib.Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"Expected a file of boxes, {FORMAT}, in {path}: {error}") from None
     return parse(stored, path)
 
