@@ -1,8 +1,8 @@
-"""From photographs' weights to poses and actions of new people in eleven minutes on two cores, with an exam and a film.
+"""From photographs' weights to poses and actions of new people in a dozen minutes on two cores, with an exam and a film.
 
 Data     none; it makes 2,500 photographs and 300 videos of people in six actions, in MPII's and Penn Action's formats
 Command  python exp/quickstart.py
-Time     11.1 minutes on two cores of an AVX2 server CPU, beside others' work
+Time     11.1 and 12.6 minutes on two cores of an AVX2 server CPU, whose speed varies
 Score    PCKh@0.5 of 85.8 % (nearest neighbour 23.6 %); actions 89.2 % with the pose part frozen (linear 27.5 %)
 Result   runs/quickstart/: report.json, poses.png (predicted on the exam), blocks.png, classes.png, confusion.png,
          film.webp (six exam videos, predicted skeletons and names), pose.weights.h5, action.weights.h5 and the data

@@ -1,7 +1,9 @@
-"""Scripts run in this process, as a user would run them."""
+"""Scripts run in this process, as a user would run them, and programs that need a process of their own."""
 
 import importlib.util
+import os
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -32,3 +34,13 @@ def refused(path, monkeypatch, capsys, *arguments):
         run(path, monkeypatch, capsys, *arguments)
     assert stop.value.code == 2
     return capsys.readouterr().err
+
+
+def printed(code, *arguments, timeout=240):
+    """Lines that a program on TensorFlow prints; a process of its own, as the CPU can be split only once."""
+    places = [str(ROOT), str(ROOT / "tests")]
+    environment = {"PYTHONPATH": os.pathsep.join(places), "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=timeout)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout.splitlines()

@@ -57,7 +57,7 @@ def run(code, **environment):
         capture_output=True,
         text=True,
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]), **environment},
     )
 
 
@@ -78,7 +78,6 @@ def test_public_names_load_lazily():
 WITHOUT_TENSORFLOW = """
 import importlib, pathlib, sys
 sys.modules["tensorflow"] = None
-sys.path.insert(0, "tests")
 import numpy as np, keras
 import deephar
 from deephar.data import crops, loader, lsp

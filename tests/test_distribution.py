@@ -1,14 +1,9 @@
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import pytest
+from scripts import printed
 
 from deephar import distribution
-
-TESTS = pathlib.Path(__file__).parent
 
 TWO_COPIES = """
 import json, keras, numpy as np
@@ -100,18 +95,6 @@ history = training.fit(model, batches, 4, [score], verbose=0).history
 model.load_weights(score.folder / "best.weights.h5")
 print(history["loss"][-1] < history["loss"][0], score.best == max(history["val_pck"]) == pck(model) > 0)
 """
-
-
-def printed(code, *arguments):
-    """Lines that a program prints; a process of its own, as the CPU can be split only once."""
-    environment = {
-        **os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)]), "TF_CPP_MIN_LOG_LEVEL": "3",
-        "KERAS_BACKEND": "tensorflow",
-    }  # fmt: skip
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.splitlines()
 
 
 @pytest.fixture(scope="module")

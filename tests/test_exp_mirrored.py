@@ -1,13 +1,10 @@
 """Every training script on two logical CPUs, with a small network of its own kind, through all its stages."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 from drawn import drawn_lsp, drawn_mpii
-from scripts import ROOT
+from scripts import ROOT, printed
 
 from deephar.data.synthetic import write_h36m, write_ntu, write_penn
 from deephar.data.synthetic.writing import Settings
@@ -23,14 +20,7 @@ for path, *arguments in json.loads(sys.argv[1]):
 def run(scripts):
     """Run scripts one after another in one process, whose CPU is split once; what they printed."""
     commands = json.dumps([[str(ROOT / path), *map(str, arguments)] for path, *arguments in scripts])
-    done = subprocess.run(
-        [sys.executable, "-c", SEVERAL, commands],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "KERAS_BACKEND": "tensorflow"},
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    return "\n".join(printed(SEVERAL, commands, timeout=1800))
 
 
 @pytest.fixture(scope="module")
