@@ -1,4 +1,4 @@
-"""From photographs' weights to poses and actions of new people in a dozen minutes on two cores, with an exam and a film.
+"""From photographs' weights to poses and actions of new people in a dozen minutes on two cores, with an exam and film.
 
 Data     none; it makes 2,500 photographs and 300 videos of people in six actions, in MPII's and Penn Action's formats
 Command  python exp/quickstart.py
