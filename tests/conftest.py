@@ -8,6 +8,11 @@ from watched import Watch
 SHARED = pathlib.Path(os.environ.get("DEEPHAR_SHARED", pathlib.Path(__file__).parents[2] / "shared"))
 
 
+def pytest_itemcollected(item):
+    if item.get_closest_marker("slow_on_jax") and os.environ.get("KERAS_BACKEND") == "jax":
+        item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
 def shared():
     """Folder of reference data that cannot be part of the project."""

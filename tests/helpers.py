@@ -10,7 +10,6 @@ import pathlib
 
 import keras
 import numpy as np
-import pytest
 
 from deephar import convert, models
 
@@ -34,10 +33,7 @@ GOLDEN_MODELS = {
 }
 """How every golden network is reached through `deephar.models.build`."""
 
-SLOW_ON_JAX = [pytest.mark.slow] if keras.backend.backend() == "jax" else []
-"""Marks of a test that JAX takes long to compile, and that says of JAX what a smaller one says."""
-
-PHASES = ("train_phase",) if SLOW_ON_JAX else ("test_phase", "train_phase")
+PHASES = ("train_phase",) if keras.backend.backend() == "jax" else ("test_phase", "train_phase")
 """Of the gradients: they differ by the batch norms alone, whose inference the outputs show on every backend."""
 
 

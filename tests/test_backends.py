@@ -14,12 +14,20 @@ SETTINGS = {
 }
 
 
+SELECTIONS = {
+    "default": "backend and not slow",
+    "large": "backend and slow",
+}
+"""What is run; among the large are those that JAX takes long to compile, marked `slow_on_jax`."""
+
+
+@pytest.mark.parametrize("selection", ["default", pytest.param("large", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("backend", SETTINGS)
-def test_the_mathematics_agrees_on(backend):
+def test_the_mathematics_agrees_on(backend, selection):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed; pip install 'deephar[{backend}]'")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-m", "backend and not slow", str(pathlib.Path(__file__).parent)],
+        [sys.executable, "-m", "pytest", "-q", "-m", SELECTIONS[selection], str(pathlib.Path(__file__).parent)],
         capture_output=True,
         text=True,
         env={**os.environ, **SETTINGS[backend]},

@@ -8,7 +8,6 @@ import pytest
 from helpers import (
     GOLDEN,
     PHASES,
-    SLOW_ON_JAX,
     golden_network,
     legacy_file,
     outputs_of,
@@ -31,13 +30,13 @@ def largest_difference(got, folder, name):
     return largest
 
 
-@pytest.mark.parametrize("name", ["As", "As_old", "Bs"])
+@pytest.mark.parametrize("name", ["As", pytest.param("As_old", marks=pytest.mark.slow_on_jax), "Bs"])
 def test_outputs_are_those_of_the_original(name, tmp_path):
     model, x = golden_network(name, tmp_path / "legacy.h5")
     assert largest_difference(outputs_of(model, x), GOLDEN, name) < TOLERANCE
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW_ON_JAX) for name in ("A_mpii", "B_h36m")])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow_on_jax) for name in ("A_mpii", "B_h36m")])
 def test_outputs_of_the_published_sizes(name, tmp_path, shared):
     model, x = golden_network(name, tmp_path / "legacy.h5", shared / "golden")
     assert largest_difference(outputs_of(model, x), shared / "golden", name) < TOLERANCE
@@ -49,7 +48,7 @@ ROLES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["As", "As_old", "Bs"])
+@pytest.mark.parametrize("name", ["As", pytest.param("As_old", marks=pytest.mark.slow_on_jax), "Bs"])
 def test_intermediate_results_are_those_of_the_original(name, tmp_path):
     model, x = golden_network(name, tmp_path / "legacy.h5")
     stored = np.load(GOLDEN / f"inter_{name}.npz")
@@ -103,9 +102,11 @@ def objective(model, mode, data):
 @pytest.mark.parametrize(
     ("name", "mode"),
     [
-        ("As", "mpii"),
         ("Bs", "v04"),
-        *(pytest.param(*pair, marks=SLOW_ON_JAX) for pair in (("As", "v04"), ("Bs", "mpii"))),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow_on_jax)
+            for case in [("As", "mpii"), ("As", "v04"), ("Bs", "mpii")]
+        ),
     ],
 )
 def test_losses_and_gradients_are_those_of_the_original(name, mode, tmp_path):
