@@ -3,10 +3,12 @@
 JAX compiles every operation for every shape; what a test asks of it is compiled as a whole, which takes a fraction.
 """
 
+import contextlib
 import functools
 import importlib.util
 import json
 import pathlib
+import warnings
 
 import keras
 import numpy as np
@@ -35,6 +37,20 @@ GOLDEN_MODELS = {
 
 PHASES = ("train_phase",) if keras.backend.backend() == "jax" else ("test_phase", "train_phase")
 """Of the gradients: they differ by the batch norms alone, whose inference the outputs show on every backend."""
+
+
+@contextlib.contextmanager
+def eagerly():
+    """TensorFlow traces no step meanwhile: where a network does few steps, that takes most of the time."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Even though the `tf.config.experimental_run_functions_eagerly`")
+            yield
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 @functools.cache

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from drawn import drawn_mpii
+from helpers import eagerly
 from PIL import Image
 from scripts import refused, run
 
@@ -64,6 +65,7 @@ def test_penn_from_poses_to_actions(penn, mpii, tmp_path, monkeypatch, capsys):
         assert picture.size[0] > 300
 
 
+@eagerly()
 def test_penn_from_annotated_poses(penn, tmp_path, monkeypatch, capsys):
     exp, labels = "exp/pennaction", ("--labels", penn / "labels", "--classes", "found")
     run(f"{exp}/train_penn_pose_only.py", monkeypatch, capsys, *labels, "--out", tmp_path, "--smoke")

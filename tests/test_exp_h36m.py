@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from drawn import drawn_mpii
-from helpers import gradient_of
+from helpers import eagerly, gradient_of
 from PIL import Image
 from scripts import refused, run
 
@@ -52,6 +52,7 @@ def as_mmpose(tree, folder):
     return folder / "test.npz"
 
 
+@eagerly()
 def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
     """Mixed training; then scores of both joint sets, which mmpose's file of the same people repeats."""
     run_folder, mmpose = tmp_path / "run", as_mmpose(tree, tmp_path)
@@ -93,6 +94,7 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
     assert stored["results"][0]["people"] == 3 and picture.parent.name in stored["could_not_read"][0]
 
 
+@eagerly()
 def test_trains_on_all_subjects(tree, tmp_path, monkeypatch, capsys):
     options = ("--sources", "h36m", "--choose", "none", "--schedule", "cosine", "--joints", "published", "--smoke")
     said = run("exp/h36m/train_h36m.py", monkeypatch, capsys, "--h36m", tree, "--out", tmp_path, *options)

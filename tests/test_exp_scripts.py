@@ -5,6 +5,7 @@ import sys
 
 import pytest
 from drawn import drawn_mpii
+from helpers import eagerly
 from scripts import ROOT, refused, run
 
 
@@ -35,6 +36,7 @@ def test_lsp_trains_and_evaluates(drawn, tmp_path, monkeypatch, capsys):
     assert (out / "predictions.png").stat().st_size > 1000
 
 
+@eagerly()
 def test_mpii_trains_evaluates_and_submits(tmp_path, monkeypatch, capsys):
     data, out = drawn_mpii(tmp_path / "mpii"), tmp_path / "run"
     images = ("--images", data / "images")

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from helpers import eagerly
 from scripts import refused, run
 
 
+@eagerly()
 def test_depth_from_synthetic_people_and_photographs(drawn, tmp_path, monkeypatch, capsys):
     run("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, "--data", drawn, "--out", tmp_path, "--smoke")
     weights = ("--weights", tmp_path / "small.weights.h5", "--out", tmp_path, "--smoke")
@@ -32,6 +34,7 @@ def test_depth_from_synthetic_people_and_photographs(drawn, tmp_path, monkeypatc
         ),
     ],
 )  # fmt: skip
+@eagerly()
 def test_ablations(name, options, tmp_path, monkeypatch, capsys):
     said = run(f"exp/ablation/{name}.py", monkeypatch, capsys, *options, "--seeds", 0, "--out", tmp_path)
     assert (tmp_path / "table.txt").read_text() in said

@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 from drawn import DrawnVideos, drawn_lsp
+from helpers import eagerly
 
 from deephar import config, files, layouts, models, training
 from deephar.data import loader, lsp
@@ -128,6 +129,7 @@ def test_shrunk_weights_predict_alike(tmp_path):
 
 
 @pytest.fixture(scope="module")
+@eagerly()
 def trained_in_stages(tmp_path_factory):
     """A clip network after two stages: the arrays of a layer of its pose part and of another after every epoch, the
     best scores, the network and the folder. The first epoch has the best score of all."""

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from drawn import DrawnVideos
+from helpers import eagerly
 
 from deephar import cli, config, files, layouts, models, pretrained, training
 from deephar.data import augment, clip_mixture, crops, loader, lsp, mixture, video_clips
@@ -65,6 +66,7 @@ def test_clips():
 
 
 @pytest.fixture(scope="module")
+@eagerly()
 def weights(drawn, tmp_path_factory):
     """A network trained for a moment, as a training script leaves it."""
     folder = tmp_path_factory.mktemp("run")
