@@ -82,8 +82,7 @@ class PosePredictor:
         about = pretrained.describe(weights)
         if isinstance(config.variant(about.builder), config.ActionConfig):
             raise ValueError(f"{weights} are of {about.builder}, which judges clips; expected those of a pose network")
-        overrides = {**about.overrides, "concat_visibility": False}
-        return cls(models.build(about.builder, weights, **overrides), about.layout, flip)
+        return cls(models.build(about.builder, weights, **about.overrides), about.layout, flip)
 
     def __call__(self, photo, boxes=None, name=None):
         """Predict the people in boxes, or one person in the whole photograph.

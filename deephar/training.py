@@ -8,43 +8,39 @@ import sys
 import keras
 
 from deephar import distribution, files
-from deephar.losses import HeatmapLoss, PoseLoss
-from deephar.models import surgery
+from deephar.losses import BCE_WEIGHT, CoordinateLoss, HeatmapLoss, PoseLoss, VisibilityLoss
+from deephar.models import outputs, surgery
+from deephar.models.outputs import Kind
 
 
-def compile_pose(model, optimizer, form="elastic_net_bce_mean"):
-    """Give every block of a pose network the same losses (intermediate supervision, paper section 3.1).
+def compile_model(model, optimizer, pose_weight=1.0, form="elastic_net_bce_mean", label_smoothing=0.0):
+    """Give every output of a network its loss: every block is supervised alike (paper sections 3.1 and 4.3).
 
-    Args:
-        model: from `deephar.models.build` with `concat_visibility=True`; heat maps that it exports (a 2D network with
-            `export_heatmaps=True`) are trained too, by `deephar.losses.HeatmapLoss`.
-        optimizer: Keras optimizer or its name.
-        form: of the coordinate loss, a key of `deephar.losses.FORMS`.
-    """
-    maps = HeatmapLoss(data_format="channels_last")
-    losses = [maps if len(output.shape) == 4 else PoseLoss(form) for output in model.outputs]
-    model.compile(optimizer=optimizer, loss=losses)
-
-
-def output_kinds(model):
-    """What every output of a clip network is: "pose" (joined with visibility) or "action", a list."""
-    return ["pose" if len(output.shape) == 4 else "action" for output in model.outputs]
-
-
-def compile_action(model, optimizer, pose_weight=1.0, form="elastic_net_bce_mean", label_smoothing=0.0):
-    """Give every action output of a clip network cross-entropy, and its pose outputs the pose loss.
+    Pose and visibility have the same loss whether the network joins them in one output or not. Heat maps that it
+    exports are trained by `deephar.losses.HeatmapLoss`, actions by cross-entropy.
 
     Args:
-        model: from `deephar.models.build`; poses that it exports are joined (`concat_visibility=True`).
+        model: from `deephar.models.build`.
         optimizer: Keras optimizer or its name.
-        pose_weight: of every pose loss against an action loss.
+        pose_weight: of every pose loss, against those of actions and heat maps.
         form: of the coordinate loss, a key of `deephar.losses.FORMS`.
         label_smoothing: of the cross-entropy.
+
+    Raises:
+        ValueError: if the network gives features, which have no labels.
     """
-    kinds = output_kinds(model)
-    losses = {"pose": PoseLoss(form), "action": keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)}
-    weights = [pose_weight if kind == "pose" else 1.0 for kind in kinds]
-    model.compile(optimizer=optimizer, loss=[losses[kind] for kind in kinds], loss_weights=weights)
+    table = {
+        Kind.POSE: (CoordinateLoss(form), pose_weight),
+        Kind.VISIBILITY: (VisibilityLoss(), pose_weight * BCE_WEIGHT),
+        Kind.POSE_VISIBILITY: (PoseLoss(form), pose_weight),
+        Kind.HEATMAPS: (HeatmapLoss(data_format="channels_last"), 1.0),
+        Kind.ACTION: (keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing), 1.0),
+    }
+    kinds = outputs.kinds(model)
+    if Kind.FEATURES in kinds:
+        raise ValueError("Features have no labels to train by; build the network with export_features=0")
+    losses, weights = zip(*(table[kind] for kind in kinds), strict=True)
+    model.compile(optimizer=optimizer, loss=list(losses), loss_weights=list(weights))
 
 
 def set_momentum(model, momentum=0.9):
@@ -118,7 +114,7 @@ def train_stages(model, batches, stages, score, folder, callbacks=()):
         rate = stage.first_rate(rate)
         surgery.freeze_pose(model, stage.frozen)
         with distribution.scope_of(model):
-            compile_action(model, stage_optimizer(stage, rate), stage.pose_weight)
+            compile_model(model, stage_optimizer(stage, rate), stage.pose_weight)
         log = keras.callbacks.CSVLogger(folder / f"stage{number}.csv")
         history = fit(
             model, batches, stage.epochs, [best, plateau_schedule(best.name), *_patience(stage, best), log, *callbacks]

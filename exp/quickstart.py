@@ -29,7 +29,7 @@ from deephar.data import cached, clips, crops, frames, loader, mpii, mpii_files,
 from deephar.data.synthetic import write_mpii, write_penn
 from deephar.data.synthetic.writing import Settings
 from deephar.evaluation import action, baselines, figures, pose2d, report
-from deephar.models import surgery
+from deephar.models import outputs, surgery
 
 ACTIONS = ("squat", "wave", "kick", "jumping_jacks", "sit_down", "stand_up")
 WEIGHTS = "lsp-lite-2d"
@@ -81,14 +81,14 @@ def make_data(args):
 
 def train_pose(args, people):
     weights = None if args.from_scratch else WEIGHTS
-    model = models.build("lite-2d", weights, concat_visibility=True, export_heatmaps=True, **NETWORK)
+    model = models.build("lite-2d", weights, export_heatmaps=True, **NETWORK)
     batches = loader.PoseLoader(
-        [(cached.Cached(people, SIZE), 32)], SIZE, 4, layout=LAYOUT, augmentation=AUGMENTATION, seed=args.seed,
-        steps=args.pose_steps,
+        [(cached.Cached(people, SIZE), 32)], SIZE, outputs.kinds(model), layout=LAYOUT, augmentation=AUGMENTATION,
+        seed=args.seed, steps=args.pose_steps,
     )  # fmt: skip
     training.set_momentum(model)
     rate = training.cosine_schedule(2e-3, args.pose_steps, args.pose_steps // 20)
-    training.compile_pose(model, keras.optimizers.Adam(rate))
+    training.compile_model(model, keras.optimizers.Adam(rate))
     training.fit(model, batches)
     files.save_weights(model, args.out / "pose.weights.h5")
     return model
@@ -113,7 +113,7 @@ def pose_exam(args, model, people, exam):
 
 def train_action(args, pose_model, videos):
     """The clip network after every stage: action with the pose part frozen, then everything at a tenth of the rate."""
-    model = models.build("lite-merge", concat_visibility=True, **CLIP)
+    model = models.build("lite-merge", **CLIP)
     surgery.copy_pose(pose_model, model)
     training.set_momentum(model)
     stages = {"frozen pose": (True, args.action_steps, 2e-3), "fine-tuning": (False, args.fine_tuning_steps, 2e-4)}
@@ -121,12 +121,12 @@ def train_action(args, pose_model, videos):
         if not steps:
             return
         batches = loader.ClipLoader(
-            [(videos, 6)], CLIP["frames"], SIZE, training.output_kinds(model), layout=LAYOUT, subsampling=(2, STEP),
+            [(videos, 6)], CLIP["frames"], SIZE, outputs.kinds(model), layout=LAYOUT, subsampling=(2, STEP),
             augmentation=AUGMENTATION, boxes=clips.extent_boxes, seed=args.seed, steps=steps,
         )  # fmt: skip
         surgery.freeze_pose(model, frozen)
         rate = training.cosine_schedule(peak, steps, steps // 20)
-        training.compile_action(model, keras.optimizers.AdamW(rate, weight_decay=1e-2))
+        training.compile_model(model, keras.optimizers.AdamW(rate, weight_decay=1e-2))
         training.fit(model, batches)
         files.save_weights(model, args.out / "action.weights.h5")
         yield name, model
@@ -165,9 +165,10 @@ def film(args, model, videos):
     numbers, tiles = np.arange(0, 24, STEP)[: CLIP["frames"]], []
     for index in shown:
         clip = clips.make_clip(videos, index, numbers, SIZE, boxes=clips.extent_boxes)
-        outputs = model.predict_on_batch(clip.images[None])
-        name = ACTIONS[int(outputs[-1][0].argmax())]
-        poses = geometry.transform_points(np.linalg.inv(clip.px_to_crop), outputs[0][0, ..., :2])
+        found = model.predict_on_batch(clip.images[None])
+        *_, scores = outputs.actions(model, found).values()
+        name, (poses, _) = ACTIONS[int(scores[0].argmax())], outputs.poses(model, found)
+        poses = geometry.transform_points(np.linalg.inv(clip.px_to_crop), poses[-1, 0])
         tiles.append(
             [picture(videos.video(index), number, pose, name) for number, pose in zip(numbers, poses, strict=True)]
         )

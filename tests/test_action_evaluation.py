@@ -10,15 +10,10 @@ from deephar.data import video_clips
 from deephar.evaluation import action, figures, report
 
 
-class Output:
-    def __init__(self, shape):
-        self.shape = shape
-
-
 class FirstPixel:
     """A network that says "kick" where a clip's first frame has a wide person, by a rule that the test knows."""
 
-    output_names, outputs = ["pose1", "p1", "m"], [Output((None, 4, 17, 3)), Output((None, 2)), Output((None, 2))]
+    output_names = ("pose1", "p1", "m")
 
     def predict_on_batch(self, clips):
         score = 0.5 + 0.4 * np.tanh(clips.mean(axis=(1, 2, 3, 4)))

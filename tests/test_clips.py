@@ -11,9 +11,9 @@ from drawn import DrawnVideos
 from helpers import GOLDEN
 
 from deephar import config, layouts
-from deephar.data import augment, clip_mixture, clips, loader, lsp, video_clips
+from deephar.data import augment, clip_mixture, clips, loader, lsp, targets, video_clips
 from deephar.data.base import Video
-from deephar.data.crops import pose_target
+from deephar.data.targets import pose_target
 
 
 @functools.cache
@@ -108,7 +108,7 @@ def test_crops_and_targets_are_the_original_s(case, step, given):
         reader, 0, expected["frame_list"].astype(int), (64, 64), drawn, given, square=False, truncate_corners=True
     )
     np.testing.assert_allclose(clip.px_to_crop, expected["afmat"], atol=1e-6)
-    target = clip_mixture.layout_target(clip.pose_crop, reader.layout, reader.layout, 2)
+    target = targets.layout_target(clip.pose_crop, reader.layout, reader.layout, 2)
     np.testing.assert_allclose(target, expected["pose"][:, 3:16], rtol=1e-5, atol=1e-5)
 
 
@@ -232,16 +232,16 @@ def test_noise_on_given_poses():
     blind = clip_mixture.ClipMixture([(DrawnVideos(), 1)], 4, None, noise=config.PoseNoise(dropout=1.0)).batch(0, 0)
     assert not blind.pose[..., -1].any() and blind.action.sum() == 1
     with pytest.raises(ValueError, match="not for labels"):
-        loader.ClipLoader([(DrawnVideos(), 1)], 4, None, ("pose",), given=True, noise=noise)
+        loader.ClipLoader([(DrawnVideos(), 1)], 4, None, "pose_visibility", given=True, noise=noise)
 
 
 def test_given_poses_are_zero_where_nothing_is_known():
     pose = np.array([[[0.2, 0.3, 1.0], [config.MISSING, config.MISSING, 0.0], [config.MISSING] * 3]], "float32")
-    np.testing.assert_allclose(clip_mixture.as_given(pose), [[[0.2, 0.3, 1], [0, 0, 0], [0, 0, 0]]])
+    np.testing.assert_allclose(targets.as_given(pose), [[[0.2, 0.3, 1], [0, 0, 0], [0, 0, 0]]])
 
 
 def test_the_loader_gives_every_output_its_target(videos):
-    batches = loader.ClipLoader([(videos, 2)], 4, (32, 32), ("pose", "action", "action"), given=True)
+    batches = loader.ClipLoader([(videos, 2)], 4, (32, 32), ("pose_visibility", "action", "action"), given=True)
     inputs, targets, weights = batches[0]
     assert [x.shape for x in inputs] == [(2, 4, 32, 32, 3), (2, 4, 17, 3)]
     assert [y.shape for y in targets] == [(2, 4, 17, 3), (2, 2), (2, 2)]

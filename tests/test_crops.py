@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from deephar import config, geometry, layouts
-from deephar.data import augment, crops, lsp
+from deephar.data import augment, crops, lsp, targets
 from deephar.data.base import Sample
 
 LSP = layouts.get("lsp14")
@@ -62,6 +62,6 @@ def test_the_plain_crop_is_the_square_extent_and_a_margin(drawn):
 
 def test_target_by_hand():
     pose = np.array([[0.5, 0.25], [0.0, 0.5], [1.2, 0.5], [np.nan, np.nan]])
-    target = crops.pose_target(pose, dim=3)
-    np.testing.assert_allclose(target[0], [0.5, 0.25, crops.MISSING, 1])
-    np.testing.assert_allclose(target[1:], [[crops.MISSING] * 3 + [0]] * 3)
+    target = targets.pose_target(pose, dim=3)
+    np.testing.assert_allclose(target[0], [0.5, 0.25, config.MISSING, 1])
+    np.testing.assert_allclose(target[1:], [[config.MISSING] * 3 + [0]] * 3)

@@ -20,8 +20,9 @@ def trained(strategy, logical_cpus=0):
     with distribution.scope(strategy, logical_cpus) as copies:
         model = models.build("lite-2d", **TINY)
         training.set_momentum(model, 0.5)
-        training.compile_pose(model, keras.optimizers.SGD(0.005), "elastic_net_per_joint")
-    batches = loader.PoseLoader(DARK_AND_BRIGHT, (64, 64), 1, steps=5, workers=distribution.loader_threads(strategy))
+        training.compile_model(model, keras.optimizers.SGD(0.005), form="elastic_net_per_joint")
+    workers = distribution.loader_threads(strategy)
+    batches = loader.PoseLoader(DARK_AND_BRIGHT, (64, 64), "pose_visibility", steps=5, workers=workers)
     training.fit(model, batches, verbose=0)
     return model, copies
 
@@ -37,7 +38,7 @@ def refused(action, *arguments, **options):
 
 together, copies = trained("mirrored", 2)
 result = {"copies": copies, "split again": refused(distribution.scope, "mirrored", 3)}
-three = loader.PoseLoader([(Noise(0, 40), 3)], (64, 64), 1, steps=1)
+three = loader.PoseLoader([(Noise(0, 40), 3)], (64, 64), "pose_visibility", steps=1)
 result["three"] = refused(training.fit, together, three, verbose=0)
 result["left synchronised"] = sum(norm.synchronized for norm in distribution.batch_norms(together))
 
@@ -52,11 +53,12 @@ import json, sys, keras, numpy as np
 from drawn import DrawnVideos
 from deephar import config, distribution, layouts, models, training
 from deephar.data import loader
+from deephar.models import outputs
 
 with distribution.scope("mirrored", 2):
     model = models.build("penn-merge", input_shape=(32, 32, 3), width=16, num_blocks=1, frames=4, appearance_width=16,
                          num_action_blocks=1, num_actions=2, export_poses="last", concat_visibility=True)
-batches = loader.ClipLoader([(DrawnVideos(), 2)], 4, (32, 32), training.output_kinds(model), steps=1,
+batches = loader.ClipLoader([(DrawnVideos(), 2)], 4, (32, 32), outputs.kinds(model), steps=1,
                             layout=layouts.get("pa16j"))
 stem, head = model.get_layer("stem_1"), model.get_layer("pose_action1_maps")
 seen, given = [(stem.get_weights()[0], head.get_weights()[0])], iter([1.0, 3.0, 2.0, 1.0])
@@ -81,16 +83,17 @@ from deephar.evaluation import pose2d
 
 with distribution.scope("mirrored", 2):
     image = keras.Input((16, 16, 3))
-    pose = keras.layers.Reshape((14, 3))(keras.layers.Dense(42, "sigmoid")(keras.layers.Flatten()(image)))
-    model = keras.Model(image, [pose, pose])
-    training.compile_pose(model, keras.optimizers.Adam(1e-3))
+    flat = keras.layers.Dense(42, "sigmoid")(keras.layers.Flatten()(image))
+    names = ["block1_pose_visibility", "block2_pose_visibility"]
+    model = keras.Model(image, [keras.layers.Reshape((14, 3), name=name)(flat) for name in names])
+    training.compile_model(model, keras.optimizers.Adam(1e-3))
 reader = lsp.LspExtended(sys.argv[1])
 
 def pck(model):
     return pose2d.pck_scores(pose2d.predict(model, crops.Crops(reader, (16, 16))), reader.layout)["total"]
 
 score = training.Score(pck, sys.argv[2])
-batches = loader.PoseLoader([(reader, 4)], (16, 16), 2)
+batches = loader.PoseLoader([(reader, 4)], (16, 16), ["pose_visibility"] * 2)
 history = training.fit(model, batches, 4, [score], verbose=0).history
 model.load_weights(score.folder / "best.weights.h5")
 print(history["loss"][-1] < history["loss"][0], score.best == max(history["val_pck"]) == pck(model) > 0)

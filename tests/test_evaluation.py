@@ -23,6 +23,7 @@ class Oracle:
         self.known = {plain[i].image.tobytes(): plain[i].pose_crop for i in range(len(plain))}
         self.known |= {plain[i].image[:, ::-1].tobytes(): self.mirror(plain[i].pose_crop) for i in range(len(plain))}
         self.offsets = offsets
+        self.output_names = [f"block{number}_pose_visibility" for number in range(1, len(offsets) + 1)]
 
     @staticmethod
     def mirror(pose):
@@ -142,6 +143,8 @@ def test_displaced_crops_average_to_the_plain_one(plain):
     """The displacements cancel: an error that is the same in every crop stays, in pixels of the photograph."""
 
     class Centre:
+        output_names = ("block1_pose_visibility",)
+
         def predict_on_batch(self, images):
             return np.full((len(images), 14, 3), 0.5)
 

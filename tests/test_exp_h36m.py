@@ -132,7 +132,7 @@ def test_2d_people_give_depth_no_gradient(tree, flat):
     """
     people = mpii.Mpii(mpii_files.read_json(flat / "train.json"), flat / "images")
     readers = [(human36m.Human36M(human36m.open_release(tree), tree), 2), (people, 2)]
-    images, (target,), _ = loader.PoseLoader(readers, (32, 32), 1, layout=PA17, dim=3)[0]
+    images, (target,), _ = loader.PoseLoader(readers, (32, 32), "pose_visibility", layout=PA17, dim=3)[0]
     laboratory, wild = [0, 2], [1, 3]  # the readers' rows are interleaved
     neck, spine = PA17.index("neck"), PA17.index("spine")
     assert np.all(target[laboratory, neck] == np.float32(MISSING)) and np.all(

@@ -9,6 +9,7 @@ from helpers import eagerly
 
 from deephar import config, files, layouts, models, training
 from deephar.data import loader, lsp
+from deephar.models import outputs
 
 TINY = {"num_joints": 14, "input_shape": (64, 64, 3), "width": 32, "num_blocks": 2, "concat_visibility": True}
 
@@ -35,8 +36,9 @@ def test_training_learns_and_keeps_the_best_weights(tmp_path):
     """A tiny network learns to find drawn people; the best weights are those of the best score."""
     keras.utils.set_random_seed(0)
     model = models.build("lite-2d", **TINY)
-    batches = loader.PoseLoader([(lsp.LspExtended(drawn_lsp(tmp_path / "lspe")), 6)], (64, 64), 2, workers=1)
-    training.compile_pose(model, keras.optimizers.SGD(0.1))
+    reader = lsp.LspExtended(drawn_lsp(tmp_path / "lspe"))
+    batches = loader.PoseLoader([(reader, 6)], (64, 64), outputs.kinds(model), workers=1)
+    training.compile_model(model, keras.optimizers.SGD(0.1))
     given, seen = iter([5.0, 9.0, 7.0]), []
 
     def score(model):
@@ -70,8 +72,10 @@ def test_the_same_seed_gives_the_same_run_with_any_number_of_workers(tmp_path):
     def run(workers):
         keras.utils.set_random_seed(1)
         model = models.build("lite-2d", **{**TINY, "num_blocks": 1})
-        batches = loader.PoseLoader([(reader, 4)], (64, 64), 1, augmentation="lsp", seed=1, workers=workers)
-        training.compile_pose(model, "sgd")
+        batches = loader.PoseLoader(
+            [(reader, 4)], (64, 64), outputs.kinds(model), augmentation="lsp", seed=1, workers=workers
+        )
+        training.compile_model(model, "sgd")
         return model.fit(batches, epochs=2, shuffle=False, verbose=0).history["loss"]
 
     reader = lsp.LspExtended(drawn_lsp(tmp_path / "lspe", people=8))
@@ -113,7 +117,7 @@ def test_plateau_lowers_the_rate_where_the_score_stands():
 def test_shrunk_weights_predict_alike(tmp_path):
     """No optimizer, about half the bytes, and every output within a hundredth; a failed copy leaves nothing."""
     model = models.build("lite-2d", **TINY)
-    training.compile_pose(model, keras.optimizers.Adam())
+    training.compile_model(model, keras.optimizers.Adam())
     model.optimizer.build(model.trainable_variables)
     files.save_weights(model, tmp_path / "full.weights.h5")
     files.shrink_weights(tmp_path / "full.weights.h5", tmp_path / "small.weights.h5")
@@ -138,9 +142,9 @@ def trained_in_stages(tmp_path_factory):
     model = models.build(
         "penn-merge", export_poses="last", concat_visibility=True, num_action_blocks=1, num_actions=2, **options
     )
-    assert training.output_kinds(model) == ["pose", "action", "action", "action"]
+
     batches = loader.ClipLoader(
-        [(DrawnVideos(), 3)], 4, (32, 32), training.output_kinds(model), layout=layouts.get("pa16j"), steps=1
+        [(DrawnVideos(), 3)], 4, (32, 32), outputs.kinds(model), layout=layouts.get("pa16j"), steps=1
     )
     watched = [model.get_layer(name) for name in ("stem_1", "pose_action1_maps")]
     given, seen = iter([3.0, *[1.0] * 20]), [[layer.get_weights()[0] for layer in watched]]

@@ -61,7 +61,7 @@ def numbers(variables):
 
 
 def train_a_step(model):
-    training.compile_action(model, keras.optimizers.SGD(1.0))
+    training.compile_model(model, keras.optimizers.SGD(1.0))
     model.run_eagerly = True
     x = np.random.default_rng(0).uniform(-1, 1, (2, *model.input_shape[1:])).astype("float32")
     model.fit(x, [np.eye(y.shape[-1], dtype="float32")[:2] for y in model.outputs], verbose=0)

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from deephar import geometry, layouts
 from deephar.camera import Camera
-from deephar.data import augment, cached, crops, human36m, human36m_converted, human36m_files, mixture
+from deephar.data import augment, cached, crops, human36m, human36m_converted, human36m_files, mixture, targets
 
 SIZE = (80, 60)
 LENS = {"radial": (-0.2, 0.24, -0.002), "tangential": (-0.0009, -0.0016)}
@@ -155,7 +155,7 @@ def test_depth_in_crops(release):
     both = crops.Crops(reader, (32, 32), layouts.get("pa17j"))[0]
     np.testing.assert_allclose(both.pose_crop[0], plain.pose_crop[0])
     assert np.isnan(both.pose_crop[2]).all() and both.pose_px.shape == (17, 3)
-    assert crops.pose_target(plain.pose_crop, dim=3)[1].tolist() == [*plain.pose_crop[1].astype("float32"), 1]
+    assert targets.pose_target(plain.pose_crop, dim=3)[1].tolist() == [*plain.pose_crop[1].astype("float32"), 1]
     kept = cached.Cached(reader, (32, 32))
     again = crops.make_crop(kept, 0, (32, 32), augment.Draw(scale=1.2, flip=True))
     np.testing.assert_allclose(again.pose_crop, large.pose_crop, atol=0.02)
@@ -335,7 +335,7 @@ def test_crops_of_the_original(shared, case, tmp_path):
     crop = crops.make_crop(reader, index, (64, 64), variation, truncate_corners=True)
     expected = golden[f"{case}.out.afmat"]
     np.testing.assert_allclose(np.linalg.inv(crop.px_to_crop), np.linalg.inv(expected), rtol=0, atol=1e-4)
-    np.testing.assert_allclose(crops.pose_target(crop.pose_crop, dim=3), golden[f"{case}.out.pose"], atol=1e-6)
+    np.testing.assert_allclose(targets.pose_target(crop.pose_crop, dim=3), golden[f"{case}.out.pose"], atol=1e-6)
 
 
 def test_mmpose_files(tmp_path):

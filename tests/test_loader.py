@@ -11,9 +11,11 @@ from PIL import Image
 from deephar import config, layouts, losses
 from deephar.data import cached, crops, loader, lsp, mixture, queues
 
+JOINED = ["pose_visibility"] * 2
+
 
 def make_loader(folder, **options):
-    return loader.PoseLoader([(lsp.LspExtended(folder), 5)], (64, 64), 2, augmentation="lsp", **options)
+    return loader.PoseLoader([(lsp.LspExtended(folder), 5)], (64, 64), JOINED, augmentation="lsp", **options)
 
 
 def names_of(batches, epoch, positions):
@@ -99,10 +101,10 @@ def test_every_source_brings_its_own_augmentation(drawn):
 def test_readers_are_mixed_by_count_and_joints_by_name(drawn):
     other = lsp.LspExtended(drawn, range(1, 4))
     sources = [(lsp.LspExtended(drawn), 3), (other, 1)]
-    batches = loader.PoseLoader(sources, (64, 64), 1, layout=layouts.get("pa16j"), dim=3)
+    batches = loader.PoseLoader(sources, (64, 64), "pose_visibility", layout=layouts.get("pa16j"), dim=3)
     images, (target,), _ = batches[0]
     assert len(batches) == 4 and images.shape[0] == 4 and target.shape == (4, 16, 4)
-    assert np.all(target[:, :2, :] == crops.MISSING)  # pelvis and thorax: nothing is known
+    assert np.all(target[:, :2, :] == config.MISSING)  # pelvis and thorax: nothing is known
     assert np.all(target[:, 2:4, 3] == 1)  # neck and head top
 
 
@@ -120,12 +122,12 @@ def test_a_sample_without_labels_has_weight_zero_and_adds_no_loss(drawn):
     batch = mixture.Mixture([(Unlabelled(drawn, [1, 2]), 2)], (64, 64)).batch(0, 0)
     assert sorted(batch.weights[:, 0]) == [0, 1]
     empty = int(np.argmin(batch.weights))
-    assert np.all(batch.target[empty, :, :2] == crops.MISSING)
+    assert np.all(batch.target[empty, :, :2] == config.MISSING)
 
 
 def test_weights_of_a_network_of_one_output_stay_with_their_samples(drawn):
     """In a tuple of one, (B, 1), Keras would multiply every weight with the loss of every sample."""
-    batches = loader.PoseLoader([(Unlabelled(drawn, [1, 2]), 2)], (16, 16), 1)
+    batches = loader.PoseLoader([(Unlabelled(drawn, [1, 2]), 2)], (16, 16), "pose_visibility")
     image = keras.Input((16, 16, 3))
     pose = keras.layers.Reshape((14, 3))(keras.layers.Dense(42)(keras.layers.Flatten()(image)))
     model = keras.Model(image, pose)
@@ -187,7 +189,7 @@ def test_bad_loader_arguments(drawn):
     with pytest.raises(ValueError, match="on_broken"):
         make_loader(drawn, on_broken="ignore")
     with pytest.raises(ValueError, match="needs samples and a count"):
-        loader.PoseLoader([(lsp.LspExtended(drawn), 0)], (64, 64), 1)
+        loader.PoseLoader([(lsp.LspExtended(drawn), 0)], (64, 64), "pose_visibility")
 
 
 def test_processes_and_threads_give_the_same_batches_and_end(drawn, tmp_path):
@@ -226,7 +228,7 @@ class Deadly(lsp.LspExtended):
 
 
 def test_a_process_that_dies_is_reported(drawn):
-    batches = loader.PoseLoader([(Deadly(drawn), 2)], (64, 64), 1, processes=1)
+    batches = loader.PoseLoader([(Deadly(drawn), 2)], (64, 64), "pose_visibility", processes=1)
     with pytest.raises(RuntimeError, match=r"died at batch 1 of epoch 0.*Use fewer processes"):
         batches[1]
 
@@ -250,7 +252,7 @@ def test_fit_reads_the_same_whatever_the_workers(workers, drawn):
             seen[self.epoch, index] = batch[0].sum()
             return batch
 
-    batches = Watched([(lsp.LspExtended(drawn), 5)], (16, 16), 2, workers=workers, augmentation="lsp")
+    batches = Watched([(lsp.LspExtended(drawn), 5)], (16, 16), JOINED, workers=workers, augmentation="lsp")
     before = threading.active_count()
     tiny_model(16).fit(batches, epochs=3, shuffle=False, verbose=0)
     last = batches.epoch  # Keras reads two batches to learn their shapes and calls that an epoch

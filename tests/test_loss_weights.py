@@ -48,7 +48,7 @@ class FirstUnlocated(DrawnVideos):
 def clips(drawn):
     """A batch of three videos, of which one has no pose and one no action, and a clip of stills, without action."""
     sources = [(FirstUnlocated(), 3), (lsp.LspExtended(drawn), 1)]
-    kinds = ("pose", "action", "action", "action")
+    kinds = ("pose_visibility", "action", "action", "action")
     return loader.ClipLoader(sources, 4, (32, 32), kinds, layout=layouts.get("pa16j"), actions=("wave", "kick"))[0]
 
 
@@ -59,7 +59,7 @@ def total(model, targets, outputs, weights=None):
 
 
 def test_weights_of_poses_are_zero_where_nobody_is_located(drawn):
-    _, targets, weights = loader.PoseLoader([(HalfLocated(drawn), 2)], (32, 32), 3)[0]
+    _, targets, weights = loader.PoseLoader([(HalfLocated(drawn), 2)], (32, 32), ["pose_visibility"] * 3)[0]
     assert len(weights) == 3
     for target, weight in zip(targets, weights, strict=True):
         np.testing.assert_array_equal(weight[:, 0], [np.any(pose[:, :2] > MISSING) for pose in target])
@@ -78,9 +78,9 @@ def test_weights_of_clips_are_zero_where_a_pose_or_an_action_is_unknown(drawn):
 
 def test_a_sample_without_labels_adds_no_loss(drawn):
     """The loss is half of the other sample's, whatever is predicted; unweighted, the visibilities would train."""
-    images, targets, weights = loader.PoseLoader([(HalfLocated(drawn), 2)], (32, 32), 1)[0]
+    images, targets, weights = loader.PoseLoader([(HalfLocated(drawn), 2)], (32, 32), "pose_visibility")[0]
     model = models.build("lite-2d", **POSES)
-    training.compile_pose(model, "sgd")
+    training.compile_model(model, "sgd")
     (pose,) = outputs_of(model, images)
     empty = int(np.argmin(weights[0]))
     other = pose.copy()
@@ -95,7 +95,7 @@ def test_a_sample_without_labels_adds_no_loss(drawn):
 
 def test_an_unknown_action_adds_no_loss(drawn, clip_network):
     images, targets, weights = clips(drawn)
-    training.compile_action(clip_network, "sgd", label_smoothing=0.1)
+    training.compile_model(clip_network, "sgd", label_smoothing=0.1)
     outputs = outputs_of(clip_network, images)
     found = total(clip_network, targets, outputs, weights)
     for row, known in enumerate(weights[1][:, 0]):
@@ -111,7 +111,7 @@ def test_pose_weight_and_label_smoothing_by_hand(pose_weight, smoothing, clip_ne
     poses = generator.uniform(0.1, 0.9, (2, 2, 4, 16, 3)).astype("float32")
     scores = generator.dirichlet([1, 1], (3, 2)).astype("float32")
     actions = np.eye(2, dtype="float32")
-    training.compile_action(clip_network, "sgd", pose_weight, label_smoothing=smoothing)
+    training.compile_model(clip_network, "sgd", pose_weight, label_smoothing=smoothing)
     found = total(clip_network, [poses[0], *[actions] * 3], [poses[1], *scores])
     smoothed = actions * (1 - smoothing) + smoothing / 2
     entropies = -np.sum(smoothed * np.log(scores), axis=-1).mean(axis=1)
@@ -127,8 +127,8 @@ def test_every_block_has_the_loss_that_was_asked_for():
     outputs = [generator.uniform(0.1, 0.9, (2, *y.shape[1:])).astype("float32") for y in model.outputs]
     assert [y.ndim for y in outputs] == [3, 4, 3, 4]
     for form in ("elastic_net_bce_mean", "l1_mean"):
-        training.compile_pose(model, "sgd", form)
+        training.compile_model(model, "sgd", form=form)
         by_hand = [(losses.HeatmapLoss() if y.ndim == 4 else losses.PoseLoss(form))(targets, y) for y in outputs]
         assert total(model, [targets] * 4, outputs) == pytest.approx(sum(map(float, by_hand)), rel=1e-5)
-    training.compile_pose(model, "sgd")
+    training.compile_model(model, "sgd")
     assert total(model, [targets] * 4, outputs) != pytest.approx(sum(map(float, by_hand)), rel=1e-3)

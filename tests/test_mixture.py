@@ -7,7 +7,7 @@ import pytest
 from drawn import DrawnVideos
 
 from deephar import config, geometry, layouts
-from deephar.data import clip_mixture, clips, crops, lsp, mixture
+from deephar.data import clip_mixture, clips, crops, lsp, mixture, targets
 from deephar.data.augment import Draw
 
 PA17, LSP = layouts.get("pa17j"), layouts.get("lsp14")
@@ -31,7 +31,7 @@ def test_a_still_is_the_plain_crop_unless_said(drawn):
     """Not augmented, two coordinates, in the reader's own joints, all of them labelled or outside."""
     batch, crop = still(drawn), crops.make_crop(lsp.LspExtended(drawn, [3]), 0, (32, 32))
     np.testing.assert_array_equal(batch.images[0], crop.image)
-    np.testing.assert_array_equal(batch.target[0], crops.pose_target(crop.pose_crop))
+    np.testing.assert_array_equal(batch.target[0], targets.pose_target(crop.pose_crop))
     assert (batch.images.shape, batch.target.shape, batch.weights.tolist()) == ((1, 32, 32, 3), (1, 14, 3), [[1.0]])
     assert batch.broken == () and batch.weights.dtype == np.float32
 
@@ -56,7 +56,7 @@ def test_joints_that_a_reader_lacks_are_unknown_and_depth_without_label_is_missi
     """From three joints of a layout to another of 17, in 3D."""
     pose = np.full((2, 14, 2), 0.5)
     pose[1, LSP.index("neck")] = (1.5, 0.5)
-    target = mixture.layout_target(pose, LSP, PA17, 3)
+    target = targets.layout_target(pose, LSP, PA17, 3)
     assert target.shape == (2, 17, 4) and target.dtype == np.float32
     neck, pelvis = PA17.index("neck"), PA17.index("pelvis")
     missing = np.float32(config.MISSING)
@@ -69,9 +69,9 @@ def test_a_target_is_labelled_if_any_coordinate_of_any_frame_is():
     target = np.full((3, 4, 5, 3), config.MISSING)
     target[..., 2] = 0
     target[1, 3, 2, 1] = 0.25
-    weights = mixture.labelled(target)
+    weights = targets.labelled(target)
     assert weights.tolist() == [[0], [1], [0]] and weights.dtype == np.float32
-    assert mixture.labelled(target[:, 0]).tolist() == [[0], [0], [0]]
+    assert targets.labelled(target[:, 0]).tolist() == [[0], [0], [0]]
 
 
 @dataclasses.dataclass
@@ -116,9 +116,9 @@ def test_windows_and_boxes_are_those_that_were_asked_for(square):
     for given in ({}, {"boxes": boxes}):
         found = video_batch(videos, 8, **options, **given).pose
         plain = [clips.make_clip(videos, index, np.arange(8), **options, **given).pose_crop for index in range(3)]
-        assert same_rows(found, [crops.pose_target(pose) for pose in plain])
+        assert same_rows(found, [targets.pose_target(pose) for pose in plain])
         other = [clips.make_clip(videos, i, np.arange(8), square=not square, **given).pose_crop for i in range(3)]
-        assert not same_rows(found, [crops.pose_target(pose) for pose in other])
+        assert not same_rows(found, [targets.pose_target(pose) for pose in other])
 
 
 class Numbered(DrawnVideos):

@@ -42,8 +42,8 @@ def test_names_do_not_depend_on_what_was_built_before():
 @pytest.mark.parametrize(
     ("options", "names"),
     [
-        ({}, ["block1_context", "block1_visibility", "block1_joint_maps", "block1"]),
-        ({"num_context": 0}, ["block1_soft_argmax", "block1_visibility", "block1_joint_maps", "block1"]),
+        ({}, ["block1_pose", "block1_visibility", "block1_joint_maps", "block1"]),
+        ({"num_context": 0}, ["block1_pose", "block1_visibility", "block1_joint_maps", "block1"]),
         ({"dim": 3}, ["block1_pose", "block1_visibility", "block1_joint_maps", "block1"]),
         ({"concat_visibility": True}, ["block1_pose_visibility", "block1_joint_maps", "block1"]),
     ],

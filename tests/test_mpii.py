@@ -12,7 +12,7 @@ from helpers import units, units_json
 from PIL import Image
 
 from deephar import layouts, metrics
-from deephar.data import augment, crops, mpii, mpii_files
+from deephar.data import augment, crops, mpii, mpii_files, targets
 from deephar.data.base import Sample
 
 
@@ -259,7 +259,7 @@ def test_crops_of_the_original(case):
     np.testing.assert_allclose(px_to_crop, golden[f"{case}.out.afmat"], rtol=0, atol=1e-4 / size)
     layout = layouts.get("pa16j")
     pose = layouts.rearrange(pose, "mpii16", "pa16j")
-    target = crops.pose_target(augment.pose_to_crop(pose, px_to_crop, variation.flip, layout))
+    target = targets.pose_target(augment.pose_to_crop(pose, px_to_crop, variation.flip, layout))
     np.testing.assert_allclose(target, golden[f"{case}.out.pose"], atol=1e-6)
     assert metrics.head_size(golden["in.head"]) == pytest.approx(float(golden[f"{case}.out.headsize"]))
 

@@ -71,8 +71,8 @@ def weights(drawn, tmp_path_factory):
     """A network trained for a moment, as a training script leaves it."""
     folder = tmp_path_factory.mktemp("run")
     model = models.build("lite-2d", concat_visibility=True, **TINY)
-    training.compile_pose(model, "sgd")
-    batches = loader.PoseLoader([(Trunks(drawn), 4)], (64, 64), 1, augmentation="lsp", steps=1)
+    training.compile_model(model, "sgd")
+    batches = loader.PoseLoader([(Trunks(drawn), 4)], (64, 64), "pose_visibility", augmentation="lsp", steps=1)
     model.fit(batches, epochs=1, verbose=0)
     files.save_weights(model, folder / "best.weights.h5")
     report.save_json({"model": "lite-2d", "layout": TRUNK.to_json(), "overrides": TINY}, folder / "model.json")

@@ -52,6 +52,7 @@ class Oracle:
         for crop in (cuts[i] for cuts in shown for i in range(len(cuts))):
             mirrored = ([1.0, 0, 0] + np.array([-1.0, 1, 1]) * crop.pose_crop)[LAYOUT.flip]
             self.known |= {crop.image.tobytes(): crop.pose_crop, crop.image[:, ::-1].tobytes(): mirrored}
+        self.output_names = [f"block{number}_pose_visibility" for number in range(1, len(offsets) + 1)]
 
     def predict_on_batch(self, images):
         poses = np.stack([self.known[image.tobytes()] for image in images])

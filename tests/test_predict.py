@@ -30,7 +30,7 @@ def weights(tmp_path_factory):
 class Bright:
     """A network that finds the brightest place of a crop, and calls every joint that."""
 
-    input_shape = (None, 64, 64, 3)
+    input_shape, output_names = (None, 64, 64, 3), ("block1_pose", "block1_visibility")
 
     def predict_on_batch(self, images):
         flat = images.sum(axis=-1).reshape(len(images), -1).argmax(axis=1)

@@ -72,6 +72,6 @@ def test_damaged_labels_are_counted_when_they_are_drawn(folder):
     """One place stands for them: neither is the reader refused nor the damage overlooked."""
     stills = clips.VideoFrames(ntu.Ntu(folder, frames=folder))
     assert len(stills) == 6 + 1 + 6
-    batches = loader.PoseLoader([(stills, 13)], (16, 16), 1, on_broken="count")
+    batches = loader.PoseLoader([(stills, 13)], (16, 16), "pose_visibility", on_broken="count")
     assert batches[0][0].shape == (13, 16, 16, 3)
     assert len(batches.broken) == 1 and "A002.skeleton: the number of frames must be" in next(iter(batches.broken))

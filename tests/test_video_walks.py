@@ -4,14 +4,13 @@ import gc
 import tracemalloc
 import weakref
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 from watched import open_files
 
 from deephar import layouts, video
-from deephar.data import augment, clip_mixture, clips, crops, loader, ntu, ntu_files, video_clips
+from deephar.data import augment, clip_mixture, clips, loader, ntu, ntu_files, targets, video_clips
 from deephar.data.base import Video
 from deephar.evaluation import action
 
@@ -104,7 +103,7 @@ def test_no_video_is_opened_before_it_is_asked_for(videos, watch, monkeypatch):
 
     monkeypatch.setattr(ntu_files, "read_skeleton", never)
     stills = clips.VideoFrames(videos, every=2)
-    loader.PoseLoader([(stills, 2)], (16, 16), 1)
+    loader.PoseLoader([(stills, 2)], (16, 16), "pose_visibility")
     loader.ClipLoader([(videos, 2)], 4, (16, 16), ("action",))
     video_clips.VideoClips(videos, 4, (16, 16))
     assert len(stills) == 6 + 2 + 5 and watch.opened == 0
@@ -135,7 +134,7 @@ class Still:
 class Network:
     """Scores by the brightness of a clip."""
 
-    output_names, outputs = ["m"], [keras.KerasTensor((None, 1))]
+    output_names = ("m",)
 
     def predict_on_batch(self, images):
         return np.asarray(images).mean(axis=(1, 2, 3, 4))[:, None]
@@ -210,5 +209,5 @@ def test_clips_are_drawn_at_every_subsampling_that_is_given(folder):
     for step in (1, 2, 3):
         for start in range(12 - 3 * step):
             clip = clips.make_clip(reader, 0, start + step * np.arange(4))
-            steps_of[crops.pose_target(clip.pose_crop).tobytes()] = step
+            steps_of[targets.pose_target(clip.pose_crop).tobytes()] = step
     assert {steps_of[mixture.batch(epoch, 0).pose[0].tobytes()] for epoch in range(20)} == {1, 2, 3}

@@ -8,8 +8,9 @@ import numpy as np
 from deephar import config
 from deephar.data import augment, clips
 from deephar.data.crops import make_crop
-from deephar.data.mixture import augmentations, labelled, layout_target
+from deephar.data.mixture import augmentations
 from deephar.data.queues import Queues
+from deephar.data.targets import labelled, layout_target, one_hot
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +19,7 @@ class ClipBatch:
 
     Attributes:
         images: float32 (B, T, H, W, 3) in [-1, 1]; None where only poses were asked for.
-        pose: float32 (B, T, J, dim + 1), see `deephar.data.crops.pose_target`.
+        pose: float32 (B, T, J, dim + 1), see `deephar.data.targets.pose_target`.
         pose_weights: float32 (B, 1), 0 where no joint of a clip has a label.
         action: float32 (B, A), one-hot; all 0 where the action is unknown.
         action_weights: float32 (B, 1), 0 where the action is unknown.
@@ -91,11 +92,8 @@ class ClipMixture(Queues):
         makers = [self._clip if hasattr(reader, "video") else self._stills for reader, _ in self.sources]
         rows = [makers[number](number, epoch, position, broken) for number, position in self.rows(index)]
         images, poses, actions = zip(*rows, strict=True)
-        pose, action = np.stack(poses), np.array(actions)
-        known = (action >= 0)[:, None].astype(np.float32)
-        one_hot = np.eye(max(len(self.actions), 1), dtype=np.float32)[action] * known
-        stacked = None if self.size is None else np.stack(images)
-        return ClipBatch(stacked, pose, labelled(pose), one_hot, known, tuple(broken))
+        pose, stacked = np.stack(poses), None if self.size is None else np.stack(images)
+        return ClipBatch(stacked, pose, labelled(pose), *one_hot(np.array(actions), len(self.actions)), tuple(broken))
 
     def _clip(self, number, epoch, position, broken):
         """Images, pose and action of a clip of a video."""
@@ -138,8 +136,3 @@ def with_noise(pose, noise, generator):
     if noise.dropout:
         pose = np.where(generator.uniform(size=(pose.shape[1], 1)) < noise.dropout, np.nan, pose)
     return pose
-
-
-def as_given(pose):
-    """A pose target (..., J, dim + 1) as the input of a network whose poses are given: all 0 for unlabelled joints."""
-    return np.where(pose[..., -1:] > 0, np.where(pose > config.MISSING, pose, 0.0), 0.0)

@@ -7,7 +7,6 @@ import numpy as np
 
 from deephar import layouts
 from deephar.camera import Camera
-from deephar.config import MISSING
 from deephar.data import augment, frames
 
 
@@ -107,29 +106,3 @@ def displaced_crops(dataset, size, layout=None):
     """The crops of a reader once for each of `DISPLACEMENTS`, as a list of `Crops`."""
     draws = [augment.Draw(shift=shift, shift_unit="window") for shift in DISPLACEMENTS]
     return [Crops(dataset, size, layout, draw) for draw in draws]
-
-
-def pose_target(pose_crop, dim=2, known=None):
-    """Joints in crop coordinates to the training target [coordinates, visibility] (published preprocessing).
-
-    A joint counts as visible if it lies strictly inside the crop; any other, and any joint without a label, has
-    visibility 0 and `MISSING` in all coordinates. A depth without a label is `MISSING` alone. Of a joint that the
-    dataset does not have, nothing is known: its visibility is `MISSING` too.
-
-    Args:
-        pose_crop: (..., J, 2 or 3) in [0, 1], NaN where not located.
-        dim: coordinates of the target; a 2D pose in a 3D target has no depth label.
-        known: optional (J,), false for joints that the dataset does not have.
-
-    Returns:
-        float32 (..., J, dim + 1).
-    """
-    pose = np.full((*pose_crop.shape[:-1], dim), np.nan)
-    given = min(dim, pose_crop.shape[-1])
-    pose[..., :given] = pose_crop[..., :given]
-    visible = np.all((pose[..., :2] > 0.0) & (pose[..., :2] < 1.0), axis=-1, keepdims=True)
-    coordinates = np.where(visible & np.isfinite(pose), pose, MISSING)
-    target = np.concatenate([coordinates, visible], axis=-1).astype(np.float32)
-    if known is not None:
-        target[..., ~np.asarray(known), :] = MISSING
-    return target

@@ -5,7 +5,8 @@ import logging
 
 import keras
 
-from deephar.data.clip_mixture import ClipMixture, as_given
+from deephar.data import targets
+from deephar.data.clip_mixture import ClipMixture
 from deephar.data.mixture import Mixture
 from deephar.data.pool import Pool
 
@@ -57,11 +58,6 @@ class _Loader(keras.utils.PyDataset):
             self._pool.close()
 
 
-def _by_output(weights):
-    """Sample weights as Keras reads them: of one output without a tuple, or every weight would weigh every sample."""
-    return weights[0] if len(weights) == 1 else weights
-
-
 class PoseLoader(_Loader):
     """Keras `PyDataset` of (crops, a target and a sample weight for every output).
 
@@ -71,7 +67,8 @@ class PoseLoader(_Loader):
     Args:
         sources: list of (reader, samples of it in every batch); `deephar.data.queues.counts_by_ratio` counts them.
         size: (height, width) of the crops in pixels.
-        num_outputs: how often the target is repeated, once per output of a model with `concat_visibility`.
+        outputs: kind of every output of the network, of `deephar.data.targets.KINDS`; `deephar.models.outputs.kinds`
+            gives them.
         on_broken: what to do with a sample that cannot be read: "raise"; "skip", which takes another, logs the name
             and counts it in `broken`; or "count", which does the same without a log.
         processes: that make batches ahead; 0: threads do.
@@ -79,15 +76,13 @@ class PoseLoader(_Loader):
         **options: of `Mixture`: `layout`, `dim`, `augmentation`, `seed`, `truncate_corners`, `shard`, `steps`.
     """
 
-    def __init__(
-        self, sources, size, num_outputs, on_broken="raise", processes=0, workers=1, max_queue_size=4, **options
-    ):
+    def __init__(self, sources, size, outputs, on_broken="raise", processes=0, workers=1, max_queue_size=4, **options):
+        self.outputs = targets.checked_kinds(outputs, tuple(kind for kind in targets.KINDS if kind != "action"))
         super().__init__(Mixture(sources, size, on_broken=on_broken, **options), processes, workers, max_queue_size)
-        self.num_outputs = num_outputs
 
     def __getitem__(self, index):
         batch = self._batch(index)
-        return batch.images, (batch.target,) * self.num_outputs, _by_output((batch.weights,) * self.num_outputs)
+        return batch.images, *targets.of_outputs(self.outputs, batch.target, batch.weights)
 
 
 class ClipLoader(_Loader):
@@ -99,7 +94,7 @@ class ClipLoader(_Loader):
         sources: list of (reader of videos or stills, samples of it in every batch).
         frames: T.
         size: (height, width) of the crops; None for a network that reads given poses alone.
-        outputs: "pose" or "action" for every output of the network, see `deephar.training.output_kinds`.
+        outputs: see `PoseLoader`.
         given: whether the network's last input is the pose.
         on_broken, processes, workers, max_queue_size: see `PoseLoader`.
         **options: of `ClipMixture`.
@@ -118,17 +113,16 @@ class ClipLoader(_Loader):
         max_queue_size=4,
         **options,
     ):
-        if options.get("noise") and (not given or "pose" in outputs):
+        self.outputs, self.given = targets.checked_kinds(outputs), given
+        if options.get("noise") and (not given or set(self.outputs) != {"action"}):
             raise ValueError("`noise` is for poses that are given to a network, not for labels of poses")
         mixture = ClipMixture(sources, frames, size, on_broken=on_broken, **options)
         super().__init__(mixture, processes, workers, max_queue_size)
-        self.outputs, self.given = tuple(outputs), given
 
     def __getitem__(self, index):
         batch = self._batch(index)
         inputs = [] if batch.images is None else [batch.images]
         if self.given:
-            inputs.append(as_given(batch.pose))
-        targets = {"pose": (batch.pose, batch.pose_weights), "action": (batch.action, batch.action_weights)}
-        labels, weights = zip(*(targets[kind] for kind in self.outputs), strict=True)
-        return inputs[0] if len(inputs) == 1 else tuple(inputs), labels, _by_output(weights)
+            inputs.append(targets.as_given(batch.pose))
+        labels = targets.of_outputs(self.outputs, batch.pose, batch.pose_weights, batch.action, batch.action_weights)
+        return inputs[0] if len(inputs) == 1 else tuple(inputs), *labels

@@ -4,10 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from deephar import config, layouts
+from deephar import config
 from deephar.data import augment
-from deephar.data.crops import make_crop, pose_target
+from deephar.data.crops import make_crop
 from deephar.data.queues import Queues
+from deephar.data.targets import labelled, layout_target
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Batch:
 
     Attributes:
         images: float32 (B, H, W, 3) in [-1, 1].
-        target: float32 (B, J, dim + 1), see `deephar.data.crops.pose_target`.
+        target: float32 (B, J, dim + 1), see `deephar.data.targets.pose_target`.
         weights: float32 (B, 1), 0 where no joint has a label.
         broken: messages of the samples that could not be read and were replaced.
     """
@@ -48,26 +49,6 @@ def augmentations(given, sources):
     if unknown:
         raise ValueError(f"Unknown augmentation {unknown[0]!r}; they are {', '.join(config.AUGMENT)}")
     return [config.AUGMENT[one] if isinstance(one, str) else one for one in several]
-
-
-def layout_target(pose_crop, source, target, dim):
-    """Joints in crop coordinates to a training target in another layout; joints that the source lacks are unknown.
-
-    Args:
-        pose_crop: (..., J, 2 or 3), NaN where not located.
-        source, target: `deephar.layouts.PoseLayout`; joints are matched by name.
-        dim: coordinates of the target.
-
-    Returns:
-        float32 (..., len(target), dim + 1), see `deephar.data.crops.pose_target`.
-    """
-    known = np.array(layouts.index_map(source, target)) >= 0
-    return pose_target(layouts.rearrange(pose_crop, source, target), dim, known)
-
-
-def labelled(target):
-    """float32 (B, 1): 1 where any joint of a target (B, ..., J, dim + 1) has a label, else 0."""
-    return np.any(target[..., :-1] > config.MISSING, axis=tuple(range(1, target.ndim)))[:, None].astype(np.float32)
 
 
 class Mixture(Queues):

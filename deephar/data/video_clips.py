@@ -6,8 +6,8 @@ import dataclasses
 import numpy as np
 
 from deephar.data import augment, clips
-from deephar.data.clip_mixture import as_given
 from deephar.data.mixture import layout_target
+from deephar.data.targets import as_given
 
 PROTOCOLS = ("single", "multi")
 

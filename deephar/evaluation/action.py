@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from deephar import metrics
+from deephar.models import outputs
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,8 @@ class ActionPredictions:
     """Scores of every output for every video.
 
     Attributes:
-        scores: output's name (p1 ... v1 ... m) to (N, A), each row sums to 1; NaN for videos that cannot be read.
+        scores: output's name to (N, A), in the order of `deephar.models.outputs.judges` (p1 ... v1 ... m); each row
+            sums to 1, or is NaN for a video that cannot be read.
         truth: (N,) numbers of the classes; -1 where unknown or where the video cannot be read.
         names: of the videos.
         clips: (N,) number of clips judged together.
@@ -71,12 +73,12 @@ def predict(model, videos, how="mean", batch_size=8, progress=False, on_broken="
     Raises:
         ValueError: if a video cannot be read; with "skip", if none can.
     """
-    outputs = [name for name, output in zip(model.output_names, model.outputs, strict=True) if len(output.shape) == 2]
-    scores = {name: np.full((len(videos), len(videos.actions)), np.nan) for name in outputs}
+    names = [output.name for output in outputs.judges(model)]
+    scores = {name: np.full((len(videos), len(videos.actions)), np.nan) for name in names}
     walk = _Walk(videos, progress, on_broken)
     for index, judged in itertools.groupby(_judged(model, walk, batch_size), key=operator.itemgetter(0)):
         rows = [row for _, row in judged]
-        for name in outputs if index not in walk.broken else ():
+        for name in names if index not in walk.broken else ():
             scores[name][index] = combine([row[name] for row in rows], how)
     if not walk.clips.any():
         fault = next(iter(walk.broken.values()), "no videos")
@@ -124,9 +126,8 @@ def _scores(model, clips, batch_size):
     """Output's name to scores (at least the clips, A)."""
     clips += clips[:1] * (batch_size - len(clips))  # whole batches save compilations
     inputs = [np.stack(parts) for parts in zip(*clips, strict=True)]
-    found = model.predict_on_batch(inputs[0] if len(inputs) == 1 else inputs)
-    found = found if isinstance(found, (list, tuple)) else [found]  # every copy of a strategy gives the whole batch
-    return {name: array for name, array in zip(model.output_names, found, strict=True) if array.ndim == 2}
+    found = model.predict_on_batch(inputs[0] if len(inputs) == 1 else inputs)  # of the whole batch, by every copy
+    return {output.name: array for output, array in outputs.actions(model, found).items()}
 
 
 def action_scores(predictions, actions):
@@ -145,7 +146,7 @@ def action_scores(predictions, actions):
     truth = predictions.truth[counted]
     found = {name: scores[counted].argmax(axis=1) for name, scores in predictions.scores.items()}
     last = list(found)[-1]
-    branches = {name[0]: name for name in found}  # the last of p1 p2 ..., of v1 v2 ..., and m
+    branches = {outputs.of_name(name).branch: name for name in found}  # the last of each
     by_class = {name: metrics.accuracy_per_class(truth, found[name], len(actions)) for name in branches.values()}
     by_class = {name: dict(zip(actions, (100 * a).tolist(), strict=True)) for name, a in by_class.items()}
     return {

@@ -7,6 +7,8 @@ import numpy as np
 from tqdm import tqdm
 
 from deephar import geometry, metrics
+from deephar.models import outputs
+from deephar.models.outputs import split_blocks  # noqa: F401, where it was before
 
 logger = logging.getLogger(__name__)
 
@@ -32,25 +34,6 @@ class Predictions:
     broken: dict = dataclasses.field(default_factory=dict)
 
 
-def split_blocks(outputs):
-    """Outputs of a pose network, joined or not, to poses and visibilities.
-
-    Args:
-        outputs: list in the published order, or the one output of a network of one block; numpy arrays.
-
-    Returns:
-        poses (K, B, J, D) and visibilities (K, B, J). Exported heat maps and features are left out.
-    """
-    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-    vectors = [np.asarray(output) for output in outputs if len(output.shape) == 3]
-    visibilities = [output[..., 0] for output in vectors if output.shape[-1] == 1]
-    poses = [output for output in vectors if output.shape[-1] > 1]
-    if not visibilities:
-        visibilities = [pose[..., -1] for pose in poses]
-        poses = [pose[..., :-1] for pose in poses]
-    return np.stack(poses), np.stack(visibilities)
-
-
 def predict_crops(model, images, layout, flip=False):
     """Poses of a batch in crop coordinates.
 
@@ -66,7 +49,7 @@ def predict_crops(model, images, layout, flip=False):
     Raises:
         ValueError: if the model has another number of joints than the layout.
     """
-    poses, visibilities = split_blocks(model.predict_on_batch(images))
+    poses, visibilities = outputs.poses(model, model.predict_on_batch(images))
     if poses.shape[2] != len(layout):
         raise ValueError(
             f"The network's {poses.shape[2]} joints cannot be those of layout {layout.name}, which has {len(layout)}: "
@@ -74,7 +57,7 @@ def predict_crops(model, images, layout, flip=False):
         )
     if not flip:
         return poses, visibilities
-    mirrored, mirrored_visibilities = split_blocks(model.predict_on_batch(images[:, :, ::-1]))
+    mirrored, mirrored_visibilities = outputs.poses(model, model.predict_on_batch(images[:, :, ::-1]))
     mirrored = mirrored[:, :, layout.flip]
     mirrored[..., 0] = 1.0 - mirrored[..., 0]
     return (poses + mirrored) / 2, (visibilities + mirrored_visibilities[:, :, layout.flip]) / 2
@@ -126,8 +109,8 @@ def over_batches(model, crops, gather, batch_size=32, flip=False, progress=False
                 broken[index] = str(error)
                 logger.warning("skipped: %s", error)
         if batch:
-            outputs = _predict_batch(model, batch, crops.layout, flip, batch_size if first else len(batch))
-            parts.append(gather(batch, *outputs))
+            found = _predict_batch(model, batch, crops.layout, flip, batch_size if first else len(batch))
+            parts.append(gather(batch, *found))
     if not parts:
         raise ValueError(f"None of {len(crops)} samples can be read; the first fault: {broken.get(0, 'no samples')}")
     by_block, by_crop = zip(*parts, strict=True)
@@ -273,6 +256,8 @@ def constant_baseline(training_crops, crops, on_broken="raise"):
     mean = np.nanmean(poses, axis=0)
 
     class Mean:
+        output_names = ("block1_pose_visibility",)
+
         def predict_on_batch(self, images):
             pose = np.concatenate([mean, np.ones((len(mean), 1))], axis=-1)
             return np.repeat(pose[None], len(images), axis=0)

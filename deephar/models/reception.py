@@ -137,7 +137,7 @@ def pose_head_2d(heatmaps, num_joints, alpha, name, visibility_scale=1.0):
         context_pose = SoftArgmax2D(name=f"{name}_context_soft_argmax", **FORMAT)(context)
         context_visibility = JointVisibility(name=f"{name}_context_visibility", **FORMAT)(context)
         pose = ContextAggregation(alpha, name=f"{name}_context")(pose, context_pose, context_visibility)
-    return pose, visibility, specialised
+    return layers.Identity(dtype="float32", name=f"{name}_pose")(pose), visibility, specialised
 
 
 def pose_head_3d(heatmaps, depth_maps, name, visibility_scale=1.0):

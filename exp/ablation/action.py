@@ -26,7 +26,7 @@ from deephar.data import cached, clips, crops, loader, mpii, mpii_files, pennact
 from deephar.data.synthetic import write_mpii, write_penn
 from deephar.data.synthetic.writing import Settings
 from deephar.evaluation import ablation, action, figures, pose2d, report
-from deephar.models import surgery
+from deephar.models import outputs, surgery
 
 ACTIONS = ("squat", "wave", "kick", "jumping_jacks", "sit_down", "stand_up", "drink", "phone_call")
 ARMS = ("pose", "given", "estimated", "fine-tuned", "joint")
@@ -95,7 +95,7 @@ class Arms:
         return stills + self.args.action_steps + self.args.fine_tuning_steps
 
     def network(self):
-        return {"input_shape": (*self.size, 3), "width": self.args.width, "num_blocks": 2, "concat_visibility": True}
+        return {"input_shape": (*self.size, 3), "width": self.args.width, "num_blocks": 2}
 
     def pose_model(self):
         return models.build("lite-2d", export_heatmaps=True, **self.network())
@@ -111,11 +111,11 @@ class Arms:
         counts = queues.counts_by_ratio(self.args.batch_size, tuple(config.POSE_MIXTURES["penn"].values()))
         readers = (self.people, clips.VideoFrames(self.videos, 3))
         batches = loader.PoseLoader(
-            list(zip(readers, counts, strict=True)), self.size, len(model.outputs), layout=LAYOUT,
+            list(zip(readers, counts, strict=True)), self.size, outputs.kinds(model), layout=LAYOUT,
             augmentation="synthetic", seed=seed, steps=steps,
         )  # fmt: skip
         training.set_momentum(model)
-        training.compile_pose(model, keras.optimizers.Adam(training.cosine_schedule(2e-3, steps, steps // 20)))
+        training.compile_model(model, keras.optimizers.Adam(training.cosine_schedule(2e-3, steps, steps // 20)))
         training.fit(model, batches, verbose=2)
         files.save_weights(model, folder / "last.weights.h5")
         exam = crops.Crops(clips.VideoFrames(self.exam, 8), self.size, LAYOUT)
@@ -125,14 +125,14 @@ class Arms:
         stills = [(self.people, 4)] if arm == "joint" else []
         batches = loader.ClipLoader(
             [(self.videos, 8 - sum(count for _, count in stills)), *stills], self.args.frames, self.size,
-            training.output_kinds(model), given=arm == "given", actions=ACTIONS,
+            outputs.kinds(model), given=arm == "given", actions=ACTIONS,
             layout=self.videos.layout if arm == "given" else LAYOUT, subsampling=(2, STEP), augmentation="synthetic",
             boxes=clips.extent_boxes, seed=seed, steps=steps,
         )  # fmt: skip
         rate = training.cosine_schedule(2e-4 if arm == "fine-tuned" else 2e-3, steps, steps // 20)
         training.set_momentum(model)
         optimizer = keras.optimizers.AdamW(rate, weight_decay=1e-2)
-        training.compile_action(model, optimizer, pose_weight=100.0 if arm == "joint" else 1.0)
+        training.compile_model(model, optimizer, pose_weight=100.0 if arm == "joint" else 1.0)
         training.fit(model, batches, verbose=2)
 
     def judge(self, model, arm, folder):

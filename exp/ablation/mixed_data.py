@@ -22,6 +22,7 @@ from deephar.data.synthetic import write_h36m, write_mpii
 from deephar.data.synthetic.people import SyntheticPeople
 from deephar.data.synthetic.writing import Settings
 from deephar.evaluation import ablation, pose3d
+from deephar.models import outputs
 
 ARMS = ("laboratory", "mixed", "mean_pose", "root_depth")
 SCORES = {"wild": "wild, mm", "laboratory": "laboratory, mm"}
@@ -75,15 +76,16 @@ def main():
 
     def fit(model, arm, seed):
         batches = loader.PoseLoader(
-            sources[arm], size, 2, layout=LAYOUT, dim=3, augmentation=AUGMENTATION, seed=seed, steps=args.steps
-        )
+            sources[arm], size, outputs.kinds(model), layout=LAYOUT, dim=3, augmentation=AUGMENTATION, seed=seed,
+            steps=args.steps,
+        )  # fmt: skip
         rate = training.cosine_schedule(2e-3, args.steps, args.steps // 20)
-        training.compile_pose(model, keras.optimizers.Adam(rate))
+        training.compile_model(model, keras.optimizers.Adam(rate))
         training.fit(model, batches, verbose=2)
 
     def train(arm, seed, folder):
         keras.utils.set_random_seed(seed)
-        model = models.build("lite-3d", input_shape=(*size, 3), width=args.width, concat_visibility=True)
+        model = models.build("lite-3d", input_shape=(*size, 3), width=args.width)
         if arm in sources:
             fit(model, arm, seed)
             files.save_weights(model, folder / "last.weights.h5")

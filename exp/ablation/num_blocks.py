@@ -20,6 +20,7 @@ from deephar.data import cached, crops, loader, mpii
 from deephar.data.synthetic import write_mpii
 from deephar.data.synthetic.writing import Settings
 from deephar.evaluation import ablation, pose2d
+from deephar.models import outputs
 
 ARMS = {"K1": 1, "K2": 2, "K4": 4}
 SCORES = {"pckh": "PCKh@0.5", **{f"block{n}": f"block {n}" for n in range(1, 5)}}
@@ -53,14 +54,14 @@ def main():
         keras.utils.set_random_seed(seed)
         blocks = ARMS[arm]
         network = {"input_shape": (args.size, args.size, 3), "width": args.width, "num_blocks": blocks}
-        model = models.build("lite-2d", concat_visibility=True, export_heatmaps=True, **network)
+        model = models.build("lite-2d", export_heatmaps=True, **network)
         batches = loader.PoseLoader(
-            [(people, args.batch_size)], (args.size, args.size), 2 * blocks, layout=LAYOUT, augmentation="synthetic",
-            seed=seed, steps=args.steps,
+            [(people, args.batch_size)], (args.size, args.size), outputs.kinds(model), layout=LAYOUT,
+            augmentation="synthetic", seed=seed, steps=args.steps,
         )  # fmt: skip
         rate = training.cosine_schedule(2e-3, args.steps, args.steps // 20)
         training.set_momentum(model)
-        training.compile_pose(model, keras.optimizers.Adam(rate))
+        training.compile_model(model, keras.optimizers.Adam(rate))
         start = time.monotonic()
         training.fit(model, batches, verbose=2)
         seconds = time.monotonic() - start

@@ -63,7 +63,7 @@ def options():
         training = args.training and readers(args, args.training, "train", about.layout)
         if training and set(people) != set(training):
             raise ValueError("--training and --data must have the same joints, all 17 or all 32")
-        model = models.build(about.builder, args.weights, **{**about.overrides, "concat_visibility": True})
+        model = models.build(about.builder, args.weights, **about.overrides)
         return args, model, about.layout, people, training
     except (ValueError, OSError, ImportError) as error:
         parser.error(str(error))

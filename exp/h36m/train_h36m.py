@@ -27,6 +27,7 @@ import keras
 from deephar import config, distribution, files, layouts, models, options, training
 from deephar.data import crops, human36m, loader, mpii, queues
 from deephar.evaluation import pose3d, report
+from deephar.models import outputs
 
 LAYOUT = layouts.get("pa17j")
 
@@ -103,11 +104,13 @@ def held_out(args):
 def main():
     args, readers, choose = arguments()
     keras.utils.set_random_seed(args.seed)
-    settings = config.variant(args.model, **args.overrides)
+    with distribution.scope(args.strategy, args.logical_cpus):
+        model = models.build(args.model, args.weights, **args.overrides)
+    size = model.input_shape[1:3]
     batches = loader.PoseLoader(
         readers,
-        settings.input_shape[:2],
-        settings.num_blocks,
+        size,
+        outputs.kinds(model),
         on_broken="skip",
         processes=args.processes,
         workers=distribution.loader_threads(args.strategy),
@@ -121,13 +124,12 @@ def main():
     if args.schedule == "cosine":
         steps = args.epochs * len(batches)
         rate = training.cosine_schedule(rate, steps, warmup_steps=steps // 20)
-    with distribution.scope(args.strategy, args.logical_cpus):
-        model = models.build(args.model, args.weights, concat_visibility=True, **args.overrides)
-        training.compile_pose(model, keras.optimizers.RMSprop(rate))
+    with distribution.scope_of(model):
+        training.compile_model(model, keras.optimizers.RMSprop(rate))
     unread = {}
 
     def minus_mpjpe(model):
-        predictions = pose3d.predict(model, crops.Crops(choose, settings.input_shape[:2]), on_broken="skip")
+        predictions = pose3d.predict(model, crops.Crops(choose, size), on_broken="skip")
         unread.update(predictions.broken)
         return -pose3d.scores(predictions, LAYOUT, choose.joint_set)["mpjpe"]
 

@@ -42,7 +42,7 @@ def options():
 
 def main():
     args, train, test, about = options()
-    model = models.build(about.builder, args.weights, **{**about.overrides, "concat_visibility": True})
+    model = models.build(about.builder, args.weights, **about.overrides)
     size, layout = model.input_shape[1:3], about.layout
     plain = crops.Crops(test, size, layout)
     cuts = crops.displaced_crops(test, size, layout) if args.multi_crop else [plain]

@@ -54,7 +54,7 @@ def in_camera(sample):
 
 def main():
     args, about, photographs = options()
-    model = models.build(about.builder, args.weights, **{**about.overrides, "concat_visibility": True})
+    model = models.build(about.builder, args.weights, **about.overrides)
     layout, size = about.layout, model.input_shape[1:3]
     people = crops.Crops(SyntheticPeople(args.people, layout=layout, seed=args.seed), size)
     predictions = pose3d.predict(model, people, flip=args.flip)

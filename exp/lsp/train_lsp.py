@@ -20,6 +20,7 @@ import keras
 from deephar import distribution, files, models, options, training
 from deephar.data import cached, crops, loader, lsp
 from deephar.evaluation import pose2d, report
+from deephar.models import outputs
 
 
 def arguments():
@@ -50,10 +51,13 @@ def main():
     args, train, choose = arguments()
     size = (args.size, args.size)
     keras.utils.set_random_seed(args.seed)
+    overrides = {"num_joints": 14, "input_shape": (*size, 3), "width": args.width, "num_blocks": args.blocks}
+    with distribution.scope(args.strategy, args.logical_cpus):
+        model = models.build("lite-2d", args.weights, export_heatmaps=True, **overrides)
     batches = loader.PoseLoader(
         [(cached.Cached(train, size), args.batch_size)],
         size,
-        2 * args.blocks,  # every block has a pose and a heat map to train
+        outputs.kinds(model),
         on_broken="skip",
         processes=args.processes,
         workers=distribution.loader_threads(args.strategy),
@@ -64,11 +68,8 @@ def main():
     rate = args.learning_rate
     if args.schedule == "cosine":
         rate = training.cosine_schedule(rate, steps, warmup_steps=steps // 20)
-
-    overrides = {"num_joints": 14, "input_shape": (*size, 3), "width": args.width, "num_blocks": args.blocks}
-    with distribution.scope(args.strategy, args.logical_cpus):
-        model = models.build("lite-2d", args.weights, concat_visibility=True, export_heatmaps=True, **overrides)
-        training.compile_pose(model, keras.optimizers.Adam(rate))
+    with distribution.scope_of(model):
+        training.compile_model(model, keras.optimizers.Adam(rate))
 
     held_out = crops.Crops(choose, size)
 

@@ -22,7 +22,7 @@ from deephar import config, distribution, files, layouts, models, options, pretr
 from deephar.data import cached, loader, lsp
 from deephar.data.synthetic.people import SyntheticPeople
 from deephar.evaluation import report
-from deephar.models import surgery
+from deephar.models import outputs, surgery
 
 LAYOUT = layouts.get("pa17j")
 AUGMENTATION = config.AugmentConfig(
@@ -61,7 +61,7 @@ def build(args):
         "input_shape": (args.size, args.size, 3), "width": args.width, "num_blocks": args.blocks,
         "depth_maps": args.depth_maps,
     }  # fmt: skip
-    model = models.build("lite-3d", concat_visibility=True, export_heatmaps=True, **overrides)
+    model = models.build("lite-3d", export_heatmaps=True, **overrides)
     if args.source:
         source = models.build(args.source.builder, args.weights, **args.source.overrides)
         print(f"not in {args.weights}: {', '.join(surgery.copy_fitting(source, model))}")
@@ -75,15 +75,16 @@ def main():
     size, half = (args.size, args.size), args.batch_size // 2
     people = SyntheticPeople(args.people, layout=LAYOUT.name, seed=args.seed)
     sources = [(cached.Cached(people, size), args.batch_size - half), (cached.Cached(photographs, size), half)]
+    with distribution.scope(args.strategy, args.logical_cpus):
+        model = build(args)
     batches = loader.PoseLoader(
-        sources, size, 2 * args.blocks, on_broken="skip", layout=LAYOUT, dim=3, augmentation=AUGMENTATION,
+        sources, size, outputs.kinds(model), on_broken="skip", layout=LAYOUT, dim=3, augmentation=AUGMENTATION,
         seed=args.seed, steps=args.steps, processes=args.processes,
         workers=distribution.loader_threads(args.strategy),
     )  # fmt: skip
     rate = training.cosine_schedule(args.learning_rate, args.steps, args.steps // 20)
-    with distribution.scope(args.strategy, args.logical_cpus):
-        model = build(args)
-        training.compile_pose(model, keras.optimizers.Adam(rate))
+    with distribution.scope_of(model):
+        training.compile_model(model, keras.optimizers.Adam(rate))
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
     training.fit(model, batches, callbacks=[log])
     files.save_weights(model, args.out / "last.weights.h5")

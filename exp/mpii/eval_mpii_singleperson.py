@@ -50,7 +50,7 @@ def options():
 def main():
     args, people, about = options()
     layout = about.layout
-    model = models.build(about.builder, args.weights, **{**about.overrides, "concat_visibility": True})
+    model = models.build(about.builder, args.weights, **about.overrides)
     size = model.input_shape[1:3]
     plain = crops.Crops(people, size, layout, truncate_corners=args.published)
     cuts = crops.displaced_crops(people, size, layout) if args.multi_crop else [plain]

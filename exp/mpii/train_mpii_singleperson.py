@@ -19,6 +19,7 @@ import keras
 from deephar import config, distribution, files, layouts, models, options, training
 from deephar.data import crops, loader, mpii
 from deephar.evaluation import pose2d, report
+from deephar.models import outputs
 
 
 def arguments():
@@ -54,14 +55,14 @@ def main():
     keras.utils.set_random_seed(args.seed)
     layout = layouts.get("pa16j")
     with distribution.scope(args.strategy, args.logical_cpus):
-        model = models.build(args.model, args.weights, concat_visibility=True, **args.overrides)
-        training.compile_pose(model, keras.optimizers.RMSprop(1e-3))
+        model = models.build(args.model, args.weights, **args.overrides)
+        training.compile_model(model, keras.optimizers.RMSprop(1e-3))
     size = model.input_shape[1:3]
 
     batches = loader.PoseLoader(
         [(train, args.batch_size)],
         size,
-        len(model.outputs),
+        outputs.kinds(model),
         on_broken="skip",
         processes=args.processes,
         workers=distribution.loader_threads(args.strategy),

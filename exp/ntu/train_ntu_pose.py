@@ -21,6 +21,7 @@ import keras
 from deephar import config, distribution, files, layouts, models, options, training
 from deephar.data import clips, crops, human36m, loader, mpii, ntu, queues
 from deephar.evaluation import pose2d, report
+from deephar.models import outputs
 
 
 def arguments():
@@ -60,14 +61,14 @@ def main():
     keras.utils.set_random_seed(args.seed)
     layout = layouts.get("pa20j")
     with distribution.scope(args.strategy, args.logical_cpus):
-        model = models.build("ntu-pose", concat_visibility=True, **args.overrides)
-        training.compile_pose(model, keras.optimizers.RMSprop(1e-3))
+        model = models.build("ntu-pose", **args.overrides)
+        training.compile_model(model, keras.optimizers.RMSprop(1e-3))
     size, shares = model.input_shape[1:3], config.POSE_MIXTURES["ntu"]
     counts = queues.counts_by_ratio(args.batch_size, tuple(shares.values()))
     batches = loader.PoseLoader(
         [(readers[name], count) for name, count in zip(shares, counts, strict=True)],
         size,
-        len(model.outputs),
+        outputs.kinds(model),
         on_broken="skip",
         processes=args.processes,
         workers=distribution.loader_threads(args.strategy),

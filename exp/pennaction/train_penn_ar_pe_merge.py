@@ -24,7 +24,7 @@ import keras
 from deephar import config, distribution, files, layouts, models, options, pretrained, training
 from deephar.data import loader, pennaction, video_clips
 from deephar.evaluation import action, report
-from deephar.models import surgery
+from deephar.models import outputs, surgery
 
 
 def arguments():
@@ -58,8 +58,7 @@ def main():
     args, train, choose = arguments()
     keras.utils.set_random_seed(args.seed)
     with distribution.scope(args.strategy, args.logical_cpus):
-        exported = {"export_poses": "last", "concat_visibility": True}
-        model = models.build("penn-merge", **exported, **args.overrides)
+        model = models.build("penn-merge", export_poses="last", **args.overrides)
         if args.pose:
             surgery.copy_pose(models.build(args.pose.builder, args.pose_weights, **args.pose.overrides), model)
     frames, size = model.input_shape[1], model.input_shape[2:4]
@@ -68,7 +67,7 @@ def main():
         [(train, args.batch_size)],
         frames,
         size,
-        training.output_kinds(model),
+        outputs.kinds(model),
         on_broken="skip",
         processes=args.processes,
         workers=distribution.loader_threads(args.strategy),

@@ -21,6 +21,7 @@ import keras
 from deephar import config, distribution, files, layouts, models, options, training
 from deephar.data import clips, crops, loader, mpii, pennaction, queues
 from deephar.evaluation import pose2d, report
+from deephar.models import outputs
 
 
 def arguments():
@@ -61,15 +62,15 @@ def main():
     layout = layouts.get("pa16j")
     exported = {"export_heatmaps": True} if args.small else {}
     with distribution.scope(args.strategy, args.logical_cpus):
-        model = models.build("penn-pose", concat_visibility=True, **exported, **args.overrides)
-        training.compile_pose(model, keras.optimizers.RMSprop(1e-3))
+        model = models.build("penn-pose", **exported, **args.overrides)
+        training.compile_model(model, keras.optimizers.RMSprop(1e-3))
     size = model.input_shape[1:3]
     shares = config.POSE_MIXTURES["penn"]
     counts = queues.counts_by_ratio(args.batch_size, (shares["mpii"], shares["penn"]))
     batches = loader.PoseLoader(
         list(zip((people, frames), counts, strict=True)),
         size,
-        len(model.outputs),
+        outputs.kinds(model),
         on_broken="skip",
         processes=args.processes,
         workers=distribution.loader_threads(args.strategy),

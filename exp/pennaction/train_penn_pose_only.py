@@ -21,6 +21,7 @@ import keras
 from deephar import config, distribution, files, models, options, training
 from deephar.data import clips, loader, pennaction
 from deephar.evaluation import report
+from deephar.models import outputs
 
 AUGMENTATION = config.AugmentConfig(
     angle=config.Interval(-15, 15),
@@ -65,7 +66,7 @@ def main():
         [(reader, args.batch_size)],
         model.input_shape[1],
         None,
-        training.output_kinds(model),
+        outputs.kinds(model),
         given=True,
         spread=(0.5, 1.0),
         augmentation=AUGMENTATION,
@@ -79,7 +80,7 @@ def main():
     steps = args.epochs * len(batches)
     rate = training.cosine_schedule(args.learning_rate, steps, warmup_steps=steps // 20)
     with distribution.scope_of(model):
-        training.compile_action(model, keras.optimizers.AdamW(rate, weight_decay=1e-2), label_smoothing=0.1)
+        training.compile_model(model, keras.optimizers.AdamW(rate, weight_decay=1e-2), label_smoothing=0.1)
     about = {"model": "penn-pose-only", "layout": reader.layout.to_json(), "overrides": overrides}
     report.save_json({**about, "actions": args.actions}, args.out / "model.json")
     log = keras.callbacks.CSVLogger(args.out / "log.csv")

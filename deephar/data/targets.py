@@ -1,0 +1,110 @@
+"""Training targets: how poses and actions become what the losses read, and what every output of a network is given."""
+
+import numpy as np
+
+from deephar import layouts
+from deephar.config import MISSING
+
+
+def pose_target(pose_crop, dim=2, known=None):
+    """Joints in crop coordinates to the training target [coordinates, visibility] (published preprocessing).
+
+    A joint counts as visible if it lies strictly inside the crop; any other, and any joint without a label, has
+    visibility 0 and `MISSING` in all coordinates. A depth without a label is `MISSING` alone. Of a joint that the
+    dataset does not have, nothing is known: its visibility is `MISSING` too.
+
+    Args:
+        pose_crop: (..., J, 2 or 3) in [0, 1], NaN where not located.
+        dim: coordinates of the target; a 2D pose in a 3D target has no depth label.
+        known: optional (J,), false for joints that the dataset does not have.
+
+    Returns:
+        float32 (..., J, dim + 1).
+    """
+    pose = np.full((*pose_crop.shape[:-1], dim), np.nan)
+    given = min(dim, pose_crop.shape[-1])
+    pose[..., :given] = pose_crop[..., :given]
+    visible = np.all((pose[..., :2] > 0.0) & (pose[..., :2] < 1.0), axis=-1, keepdims=True)
+    coordinates = np.where(visible & np.isfinite(pose), pose, MISSING)
+    target = np.concatenate([coordinates, visible], axis=-1).astype(np.float32)
+    if known is not None:
+        target[..., ~np.asarray(known), :] = MISSING
+    return target
+
+
+def layout_target(pose_crop, source, target, dim):
+    """Joints in crop coordinates to a training target in another layout; joints that the source lacks are unknown.
+
+    Args:
+        pose_crop: (..., J, 2 or 3), NaN where not located.
+        source, target: `deephar.layouts.PoseLayout`; joints are matched by name.
+        dim: coordinates of the target.
+
+    Returns:
+        float32 (..., len(target), dim + 1), see `pose_target`.
+    """
+    known = np.array(layouts.index_map(source, target)) >= 0
+    return pose_target(layouts.rearrange(pose_crop, source, target), dim, known)
+
+
+def labelled(target):
+    """float32 (B, 1): 1 where any joint of a pose target (B, ..., J, dim + 1) has a label, else 0."""
+    return np.any(target[..., :-1] > MISSING, axis=tuple(range(1, target.ndim)))[:, None].astype(np.float32)
+
+
+def one_hot(numbers, classes):
+    """Numbers of classes (B,), -1 where unknown, to a target float32 (B, classes), all 0 there, and weights (B, 1)."""
+    known = (numbers >= 0)[:, None].astype(np.float32)
+    return np.eye(max(classes, 1), dtype=np.float32)[numbers] * known, known
+
+
+def as_given(target):
+    """A pose target (..., J, dim + 1) as the input of a network whose poses are given: all 0 for unlabelled joints."""
+    return np.where(target[..., -1:] > 0, np.where(target > MISSING, target, 0.0), 0.0)
+
+
+_OF_POSES = {
+    "pose": lambda target: target[..., :-1],
+    "visibility": lambda target: target[..., -1:],
+    "pose_visibility": lambda target: target,
+    "heatmaps": lambda target: target,
+}
+"""What an output of a kind is compared with, from a pose target."""
+
+KINDS = (*_OF_POSES, "action")
+"""Kinds of outputs that can be trained, see `deephar.models.outputs.Kind`."""
+
+
+def of_outputs(kinds, pose, pose_weights, action=None, action_weights=None):
+    """Targets and sample weights of every output of a network, as Keras' `fit` takes them.
+
+    Args:
+        kinds: of `KINDS`, one for every output.
+        pose: pose target (B, ..., J, dim + 1).
+        pose_weights: (B, 1).
+        action: one-hot (B, A).
+        action_weights: (B, 1).
+
+    Returns:
+        tuple of targets; and the weights, a tuple too, or the one output's alone: in a tuple, Keras would have every
+        weight weigh every sample.
+    """
+    targets = tuple(_OF_POSES[kind](pose) if kind in _OF_POSES else action for kind in kinds)
+    weights = tuple(pose_weights if kind in _OF_POSES else action_weights for kind in kinds)
+    return targets, weights[0] if len(weights) == 1 else weights
+
+
+def checked_kinds(kinds, known=KINDS):
+    """Kinds of outputs as a tuple.
+
+    Raises:
+        ValueError: for one that cannot be trained.
+    """
+    kinds = tuple(kinds) if isinstance(kinds, (list, tuple)) else (kinds,)
+    wrong = [kind for kind in kinds if kind not in known]
+    if wrong or not kinds:
+        raise ValueError(
+            f"A loader needs the kind of every output, of {', '.join(known)}; deephar.models.outputs.kinds(model) "
+            f"gives them. Received: {kinds}"
+        )
+    return kinds

@@ -1,0 +1,184 @@
+"""What every output of a network is: the one description that training, evaluation, prediction and export read.
+
+Networks name their outputs, and names outlast saving, cloning, other weights and another order. This module alone knows
+how they are made; nobody else looks at an output's rank, size or position to learn what it is. It needs no Keras.
+"""
+
+import dataclasses
+import enum
+import re
+import warnings
+
+import numpy as np
+
+
+class Kind(enum.StrEnum):
+    """What an output holds, (B, T, ...) for clips:
+
+    POSE: coordinates in [0, 1], (B, J, 2 or 3).
+    VISIBILITY: (B, J, 1) in [0, 1].
+    POSE_VISIBILITY: both in one, (B, J, 3 or 4), the visibility last.
+    HEATMAPS: logits over x and y, (B, H, W, J).
+    FEATURES: (B, H, W, C).
+    ACTION: probabilities of the classes, (B, A).
+    """
+
+    POSE = "pose"
+    VISIBILITY = "visibility"
+    POSE_VISIBILITY = "pose_visibility"
+    HEATMAPS = "heatmaps"
+    FEATURES = "features"
+    ACTION = "action"
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """One output of a network.
+
+    Attributes:
+        name: of the Keras output.
+        kind: what it holds.
+        block: number of the prediction block that it comes from, from 1; 0 for the aggregation of branches.
+        branch: of an action: "pose", "appearance" or "aggregated"; None for others.
+        actions: name of the set of actions, where a network has several; "" otherwise.
+    """
+
+    name: str
+    kind: Kind
+    block: int
+    branch: str | None = None
+    actions: str = ""
+
+
+_BLOCKS = (
+    (r"(?:block|clip)(\d+)_pose_visibility", Kind.POSE_VISIBILITY),
+    (r"block(\d+)_(?:pose|context|soft_argmax)|pose(\d+)", Kind.POSE),
+    (r"block(\d+)_visibility|visibility(\d+)", Kind.VISIBILITY),
+    (r"block(\d+)_joint_maps", Kind.HEATMAPS),
+    (r"block(\d+)", Kind.FEATURES),
+)
+"""Names of the outputs of prediction blocks; those of poses have changed over time, and saved models keep them."""
+
+_ACTION = re.compile(r"(?:(?P<actions>\w+)_)?(?:(?P<branch>[pv])(?P<block>\d+)|m)")
+_BRANCHES = {"p": "pose", "v": "appearance", None: "aggregated"}
+"""Branches of actions by the letter of their outputs, in the published order: the last one judges."""
+
+
+def describe(model):
+    """What every output of a network is.
+
+    Args:
+        model: network of `deephar.models.build`, whatever became of it; a model that ends with one; or any object whose
+            `output_names` are as theirs.
+
+    Returns:
+        list of `Output` in the order of the outputs; those of a network inside the model as it describes them.
+
+    Raises:
+        ValueError: for an output whose name says nothing.
+    """
+    tensors = getattr(model, "outputs", None) or [None] * len(model.output_names)
+    return [_of_tensor(tensor) or of_name(name) for tensor, name in zip(tensors, model.output_names, strict=True)]
+
+
+def _of_tensor(tensor):
+    """The `Output` of a model inside another, of which a tensor of the other's graph is one; otherwise None."""
+    history = getattr(tensor, "_keras_history", None)
+    if history is None or not hasattr(history.operation, "output_names"):
+        return None
+    return describe(history.operation)[history.tensor_index]
+
+
+def of_name(name):
+    """What the output of some name is, an `Output`; see `describe`."""
+    for pattern, kind in _BLOCKS:
+        if found := re.fullmatch(pattern, name):
+            return Output(name, kind, int(next(filter(None, found.groups()))))
+    if found := _ACTION.fullmatch(name):
+        branch = _BRANCHES[found["branch"]]
+        return Output(name, Kind.ACTION, int(found["block"] or 0), branch, found["actions"] or "")
+    raise ValueError(
+        f"The name of output {name!r} does not say what it is. Names that do: block1_pose, block1_visibility, "
+        "block1_pose_visibility, block1_joint_maps (heat maps), p1 (action from poses), v1 (from appearance), m "
+        "(aggregated), with any number"
+    )
+
+
+def kinds(model):
+    """The `Kind` of every output of a network, a tuple, e.g. for a loader."""
+    return tuple(output.kind for output in describe(model))
+
+
+def arrays(model, values):
+    """What a network gave, by what it is.
+
+    Args:
+        model: see `describe`.
+        values: its outputs in order; of a network of one output also that alone.
+
+    Returns:
+        dict from `Output` to numpy array.
+
+    Raises:
+        ValueError: if the outputs of several networks cannot be told apart.
+    """
+    values = values if isinstance(values, (list, tuple)) else [values]
+    found = dict(zip(describe(model), map(np.asarray, values), strict=True))
+    if len(found) < len(values):
+        raise ValueError(f"{model.name!r} gives the outputs of several networks; take one of them at a time")
+    return found
+
+
+def poses(model, values):
+    """Poses of all blocks from what a network gave, whether it joins pose and visibility or not.
+
+    Args:
+        model, values: see `arrays`.
+
+    Returns:
+        poses (K, B, ..., J, D) and visibilities (K, B, ..., J), the last block last.
+
+    Raises:
+        ValueError: if the network gives no poses.
+    """
+    found = {(output.kind, output.block): array for output, array in arrays(model, values).items()}
+    blocks = sorted({block for kind, block in found if kind in (Kind.POSE, Kind.POSE_VISIBILITY)})
+    if not blocks:
+        raise ValueError(f"Expected a network that gives poses. Received: one with {', '.join(model.output_names)}")
+    both = [_pair(found, block) for block in blocks]
+    return np.stack([pose for pose, _ in both]), np.stack([visibility[..., 0] for _, visibility in both])
+
+
+def _pair(found, block):
+    """Pose and visibility of a block."""
+    if (Kind.POSE_VISIBILITY, block) in found:
+        joined = found[Kind.POSE_VISIBILITY, block]
+        return joined[..., :-1], joined[..., -1:]
+    return found[Kind.POSE, block], found[Kind.VISIBILITY, block]
+
+
+def actions(model, values):
+    """Probabilities of the classes from what a network gave: dict from `Output` to (B, A), see `judges`."""
+    found = arrays(model, values)
+    return {output: found[output] for output in judges(model)}
+
+
+def judges(model):
+    """The action outputs of a network in the published order, a list: blocks from poses, from appearance, aggregated.
+
+    The last of a branch is its best informed, the last of all judges.
+    """
+    branches = list(_BRANCHES.values())
+    found = [output for output in describe(model) if output.kind == Kind.ACTION]
+    return sorted(found, key=lambda output: (output.actions, branches.index(output.branch), output.block))
+
+
+def split_blocks(values):
+    """Poses and visibilities of a pose network's outputs by their shapes; deprecated, see `poses`."""
+    warnings.warn("split_blocks(values) guesses; use models.outputs.poses(model, values)", DeprecationWarning, 2)
+    values = values if isinstance(values, (list, tuple)) else [values]
+    vectors = [np.asarray(value) for value in values if len(value.shape) == 3]
+    visibilities = [value[..., 0] for value in vectors if value.shape[-1] == 1]
+    if visibilities:
+        return np.stack([value for value in vectors if value.shape[-1] > 1]), np.stack(visibilities)
+    return np.stack([value[..., :-1] for value in vectors]), np.stack([value[..., -1] for value in vectors])
