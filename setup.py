@@ -17,9 +17,9 @@ setup(
     long_description_content_type="text/markdown",
     author="the deephar contributors",
     license="MIT",
-    packages=[*find_packages(include=["deephar*"]), "deephar.weights"],
-    package_dir={"deephar.weights": "weights"},
-    package_data={"deephar.weights": ["*.weights.h5", "README.md"]},
+    packages=[*find_packages(include=["deephar*"]), "deephar.weights.files"],
+    package_dir={"deephar.weights.files": "weights"},
+    package_data={"deephar.weights.files": ["*.weights.h5", "README.md"]},
     entry_points={"console_scripts": ["deephar = deephar.cli:main"]},
     python_requires=">=3.11",
     install_requires=[

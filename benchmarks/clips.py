@@ -28,18 +28,19 @@ def looped(name):
     import keras
     from keras import ops
 
-    from deephar import config, models
     from deephar.layers import SpatialSoftmax
-    from deephar.models import action
+    from deephar.models import registry
+    from deephar.models.action import network as action
 
-    settings = config.variant(name)
-    frame = keras.Input(settings.input_shape)
-    block = models.action.prediction_blocks(frame, settings, action.VISIBILITY_SCALE[settings.dim])
+    settings = registry.settings(name)
+    pose = settings.network
+    frame = keras.Input(pose.input_shape)
+    block = action.prediction_blocks(frame, pose, action.VISIBILITY_SCALE[pose.dim])
     per_frame = keras.Model(
         frame, [block[-1].pose, block[-1].visibility, SpatialSoftmax()(block[-1].heatmaps), block[0].features]
     )
-    joints = (settings.frames, settings.num_joints)
-    inputs = [keras.Input((*joints, n)) for n in (settings.dim, 1, settings.width)]
+    joints = (settings.frames, pose.num_joints)
+    inputs = [keras.Input((*joints, n)) for n in (pose.dim, 1, pose.width)]
     poses = action.pose_branch(inputs[0], inputs[1], settings)
     appearances = action.appearance_branch(inputs[2], settings)
     head = keras.Model(inputs, action.merge_maps(poses[-1], appearances[-1]))
@@ -59,11 +60,13 @@ def measure(which, name, runs):
     """Print seconds a clip and peak memory of this process, as JSON."""
     import numpy as np
 
-    from deephar import config
+    from deephar.models import registry
 
-    settings = config.variant(name)
+    settings = registry.settings(name)
     model = {"folded": folded, "looped": looped}[which](name)
-    clip = np.random.default_rng(0).uniform(-1, 1, (1, settings.frames, *settings.input_shape)).astype("float32")
+    clip = (
+        np.random.default_rng(0).uniform(-1, 1, (1, settings.frames, *settings.network.input_shape)).astype("float32")
+    )
     model.predict_on_batch(clip)
     seconds = []
     for _ in range(runs):

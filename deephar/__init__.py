@@ -6,6 +6,7 @@ this package registers, see `deephar.registration`.
 """
 
 import importlib
+import warnings
 
 from deephar import registration
 
@@ -15,7 +16,6 @@ _MODULES = (
     "camera",
     "cli",
     "config",
-    "convert",
     "data",
     "distribution",
     "draw",
@@ -32,19 +32,33 @@ _MODULES = (
     "ops",
     "options",
     "predict",
-    "pretrained",
     "registration",
     "training",
     "video",
+    "weights",
 )
+_NAMES = {
+    "PosePredictor": "predict",
+    "build": "weights.loading",
+    "load": "weights.loading",
+}
+"""What a user types first, and where it is."""
 
-__all__ = ["__version__", *_MODULES]
+_MOVED = {"convert": "weights.legacy_file", "pretrained": "weights.loading"}
+"""Former names of modules."""
+
+__all__ = ["PosePredictor", "__version__", "build", "layers", "load", "losses", "models"]
 
 
 def __getattr__(name):
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module 'deephar' has no attribute {name!r}; it has {', '.join(__all__)}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
+    if name in _MOVED:
+        warnings.warn(f"deephar.{name} is now deephar.{_MOVED[name]}", DeprecationWarning, stacklevel=2)
+        return importlib.import_module(f"{__name__}.{_MOVED[name]}")
+    raise AttributeError(f"module 'deephar' has no attribute {name!r}; it has {', '.join([*__all__, *_MODULES])}")
 
 
 def __dir__():

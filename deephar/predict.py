@@ -7,10 +7,11 @@ import threading
 import numpy as np
 from PIL import Image
 
-from deephar import config, geometry, models, pretrained
+from deephar import geometry
 from deephar.data import frames
 from deephar.evaluation import pose2d
 from deephar.geometry import WINDOW_MM
+from deephar.weights import loading
 
 BATCH = 16
 """Crops at a time."""
@@ -73,16 +74,16 @@ class PosePredictor:
         """A predictor with the network that belongs to some weights.
 
         Args:
-            weights: a name of `deephar.pretrained`, or a file that a training script wrote beside its model.json.
+            weights: a name that `deephar pretrained` lists, or a file of a training beside its model.json.
             flip: see the class.
 
         Raises:
             ValueError: if there are no such weights, or nothing says what network they are for.
         """
-        about = pretrained.describe(weights)
-        if isinstance(config.variant(about.builder), config.ActionConfig):
-            raise ValueError(f"{weights} are of {about.builder}, which judges clips; expected those of a pose network")
-        return cls(models.build(about.builder, weights, **about.overrides), about.layout, flip)
+        about = loading.describe(weights)
+        if about.judges_actions:
+            raise ValueError(f"{weights} are of {about.preset}, which judges clips; expected those of a pose network")
+        return cls(loading.load(weights), about.layout, flip)
 
     def __call__(self, photo, boxes=None, name=None):
         """Predict the people in boxes, or one person in the whole photograph.

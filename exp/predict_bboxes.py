@@ -21,8 +21,9 @@ import pathlib
 import numpy as np
 from tqdm import tqdm
 
-from deephar import geometry, predict, pretrained
+from deephar import geometry, predict
 from deephar.data import box_file, frames, ntu, pennaction
+from deephar.weights import loading
 
 HOW = "a prediction on the whole picture, a second on its box; joints of confidence 0.5 or the surer half"
 
@@ -32,7 +33,9 @@ def options():
     parser.add_argument("--dataset", required=True, choices=["penn", "ntu"])
     parser.add_argument("--labels", required=True, type=pathlib.Path, help="Penn Action's labels or NTU's skeletons")
     parser.add_argument("--frames", required=True, type=pathlib.Path, help="folder of frames")
-    parser.add_argument("--weights", required=True, help="of a pose network: a name of deephar.pretrained or a file")
+    parser.add_argument(
+        "--weights", required=True, help="of a pose network: a name that `deephar pretrained` lists, or a file"
+    )
     parser.add_argument("--out", default="runs/boxes.json", type=pathlib.Path)
     parser.add_argument("--every", type=int, default=8, help="predict for every how manieth frame, and for the last")
     parser.add_argument("--videos", type=int, help="only so many")
@@ -50,8 +53,8 @@ def options():
 def stored_boxes(args):
     """The file of boxes to go on with, or a new one. Raises ValueError if the file was made in another way."""
     source = {"penn": "Penn Action", "ntu": "NTU RGB+D"}[args.dataset]
-    digest = hashlib.sha256(pretrained.weight_file(args.weights).read_bytes()).hexdigest()
-    network = pretrained.describe(args.weights).builder
+    digest = hashlib.sha256(loading.weight_file(args.weights).read_bytes()).hexdigest()
+    network = loading.describe(args.weights).preset
     made_by = {"network": network, "weights_sha256": digest, "every": args.every, "how": HOW}
     if not args.out.is_file():
         return box_file.BoxFile(source, made_by, path=str(args.out))

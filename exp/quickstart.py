@@ -24,17 +24,18 @@ import keras
 import numpy as np
 from PIL import Image, ImageDraw
 
-from deephar import config, distribution, draw, files, geometry, layouts, models, pretrained, training
+from deephar import config, distribution, draw, files, geometry, layouts, models, training
 from deephar.data import cached, clips, crops, frames, loader, mpii, mpii_files, pennaction, video_clips
 from deephar.data.synthetic import write_mpii, write_penn
 from deephar.data.synthetic.writing import Settings
 from deephar.evaluation import action, baselines, figures, pose2d, report
 from deephar.models import outputs, surgery
+from deephar.weights import catalogue
 
 ACTIONS = ("squat", "wave", "kick", "jumping_jacks", "sit_down", "stand_up")
 WEIGHTS = "lsp-lite-2d"
-NETWORK = pretrained.SHIPPED[WEIGHTS].overrides
-SIZE, LAYOUT = NETWORK["input_shape"][:2], pretrained.SHIPPED[WEIGHTS].layout
+NETWORK = catalogue.SHIPPED[WEIGHTS].about.overrides
+SIZE, LAYOUT = NETWORK["input_shape"][:2], catalogue.SHIPPED[WEIGHTS].about.layout
 CLIP = {**NETWORK, "frames": 8, "num_actions": len(ACTIONS), "num_action_blocks": 2}
 STEP = 3  # a clip is 8 frames, every third, so 22 of a video's 24
 AUGMENTATION = config.AugmentConfig(

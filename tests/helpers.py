@@ -13,7 +13,8 @@ import warnings
 import keras
 import numpy as np
 
-from deephar import convert, models
+from deephar import models
+from deephar.weights import legacy_file
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 _spec = importlib.util.spec_from_file_location("golden_rule", GOLDEN / "golden_rule.py")
@@ -67,7 +68,7 @@ def manifest(name, folder=GOLDEN):
     return json.loads((folder / "manifests" / f"{name}.json").read_text())
 
 
-def legacy_file(name, path, folder=GOLDEN):
+def golden_file(name, path, folder=GOLDEN):
     """Write the golden weight file of a network and give its path."""
     golden_rule.write_h5(manifest(name, folder), path)
     return path
@@ -77,14 +78,14 @@ def golden_network(name, path, folder=GOLDEN, **overrides):
     """A golden network with its weights loaded from a legacy file, and its input."""
     builder, settings = GOLDEN_MODELS[name]
     model = models.build(builder, **{**settings, **overrides})
-    convert.load_legacy_weights(model, legacy_file(name, path, folder))
+    legacy_file.load_legacy_weights(model, golden_file(name, path, folder))
     recipe = manifest(name, folder)["golden_input"]
     return model, golden_rule.make_input(recipe["shape"], recipe["seed"])
 
 
 def trainable(model):
     """Trainable variables in the order of the original's file."""
-    wanted = [w for layers in convert.legacy_groups(model).values() for layer in layers for w in layer]
+    wanted = [w for layers in legacy_file.legacy_groups(model).values() for layer in layers for w in layer]
     return [w.variable for w in wanted if not isinstance(w.variable, np.ndarray) and "moving" not in w.kind]
 
 

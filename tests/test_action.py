@@ -3,12 +3,13 @@
 import keras
 import numpy as np
 import pytest
-from helpers import GOLDEN, PHASES, golden_network, legacy_file, trainable, value_and_gradients
+from helpers import GOLDEN, PHASES, golden_file, golden_network, trainable, value_and_gradients
 from helpers import outputs_of as run
 from test_golden import check_gradients, gradient_tolerance, loss_tolerance
 
-from deephar import config, convert, layers, losses, models
-from deephar.models import surgery
+from deephar import layers, losses, models
+from deephar.models import registry, surgery
+from deephar.weights import legacy_file
 
 TINY = {"input_shape": (32, 32, 3), "num_blocks": 2, "width": 16, "frames": 4, "appearance_width": 16}
 TOLERANCE = 5e-5
@@ -106,7 +107,7 @@ def test_published_sizes(name, parameters):
     model = models.build(name)
     assert model.count_params() == parameters
     assert model.output_names == [*(f"{letter}{n}" for letter in "pv" for n in (1, 2, 3, 4)), "m"]
-    settings = config.VARIANTS[name]
+    settings = registry.settings(name)
     assert all(tuple(y.shape) == (None, settings.num_actions) for y in model.outputs)
 
 
@@ -196,7 +197,7 @@ def test_variants(options, names, inputs):
     [
         ({"branches": "both"}, "branches='both'"), ({"pose_width": 100}, r"112, 224.*pose_width=100"),
         ({"frames": 0}, "frames=0"), ({"poses": "given", "export_poses": "last"}, "not exported"),
-        ({"export_heatmaps": True}, "neither heat maps"), ({"frame": 3}, "Unknown override frame"),
+        ({"export_heatmaps": True}, "Unknown override export_heatmaps for"), ({"frame": 3}, "Unknown override frame"),
     ],
 )  # fmt: skip
 def test_wrong_options_are_said(option, message):
@@ -318,4 +319,6 @@ def test_numbers_that_matter_stay_in_float32_under_a_mixed_policy():
 
 def test_a_file_of_the_other_kind_is_refused(tmp_path):
     with pytest.raises(ValueError, match="expected the file of a network for images. Received: one for clips"):
-        convert.load_legacy_weights(models.build("mpii-2d", num_blocks=2), legacy_file("Cs", tmp_path / "legacy.h5"))
+        legacy_file.load_legacy_weights(
+            models.build("mpii-2d", num_blocks=2), golden_file("Cs", tmp_path / "legacy.h5")
+        )

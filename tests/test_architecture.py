@@ -1,4 +1,4 @@
-"""The house: who may import whom, what an import may do, and what must work without TensorFlow."""
+"""Who may import whom, what an import may do, and what must work without TensorFlow."""
 
 import ast
 import os
@@ -12,7 +12,7 @@ import deephar
 
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "deephar"
-NUMPY_ONLY = {"layouts", "sides", "geometry", "camera", "metrics", "metrics3d", "config", "checks"}
+NUMPY_ONLY = {"layouts", "sides", "geometry", "camera", "metrics", "metrics3d", "config", "checks", "models.outputs"}
 TENSORFLOW_ALLOWED = {"distribution", "export"}
 
 
@@ -42,14 +42,33 @@ def test_imports_go_one_way(name, imported):
         assert not uses("keras", "deephar.ops", "deephar.layers", "deephar.models", "deephar.data")
     if name not in TENSORFLOW_ALLOWED:
         assert not uses("tensorflow")
-    if name.startswith("models"):
-        assert not uses("deephar.data", "deephar.evaluation", "deephar.training")
+    if name.startswith("models."):  # `models` itself only gathers
+        assert not uses("deephar.data", "deephar.evaluation", "deephar.training", "deephar.weights")
     if name.startswith("data"):
         assert not uses("deephar.models", "deephar.evaluation", "deephar.training")
     if name.startswith("evaluation"):
         others = [name for name in uses("deephar.models") if not name.startswith("deephar.models.outputs")]
         assert not others and not uses("deephar.data", "deephar.training", "keras")
     assert not uses("exp", "benchmarks", "tests")
+
+
+def imported_modules():
+    """Modules of the package that each module imports, at any depth of its code."""
+    every = dict(modules())
+    known = {f"deephar.{name}".removesuffix(".__init__") for name in every}
+
+    def module(name):
+        return name if name in known else name.rpartition(".")[0] if name.rpartition(".")[0] in known else None
+
+    return {f"deephar.{name}": {module(i) for i in every[name]} - {None, f"deephar.{name}"} for name in every}
+
+
+def test_there_is_no_import_cycle():
+    """Imports inside functions count."""
+    left = imported_modules()
+    while leaves := [name for name, uses in left.items() if not uses & set(left)]:
+        left = {name: uses for name, uses in left.items() if name not in leaves}
+    assert not left
 
 
 def run(code, **environment):
@@ -68,10 +87,19 @@ def test_importing_deephar_prints_nothing_and_imports_no_backend():
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 
+def test_evaluation_of_a_foreign_network_needs_no_keras():
+    done = run("import sys; from deephar.evaluation import action, pose2d; print('keras' in sys.modules)")
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
+
+
 def test_public_names_load_lazily():
-    for name in deephar.__all__:
+    for name in (*deephar.__all__, *deephar._MODULES):
         assert getattr(deephar, name) is not None
     assert dir(deephar) == deephar.__all__
+    assert deephar.build is deephar.models.build
+    for old, new in (("convert", deephar.weights.legacy_file), ("pretrained", deephar.weights.loading)):
+        with pytest.warns(DeprecationWarning, match=f"deephar.{old} is now deephar.weights"):
+            assert getattr(deephar, old) is new
     with pytest.raises(AttributeError, match=r"no attribute 'nothing'; it has .*models"):
         deephar.nothing  # noqa: B018
 

@@ -2,16 +2,18 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from helpers import golden_rule, legacy_file, manifest
+from helpers import golden_file, golden_rule, manifest
 
-from deephar import convert, models
+from deephar import models
+from deephar.cli import convert
+from deephar.weights import legacy_file
 
 AS = {"input_shape": (128, 128, 3), "num_blocks": 2}
 
 
 @pytest.fixture(scope="module")
 def legacy(tmp_path_factory):
-    return legacy_file("As", tmp_path_factory.mktemp("legacy") / "As.h5")
+    return golden_file("As", tmp_path_factory.mktemp("legacy") / "As.h5")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def names_of(file, group):
 
 
 def test_report_accounts_for_every_array_both_ways(model, legacy):
-    report = convert.load_legacy_weights(model, legacy)
+    report = legacy_file.load_legacy_weights(model, legacy)
     in_file = [f"{group}/{weight}" for group, rows in manifest("As")["layers"] for weight, _, _ in rows]
     assert [source for source, _, _ in report.loaded] + [source for source, _, _ in report.constants] == in_file
     assert sorted(target for _, target, _ in report.loaded) == sorted(w.path for w in model.weights)
@@ -49,7 +51,7 @@ def test_report_accounts_for_every_array_both_ways(model, legacy):
 
 
 def test_values_arrive_where_they_belong(model, legacy):
-    convert.load_legacy_weights(model, legacy)
+    legacy_file.load_legacy_weights(model, legacy)
     stored = {(group, name): array for group, name, array in golden_rule.iter_weights(manifest("As"))}
     for name, layer in (("conv2d_5", "stem_6a1"), ("conv2d_7", "stem_6b1")):
         kernel = keras.ops.convert_to_numpy(model.get_layer(layer).kernel)
@@ -65,13 +67,13 @@ def frozen(file):
 
 
 def test_both_stored_orders_load(model, legacy, tmp_path):
-    convert.load_legacy_weights(model, legacy)
+    legacy_file.load_legacy_weights(model, legacy)
     before = values(model)
     other = edited(legacy, tmp_path / "frozen.h5", frozen)
     with h5py.File(legacy) as a, h5py.File(other) as b:
         assert names_of(a, "Stem") != names_of(b, "Stem")
     fresh = models.build("mpii-2d", **AS)
-    convert.load_legacy_weights(fresh, other)
+    legacy_file.load_legacy_weights(fresh, other)
     for path, value in values(fresh).items():
         np.testing.assert_array_equal(value, before[path])
 
@@ -85,7 +87,7 @@ def test_inner_numbers_do_not_matter(model, legacy, tmp_path):
                 file[group].move(name.decode(), f"{inner}_17/{weight}")
             reordered(file, group, [name.replace(b"/", b"_17/") for name in names])
 
-    assert convert.load_legacy_weights(model, edited(legacy, tmp_path / "other.h5", renumber))
+    assert legacy_file.load_legacy_weights(model, edited(legacy, tmp_path / "other.h5", renumber))
 
 
 def drop_last(file):
@@ -181,7 +183,7 @@ def test_a_damaged_file_is_refused_and_the_model_untouched(damage, model, legacy
     model.set_weights([np.full_like(value, 0.5) for value in model.get_weights()])
     before = values(model)
     with pytest.raises(ValueError, match=message):
-        convert.load_legacy_weights(model, edited(legacy, tmp_path / "damaged.h5", edit))
+        legacy_file.load_legacy_weights(model, edited(legacy, tmp_path / "damaged.h5", edit))
     after = values(model)
     assert all(np.array_equal(before[path], after[path]) for path in before)
 
@@ -198,16 +200,16 @@ def test_no_hdf5_and_truncated_files(content, message, model, legacy, tmp_path):
     path = tmp_path / "bad.h5"
     path.write_bytes(content(legacy.read_bytes()))
     with pytest.raises(ValueError, match=message):
-        convert.load_legacy_weights(model, path)
+        legacy_file.load_legacy_weights(model, path)
 
 
 def test_hdf5_of_something_else(model, tmp_path):
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["data"] = np.zeros(3)
     with pytest.raises(ValueError, match="no `layer_names`.*with data"):
-        convert.load_legacy_weights(model, tmp_path / "other.h5")
+        legacy_file.load_legacy_weights(model, tmp_path / "other.h5")
     with pytest.raises(ValueError, match="No such weight file"):
-        convert.load_legacy_weights(model, tmp_path / "absent.h5")
+        legacy_file.load_legacy_weights(model, tmp_path / "absent.h5")
 
 
 @pytest.mark.parametrize(
@@ -229,7 +231,7 @@ def test_command(legacy, tmp_path, capsys, model):
     arguments = [str(legacy), "--model", "mpii-2d", "--out", str(out)]
     convert.main([*arguments, "--override", "num_blocks=2", "--override", "input_shape=(128,128,3)"])
     assert "none left over, none missing" in capsys.readouterr().out
-    convert.load_legacy_weights(model, legacy)
+    legacy_file.load_legacy_weights(model, legacy)
     copy = models.build("mpii-2d", out, **AS)
     for path, value in values(copy).items():
         np.testing.assert_array_equal(value, values(model)[path])

@@ -8,14 +8,15 @@ import pytest
 from helpers import (
     GOLDEN,
     PHASES,
+    golden_file,
     golden_network,
-    legacy_file,
     outputs_of,
     trainable,
     value_and_gradients,
 )
 
-from deephar import convert, losses, models
+from deephar import losses, models
+from deephar.weights import legacy_file
 
 pytestmark = pytest.mark.backend
 
@@ -174,4 +175,4 @@ def test_a_file_of_another_input_size_is_refused(tmp_path):
     """Only its fixed grids depend on the size of the picture; the original would use them as they are."""
     model = models.build("mpii-2d", input_shape=(64, 64, 3), num_blocks=2)
     with pytest.raises(ValueError, match=r"group sSAM.*\(8, 8, 16, 1\)"):
-        convert.load_legacy_weights(model, legacy_file("As", tmp_path / "legacy.h5"))
+        legacy_file.load_legacy_weights(model, golden_file("As", tmp_path / "legacy.h5"))

@@ -8,10 +8,11 @@ import pytest
 from drawn import DrawnVideos
 from helpers import eagerly
 
-from deephar import cli, config, files, layouts, models, pretrained, training
+from deephar import cli, config, files, layouts, models, training
 from deephar.data import augment, clip_mixture, crops, loader, lsp, mixture, video_clips
 from deephar.evaluation import pose2d, report
 from deephar.layouts import PoseLayout
+from deephar.weights import loading
 
 TRUNK = PoseLayout(
     "pa16j",  # the name of another set: nothing may look it up
@@ -80,9 +81,9 @@ def weights(drawn, tmp_path_factory):
 
 
 def test_training_evaluation_and_prediction(weights, drawn, tmp_path, capsys):
-    about = pretrained.describe(weights)
+    about = loading.describe(weights)
     assert about.layout == TRUNK
-    model = models.build(about.builder, weights, concat_visibility=True, **about.overrides)
+    model = models.build(about.preset, weights, concat_visibility=True, **about.overrides)
     scores = pose2d.pck_scores(pose2d.predict(model, crops.Crops(Trunks(drawn), (64, 64)), flip=True), about.layout)
     assert list(scores["per_joint"]) == list(TRUNK.names) and scores["people"] == 12
     with pytest.raises(ValueError, match="network's 5 joints cannot be those of layout pa16j, which has 16: pelvis, "):
@@ -107,6 +108,6 @@ def test_layouts_of_model_json_are_checked(stored, message, weights, tmp_path):
     path.write_bytes(b"")
     report.save_json({"model": "lite-2d", "layout": stored, "overrides": TINY}, tmp_path / "model.json")
     with pytest.raises(ValueError, match=message):
-        pretrained.describe(path)
+        loading.describe(path)
     report.save_json({"model": "lite-2d", "layout": "pa17j", "overrides": TINY}, tmp_path / "model.json")
-    assert pretrained.describe(path).layout is layouts.get("pa17j")  # as older files have it
+    assert loading.describe(path).layout is layouts.get("pa17j")  # as older files have it

@@ -7,10 +7,14 @@ import keras
 import numpy as np
 import pytest
 
-from deephar import models, pretrained
+from deephar import layouts, models
+from deephar.cli import pretrained
 from deephar.models import surgery
+from deephar.weights import catalogue, download, loading
+from deephar.weights.description import Description
 
 CONTENT = bytes(range(256)) * 4096
+NETWORK = Description(preset="mpii-2d", overrides={}, layout=layouts.get("pa16j"))
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -40,30 +44,30 @@ def published(monkeypatch):
     Handler.asked.clear()
     url = f"http://127.0.0.1:{server.server_port}/file.h5"
     md5 = hashlib.md5(CONTENT).hexdigest()
-    entry = pretrained.Published("file.h5", url, md5, "mpii-2d", "pa16j", "none")
-    monkeypatch.setitem(pretrained.PUBLISHED, "test", entry)
+    entry = catalogue.Entry("file.h5", NETWORK, "none", url, md5)
+    monkeypatch.setitem(catalogue.PUBLISHED, "test", entry)
     yield entry
     server.shutdown()
     server.server_close()
 
 
 def test_download_check_and_cache(published, tmp_path):
-    path = pretrained.fetch("test", tmp_path)
+    path = download.fetch("test", tmp_path)
     assert path.read_bytes() == CONTENT
-    assert pretrained.fetch("test", tmp_path) == path
+    assert download.fetch("test", tmp_path) == path
     assert Handler.asked == [0]
     assert [file.name for file in tmp_path.iterdir()] == ["file.h5"]
 
 
 def test_download_goes_on_where_it_stopped(published, tmp_path):
     (tmp_path / "file.h5.partial").write_bytes(CONTENT[:1000])
-    assert pretrained.fetch("test", tmp_path).read_bytes() == CONTENT
+    assert download.fetch("test", tmp_path).read_bytes() == CONTENT
     assert Handler.asked == [1000]
 
 
 def test_a_download_that_was_whole_already(published, tmp_path):
     (tmp_path / "file.h5.partial").write_bytes(CONTENT)
-    assert pretrained.fetch("test", tmp_path).read_bytes() == CONTENT
+    assert download.fetch("test", tmp_path).read_bytes() == CONTENT
 
 
 def test_a_keras_file_of_another_network_is_refused(tmp_path):
@@ -72,12 +76,12 @@ def test_a_keras_file_of_another_network_is_refused(tmp_path):
     deep.save_weights(tmp_path / "deep.weights.h5")
     before = shallow.get_weights()
     with pytest.raises(ValueError, match=r"does not fit .*lacks 14 layers of the file, .* block1_remap\."):
-        pretrained.load_weights(shallow, tmp_path / "deep.weights.h5")
+        loading.load_weights(shallow, tmp_path / "deep.weights.h5")
     assert all(np.array_equal(a, b) for a, b in zip(before, shallow.get_weights(), strict=True))
     whole = (tmp_path / "deep.weights.h5").read_bytes()
     (tmp_path / "half.weights.h5").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match="half.weights.h5"):
-        pretrained.load_weights(deep, tmp_path / "half.weights.h5")
+        loading.load_weights(deep, tmp_path / "half.weights.h5")
 
 
 def test_the_first_array_that_does_not_fit_is_named(tmp_path):
@@ -107,7 +111,7 @@ def test_the_first_difference_and_two_calls_that_work(variant, overrides, first)
 
 
 def test_weights_bring_their_network():
-    about = pretrained.SHIPPED["lsp-lite-2d"]
+    about = catalogue.SHIPPED["lsp-lite-2d"].about
     explicit = models.build("lite-2d", weights="lsp-lite-2d", **about.overrides)
     model = models.build("lite-2d", weights="lsp-lite-2d")
     assert model.output_shape == explicit.output_shape == [(None, 14, 2), (None, 14, 1)] * 2
@@ -136,34 +140,34 @@ def test_a_whole_saved_model_is_no_weight_file(tmp_path):
 def test_a_damaged_file_is_refused(published, tmp_path):
     (tmp_path / "file.h5").write_bytes(b"something else")
     with pytest.raises(ValueError, match=f"expected md5 {published.md5}"):
-        pretrained.fetch("test", tmp_path)
+        download.fetch("test", tmp_path)
 
 
 def test_a_damaged_download_can_be_tried_again(published, tmp_path):
     (tmp_path / "file.h5.partial").write_bytes(b"x" * 1000)
     with pytest.raises(ValueError, match="expected md5"):
-        pretrained.fetch("test", tmp_path)
-    assert pretrained.fetch("test", tmp_path).read_bytes() == CONTENT
+        download.fetch("test", tmp_path)
+    assert download.fetch("test", tmp_path).read_bytes() == CONTENT
 
 
 def test_offline_says_what_to_put_where(monkeypatch, tmp_path):
-    entry = pretrained.Published("file.h5", "http://127.0.0.1:9/file.h5", "0", "mpii-2d", "pa16j", "none")
-    monkeypatch.setitem(pretrained.PUBLISHED, "test", entry)
+    entry = catalogue.Entry("file.h5", NETWORK, "none", "http://127.0.0.1:9/file.h5", "0")
+    monkeypatch.setitem(catalogue.PUBLISHED, "test", entry)
     monkeypatch.setenv("DEEPHAR_CACHE", str(tmp_path / "cache"))
     with pytest.raises(ValueError, match=r"Could not download http://127.0.0.1:9/file.h5 .* put it at .*cache/file.h5"):
-        pretrained.fetch("test")
+        download.fetch("test")
 
 
 def test_table():
-    assert all(len(entry.md5) == 32 and entry.url.endswith(entry.file) for entry in pretrained.PUBLISHED.values())
-    assert {entry.builder for entry in pretrained.PUBLISHED.values()} <= set(models.NAMES)
+    assert all(len(entry.md5) == 32 and entry.url.endswith(entry.file) for entry in catalogue.PUBLISHED.values())
+    assert {entry.about.preset for entry in catalogue.PUBLISHED.values()} <= set(models.NAMES)
 
 
 def test_unknown_weights_list_what_exists(tmp_path):
     with pytest.raises(ValueError, match="mpii-2d-cvpr18"):
         models.build("lite-2d", "mpii-2d-cvpr19", width=32, num_blocks=1)
     with pytest.raises(ValueError, match="mpii-2d-cvpr18"):
-        pretrained.fetch("nothing", tmp_path)
+        download.fetch("nothing", tmp_path)
 
 
 def test_command_lists_the_files(capsys):

@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deephar import layouts, models, predict, pretrained
+from deephar import layouts, predict
 from deephar.data import clips, crops, lsp, pennaction, video_clips
 from deephar.data.synthetic.people import SyntheticPeople
 from deephar.evaluation import pose2d, pose3d
+from deephar.weights import catalogue, loading
 
 ROOT = pathlib.Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("name", pretrained.SHIPPED)
+@pytest.mark.parametrize("name", catalogue.SHIPPED)
 def test_files_are_small_and_half_precision(name):
-    path = pretrained.shipped_file(name)
+    path = catalogue.shipped_file(name)
     assert path.stat().st_size < 12e6
     with h5py.File(path) as file:
         kinds = set()
@@ -27,7 +28,7 @@ def test_files_are_small_and_half_precision(name):
     assert path.name in (ROOT / "weights" / "README.md").read_text()
 
 
-POSE_NETWORKS = [name for name, entry in pretrained.SHIPPED.items() if entry.builder.startswith("lite-")]
+POSE_NETWORKS = [name for name, entry in catalogue.SHIPPED.items() if entry.about.preset.startswith("lite-")]
 
 
 @pytest.mark.parametrize("name", POSE_NETWORKS)
@@ -49,14 +50,13 @@ def test_a_built_package_holds_the_weights(tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    files = {path.name for path in (tmp_path / "lib" / "deephar" / "weights").iterdir()}
-    assert files == {"README.md", *(entry.file for entry in pretrained.SHIPPED.values())}
+    files = {path.name for path in (tmp_path / "lib" / "deephar" / "weights" / "files").iterdir()}
+    assert files == {"README.md", *(entry.file for entry in catalogue.SHIPPED.values())}
 
 
 def test_score_on_photographs(shared):
     """A part of the photographs that the weights were chosen by: PCK@0.2 is far above the mean pose's 5 %."""
-    about = pretrained.SHIPPED["lsp-lite-2d"]
-    model = models.build(about.builder, "lsp-lite-2d", **about.overrides)
+    model = loading.load("lsp-lite-2d")
     reader = lsp.LspExtended(shared / "data" / "lspe" / "lspe_train.zip", lsp.SPLITS["choose"][:64])
     predictions = pose2d.predict(model, crops.Crops(reader, model.input_shape[1:3]))
     assert pose2d.pck_scores(predictions, layouts.get("lsp14"))["total"] > 30
@@ -64,17 +64,15 @@ def test_score_on_photographs(shared):
 
 def test_score_in_space():
     """The first of the synthetic people that the card is about: far below the mean pose's 257 mm."""
-    about = pretrained.SHIPPED["lsp-lite-3d"]
-    model = models.build(about.builder, "lsp-lite-3d", **about.overrides)
-    layout = about.layout
+    model = loading.load("lsp-lite-3d")
+    layout = loading.describe("lsp-lite-3d").layout
     people = crops.Crops(SyntheticPeople(48, layout=layout, seed=1000), model.input_shape[1:3])
     assert pose3d.scores(pose3d.predict(model, people), layout, "all")["mpjpe"] < 180
 
 
 def test_score_on_annotated_poses(shared):
     """Every eighth official test video of Penn Action."""
-    about = pretrained.SHIPPED["penn-pose-only"]
-    model = models.build(about.builder, "penn-pose-only", **about.overrides)
+    model = loading.load("penn-pose-only")
     reader = pennaction.PennAction(shared / "data" / "pennaction" / "labels.zip", split="test", hidden=True)
     videos = video_clips.VideoClips(reader, 16, shares=(1.0,), given=True, boxes=clips.extent_boxes)
     inputs = np.stack([next(videos[index].clips).inputs[0] for index in range(0, len(videos), 8)])

@@ -1,22 +1,13 @@
-"""Which layers of a network make up its pose part and which depend on its classes, by the names the builders give.
+"""The layers of networks of ours wherever they are: their pose part, and what depends on their classes.
 
 A model of somebody else's may hold our networks: as layers, inside other layers, or as the first part of its own graph.
-Each graph is asked by itself, since names are unique in one graph alone, and only a graph that holds a whole stem of
-ours has a pose part: names such as "stem" or "block1_conv1" are common.
+Each graph is asked by itself, since names are unique in one graph alone.
 """
-
-import re
 
 import keras
 
-_STEM_UNITS = "stem_1 stem_3 stem_4 stem_6a1 stem_6a2 stem_6b1 stem_6b2 stem_6b3 stem_6b4 stem_8".split()
-_STEM = {"stem", *_STEM_UNITS, *(f"{unit}_bn" for unit in _STEM_UNITS)}
-_STEM_2 = {"stem_2", "stem_2_bn"}  # which the early stem lacks
-_BLOCK = re.compile(r"block\d+_(l1|l2_[123]|l3_[123]|heatmaps|(reduce|features|remap)(_bn)?)")
-
-_ACTION_MAPS = re.compile(r"(pose|appearance)_action\d+_maps")
-_ACTION_REMAP = re.compile(r"(pose|appearance)_action\d+_remap")
-_MERGE = {"merge_pose", "merge_appearance", "m"}
+from deephar.models.action import names as action_names
+from deephar.models.reception.names import pose_part
 
 
 def graphs(model):
@@ -35,25 +26,18 @@ def learned_layers(model):
 
 def pose_layers(model):
     """The layers with weights of every pose part in a model: stem and prediction blocks, as a list."""
-    return [layer for graph in graphs(model) for layer in _pose_part(graph)]
-
-
-def _pose_part(graph):
-    names = {layer.name for layer in graph.layers}
-    if not names >= _STEM:
-        return []
-    return [layer for layer in graph.layers if layer.name in _STEM | _STEM_2 or _BLOCK.fullmatch(layer.name)]
+    found = []
+    for graph in graphs(model):
+        wanted = pose_part([layer.name for layer in graph.layers])
+        found += [layer for layer in graph.layers if layer.name in wanted]
+    return found
 
 
 def action_outputs(graph):
     """Names of the layers of a clip network with one filter or unit for each class, a set; empty for other networks."""
-    names = {layer.name for layer in graph.layers}
-    maps = {name for name in names if _ACTION_MAPS.fullmatch(name)}
-    return maps | (_MERGE & names if maps else set())
+    return action_names.one_per_class([layer.name for layer in graph.layers])
 
 
 def action_layers(graph):
     """Names of all layers of a clip network whose weights belong to its classes, a set; empty for other networks."""
-    remaps = {layer.name for layer in graph.layers if _ACTION_REMAP.fullmatch(layer.name)}
-    outputs = action_outputs(graph)
-    return outputs | remaps if outputs else set()
+    return action_names.of_classes([layer.name for layer in graph.layers])

@@ -26,9 +26,10 @@ import pathlib
 
 import numpy as np
 
-from deephar import config, layouts, models, pretrained
+from deephar import layouts
 from deephar.data import crops, human36m
 from deephar.evaluation import pose3d, report
+from deephar.weights import loading
 
 
 def options():
@@ -36,7 +37,7 @@ def options():
     parser.add_argument("--data", required=True, type=pathlib.Path, help="folder of the release, or .npz, .json, .mat")
     parser.add_argument("--images", type=pathlib.Path, help="folder of the pictures; the folder of the release")
     parser.add_argument("--cameras", type=pathlib.Path, help="file of cameras, e.g. metadata.xml, for .npz, .json")
-    parser.add_argument("--weights", required=True, help="a name of deephar.pretrained or a file beside its model.json")
+    parser.add_argument("--weights", required=True, help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument(
         "--joints", choices=["names", "published"], help="that it was trained on; by default as model.json says"
     )
@@ -55,15 +56,15 @@ def options():
         parser.error("--published is a single crop; leave out --multi-crop")
     try:
         args.out.mkdir(parents=True, exist_ok=True)
-        about = pretrained.describe(args.weights)
-        if config.variant(about.builder, **about.overrides).dim != 3:
+        about = loading.describe(args.weights)
+        if about.network.dim != 3:
             raise ValueError(f"Expected weights of a network with depth. Received: {args.weights}")
         args.joints = args.joints or about.joints
         people = readers(args, args.data, "test", about.layout)
         training = args.training and readers(args, args.training, "train", about.layout)
         if training and set(people) != set(training):
             raise ValueError("--training and --data must have the same joints, all 17 or all 32")
-        model = models.build(about.builder, args.weights, **about.overrides)
+        model = loading.load(args.weights)
         return args, model, about.layout, people, training
     except (ValueError, OSError, ImportError) as error:
         parser.error(str(error))

@@ -26,8 +26,9 @@ import keras
 
 from deephar import config, distribution, files, layouts, models, options, training
 from deephar.data import crops, human36m, loader, mpii, queues
-from deephar.evaluation import pose3d, report
+from deephar.evaluation import pose3d
 from deephar.models import outputs
+from deephar.weights.description import Description
 
 LAYOUT = layouts.get("pa17j")
 
@@ -133,8 +134,14 @@ def main():
         unread.update(predictions.broken)
         return -pose3d.scores(predictions, LAYOUT, choose.joint_set)["mpjpe"]
 
-    about = {"model": args.model, "layout": LAYOUT.to_json(), "overrides": args.overrides, "joints": args.joints}
-    report.save_json({**about, "sources": args.sources}, args.out / "model.json")
+    about = Description(
+        preset=args.model,
+        overrides=args.overrides,
+        layout=LAYOUT,
+        joints=args.joints,
+        training={"sources": args.sources},
+    )
+    about.write(args.out / "model.json")
     score = training.Score(minus_mpjpe if choose else None, args.out, "val_minus_mpjpe")
     plateau = [training.plateau_schedule("val_minus_mpjpe")] if args.schedule == "plateau" else []
     log = keras.callbacks.CSVLogger(args.out / "log.csv")

@@ -14,15 +14,15 @@ console.quiet_tensorflow()  # before Keras imports it
 import argparse
 import pathlib
 
-from deephar import models, pretrained
 from deephar.data import crops, lsp
 from deephar.evaluation import pose2d, report
+from deephar.weights import loading
 
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, type=pathlib.Path, help="folder or zip of LSP-extended")
-    parser.add_argument("--weights", default="lsp-lite-2d", help="a name of deephar.pretrained or a file of a training")
+    parser.add_argument("--weights", default="lsp-lite-2d", help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--out", default="runs/lsp", type=pathlib.Path)
     parser.add_argument("--split", default="test", choices=lsp.SPLITS)
     parser.add_argument("--flip", action="store_true", help="average with the mirrored crop")
@@ -35,14 +35,14 @@ def options():
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         readers = lsp.LspExtended(args.data, train), lsp.LspExtended(args.data, test)
-        return args, *readers, pretrained.describe(args.weights)
+        return args, *readers, loading.describe(args.weights)
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
 
 def main():
     args, train, test, about = options()
-    model = models.build(about.builder, args.weights, **about.overrides)
+    model = loading.load(args.weights)
     size, layout = model.input_shape[1:3], about.layout
     plain = crops.Crops(test, size, layout)
     cuts = crops.displaced_crops(test, size, layout) if args.multi_crop else [plain]

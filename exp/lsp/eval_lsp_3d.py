@@ -18,16 +18,16 @@ import pathlib
 
 import numpy as np
 
-from deephar import config, models, pretrained
 from deephar.data import crops, lsp
 from deephar.data.synthetic.people import SyntheticPeople
 from deephar.evaluation import pose2d, pose3d, report
+from deephar.weights import loading
 
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, help="folder or zip of LSP-extended; synthetic people need none")
-    parser.add_argument("--weights", default="lsp-lite-3d", help="a name of deephar.pretrained or a file of a training")
+    parser.add_argument("--weights", default="lsp-lite-3d", help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--out", default="runs/lsp_3d", type=pathlib.Path)
     parser.add_argument("--people", type=int, default=500, help="synthetic ones")
     parser.add_argument("--seed", type=int, default=1000, help="of the synthetic people; training uses 0")
@@ -39,8 +39,8 @@ def options():
         args.people, test = 4, range(5, 9)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
-        about = pretrained.describe(args.weights)
-        if config.variant(about.builder, **about.overrides).dim != 3:
+        about = loading.describe(args.weights)
+        if about.network.dim != 3:
             raise ValueError(f"Expected weights of a network with depth. Received: {args.weights}")
         return args, about, lsp.LspExtended(args.data, test) if args.data else None
     except (ValueError, OSError) as error:
@@ -54,7 +54,7 @@ def in_camera(sample):
 
 def main():
     args, about, photographs = options()
-    model = models.build(about.builder, args.weights, **about.overrides)
+    model = loading.load(args.weights)
     layout, size = about.layout, model.input_shape[1:3]
     people = crops.Crops(SyntheticPeople(args.people, layout=layout, seed=args.seed), size)
     predictions = pose3d.predict(model, people, flip=args.flip)

@@ -19,8 +19,9 @@ import keras
 
 from deephar import distribution, files, models, options, training
 from deephar.data import cached, crops, loader, lsp
-from deephar.evaluation import pose2d, report
+from deephar.evaluation import pose2d
 from deephar.models import outputs
+from deephar.weights.description import Description
 
 
 def arguments():
@@ -77,8 +78,8 @@ def main():
         predictions = pose2d.predict(model, held_out, on_broken="skip")
         return pose2d.pck_scores(predictions, held_out.layout)["total"]
 
-    about = {"model": "lite-2d", "layout": held_out.layout.to_json(), "overrides": overrides}
-    report.save_json(about, args.out / "model.json")
+    about = Description(preset="lite-2d", overrides=overrides, layout=held_out.layout)
+    about.write(args.out / "model.json")
     score = training.Score(pck, args.out, "val_pck")
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
     plateau = [training.plateau_schedule("val_pck")] if args.schedule == "plateau" else []

@@ -18,11 +18,12 @@ import pathlib
 
 import keras
 
-from deephar import config, distribution, files, layouts, models, options, pretrained, training
+from deephar import config, distribution, files, layouts, models, options, training
 from deephar.data import cached, loader, lsp
 from deephar.data.synthetic.people import SyntheticPeople
-from deephar.evaluation import report
 from deephar.models import outputs, surgery
+from deephar.weights import loading
+from deephar.weights.description import Description
 
 LAYOUT = layouts.get("pa17j")
 AUGMENTATION = config.AugmentConfig(
@@ -34,7 +35,7 @@ AUGMENTATION = config.AugmentConfig(
 def arguments():
     parser = options.training(__doc__, "runs/lsp_3d", "two steps of a tiny network, to see that all works")
     parser.add_argument("--data", required=True, type=pathlib.Path, help="folder or zip of LSP-extended")
-    parser.add_argument("--weights", help="of a 2D network, a name of deephar.pretrained or a file of a training")
+    parser.add_argument("--weights", help="of a 2D network, a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--people", type=int, default=12000, help="synthetic ones")
     parser.add_argument("--steps", type=int, default=3600)
     parser.add_argument("--batch-size", type=int, default=32)
@@ -50,7 +51,7 @@ def arguments():
         args.people, args.steps, args.batch_size, args.size, args.width, args.blocks = 48, 2, 4, 64, 32, 1
     try:
         files.new_run(args.out, args.overwrite)
-        args.source = pretrained.describe(args.weights) if args.weights else None
+        args.source = loading.describe(args.weights) if args.weights else None
         return args, lsp.LspExtended(args.data, train)
     except (ValueError, OSError) as error:
         parser.error(str(error))
@@ -63,9 +64,9 @@ def build(args):
     }  # fmt: skip
     model = models.build("lite-3d", export_heatmaps=True, **overrides)
     if args.source:
-        source = models.build(args.source.builder, args.weights, **args.source.overrides)
+        source = loading.load(args.weights)
         print(f"not in {args.weights}: {', '.join(surgery.copy_fitting(source, model))}")
-    report.save_json({"model": "lite-3d", "layout": LAYOUT.to_json(), "overrides": overrides}, args.out / "model.json")
+    Description(preset="lite-3d", overrides=overrides, layout=LAYOUT).write(args.out / "model.json")
     return model
 
 

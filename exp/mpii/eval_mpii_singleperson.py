@@ -16,9 +16,10 @@ console.quiet_tensorflow()  # before Keras imports it
 import argparse
 import pathlib
 
-from deephar import layouts, models, pretrained
+from deephar import layouts
 from deephar.data import crops, mpii, mpii_files
 from deephar.evaluation import pose2d, report
+from deephar.weights import loading
 
 
 def options():
@@ -26,7 +27,7 @@ def options():
     parser.add_argument("--images", required=True, type=pathlib.Path, help="folder of the photographs")
     parser.add_argument("--annotations", required=True, type=pathlib.Path, help="RELEASE .mat, valid.json or valid.h5")
     parser.add_argument("--validation", type=pathlib.Path, help="pose-hg's valid.h5, with a RELEASE")
-    parser.add_argument("--weights", required=True, help="a name of deephar.pretrained or a file beside its model.json")
+    parser.add_argument("--weights", required=True, help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--out", default="runs/mpii", type=pathlib.Path)
     parser.add_argument("--split", default="validation", choices=["validation", "test"])
     parser.add_argument("--submission", type=pathlib.Path, help="write predictions here instead of scoring them")
@@ -42,7 +43,7 @@ def options():
         args.out.mkdir(parents=True, exist_ok=True)
         people = mpii.open_people(args.annotations, args.split, args.validation)
         base = 0.5 if args.published else mpii.INDEX_BASE
-        return args, mpii.Mpii(people, args.images, base), pretrained.describe(args.weights)
+        return args, mpii.Mpii(people, args.images, base), loading.describe(args.weights)
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
@@ -50,7 +51,7 @@ def options():
 def main():
     args, people, about = options()
     layout = about.layout
-    model = models.build(about.builder, args.weights, **about.overrides)
+    model = loading.load(args.weights)
     size = model.input_shape[1:3]
     plain = crops.Crops(people, size, layout, truncate_corners=args.published)
     cuts = crops.displaced_crops(people, size, layout) if args.multi_crop else [plain]

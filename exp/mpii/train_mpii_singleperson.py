@@ -18,8 +18,9 @@ import keras
 
 from deephar import config, distribution, files, layouts, models, options, training
 from deephar.data import crops, loader, mpii
-from deephar.evaluation import pose2d, report
+from deephar.evaluation import pose2d
 from deephar.models import outputs
+from deephar.weights.description import Description
 
 
 def arguments():
@@ -76,8 +77,8 @@ def main():
         predictions = pose2d.predict(model, held_out, on_broken="skip")
         return pose2d.pckh_scores(predictions, layout)["pckh@0.5"]
 
-    about = {"model": args.model, "layout": layout.to_json(), "overrides": args.overrides}
-    report.save_json(about, args.out / "model.json")
+    about = Description(preset=args.model, overrides=args.overrides, layout=layout)
+    about.write(args.out / "model.json")
     score = training.Score(pckh, args.out, "val_pckh")
     rate = training.step_schedule() if args.schedule == "steps" else training.plateau_schedule("val_pckh")
     log = keras.callbacks.CSVLogger(args.out / "log.csv")

@@ -17,9 +17,9 @@ console.quiet_tensorflow()  # before Keras imports it
 import argparse
 import pathlib
 
-from deephar import models, pretrained
 from deephar.data import boxes, ntu, video_clips
 from deephar.evaluation import action, figures, report
+from deephar.weights import loading
 
 
 def options():
@@ -31,7 +31,7 @@ def options():
     parser.add_argument("--missing", type=pathlib.Path, nargs="*", help="official lists of clips to leave out")
     parser.add_argument("--split", default="cross_subject", choices=ntu.SPLITS)
     parser.add_argument("--classes", type=int, default=60, choices=[60, 120])
-    parser.add_argument("--weights", required=True, help="a name of deephar.pretrained or a file beside its model.json")
+    parser.add_argument("--weights", required=True, help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--out", default="runs/ntu_action", type=pathlib.Path)
     parser.add_argument("--subsampling", type=int, default=2, help="every how manieth frame a clip takes")
     parser.add_argument("--boxes", default="truth", help="truth, full, or a file of exp/predict_bboxes.py")
@@ -43,14 +43,14 @@ def options():
         given = {"frames": args.frames, "videos": args.videos, "classes": args.classes, "missing": args.missing}
         test = ntu.Ntu(args.skeletons, args.split, False, **given)
         args.cut = boxes.chooser(args.boxes, test)
-        return args, test, pretrained.describe(args.weights)
+        return args, test, loading.describe(args.weights)
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
 
 def main():
     args, test, about = options()
-    model = models.build(about.builder, args.weights, **about.overrides)
+    model = loading.load(args.weights)
     videos = video_clips.VideoClips(
         test,
         model.input_shape[1],

@@ -17,9 +17,9 @@ console.quiet_tensorflow()  # before Keras imports it
 import argparse
 import pathlib
 
-from deephar import models, pretrained
 from deephar.data import boxes, pennaction, video_clips
 from deephar.evaluation import action, figures, report
+from deephar.weights import loading
 
 
 def options():
@@ -27,7 +27,7 @@ def options():
     parser.add_argument("--labels", required=True, type=pathlib.Path, help="folder or zip of Penn Action's labels")
     parser.add_argument("--frames", required=True, type=pathlib.Path, help="folder of Penn Action's frames")
     parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: in the labels")
-    parser.add_argument("--weights", required=True, help="a name of deephar.pretrained or a file beside its model.json")
+    parser.add_argument("--weights", required=True, help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--out", default="runs/penn_action", type=pathlib.Path)
     parser.add_argument("--split", default="test", choices=["test", "choose"])
     parser.add_argument("--subsampling", type=int, default=2, help="every how manieth frame a clip takes")
@@ -40,14 +40,14 @@ def options():
         actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
         test = pennaction.PennAction(args.labels, args.frames, args.split, actions)
         args.cut = boxes.chooser(args.boxes, test)
-        return args, test, pretrained.describe(args.weights)
+        return args, test, loading.describe(args.weights)
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
 
 def main():
     args, test, about = options()
-    model = models.build(about.builder, args.weights, **about.overrides)
+    model = loading.load(args.weights)
     videos = video_clips.VideoClips(
         test,
         model.input_shape[1],

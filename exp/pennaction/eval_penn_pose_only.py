@@ -20,17 +20,15 @@ import sys
 
 import numpy as np
 
-from deephar import models, pretrained
 from deephar.data import clips, pennaction, video_clips
 from deephar.evaluation import action, figures, report
+from deephar.weights import loading
 
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--labels", required=True, type=pathlib.Path, help="folder or zip of Penn Action's labels")
-    parser.add_argument(
-        "--weights", default="penn-pose-only", help="a name of deephar.pretrained or a file of a training"
-    )
+    parser.add_argument("--weights", default="penn-pose-only", help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--out", default="runs/penn_pose_only", type=pathlib.Path)
     parser.add_argument("--split", default="test", choices=["test", "choose"])
     parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: in the labels")
@@ -45,7 +43,7 @@ def options():
             pennaction.PennAction(args.labels, None, split, actions, hidden=not args.visible_only)
             for split in ("learn" if args.split == "choose" else "train", args.split)
         )
-        return args, train, test, pretrained.describe(args.weights)
+        return args, train, test, loading.load(args.weights)
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
@@ -85,8 +83,7 @@ def baselines(train, test):
 
 
 def main():
-    args, train, test, about = options()
-    model = models.build(about.builder, args.weights, **about.overrides)
+    args, train, test, model = options()
     single = action.predict(model, videos(test, "single", (1.0,), False), args.combine, 128)
     multi = action.predict(model, videos(test, "multi", (1.0, 0.7), True), args.combine, 128)
     scores = {"single": action.action_scores(single, test.actions), "multi": action.action_scores(multi, test.actions)}

@@ -21,10 +21,12 @@ import pathlib
 
 import keras
 
-from deephar import config, distribution, files, layouts, models, options, pretrained, training
+from deephar import config, distribution, files, layouts, models, options, training
 from deephar.data import loader, pennaction, video_clips
-from deephar.evaluation import action, report
+from deephar.evaluation import action
 from deephar.models import outputs, surgery
+from deephar.weights import loading
+from deephar.weights.description import Description
 
 
 def arguments():
@@ -47,7 +49,7 @@ def arguments():
         files.new_run(args.out, args.overwrite)
         actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
         train, choose = (pennaction.PennAction(args.labels, args.frames, s, actions) for s in ("learn", "choose"))
-        args.pose = pretrained.describe(args.pose_weights) if args.pose_weights else None
+        args.pose = loading.describe(args.pose_weights) if args.pose_weights else None
         args.overrides |= {"num_actions": len(actions), **(args.pose.overrides if args.pose else {})}
         return args, train, choose
     except (ValueError, OSError) as error:
@@ -60,7 +62,7 @@ def main():
     with distribution.scope(args.strategy, args.logical_cpus):
         model = models.build("penn-merge", export_poses="last", **args.overrides)
         if args.pose:
-            surgery.copy_pose(models.build(args.pose.builder, args.pose_weights, **args.pose.overrides), model)
+            surgery.copy_pose(loading.load(args.pose_weights), model)
     frames, size = model.input_shape[1], model.input_shape[2:4]
     layout = args.pose.layout if args.pose else layouts.get("pa16j")
     batches = loader.ClipLoader(
@@ -81,8 +83,8 @@ def main():
     def accuracy(model):
         return action.action_scores(action.predict(model, held_out, on_broken="skip"), choose.actions)["accuracy"]
 
-    about = {"model": "penn-merge", "layout": layout.to_json(), "overrides": args.overrides, "actions": train.actions}
-    report.save_json(about, args.out / "model.json")
+    about = Description(preset="penn-merge", overrides=args.overrides, layout=layout, actions=train.actions)
+    about.write(args.out / "model.json")
     stages = config.STAGES[args.stages]
     if args.epochs:
         stages = [dataclasses.replace(stage, epochs=args.epochs) for stage in stages]

@@ -20,8 +20,9 @@ import keras
 
 from deephar import config, distribution, files, layouts, models, options, training
 from deephar.data import clips, crops, loader, mpii, pennaction, queues
-from deephar.evaluation import pose2d, report
+from deephar.evaluation import pose2d
 from deephar.models import outputs
+from deephar.weights.description import Description
 
 
 def arguments():
@@ -84,8 +85,8 @@ def main():
         predictions = pose2d.predict(model, validation, on_broken="skip")
         return pose2d.pckh_scores(predictions, layout)["pckh@0.5"]
 
-    about = {"model": "penn-pose", "layout": layout.to_json(), "overrides": args.overrides}
-    report.save_json(about, args.out / "model.json")
+    about = Description(preset="penn-pose", overrides=args.overrides, layout=layout)
+    about.write(args.out / "model.json")
     score = training.Score(pckh, args.out, "val_pckh")
     rate, log = training.plateau_schedule("val_pckh"), keras.callbacks.CSVLogger(args.out / "log.csv")
     training.fit(model, batches, args.epochs, [score, rate, log])

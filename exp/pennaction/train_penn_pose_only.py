@@ -20,8 +20,9 @@ import keras
 
 from deephar import config, distribution, files, models, options, training
 from deephar.data import clips, loader, pennaction
-from deephar.evaluation import report
 from deephar.models import outputs
+from deephar.models.action.config import POSE_BRANCH
+from deephar.weights.description import Description
 
 AUGMENTATION = config.AugmentConfig(
     angle=config.Interval(-15, 15),
@@ -42,7 +43,7 @@ def arguments():
     parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="at its peak")
-    parser.add_argument("--width", type=int, default=112, choices=config.POSE_BRANCH, help="of the network")
+    parser.add_argument("--width", type=int, default=112, choices=POSE_BRANCH, help="of the network")
     parser.add_argument("--visible-only", action="store_true", help="leave out joints flagged invisible")
     args = parser.parse_args()
     if args.smoke:
@@ -81,8 +82,8 @@ def main():
     rate = training.cosine_schedule(args.learning_rate, steps, warmup_steps=steps // 20)
     with distribution.scope_of(model):
         training.compile_model(model, keras.optimizers.AdamW(rate, weight_decay=1e-2), label_smoothing=0.1)
-    about = {"model": "penn-pose-only", "layout": reader.layout.to_json(), "overrides": overrides}
-    report.save_json({**about, "actions": args.actions}, args.out / "model.json")
+    about = Description(preset="penn-pose-only", overrides=overrides, layout=reader.layout, actions=args.actions)
+    about.write(args.out / "model.json")
     log = keras.callbacks.CSVLogger(args.out / "log.csv")
     training.fit(model, batches, args.epochs, [log])
     files.save_weights(model, args.out / "last.weights.h5")

@@ -1,4 +1,4 @@
-"""The command `deephar`: `predict` here, `convert` and `pretrained` from their modules."""
+"""`deephar predict`: poses of the people in photographs, as JSON and pictures."""
 
 import argparse
 import json
@@ -11,26 +11,9 @@ FORMAT = "deephar-poses-1"
 """Of the JSON that `deephar predict` writes; docs/predict.md describes it."""
 
 
-def main(arguments=None):
-    """Entry point of the command `deephar`; gives the exit status."""
-    from deephar import console
-
-    console.quiet_tensorflow()
-    from deephar import convert, pretrained
-
-    commands = {"predict": predict, "convert": convert.main, "pretrained": pretrained.main}
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    if not arguments or arguments[0] not in commands:
-        asked_for_help = arguments[:1] in (["-h"], ["--help"])
-        text = f"usage: deephar {{{','.join(commands)}}} ...\n\n'deephar COMMAND --help' explains a command\n"
-        print(text, end="", file=sys.stdout if asked_for_help else sys.stderr)
-        return 0 if asked_for_help else 2
-    return commands[arguments[0]](arguments[1:])
-
-
-def predict(arguments=None):
+def main(arguments):
     """Draw the skeletons of the people in photographs, and write their joints as JSON."""
-    parser = argparse.ArgumentParser(prog="deephar predict", description=predict.__doc__)
+    parser = argparse.ArgumentParser(prog="deephar predict", description=main.__doc__)
     parser.add_argument("photos", nargs="+", metavar="PHOTO")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
@@ -229,7 +212,3 @@ def _person(person, estimated):
         **space,
         "confidence": person.confidence.tolist(),
     }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

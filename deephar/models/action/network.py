@@ -8,7 +8,6 @@ published names p1, p2 ... (pose), v1, v2 ... (appearance) and m (aggregated).
 import keras
 from keras import layers
 
-from deephar.config import POSE_BRANCH
 from deephar.layers import (
     AppearancePooling,
     FoldFrames,
@@ -19,8 +18,9 @@ from deephar.layers import (
     SpatialSoftmax,
     UnfoldFrames,
 )
+from deephar.models.action.config import POSE_BRANCH
 from deephar.models.blocks import FORMAT, act_conv_bn, conv_bn, conv_bn_act
-from deephar.models.reception import hourglass, pose_outputs, prediction_blocks, stem
+from deephar.models.reception.network import hourglass, pose_outputs, prediction_blocks, stem
 
 VISIBILITY_SCALE = {2: 4.0, 3: 2.0}
 """Factor on the logit of visibility in clips, by the number of coordinates (published weights)."""
@@ -82,7 +82,7 @@ def pose_branch(pose, visibility, config):
     Args:
         pose: (B, T, J, dim) in [0, 1].
         visibility: (B, T, J, 1); coordinates of invisible joints are scaled to 0.
-        config: `deephar.config.ActionConfig`.
+        config: `deephar.models.action.config.ActionConfig`.
 
     Returns:
         list of action maps (B, T/4, J/4, A), one per block.
@@ -108,7 +108,7 @@ def appearance_branch(features, config):
 
     Args:
         features: (B, T, J, C), see `deephar.layers.AppearancePooling`.
-        config: `deephar.config.ActionConfig`.
+        config: `deephar.models.action.config.ActionConfig`.
 
     Returns:
         list of action maps (B, T/4, J/4, A), one per block.
@@ -155,7 +155,7 @@ def estimate_poses(clip, config):
 
     Args:
         clip: (B, T, H, W, 3) in [-1, 1].
-        config: `deephar.config.ActionConfig`.
+        config: `deephar.models.action.config.ActionConfig`.
 
     Returns:
         list of pose outputs, pose (B, T, J, dim) and visibility (B, T, J, 1) of the last block, its probability maps
@@ -165,7 +165,7 @@ def estimate_poses(clip, config):
     def unfold(x, name):
         return UnfoldFrames(config.frames, name=name)(x)
 
-    blocks = prediction_blocks(FoldFrames(name="fold")(clip), config, VISIBILITY_SCALE[config.dim])
+    blocks = prediction_blocks(FoldFrames(name="fold")(clip), config.network, VISIBILITY_SCALE[config.network.dim])
     outputs = []
     for number, block in enumerate(blocks, start=1):
         pose, visibility = (unfold(block.pose, f"pose{number}"), unfold(block.visibility, f"visibility{number}"))
@@ -177,23 +177,25 @@ def estimate_poses(clip, config):
 
 def given_poses(config, with_pictures):
     """Inputs for poses that are given, and what `estimate_poses` would have found but for its outputs."""
-    given = keras.Input((config.frames, config.num_joints, config.dim + 1), dtype="float32", name="pose")
-    pose, visibility = given[..., : config.dim], given[..., config.dim :]
+    network = config.network
+    given = keras.Input((config.frames, network.num_joints, network.dim + 1), dtype="float32", name="pose")
+    pose, visibility = given[..., : network.dim], given[..., network.dim :]
     if not with_pictures:
         return [given], pose, visibility, None, None
-    clip = keras.Input((config.frames, *config.input_shape), dtype="float32", name="clip")
-    features = hourglass(stem(FoldFrames(name="fold")(clip), config.width, config.stem), config.kernel_size, "block1")
+    clip = keras.Input((config.frames, *network.input_shape), dtype="float32", name="clip")
+    features = stem(FoldFrames(name="fold")(clip), network.width, network.stem)
+    features = hourglass(features, network.kernel_size, "block1")
     probability = GaussianMaps(*features.shape[1:3], name="joint_probability", **FORMAT)(
         FoldFrames(name="fold_pose")(pose)
     )
     return [clip, given], pose, visibility, probability, features
 
 
-def build_action(config, name):
+def build(config, name):
     """The whole clip network.
 
     Args:
-        config: a `deephar.config.ActionConfig`.
+        config: a `deephar.models.action.config.ActionConfig`.
         name: of the model.
 
     Returns:
@@ -204,7 +206,7 @@ def build_action(config, name):
     """
     with_pictures = config.poses == "estimated" or config.branches != "pose"
     if config.poses == "estimated":
-        clip = keras.Input((config.frames, *config.input_shape), dtype="float32", name="clip")
+        clip = keras.Input((config.frames, *config.network.input_shape), dtype="float32", name="clip")
         outputs, *evidence = estimate_poses(clip, config)
         inputs = [clip]
     else:

@@ -1,12 +1,11 @@
 """What network some weights were trained in, and the first thing in which another network differs from it, in words."""
 
 import collections
-import dataclasses
 import itertools
 
 import h5py
 
-from deephar import config
+from deephar.models import registry, settings
 
 OUTPUTS = ("concat_visibility", "export_heatmaps", "export_features", "export_poses")
 """Fields of a configuration that say what a network gives, not what it is."""
@@ -14,28 +13,28 @@ OUTPUTS = ("concat_visibility", "export_heatmaps", "export_features", "export_po
 _WITHOUT_WEIGHTS = (*OUTPUTS, "input_shape", "alpha", "frames")
 
 
-def trained_overrides(variant, about):
+def trained_overrides(preset, about):
     """The overrides of a training that say what the network is.
 
     Args:
-        variant: name of the network to build.
-        about: from `deephar.pretrained.describe`, or None.
+        preset: name of the network to build.
+        about: `deephar.weights.description.Description`, or None.
 
     Returns:
-        dict for `deephar.models.build`; empty where nothing is known, or of another variant.
+        dict for `deephar.build`; empty where nothing is known, or of another preset.
     """
-    if about is None or about.builder != variant:
+    if about is None or about.preset != preset:
         return {}
     return {name: value for name, value in about.overrides.items() if name not in OUTPUTS}
 
 
-def contradiction(variant, weights, about, overrides):
+def contradiction(preset, weights, about, overrides):
     """In what a network differs from that of its weights, and the two calls that work.
 
     Args:
-        variant: name of the network, see `deephar.models.build`.
+        preset: name of the network, see `deephar.build`.
         weights: as given there.
-        about: from `deephar.pretrained.describe`, or None.
+        about: `deephar.weights.description.Description`, or None.
         overrides: as given there.
 
     Returns:
@@ -43,28 +42,27 @@ def contradiction(variant, weights, about, overrides):
     """
     if about is None:
         return None
-    trained = config.variant(about.builder, **about.overrides)
-    built = config.variant(variant, **{**trained_overrides(variant, about), **overrides})
-    wrong = [name for name in overrides if getattr(trained, name, None) != getattr(built, name)]
+    trained = settings.flat(registry.settings(about.preset, **about.overrides))
+    built = settings.flat(registry.settings(preset, **{**trained_overrides(preset, about), **overrides}))
+    wrong = [name for name in trained if name in overrides and trained[name] != built[name]]
     wrong = [name for name in wrong if name not in _WITHOUT_WEIGHTS]
-    if about.builder != variant:
-        first, kept = f"of {about.builder!r}, not of {variant!r}", {}
+    if about.preset != preset:
+        first, kept = f"of {about.preset!r}, not of {preset!r}", {}
     elif wrong:
-        order = [field.name for field in dataclasses.fields(trained) if field.name in wrong]
-        first = f"of a network with {order[0]}={getattr(trained, order[0])!r}, not {getattr(built, order[0])!r}"
+        first = f"of a network with {wrong[0]}={trained[wrong[0]]!r}, not {built[wrong[0]]!r}"
         kept = {name: value for name, value in overrides.items() if name not in wrong}
     else:
         return None
-    theirs = _call(about.builder, {"weights": str(weights), **kept})
+    theirs = _call(about.preset, {"weights": str(weights), **kept})
     return (
         f"The weights {str(weights)!r} are {first}. Build their network, {theirs}, or give yours what fits of it, "
-        f"surgery.copy_fitting({theirs}, {_call(variant, overrides)})"
+        f"surgery.copy_fitting({theirs}, {_call(preset, overrides)})"
     )
 
 
-def _call(variant, options):
+def _call(preset, options):
     options = "".join(f", {name}={value!r}" for name, value in options.items())
-    return f"models.build({variant!r}{options})"
+    return f"models.build({preset!r}{options})"
 
 
 def array_difference(path, model):
@@ -72,7 +70,7 @@ def array_difference(path, model):
 
     Args:
         path: a `.weights.h5`.
-        model: a network of `deephar.models.build`.
+        model: a network of `deephar.build`.
 
     Returns:
         sentences that say what was expected and what was received; None if all shapes of the model are there, none

@@ -171,30 +171,30 @@ Block = collections.namedtuple("Block", "pose visibility heatmaps features")
 and the features of its hourglass (B, H/8, W/8, width)."""
 
 
-def prediction_blocks(image, config, visibility_scale=1.0):
+def prediction_blocks(image, network, visibility_scale=1.0):
     """Stem and K prediction blocks (paper figures 2 and 12).
 
     Args:
         image: (B, H, W, 3) in [-1, 1].
-        config: a `deephar.config.ReceptionConfig`.
+        network: `deephar.models.reception.config.PoseNetwork`.
         visibility_scale: see `deephar.layers.JointVisibility`.
 
     Returns:
         list of K `Block`.
     """
-    maps_per_joint = config.depth_maps if config.dim == 3 else 1 + config.num_context
-    x = stem(image, config.width, config.stem)
+    maps_per_joint = network.depth_maps if network.dim == 3 else 1 + network.num_context
+    x = stem(image, network.width, network.stem)
     blocks = []
-    for number in range(1, config.num_blocks + 1):
+    for number in range(1, network.num_blocks + 1):
         name = f"block{number}"
-        x = hourglass(x, config.kernel_size, name)
-        features, maps = heatmap_regression(x, maps_per_joint * config.num_joints, config.kernel_size, name)
-        if config.dim == 3:
-            head = pose_head_3d(maps, config.depth_maps, name, visibility_scale)
+        x = hourglass(x, network.kernel_size, name)
+        features, maps = heatmap_regression(x, maps_per_joint * network.num_joints, network.kernel_size, name)
+        if network.dim == 3:
+            head = pose_head_3d(maps, network.depth_maps, name, visibility_scale)
         else:
-            head = pose_head_2d(maps, config.num_joints, config.alpha, name, visibility_scale)
+            head = pose_head_2d(maps, network.num_joints, network.alpha, name, visibility_scale)
         blocks.append(Block(*head, x))
-        if number < config.num_blocks:
+        if number < network.num_blocks:
             x = reinject(x, features, maps, name)
     return blocks
 
@@ -206,11 +206,11 @@ def pose_outputs(pose, visibility, joined, name):
     return [layers.Concatenate(dtype="float32", name=f"{name}_pose_visibility")([pose, visibility])]
 
 
-def build_reception(config, name):
+def build(config, name):
     """The whole pose network.
 
     Args:
-        config: a `deephar.config.ReceptionConfig`.
+        config: `deephar.models.reception.config.ReceptionConfig`.
         name: of the model.
 
     Returns:
@@ -219,9 +219,9 @@ def build_reception(config, name):
         (B, H/8, W/8, J), an output block1_joint_maps and so on, with `export_heatmaps`; at the end the features
         (B, H/8, W/8, width) of block `export_features`.
     """
-    image = keras.Input(config.input_shape, dtype="float32", name="image")
+    image = keras.Input(config.network.input_shape, dtype="float32", name="image")
     outputs = []
-    blocks = prediction_blocks(image, config)
+    blocks = prediction_blocks(image, config.network)
     for number, block in enumerate(blocks, start=1):
         outputs += pose_outputs(block.pose, block.visibility, config.concat_visibility, f"block{number}")
         if config.export_heatmaps:

@@ -5,11 +5,9 @@ are auto-numbered and mean nothing; what counts is the role of the group, the or
 and shape. The original also stored its fixed mathematics (soft-argmax grids, context sums) as weights: those are
 compared with our constants and carry nothing.
 
-    python -m deephar.convert FILE --model mpii-2d --out mpii.weights.h5
+    deephar convert FILE --model mpii-2d --out mpii.weights.h5
 """
 
-import argparse
-import ast
 import collections
 import dataclasses
 import pathlib
@@ -17,33 +15,13 @@ import pathlib
 import h5py
 import numpy as np
 
+from deephar.models import registry
+from deephar.models.action.legacy import MERGE
+
 Stored = collections.namedtuple("Stored", "name kind array")
 Wanted = collections.namedtuple("Wanted", "name kind shape variable")
 
 CONSTANT_TOLERANCE = 1e-6
-
-_STEM = (
-    "stem_1 stem_1_bn stem_2 stem_2_bn stem_3 stem_3_bn stem_4 stem_4_bn stem_6b1 stem_6b1_bn stem_6b2 stem_6b2_bn "
-    "stem_6a1 stem_6b3 stem_6a1_bn stem_6b3_bn stem_6a2 stem_6b4 stem_6a2_bn stem_6b4_bn stem_8 stem_8_bn"
-).split()
-_STEM_RESIDUAL = "stem.shortcut_conv stem.conv stem.shortcut_bn stem.bn".split()
-_HOURGLASS = (
-    "{0}_reduce {0}_reduce_bn {0}_l2_1.conv {0}_l2_1.bn {0}_l3_1.conv {0}_l3_1.bn {0}_l3_2.conv {0}_l3_2.bn "
-    "{0}_l3_3.conv {0}_l2_2.conv {0}_l3_3.bn {0}_l2_2.bn {0}_l2_3.shortcut_conv {0}_l2_3.conv {0}_l1.conv "
-    "{0}_l2_3.shortcut_bn {0}_l2_3.bn {0}_l1.bn"
-)
-
-
-_ACTION_BLOCK = (
-    "{0}_reduce {0}_reduce_bn {0}_residual {0}_residual_bn {0}_features {0}_features_bn {0}_maps {0}_remap {0}_remap_bn"
-)
-_POSE_ACTION = (
-    "pose_action_a pose_action_b pose_action_c pose_action_a_bn pose_action_b_bn pose_action_c_bn pose_action_b2 "
-    "pose_action_b2_bn pose_action_a2 pose_action_b3 pose_action_a2_bn pose_action_b3_bn"
-).split()
-_APPEARANCE_ACTION = "appearance_action_reduce appearance_action_reduce_bn".split()
-_MERGE = {"merge_pose": "separable_conv2d (pose)", "merge_appearance": "separable_conv2d (appearance)"}
-"""Our layers that merge the action maps, and their role in the file, where their names are auto-numbered."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +124,7 @@ def read_legacy_file(path):
 def _roles(groups):
     """Groups by role: the two auto-numbered ones that merge action maps stand in the order pose, appearance."""
     numbered = [name for name in groups if name.startswith("separable_conv2d_")]
-    renamed = dict(zip(numbered, _MERGE.values(), strict=False))
+    renamed = dict(zip(numbered, MERGE.values(), strict=False))
     return {renamed.get(name, name): arrays for name, arrays in groups.items()}
 
 
@@ -190,57 +168,10 @@ def legacy_groups(model):
         dict from group name to a list of layers, in stored order; a layer is a list of `Wanted(name, kind, shape,
         variable)`, where `variable` is a Keras variable or, for fixed mathematics, the array it must equal.
     """
-    names = {layer.name for layer in model.layers}
-    groups = _stem_groups(names)
-    if "fold" in names:
-        groups = {"td_Stem": groups["Stem"], **_clip_groups(names)}
-    else:
-        groups |= _block_groups(names)
+    legacy = registry.legacy(model)
+    groups, constants = legacy.groups({layer.name for layer in model.layers}), legacy.constants(model)
     learned = {role: [_learned(model, name) for name in leaves] for role, leaves in groups.items()}
-    return learned | {role: [leaf] for role, leaf in _fixed(model, names).items()}
-
-
-def _stem_groups(names):
-    stem = [name for name in _STEM if name in names]
-    if "stem_2" in names:
-        return {"Stem": stem + _STEM_RESIDUAL}
-    outside = dict(zip(_STEM_RESIDUAL, ("shortcut_conv", "conv", "shortcut", ""), strict=True))
-    return {"Stem": stem, **{f"sepconv1_{suffix}".rstrip("_"): [layer] for layer, suffix in outside.items()}}
-
-
-def _num_blocks(names):
-    number = 0
-    while f"block{number + 1}" in names:
-        number += 1
-    return number
-
-
-def _block_groups(names):
-    """The groups of all prediction blocks, in stored order."""
-    groups = {}
-    for number in range(1, _num_blocks(names) + 1):
-        block = f"block{number}"
-        groups[f"rBlock{number}"] = _HOURGLASS.format(block).split()
-        groups[f"SepConv{number}"] = [f"{block}_features", f"{block}_features_bn"]
-        groups[f"RegMap{number}"] = [f"{block}_heatmaps"]
-        if f"{block}_remap" in names:
-            groups[f"fReMap{number}"] = [f"{block}_remap", f"{block}_remap_bn"]
-    return groups
-
-
-def _clip_groups(names):
-    """A clip network after its stem: the first hourglass, the rest of the pose network as one, the action branches."""
-    blocks = _block_groups(names)
-    groups = {"td_rBlock1": blocks.pop("rBlock1"), "td_Model1": [name for leaves in blocks.values() for name in leaves]}
-    for role, prefix, first in (
-        ("PoseAR", "pose_action", _POSE_ACTION), ("GuidedVisAR", "appearance_action", _APPEARANCE_ACTION)
-    ):  # fmt: skip
-        leaves, number = list(first), 1
-        while f"{prefix}{number}_maps" in names:
-            leaves += [name for name in _ACTION_BLOCK.format(f"{prefix}{number}").split() if name in names]
-            number += 1
-        groups[role] = leaves
-    return groups | {role: [name] for name, role in _MERGE.items()}
+    return learned | {role: [[_constant(*one) for one in every]] for role, every in constants.items()}
 
 
 def _learned(model, name):
@@ -248,32 +179,6 @@ def _learned(model, name):
     layer = model.get_layer(layer_name)
     layer = getattr(layer, part) if part else layer
     return [Wanted(variable.path, variable.name, tuple(variable.shape), variable) for variable in layer.weights]
-
-
-def _fixed(model, names):
-    """The original's weights for fixed mathematics, from the input shapes of our weight-free layers."""
-    groups, block = {}, f"block{_num_blocks(names)}"
-    for role, layer in (("sSAM", f"{block}_soft_argmax"), ("cSAM", f"{block}_context_soft_argmax")):
-        if layer in names:
-            groups[role] = _grid_constants(*model.get_layer(layer).input.shape[1:])
-    if f"{block}_depth_soft_argmax" in names:
-        depth, joints = model.get_layer(f"{block}_depth_soft_argmax").input.shape[1:]
-        grid = np.linspace(0.0, 1.0, depth)[:, None, None] * np.eye(joints)
-        groups["zSAM"] = [_constant("z", "kernel", grid)]
-    if f"{block}_context" in names:
-        pose, context, _ = model.get_layer(f"{block}_context").input
-        sums = np.repeat(np.eye(pose.shape[1]), context.shape[1] // pose.shape[1], axis=0)
-        groups["Agg"] = [_constant("sum", "kernel", sums)]
-    return groups
-
-
-def _grid_constants(height, width, joints):
-    ones = np.ones((height, width, joints, 1))
-    constants = []
-    for axis, grid in (("x", np.linspace(0.0, 1.0, width)[None, :]), ("y", np.linspace(0.0, 1.0, height)[:, None])):
-        constants.append(_constant(axis, "depthwise_kernel", ones * grid[:, :, None, None]))
-        constants.append(_constant(axis, "pointwise_kernel", np.eye(joints)[None, None]))
-    return constants
 
 
 def _constant(name, kind, value):
@@ -324,39 +229,3 @@ def _mismatch(stored, wanted):
                 f"{gap:.3g}; the original would have used the file's values, which we do not support"
             )
     return None
-
-
-def _override(text):
-    """`key=value` with a Python literal as value."""
-    key, _, value = text.partition("=")
-    try:
-        return key, ast.literal_eval(value)
-    except (SyntaxError, ValueError):
-        return key, value
-
-
-def main(arguments=None):
-    """The command `python -m deephar.convert`."""
-    parser = argparse.ArgumentParser(prog="python -m deephar.convert", description=__doc__.splitlines()[0])
-    parser.add_argument("file", help="weight file of the original implementation (.h5)")
-    parser.add_argument("--model", required=True, help="name of the model, e.g. mpii-2d")
-    parser.add_argument("--out", required=True, help="Keras 3 file to write, must end in .weights.h5")
-    parser.add_argument(
-        "--override", action="append", default=[], type=_override, metavar="KEY=VALUE", help="e.g. num_blocks=2"
-    )
-    options = parser.parse_args(arguments)
-    if not options.out.endswith(".weights.h5"):
-        parser.error(f"--out must end in .weights.h5. Received: {options.out}")
-    from deephar import files, models
-
-    try:
-        model = models.build(options.model, **dict(options.override))
-        print(load_legacy_weights(model, options.file))
-        files.save_weights(model, options.out)
-    except (ValueError, OSError) as error:
-        parser.exit(1, f"{error}\n")
-    print(f"wrote {options.out}")
-
-
-if __name__ == "__main__":
-    main()

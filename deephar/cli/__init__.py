@@ -1,0 +1,28 @@
+"""The command `deephar`: one module a command, each with a `main` of its arguments that gives the exit status.
+
+0: all went well; 1: something failed, and a sentence says what; 2: the arguments are wrong.
+"""
+
+import importlib
+import sys
+
+import deephar
+
+COMMANDS = ("predict", "convert", "pretrained")
+
+
+def main(arguments=None):
+    """Entry point of the command `deephar`; gives the exit status."""
+    from deephar import console
+
+    console.quiet_tensorflow()
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments == ["--version"]:
+        print(f"deephar {deephar.__version__}")
+        return 0
+    if not arguments or arguments[0] not in COMMANDS:
+        asked_for_help = arguments[:1] in (["-h"], ["--help"])
+        text = f"usage: deephar {{{','.join(COMMANDS)}}} ...\n\n'deephar COMMAND --help' explains a command\n"
+        print(text, end="", file=sys.stdout if asked_for_help else sys.stderr)
+        return 0 if asked_for_help else 2
+    return importlib.import_module(f"deephar.cli.{arguments[0]}").main(arguments[1:])

@@ -1,0 +1,7 @@
+"""`python -m deephar.cli`, where the command is not installed."""
+
+import sys
+
+from deephar.cli import main
+
+sys.exit(main())

@@ -1,0 +1,23 @@
+"""`deephar pretrained`: which weights there are by name; downloads a published file."""
+
+import argparse
+
+from deephar.weights.catalogue import PUBLISHED, SHIPPED
+from deephar.weights.download import fetch
+
+
+def main(arguments):
+    """List the weights that come with deephar and those of the original, or download one of the latter."""
+    parser = argparse.ArgumentParser(prog="deephar pretrained", description=main.__doc__)
+    parser.add_argument("name", nargs="?", help="file to download; without it, list them")
+    options = parser.parse_args(arguments)
+    if not options.name:
+        for name, entry in {**SHIPPED, **PUBLISHED}.items():
+            where = f"{entry.url}\n  md5 {entry.md5}" if entry.url else "comes with deephar"
+            print(f"{name}\n  {where}, for {entry.about.preset}, {entry.about.score}\n  {entry.licence}")
+        return 0
+    try:
+        print(fetch(options.name))
+    except ValueError as error:
+        parser.exit(1, f"{error}\n")
+    return 0

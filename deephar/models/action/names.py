@@ -1,0 +1,19 @@
+"""Which layers of a clip network depend on its classes, by the names that its builders give."""
+
+import re
+
+_MAPS = re.compile(r"(pose|appearance)_action\d+_maps")
+_REMAP = re.compile(r"(pose|appearance)_action\d+_remap")
+_MERGE = {"merge_pose", "merge_appearance", "m"}
+
+
+def one_per_class(names):
+    """The names of the layers with a filter or unit for each class, a set; empty for other networks."""
+    maps = {name for name in names if _MAPS.fullmatch(name)}
+    return maps | (_MERGE & set(names) if maps else set())
+
+
+def of_classes(names):
+    """The names of all layers whose weights belong to the classes, a set; empty for other networks."""
+    outputs = one_per_class(names)
+    return outputs | {name for name in names if _REMAP.fullmatch(name)} if outputs else set()

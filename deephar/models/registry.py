@@ -1,0 +1,87 @@
+"""Every family of networks and how to reach it: the one place that a new family is added to. It needs no Keras.
+
+A family is a package beside this module with `presets.py` (`PRESETS`, name to configuration), `network.py` (`build`,
+from a configuration to a `keras.Model`), `names.py` (which layers are which part) and `legacy.py` (where the original's
+files keep its weights).
+"""
+
+import importlib
+
+from deephar.models.action.presets import PRESETS as _ACTION
+from deephar.models.reception.presets import PRESETS as _RECEPTION
+from deephar.models.settings import replaced
+
+FAMILIES = {"reception": _RECEPTION, "action": _ACTION}
+"""Name of the package of every family to its presets."""
+
+
+def names():
+    """Names of all networks, a tuple."""
+    return tuple(name for presets in FAMILIES.values() for name in presets)
+
+
+def family_of(preset):
+    """Name of the family of a named network.
+
+    Raises:
+        ValueError: for an unknown name; the message lists what exists.
+    """
+    for family, presets in FAMILIES.items():
+        if isinstance(preset, str) and preset in presets:
+            return family
+    raise ValueError(f"Unknown model {preset!r}; the models are {', '.join(names())}")
+
+
+def settings(preset, **overrides):
+    """The configuration of a named network with some fields replaced.
+
+    Args:
+        preset: one of `names()`.
+        **overrides: fields of its configuration, and of the pose network's inside it.
+
+    Returns:
+        a frozen configuration, see the `config.py` of its family.
+
+    Raises:
+        ValueError: for an unknown name or override (the message lists what exists) or a value out of range.
+    """
+    return replaced(FAMILIES[family_of(preset)][preset], preset, **overrides)
+
+
+def build(preset, name=None, **overrides):
+    """A named network with random weights; `deephar.build` loads weights, too.
+
+    Args:
+        preset, **overrides: see `settings`.
+        name: of the model; by default that of the preset, with underscores.
+
+    Returns:
+        a functional `keras.Model`.
+    """
+    own = settings(preset, **overrides)
+    return _module(family_of(preset), "network").build(own, name or preset.replace("-", "_"))
+
+
+def legacy(model):
+    """The module that knows where the original's weight file keeps the weights of a network.
+
+    Args:
+        model: from `build`.
+
+    Returns:
+        module with `groups(names of the model's layers)`, a dict from the file's group to the names of its layers in
+        stored order, and `constants(model)`.
+
+    Raises:
+        ValueError: if the original kept no such network in a file.
+    """
+    layers = {layer.name for layer in model.layers}
+    for family in FAMILIES:
+        module = _module(family, "legacy")
+        if module.groups(layers):
+            return module
+    raise ValueError(f"{model.name!r} is no network that the original kept in a file")
+
+
+def _module(family, part):
+    return importlib.import_module(f"deephar.models.{family}.{part}")

@@ -1,0 +1,67 @@
+"""What the configurations of all families share: checks of their fields, and overrides by the field's name.
+
+A configuration is a frozen dataclass of numbers; it may hold others, whose fields are overridden by name like its own.
+"""
+
+import dataclasses
+import difflib
+
+from deephar import checks
+
+
+def settle(settings, name, value):
+    """Keep a checked value of a frozen configuration as a plain number or tuple."""
+    object.__setattr__(settings, name, value)
+
+
+def settle_flags(settings, *names):
+    """Check fields that say yes or no, and keep them as bool."""
+    for name in names:
+        settle(settings, name, bool(checks.one_of(name, getattr(settings, name), (True, False))))
+
+
+def require(condition, message, **received):
+    """Raise ValueError with a message and what was received unless a condition holds."""
+    if not condition:
+        values = ", ".join(f"{name}={value!r}" for name, value in received.items())
+        raise ValueError(f"{message}. Received: {values}")
+
+
+def flat(settings):
+    """All fields of a configuration and of those inside it, dict from name to value, in order."""
+    found = {}
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        found |= flat(value) if dataclasses.is_dataclass(value) else {field.name: value}
+    return found
+
+
+def replaced(settings, owner, **overrides):
+    """A configuration with some fields replaced, its own or those of one inside it.
+
+    Args:
+        settings: frozen dataclass.
+        owner: whose configuration it is, for messages.
+        **overrides: fields by name.
+
+    Returns:
+        a new configuration.
+
+    Raises:
+        ValueError: for an unknown field (the message names the nearest and lists all) or a value out of range.
+    """
+    known = flat(settings)
+    unknown = sorted(set(overrides) - set(known))
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], known, 1)
+        meant = f"; did you mean {near[0]}?" if near else ";"
+        raise ValueError(
+            f"Unknown override {', '.join(unknown)} for {owner!r}{meant} Its overrides are {', '.join(known)}"
+        )
+    return _replaced(settings, overrides)
+
+
+def _replaced(settings, overrides):
+    fields = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    inside = {name: _replaced(value, overrides) for name, value in fields.items() if dataclasses.is_dataclass(value)}
+    return dataclasses.replace(settings, **inside, **{name: overrides[name] for name in fields if name in overrides})

@@ -1,0 +1,113 @@
+"""Weights by name: those that come with this package, and the published files of the original implementation."""
+
+import dataclasses
+import pathlib
+
+from deephar import layouts
+from deephar.weights.description import Description
+
+_RELEASES = "https://github.com/dluvizon/deephar/releases/download"
+_LICENCE = "the original's MIT licence covers its code; no licence is stated for the weights: assume research use only"
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One weight file.
+
+    Attributes:
+        file: its name.
+        about: `deephar.weights.description.Description`.
+        licence: what is known of it.
+        url: where it is published; None for a file that comes with this package.
+        md5: as stated by the original's scripts; the files themselves were never at hand here.
+    """
+
+    file: str
+    about: Description
+    licence: str
+    url: str | None = None
+    md5: str | None = None
+
+
+def _shipped(name, preset, overrides, layout, score):
+    about = Description(preset=preset, overrides=overrides, layout=layouts.get(layout), score=score)
+    return Entry(f"{name}.weights.h5", about, "research use only")
+
+
+SHIPPED = {
+    "lsp-lite-2d": _shipped(
+        "lsp-lite-2d",
+        "lite-2d",
+        {"num_joints": 14, "input_shape": (96, 96, 3)},
+        "lsp14",
+        "LSP-extended, photographs 3701-4200, one crop: PCK@0.2 = 45.4",
+    ),
+    "lsp-lite-3d": _shipped(
+        "lsp-lite-3d",
+        "lite-3d",
+        {"input_shape": (96, 96, 3)},
+        "pa17j",
+        "synthetic people in the wild, one crop, root depth given: MPJPE = 145 mm",
+    ),
+    "penn-pose-only": _shipped(
+        "penn-pose-only",
+        "penn-pose-only",
+        {"num_actions": 15, "pose_width": 112},
+        "penn13",
+        "Penn Action, official test videos, annotated poses, multi-clip: accuracy 98.7",
+    ),
+}
+"""Weights of this package by name; weights/README.md has their cards."""
+
+
+def _published(file, release, md5, preset, layout, score):
+    about = Description(preset=preset, overrides={}, layout=layouts.get(layout), joints="published", score=score)
+    return Entry(file, about, _LICENCE, f"{_RELEASES}/{release}/{file}", md5)
+
+
+PUBLISHED = {
+    "mpii-2d-cvpr18": _published(
+        "weights_PE_MPII_cvpr18_19-09-2017.h5",
+        "v0.1",
+        "d6b85ba4b8a3fc9d05c8ad73f763d999",
+        "mpii-2d",
+        "pa16j",
+        "MPII validation, single crop: PCKh@0.5 = 89.1",
+    ),
+    "h36m-3d-cvpr18": _published(
+        "weights_3DPE_H36M_cvpr18_Nov-2017.h5",
+        "v0.2",
+        "af79f83ad939117d4ccc2cf1d4bd37d2",
+        "h36m-3d",
+        "pa17j",
+        "Human3.6M S9 and S11, single crop: 55.1 mm",
+    ),
+    "penn-merge-cvpr18": _published(
+        "weights_AR_merge_ep074_26-10-17.h5",
+        "v0.3",
+        "f53f89257077616a79a6c1cd1702d50f",
+        "penn-merge",
+        "pa16j",
+        "Penn Action, multi-clip: accuracy 97.4 (paper)",
+    ),
+    "ntu-merge-cvpr18": _published(
+        "weights_AR_merge_NTU_v2.h5",
+        "v0.4",
+        "ff98d70a7f6bc5976cc11c7a5760e8b7",
+        "ntu-merge",
+        "pa20j",
+        "NTU RGB+D, cross-subject, multi-clip: accuracy 85.5 (paper)",
+    ),
+}
+"""Published files by name: those whose networks `deephar.models.build` knows."""
+
+
+def shipped_file(name):
+    """Path of a file of `SHIPPED`: inside the installed package, or in `weights/` of a checkout."""
+    package = pathlib.Path(__file__).parents[1]
+    folders = (package / "weights" / "files", package.parent / "weights")
+    places = [folder / SHIPPED[name].file for folder in folders]
+    found = [path for path in places if path.is_file()]
+    if not found:
+        raise ValueError(f"This installation lacks {SHIPPED[name].file}; it belongs at {places[0]}")
+    return found[0]

@@ -1,0 +1,83 @@
+"""What is known of some weights: `model.json`, which this module alone writes and reads."""
+
+import dataclasses
+import json
+
+from deephar import files, layouts
+from deephar.geometry import MARGIN
+from deephar.models import registry, settings
+
+FORMAT = "deephar-model-2"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Description:
+    """A trained network in words and numbers.
+
+    Attributes:
+        preset: name of the network, for `deephar.build`.
+        overrides: of its configuration.
+        layout: of its joints, `deephar.layouts.PoseLayout`.
+        joints: of a network with depth: "names", or "published" where Human3.6M's joints were labelled by the
+            original's map, see `deephar.layouts.published_map`.
+        actions: names of the classes in order; () where it judges none or they are not known.
+        window_margin: side of the square window that a person is shown in, in sides of the square around the joints.
+        training: what it was trained on and how, in words by topic.
+        score: measured on what it was not trained on, in words.
+    """
+
+    preset: str
+    overrides: dict
+    layout: layouts.PoseLayout
+    joints: str = "names"
+    actions: tuple = ()
+    window_margin: float = MARGIN
+    training: dict = dataclasses.field(default_factory=dict)
+    score: str = "unknown"
+
+    @property
+    def network(self):
+        """The numbers of its pose network, `deephar.models.reception.config.PoseNetwork`."""
+        return registry.settings(self.preset, **self.overrides).network
+
+    @property
+    def judges_actions(self):
+        """Whether it is a clip network."""
+        return "num_actions" in settings.flat(registry.settings(self.preset, **self.overrides))
+
+    def write(self, path):
+        """Write it as JSON, whole or not at all."""
+        stored = {"format": FORMAT, **dataclasses.asdict(self), "layout": self.layout.to_json()}
+        with files.whole_file(path) as temporary:
+            temporary.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+
+
+def read(path):
+    """The `Description` in a file.
+
+    Args:
+        path: a model.json of this or an earlier version.
+
+    Raises:
+        ValueError: if it is missing, no such file, or of a later version.
+    """
+    try:
+        stored = json.loads(path.read_bytes())
+        version = stored.get("format")
+        if version is None:  # before versions
+            return _parsed({**stored, "preset": stored["model"]})
+        if version == FORMAT:
+            return _parsed(stored)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"Expected model.json with preset, layout and overrides as {path}, as the training scripts write it: "
+            f"{error!r}"
+        ) from None
+    raise ValueError(f"{path} has the format {version!r}; this version of deephar reads {FORMAT!r}. Update deephar")
+
+
+def _parsed(stored):
+    known = {field.name for field in dataclasses.fields(Description)} & set(stored)
+    given = {name: stored[name] for name in known}
+    layout, actions = layouts.from_json(stored["layout"]), tuple(stored.get("actions", ()))
+    return Description(**{**given, "overrides": dict(stored["overrides"]), "layout": layout, "actions": actions})

@@ -1,0 +1,84 @@
+"""Published weight files on this machine: downloaded, resumed and checked."""
+
+import hashlib
+import os
+import pathlib
+import urllib.error
+import urllib.request
+
+from tqdm import tqdm
+
+from deephar.weights.catalogue import PUBLISHED
+
+
+def cache_folder():
+    """Folder for downloads: `DEEPHAR_CACHE`, or `~/.cache/deephar`."""
+    return pathlib.Path(os.environ.get("DEEPHAR_CACHE") or pathlib.Path.home() / ".cache" / "deephar")
+
+
+def fetch(name, folder=None):
+    """A published file on this machine, downloaded, resumed and checked if need be.
+
+    Args:
+        name: a key of `PUBLISHED`.
+        folder: where files are kept; `cache_folder()` by default.
+
+    Returns:
+        `pathlib.Path` of a file whose md5 is right.
+
+    Raises:
+        ValueError: for an unknown name, a failed download (the message says what to fetch by hand and where to put
+            it) or a wrong md5.
+    """
+    if name not in PUBLISHED:
+        raise ValueError(f"Unknown weights {name!r}; published are {', '.join(PUBLISHED)}")
+    entry = PUBLISHED[name]
+    path = pathlib.Path(folder or cache_folder()) / entry.file
+    if not path.is_file():
+        partial = path.with_name(path.name + ".partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _download(entry.url, partial)
+        except (urllib.error.URLError, OSError) as error:
+            raise ValueError(
+                f"Could not download {entry.url} ({error}). Download it by other means and put it at {path}"
+            ) from None
+        try:
+            _check(partial, entry)
+        except ValueError:
+            partial.unlink()
+            raise
+        partial.replace(path)
+    else:
+        _check(path, entry)
+    return path
+
+
+def _check(path, entry):
+    digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    if digest != entry.md5:
+        raise ValueError(f"{path} is damaged: expected md5 {entry.md5}. Received: {digest}. Delete it and try again")
+
+
+def _download(url, partial):
+    """Fetch to `partial`, going on where an earlier attempt stopped, with a progress bar."""
+    have = partial.stat().st_size if partial.is_file() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        answer = urllib.request.urlopen(request, timeout=30)
+    except urllib.error.HTTPError as error:
+        if have and error.code == 416:  # nothing is left to fetch
+            return
+        raise
+    with answer:
+        have = have if answer.status == 206 else 0
+        total = have + int(answer.headers.get("Content-Length") or 0)
+        with (
+            open(partial, "ab" if have else "wb") as file,
+            tqdm(total=total or None, initial=have, unit="B", unit_scale=True, desc=partial.stem) as bar,
+        ):
+            while chunk := answer.read(1 << 20):
+                file.write(chunk)
+                bar.update(len(chunk))
+    if total and partial.stat().st_size != total:
+        raise OSError(f"the connection ended after {partial.stat().st_size} of {total} bytes")

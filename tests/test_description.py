@@ -1,0 +1,48 @@
+"""model.json: one writer, one reader, every version."""
+
+import json
+
+import pytest
+
+from deephar import layouts
+from deephar.models import registry
+from deephar.weights import description
+from deephar.weights.description import Description
+
+TINY = {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1, "num_actions": 2}
+OWN = layouts.PoseLayout("own", ["nose", "left_hip", "right_hip"], [("nose", "left_hip")])
+ABOUT = Description(
+    preset="penn-merge", overrides=TINY, layout=OWN, joints="published", actions=("wave", "kick"), window_margin=1.5,
+    training={"sources": "h36m"}, score="PCK@0.2 = 50",
+)  # fmt: skip
+
+
+def test_what_is_written_is_read(tmp_path):
+    ABOUT.write(tmp_path / "new" / "model.json")
+    found = description.read(tmp_path / "new" / "model.json")
+    assert found == Description(**{**vars(ABOUT), "overrides": {**TINY, "input_shape": [32, 32, 3]}})
+    assert registry.settings(found.preset, **found.overrides) == registry.settings("penn-merge", **TINY)
+    assert found.judges_actions and found.network.width == 16
+    assert not Description(preset="lite-2d", overrides={}, layout=OWN).judges_actions
+
+
+def test_files_of_version_0_1_are_read(tmp_path):
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps({"model": "h36m-3d", "layout": "pa17j", "overrides": {}, "joints": "published"}))
+    expected = Description(preset="h36m-3d", overrides={}, layout=layouts.get("pa17j"), joints="published")
+    assert description.read(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "Expected model.json with preset, layout and overrides"), ("[1]", "Expected model.json"),
+        ("{", "Expected model.json"), ('{"model": "lite-2d", "layout": "lsp14"}', "overrides"),
+        ('{"format": "deephar-model-9"}', "has the format 'deephar-model-9'; this version of deephar reads .*Update"),
+    ],
+)  # fmt: skip
+def test_what_is_no_description_is_said(text, message, tmp_path):
+    if text:
+        (tmp_path / "model.json").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        description.read(tmp_path / "model.json")
