@@ -37,10 +37,11 @@ TESTS = {
     "geometry": ["geometry", "crops"],
     "camera": ["camera"],
     "data/queues": ["queues", "crops"],
+    "data/targets": ["crops", "mixture", "loss_weights", "clips"],
     "data/mixture": ["mixture", "crops"],
     "data/clip_mixture": ["mixture", "clips"],
     "data/clips": ["mixture", "clips"],
-    "training": ["training", "score", "loss_weights", "files_and_training"],
+    "training": ["training", "score", "loss_weights", "files_and_training", "outputs"],
 }
 """Module of `deephar` to the test files that hold it."""
 
