@@ -30,7 +30,6 @@ _MODULES = (
     "metrics3d",
     "models",
     "ops",
-    "options",
     "predict",
     "registration",
     "training",

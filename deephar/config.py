@@ -1,4 +1,4 @@
-"""The numbers of data and training: augmentations, stages, mixtures. Imports no Keras."""
+"""The numbers of data: labels that are missing, augmentations, noise. Imports no Keras."""
 
 import dataclasses
 
@@ -137,66 +137,3 @@ AUGMENT = {
 """Named augmentations: nothing, mirroring alone, the paper's ranges (appendix B), the published lists for pose
 on MPII, Human3.6M, Penn Action and NTU (the longer names: of the later publication), their shifts by `WINDOW_PX`; and
 ours for synthetic people and for LSP-extended."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """One stage of training a clip network.
-
-    Attributes:
-        name: for the log.
-        frozen: whether the pose part keeps its weights.
-        epochs: at most.
-        rate: learning rate at first; it falls on a plateau of the validation score. None: `rate_factor` times the rate
-            of the last epoch of the stage before.
-        rate_factor: see `rate`.
-        patience: epochs without a better validation score after which the stage ends; 0: it takes all its epochs.
-        optimizer: "sgd" (Nesterov momentum 0.98, paper) or "adamw".
-        pose_weight: of the pose loss against an action loss.
-    """
-
-    name: str
-    frozen: bool
-    epochs: int
-    rate: float | None = None
-    rate_factor: float = 1.0
-    patience: int = 0
-    optimizer: str = "sgd"
-    pose_weight: float = 1.0
-
-    def first_rate(self, last):
-        """Learning rate at first.
-
-        Args:
-            last: rate of the last epoch of the stage before; None for the first stage.
-
-        Raises:
-            ValueError: if it is relative to a stage before, and there is none.
-        """
-        if self.rate is None and last is None:
-            raise ValueError(f"The first stage needs a learning rate of its own. Received: {self}")
-        return self.rate if self.rate is not None else self.rate_factor * last
-
-
-_TENTH = Stage("fine-tuning", False, 5, rate_factor=0.1)
-
-STAGES = {
-    "paper": (Stage("frozen pose", True, 100, 2e-4, patience=10), _TENTH),
-    "joint": (Stage("joint from the start", False, 100, 2e-4, patience=10),),
-    "fixed": (Stage("frozen pose", True, 30, 2e-4), Stage("fine-tuning", False, 5, 2e-5)),
-    "small": (
-        Stage("frozen pose", True, 20, 2e-3, optimizer="adamw", patience=10),
-        dataclasses.replace(_TENTH, optimizer="adamw"),
-    ),
-    "small-joint": (Stage("joint from the start", False, 25, 2e-3, optimizer="adamw", patience=10),),
-}
-"""Recipes for clip networks: the paper's (appendix B: the first stage until the score stagnates, then 5 epochs of
-everything at a tenth of the final rate; the patience is ours) and its alternative; the paper's rates with epochs and a
-second rate that are fixed; and the first two with an optimizer for small networks and few videos."""
-
-POSE_MIXTURES = {
-    "penn": {"mpii": 75, "penn": 25},
-    "ntu": {"ntu": 10, "mpii": 45, "h36m": 45},
-    "h36m": {"mpii": 50, "h36m": 50},
-}
-"""Shares of the datasets in a batch when the pose network of a benchmark is trained (paper section 5), percent."""

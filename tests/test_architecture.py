@@ -1,6 +1,8 @@
 """Who may import whom, what an import may do, and what must work without TensorFlow."""
 
 import ast
+import difflib
+import itertools
 import os
 import pathlib
 import subprocess
@@ -155,3 +157,12 @@ def test_no_file_and_no_function_is_too_long():
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno <= 90, f"{path}: {node.name}"
+
+
+def test_no_two_scripts_share_much():
+    """No more than 12 lines in a row, blank ones apart."""
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "exp").rglob("*.py"))}
+    lines = {path: [line.strip() for line in text.splitlines() if line.strip()] for path, text in texts.items()}
+    for (first, a), (second, b) in itertools.combinations(lines.items(), 2):
+        longest = difflib.SequenceMatcher(None, a, b, autojunk=False).find_longest_match()
+        assert longest.size <= 12, (first.name, second.name, a[longest.a : longest.a + longest.size])

@@ -51,8 +51,9 @@ print(json.dumps(result))
 STAGES = """
 import json, sys, keras, numpy as np
 from drawn import DrawnVideos
-from deephar import config, distribution, layouts, models, training
+from deephar import distribution, layouts, models, training
 from deephar.data import loader
+from deephar.evaluation.judges import Judge
 from deephar.models import outputs
 
 with distribution.scope("mirrored", 2):
@@ -67,8 +68,9 @@ def score(model):
     seen.append((stem.get_weights()[0], head.get_weights()[0]))
     return next(given)
 
-stages = (config.Stage("frozen pose", True, 2, 0.05), config.Stage("fine-tuning", False, 2, rate_factor=0.1))
-scores = training.train_stages(model, batches, stages, score, sys.argv[1])
+stages = (training.Stage("frozen pose", 2, True, 0.05), training.Stage("fine-tuning", 2, rate_factor=0.1))
+recipe = training.Recipe(preset="penn-merge", layout="pa16j", mixture={"drawn": 1}, batch_size=2, stages=stages)
+scores = training.train_stages(model, batches, recipe, Judge("val_accuracy", "a score", "", score), sys.argv[1])
 result = {"scores": scores, "stem moved": [bool(np.any(a[0] != b[0])) for a, b in zip(seen, seen[1:])]}
 result["head moved"] = [bool(np.any(a[1] != b[1])) for a, b in zip(seen, seen[1:])]
 result["best restored"] = bool(np.all(head.get_weights()[0] == seen[2][1]))

@@ -47,7 +47,8 @@ def test_penn_from_poses_to_actions(penn, mpii, tmp_path, monkeypatch, capsys):
     script = f"{exp}/train_penn_ar_pe_merge.py"
     said = run(script, monkeypatch, capsys, *files, *pose, "--out", out, "--smoke", "--stages", "small")
     assert "after frozen pose" in said and "after fine-tuning" in said
-    written = ["best.weights.h5", "last.weights.h5", "model.json", "stage1.csv", "stage2.csv"]
+    weights = ["best.weights.h5", "last.weights.h5", "resume.weights.h5", "small.weights.h5"]
+    written = sorted([*weights, "model.json", "stage1.csv", "stage2.csv"])
     assert sorted(path.name for path in out.iterdir()) == written
 
     boxes = tmp_path / "boxes.json"

@@ -59,9 +59,9 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
     mixed = ("--images", flat / "images", "--train", flat / "train.json")
     said = run("exp/h36m/train_h36m.py", monkeypatch, capsys, "--h36m", tree, *mixed, "--out", run_folder, "--smoke")
     assert "best MPJPE on S8, root depth given, pa17j by names without neck: " in said
-    assert "pictures that could not be read: 0 to train on, 0 to choose by" in said
-    written = ["best.weights.h5", "last.weights.h5", "log.csv", "model.json"]
-    assert sorted(p.name for p in run_folder.iterdir()) == written
+    assert "samples that could not be read: 0 to train on, 0 to choose by" in said
+    written = [*(f"{name}.weights.h5" for name in ("best", "last", "resume", "small")), "log.csv", "model.json"]
+    assert sorted(p.name for p in run_folder.iterdir()) == sorted(written)
     assert "val_minus_mpjpe" in (run_folder / "log.csv").read_text().splitlines()[0]
 
     weights = ("--weights", run_folder / "best.weights.h5", "--out", tmp_path)
@@ -99,7 +99,8 @@ def test_trains_on_all_subjects(tree, tmp_path, monkeypatch, capsys):
     options = ("--sources", "h36m", "--choose", "none", "--schedule", "cosine", "--joints", "published", "--smoke")
     said = run("exp/h36m/train_h36m.py", monkeypatch, capsys, "--h36m", tree, "--out", tmp_path, *options)
     assert "best" not in said
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["last.weights.h5", "log.csv", "model.json"]
+    weights = ["last.weights.h5", "resume.weights.h5", "small.weights.h5"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*weights, "log.csv", "model.json"])
     assert json.loads((tmp_path / "model.json").read_text())["joints"] == "published"
 
 

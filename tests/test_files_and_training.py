@@ -7,9 +7,11 @@ import pytest
 from drawn import DrawnVideos, drawn_lsp
 from helpers import eagerly
 
-from deephar import config, files, layouts, models, training
+from deephar import files, layouts, models, training
 from deephar.data import loader, lsp
+from deephar.evaluation.judges import Judge
 from deephar.models import outputs
+from deephar.training import STAGES, Recipe, Stage, stages
 
 TINY = {"num_joints": 14, "input_shape": (64, 64, 3), "width": 32, "num_blocks": 2, "concat_visibility": True}
 
@@ -153,8 +155,9 @@ def trained_in_stages(tmp_path_factory):
         seen.append([layer.get_weights()[0] for layer in watched])
         return next(given)
 
-    stages = (config.Stage("frozen", True, 20, 0.05, patience=8), config.Stage("tuning", False, 2, rate_factor=0.1))
-    scores = training.train_stages(model, batches, stages, score, folder)
+    stages = (Stage("frozen", 20, True, 0.05, patience=8), Stage("tuning", 2, rate_factor=0.1))
+    recipe = Recipe(preset="penn-merge", layout="pa16j", mixture={"drawn": 1}, batch_size=3, stages=stages)
+    scores = training.train_stages(model, batches, recipe, Judge("val_accuracy", "a score", "", score), folder)
     return seen, scores, watched, folder
 
 
@@ -189,13 +192,13 @@ def test_stages_lower_their_rate_on_a_plateau_and_end_there(trained_in_stages):
 
 def test_the_recipes_of_stages():
     """The paper's second stage: 5 epochs at a tenth of the final rate; by another name the rates are fixed."""
-    paper, tuning = config.STAGES["paper"]
-    sgd = training.stage_optimizer(paper, paper.first_rate(None))
+    paper, tuning = STAGES["paper"]
+    sgd = stages.optimizer(paper.optimizer, paper.first_rate(None))
     assert (type(sgd).__name__, sgd.momentum, sgd.nesterov) == ("SGD", 0.98, True)
     assert float(sgd.learning_rate) == pytest.approx(2e-4) and paper.patience > 0
     assert tuning.first_rate(4e-5) == pytest.approx(4e-6) and tuning.epochs == 5
-    assert [stage.first_rate(1.0) for stage in config.STAGES["fixed"]] == [2e-4, 2e-5]
-    assert type(training.stage_optimizer(config.STAGES["small"][0], 1e-3)).__name__ == "AdamW"
+    assert [stage.first_rate(1.0) for stage in STAGES["fixed"]] == [2e-4, 2e-5]
+    assert type(stages.optimizer(STAGES["small"][0].optimizer, 1e-3)).__name__ == "AdamW"
     with pytest.raises(ValueError, match="first stage needs a learning rate of its own"):
         tuning.first_rate(None)
 

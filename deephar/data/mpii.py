@@ -101,3 +101,20 @@ def _keys(people):
     return [
         (folded(image), person) for image, person in zip(people.image.tolist(), people.person.tolist(), strict=True)
     ]
+
+
+def open_training(images, train, validation):
+    """Readers of the people to train on and of those to choose by.
+
+    Args:
+        images: folder of the photographs.
+        train: the RELEASE .mat, or train.json or train.h5; see `open_people`.
+        validation: valid.h5 with a RELEASE .mat, whose people it names; otherwise valid.json or valid.h5 itself.
+
+    Raises:
+        ValueError: see `open_people`.
+    """
+    with_release = train.suffix.lower() == ".mat" and validation.suffix.lower() == ".h5"
+    annotated = train if with_release else validation
+    people = open_people(train, "train", validation), open_people(annotated, "validation", validation)
+    return tuple(Mpii(some, images) for some in people)

@@ -121,3 +121,25 @@ class VideoClips:
                 yield clips.clip_frames(length, self.frames, step)
             else:
                 yield from clips.multi_clip_frames(length, self.frames, step, self.spacing)
+
+
+def as_benchmarked(reader, settings, layout, boxes, stride=2, multi_clip=False, published=False):
+    """The clips by which a benchmark judges a clip network.
+
+    Args:
+        reader: of videos.
+        settings: `deephar.models.action.config.ActionConfig` of the network.
+        layout: of its joints.
+        boxes: see `deephar.data.boxes.chooser`.
+        stride: between the frames of a clip.
+        multi_clip: several clips of a video, T/2 apart, instead of one (paper, section 5).
+        published: as the original's code does: its spacing, mirrored clips too, windows that are not square.
+
+    Returns:
+        `VideoClips`.
+    """
+    return VideoClips(
+        reader, settings.frames, settings.network.input_shape[:2], "multi" if multi_clip else "single", (stride,),
+        spacing="published" if published else "paper", flip=published and multi_clip, layout=layout,
+        dim=settings.network.dim, boxes=boxes, square=not published,
+    )  # fmt: skip

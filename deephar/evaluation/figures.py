@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from deephar.evaluation import report
+from deephar.evaluation import action, report
 from deephar.files import whole_file
 
 BRANCHES = {"p": ("pose", "tab:blue"), "v": ("appearance", "tab:orange"), "m": ("aggregated", "tab:green")}
@@ -99,3 +99,19 @@ def save_action_report(scores, folder, **more):
     save_classes(scores, folder / "classes.png")
     save_confusion(scores, folder / "confusion.png")
     print(f"wrote eval.json, blocks.png, classes.png and confusion.png to {folder}")
+
+
+def report_actions(model, videos, folder, how, **protocol):
+    """Judge videos by a clip network; print the table, and write the report with the protocol in words.
+
+    Args:
+        model: a clip network.
+        videos: `deephar.data.video_clips.VideoClips`.
+        folder: of the report.
+        how: one of `deephar.evaluation.action.COMBINATIONS`.
+        **protocol: what else is said of it.
+    """
+    predictions = action.predict(model, videos, how, 4, progress=True, on_broken="skip")
+    scores = action.action_scores(predictions, videos.actions)
+    print(report.action_table(scores))
+    save_action_report(scores, folder, protocol={"how": how, **protocol, "clips": videos.protocol})

@@ -8,6 +8,9 @@ import difflib
 
 from deephar import checks
 
+OUTPUTS = ("concat_visibility", "export_heatmaps", "export_features", "export_poses")
+"""Fields of the configurations of all families that say what a network gives, not what it is."""
+
 
 def settle(settings, name, value):
     """Keep a checked value of a frozen configuration as a plain number or tuple."""

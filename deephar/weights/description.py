@@ -5,7 +5,8 @@ import json
 
 from deephar import files, layouts
 from deephar.geometry import MARGIN
-from deephar.models import registry, settings
+from deephar.models import registry
+from deephar.models.settings import flat
 
 FORMAT = "deephar-model-2"
 
@@ -36,14 +37,19 @@ class Description:
     score: str = "unknown"
 
     @property
+    def settings(self):
+        """The configuration of its network, see `deephar.models.registry.settings`."""
+        return registry.settings(self.preset, **self.overrides)
+
+    @property
     def network(self):
         """The numbers of its pose network, `deephar.models.reception.config.PoseNetwork`."""
-        return registry.settings(self.preset, **self.overrides).network
+        return self.settings.network
 
     @property
     def judges_actions(self):
         """Whether it is a clip network."""
-        return "num_actions" in settings.flat(registry.settings(self.preset, **self.overrides))
+        return "num_actions" in flat(self.settings)
 
     def write(self, path):
         """Write it as JSON, whole or not at all."""

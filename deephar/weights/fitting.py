@@ -6,9 +6,7 @@ import itertools
 import h5py
 
 from deephar.models import registry, settings
-
-OUTPUTS = ("concat_visibility", "export_heatmaps", "export_features", "export_poses")
-"""Fields of a configuration that say what a network gives, not what it is."""
+from deephar.models.settings import OUTPUTS
 
 _WITHOUT_WEIGHTS = (*OUTPUTS, "input_shape", "alpha", "frames")
 

@@ -21,7 +21,7 @@ import json
 import keras
 import numpy as np
 
-from deephar import config, files, layouts, models, training
+from deephar import files, layouts, models, training
 from deephar.data import cached, clips, crops, loader, mpii, mpii_files, pennaction, queues, video_clips
 from deephar.data.synthetic import write_mpii, write_penn
 from deephar.data.synthetic.writing import Settings
@@ -108,7 +108,7 @@ class Arms:
 
     def train_pose(self, seed, folder):
         model, steps = self.pose_model(), self.args.pose_steps
-        counts = queues.counts_by_ratio(self.args.batch_size, tuple(config.POSE_MIXTURES["penn"].values()))
+        counts = queues.counts_by_ratio(self.args.batch_size, (75, 25))
         readers = (self.people, clips.VideoFrames(self.videos, 3))
         batches = loader.PoseLoader(
             list(zip(readers, counts, strict=True)), self.size, outputs.kinds(model), layout=LAYOUT,

@@ -18,7 +18,7 @@ import argparse
 import pathlib
 
 from deephar.data import boxes, pennaction, video_clips
-from deephar.evaluation import action, figures, report
+from deephar.evaluation import figures
 from deephar.weights import loading
 
 
@@ -30,7 +30,7 @@ def options():
     parser.add_argument("--weights", required=True, help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--out", default="runs/penn_action", type=pathlib.Path)
     parser.add_argument("--split", default="test", choices=["test", "choose"])
-    parser.add_argument("--subsampling", type=int, default=2, help="every how manieth frame a clip takes")
+    parser.add_argument("--subsampling", type=int, default=2, help="frame stride of a clip")
     parser.add_argument("--boxes", default="truth", help="truth, full, or a file of exp/predict_bboxes.py")
     parser.add_argument("--multi-clip", action="store_true")
     parser.add_argument("--published", action="store_true", help="judge as the original's code does")
@@ -47,24 +47,11 @@ def options():
 
 def main():
     args, test, about = options()
-    model = loading.load(args.weights)
-    videos = video_clips.VideoClips(
-        test,
-        model.input_shape[1],
-        model.input_shape[2:4],
-        "multi" if args.multi_clip else "single",
-        (args.subsampling,),
-        spacing="published" if args.published else "paper",
-        flip=args.published and args.multi_clip,
-        layout=about.layout,
-        boxes=args.cut,
-        square=not args.published,
+    videos = video_clips.as_benchmarked(
+        test, about.settings, about.layout, args.cut, args.subsampling, args.multi_clip, args.published
     )
     how = "product" if args.published else "mean"
-    predictions = action.predict(model, videos, how, batch_size=4, progress=True, on_broken="skip")
-    scores = action.action_scores(predictions, test.actions)
-    print(report.action_table(scores))
-    figures.save_action_report(scores, args.out, protocol={"how": how, "boxes": args.boxes, "clips": videos.protocol})
+    figures.report_actions(loading.load(args.weights), videos, args.out, how, boxes=args.boxes)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,74 @@
+"""The scores by which the best epoch of a training is chosen, on samples that are not trained on."""
+
+import dataclasses
+import typing
+
+from deephar.evaluation import action, pose2d, pose3d
+
+
+@dataclasses.dataclass(frozen=True)
+class Judge:
+    """A score of a network; larger is better.
+
+    Attributes:
+        log: its name in the logs.
+        text: what it is, in words.
+        unit: of its size.
+        score: function of a network that gives a number.
+        broken: samples that could not be read, by their positions, and the reason; filled while it scores.
+    """
+
+    log: str
+    text: str
+    unit: str
+    score: typing.Callable
+    broken: dict = dataclasses.field(default_factory=dict)
+
+
+def pckh(crops, where):
+    """PCKh@0.5 of `deephar.data.crops.Crops`, `where` in words."""
+
+    def score(predictions):
+        return pose2d.pckh_scores(predictions, crops.layout)["pckh@0.5"]
+
+    return _judge("val_pckh", f"PCKh@0.5 on {where}", "%", pose2d.predict, crops, score)
+
+
+def pck(crops, where):
+    """PCK@0.2 of the torso of `deephar.data.crops.Crops`, `where` in words."""
+
+    def score(predictions):
+        return pose2d.pck_scores(predictions, crops.layout)["total"]
+
+    return _judge("val_pck", f"PCK@0.2 on {where}", "%", pose2d.predict, crops, score)
+
+
+def mpjpe(crops, joint_set, where):
+    """Minus the MPJPE of `deephar.data.crops.Crops` with depth and cameras, root depth given; `where` in words."""
+
+    def score(predictions):
+        return -pose3d.scores(predictions, crops.layout, joint_set)["mpjpe"]
+
+    text = f"MPJPE on {where}, root depth given, {joint_set}"
+    return _judge("val_minus_mpjpe", text, "mm", pose3d.predict, crops, score)
+
+
+def accuracy(videos, where):
+    """Accuracy of the last output on `deephar.data.video_clips.VideoClips`, `where` in words."""
+
+    def score(predictions):
+        return action.action_scores(predictions, videos.actions)["accuracy"]
+
+    return _judge("val_accuracy", f"accuracy on {where}", "%", action.predict, videos, score)
+
+
+def _judge(log, text, unit, predict, samples, score):
+    """A `Judge` by the score of what is predicted for samples; those that cannot be read are skipped and noted."""
+    broken = {}
+
+    def judged(model):
+        predictions = predict(model, samples, on_broken="skip")
+        broken.update(predictions.broken)
+        return score(predictions)
+
+    return Judge(log, text, unit, judged, broken)

@@ -1,0 +1,29 @@
+"""Training: recipes as data, the trainer that follows them, and the parts it is made of."""
+
+from deephar.training import options, transfer
+from deephar.training.callbacks import KeepFreedMemory, Score
+from deephar.training.compiling import compile_model, set_momentum
+from deephar.training.fitting import fit
+from deephar.training.recipe import STAGES, ClipSampling, Recipe, Stage
+from deephar.training.schedules import cosine_schedule, plateau_schedule, step_schedule
+from deephar.training.stages import train_stages
+from deephar.training.trainer import train
+
+__all__ = [
+    "STAGES",
+    "ClipSampling",
+    "KeepFreedMemory",
+    "Recipe",
+    "Score",
+    "Stage",
+    "compile_model",
+    "cosine_schedule",
+    "fit",
+    "options",
+    "plateau_schedule",
+    "set_momentum",
+    "step_schedule",
+    "train",
+    "train_stages",
+    "transfer",
+]

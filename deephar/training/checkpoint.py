@@ -1,0 +1,90 @@
+"""Going on after the last whole epoch of a training that was interrupted."""
+
+import csv
+import json
+import pathlib
+
+import h5py
+import keras
+
+from deephar import files
+
+FILE = "resume.weights.h5"
+"""In the folder of a training: the network and its optimizer after an epoch, and in an attribute all else."""
+
+_KEY = "deephar_state"
+_NUMBERS = ("best", "wait", "cooldown_counter", "best_epoch", "stopped_epoch")
+"""What callbacks count from epoch to epoch: the best score, and epochs without a better one."""
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Write after every epoch what a training needs to go on: the last of its callbacks, which it watches.
+
+    Args:
+        folder: of the training.
+        batches: loader, whose epoch is noted.
+        state: dict of what the trainer wants to know again; `epoch`, the next one, is added, and whether the stage is
+            `over`.
+        watched: callbacks whose counts go on, in order.
+        earlier: what `read` gave, if the stage goes on; None if it begins.
+    """
+
+    def __init__(self, folder, batches, state, watched, earlier=None):
+        super().__init__()
+        self.path, self.batches, self.state = pathlib.Path(folder) / FILE, batches, state
+        self.watched, self.earlier = watched, earlier
+
+    def on_train_begin(self, logs=None):
+        for callback, numbers in zip(self.watched, self.earlier["counts"] if self.earlier else (), strict=False):
+            vars(callback).update(numbers)
+
+    def on_epoch_end(self, epoch, logs=None):
+        counts = [{n: vars(c)[n] for n in _NUMBERS if n in vars(c)} for c in self.watched]
+        over = epoch + 1 >= self.params["epochs"] or bool(self.model.stop_training)
+        state = {**self.state, "epoch": epoch + 1, "over": over, "counts": counts, "loader_now": self.batches.epoch}
+        with files.whole_file(self.path) as temporary:
+            self.model.save_weights(temporary)
+            with h5py.File(temporary, "a") as file:
+                file.attrs[_KEY] = json.dumps(state, default=float)
+
+
+def read(folder, recipe):
+    """What `Checkpoint` has left in a folder.
+
+    Args:
+        folder: of the training.
+        recipe: `deephar.training.recipe.Recipe.to_json` of the training that is to go on.
+
+    Returns:
+        dict, see `Checkpoint`.
+
+    Raises:
+        ValueError: if there is nothing, it is damaged, or it is of another recipe; the message says in which fields.
+    """
+    path = pathlib.Path(folder) / FILE
+    try:
+        with h5py.File(path, "r") as file:
+            state = json.loads(file.attrs[_KEY])
+    except (OSError, KeyError, ValueError) as error:
+        raise ValueError(f"Nothing to go on with at {path}: {error}. Leave out --resume to begin") from None
+    other = [name for name in recipe if state["recipe"].get(name) != recipe[name]]
+    if other:
+        differences = "; ".join(f"{name} was {state['recipe'].get(name)}, now {recipe[name]}" for name in other)
+        raise ValueError(f"{path} is of another recipe: {differences}")
+    return state
+
+
+def restore(model, folder):
+    """Give a compiled network the weights and the optimizer's numbers of `Checkpoint`."""
+    model.optimizer.build(model.trainable_variables)
+    model.load_weights(pathlib.Path(folder) / FILE)
+
+
+def trim(log, epochs):
+    """Leave the rows of the first epochs in a log of Keras' `CSVLogger`, which may be ahead of the checkpoint."""
+    if not log.is_file():
+        return
+    with open(log, newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    with files.whole_file(log) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows[: 1 + epochs])

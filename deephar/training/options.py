@@ -1,0 +1,118 @@
+"""The command line of a training script: a recipe, whose fields can be replaced by name, and where and how it runs."""
+
+import argparse
+import ast
+import difflib
+import pathlib
+
+from deephar import config, distribution, files
+from deephar.training import checkpoint
+from deephar.training import recipe as recipes
+
+_NETWORK = "network."
+"""Before the names of options that are fields of the network: a script may have others of the same names."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses an unknown option with the nearest one."""
+
+    def error(self, message):
+        words = message.removeprefix("unrecognized arguments: ").split()
+        if message.startswith("unrecognized arguments: ") and words[0].startswith("--"):
+            near = difflib.get_close_matches(words[0].partition("=")[0], self._option_string_actions, 1)
+            message += f"; did you mean {near[0]}?" if near else "; --help lists all"
+        super().error(message)
+
+
+def parser(doc, recipe, out, smoke="one epoch of a tiny network, to see that all works"):
+    """A parser with the options of every training script; `parsed` reads them.
+
+    Args:
+        doc: of the script, for `--help`.
+        recipe: `deephar.training.recipe.Recipe`; or a dict of several by name, the first of which is the default.
+        out: folder for weights and logs by default.
+        smoke: what `--smoke` does, in words.
+
+    Returns:
+        `argparse.ArgumentParser`.
+    """
+    every = recipe if isinstance(recipe, dict) else {"paper": recipe}
+    result = _Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    result.set_defaults(recipes=every, recipe=next(iter(every)))
+    run = result.add_argument_group("the run")
+    run.add_argument("--out", default=out, type=pathlib.Path, help="folder for weights and logs")
+    run.add_argument("--overwrite", action="store_true", help="replace an earlier training in that folder")
+    run.add_argument("--resume", action="store_true", help="go on after the last epoch of the training in that folder")
+    run.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
+    run.add_argument("--logical-cpus", type=int, default=0, help="split the CPU, to try --strategy mirrored")
+    run.add_argument("--processes", type=int, default=0, help="that make batches; 0: threads do")
+    run.add_argument("--seed", type=int, default=0)
+    run.add_argument("--smoke", action="store_true", help=smoke)
+    if len(every) > 1:
+        run.add_argument("--recipe", default=next(iter(every)), choices=every)
+    _add_fields(result, next(iter(every.values())))
+    return result
+
+
+def _add_fields(result, recipe):
+    group = result.add_argument_group("the recipe", "what is not given is as the recipe has it")
+    group.add_argument("--batch-size", type=int, metavar="N")
+    group.add_argument("--steps", type=int, metavar="N", help="batches of an epoch")
+    group.add_argument("--parts", type=int, metavar="N", help="an epoch is one part in so many")
+    group.add_argument("--epochs", type=int, metavar="N", help="of every stage")
+    group.add_argument("--rate", type=float, metavar="R", help="learning rate of the first stage")
+    group.add_argument("--schedule", choices=recipes.SCHEDULES, help="of the learning rate")
+    group.add_argument("--optimizer", choices=recipes.OPTIMIZERS)
+    group.add_argument("--augmentation", choices=config.AUGMENT, help="of all sources")
+    if recipe.clips:
+        group.add_argument("--stages", choices=recipes.STAGES)
+    group.add_argument("--preset", help=f"of the network; its numbers follow (default: {recipe.preset})")
+    for name, value in recipes.network_fields(recipe).items():
+        option = "clip-frames" if name == "frames" else name.replace("_", "-")  # --frames are folders
+        group.add_argument(f"--{option}", dest=_NETWORK + name, type=_value, metavar=str(value).replace(" ", ""))
+
+
+def _value(text):
+    """A number, a tuple of numbers, or a word."""
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
+def parsed(result, open_sources, smoke=None):
+    """Parse the command line and open the data; what is wrong with either is said, and ends the program.
+
+    Args:
+        result: of `parser`, with the script's own options.
+        open_sources: function of the options that gives the readers; it may replace `options.recipe`.
+        smoke: fields of the recipe that `--smoke` replaces.
+
+    Returns:
+        the options, whose `recipe` is the one to follow; and what `open_sources` gives.
+    """
+    args = result.parse_args()
+    try:
+        args.recipe = _recipe(args, smoke if smoke and args.smoke else {})
+        files.new_run(args.out, args.overwrite or args.resume)
+        sources = open_sources(args)
+        if args.resume:
+            checkpoint.read(args.out, args.recipe.to_json())
+        return args, sources
+    except (ValueError, OSError, ImportError) as error:
+        result.error(str(error))
+
+
+def _recipe(args, smoke):
+    """The recipe that is asked for."""
+    recipe = args.recipes[args.recipe]
+    if getattr(args, "stages", None):
+        recipe = recipe.replaced(stages=recipes.STAGES[args.stages])
+    own = ("batch_size", "steps", "parts", *recipes.STAGED, "augmentation", "preset")
+    names = {**{name: name for name in own}, **{_NETWORK + name: name for name in recipes.network_fields(recipe)}}
+    given = {names[name]: value for name, value in vars(args).items() if name in names and value is not None}
+    if isinstance(given.get("input_shape"), int):
+        given["input_shape"] = (given["input_shape"], given["input_shape"], 3)
+    recipe = recipe.replaced(**smoke).replaced(**given)
+    recipe.settings  # noqa: B018, which says what is wrong with the numbers of the network
+    return recipe

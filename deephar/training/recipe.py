@@ -1,0 +1,188 @@
+"""What is trained on what, how, and by which score it is chosen: data, not code. Imports no Keras."""
+
+import dataclasses
+import typing
+
+from deephar import checks, config, layouts
+from deephar.models import registry, settings
+from deephar.models.settings import OUTPUTS
+
+OPTIMIZERS = ("rmsprop", "adam", "adamw", "sgd")
+"""RMSprop and Adam with Keras' numbers, AdamW with a weight decay of 0.01, SGD with Nesterov momentum 0.98 (paper)."""
+
+SCHEDULES = ("constant", "plateau", "steps", "cosine")
+"""Of the learning rate: on a plateau of the score or at epochs 80 and 100 (published for MPII) to a fifth; or a cosine
+to 0 after a twentieth of warm-up."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One stage of a training.
+
+    Attributes:
+        name: for the log.
+        epochs: at most.
+        frozen: whether the pose part of a clip network keeps its weights.
+        rate: learning rate at first, or at the peak of a cosine. None: `rate_factor` times the rate of the last epoch
+            of the stage before.
+        rate_factor: see `rate`.
+        schedule: one of `SCHEDULES`.
+        patience: epochs without a better score after which the stage ends; 0: it takes all its epochs.
+        optimizer: one of `OPTIMIZERS`.
+        pose_weight: of the pose loss against an action loss.
+    """
+
+    name: str
+    epochs: int
+    frozen: bool = False
+    rate: float | None = None
+    rate_factor: float = 1.0
+    schedule: str = "plateau"
+    patience: int = 0
+    optimizer: str = "sgd"
+    pose_weight: float = 1.0
+
+    def __post_init__(self):
+        checks.one_of("schedule", self.schedule, SCHEDULES)
+        checks.one_of("optimizer", self.optimizer, OPTIMIZERS)
+
+    def first_rate(self, last):
+        """Learning rate at first.
+
+        Args:
+            last: rate of the last epoch of the stage before; None for the first stage.
+
+        Raises:
+            ValueError: if it is relative to a stage before, and there is none.
+        """
+        if self.rate is None and last is None:
+            raise ValueError(f"The first stage needs a learning rate of its own. Received: {self}")
+        return self.rate if self.rate is not None else self.rate_factor * last
+
+
+_FROZEN, _TENTH = Stage("frozen pose", 100, True, 2e-4, patience=10), Stage("fine-tuning", 5, rate_factor=0.1)
+_JOINT = Stage("joint from the start", 100, rate=2e-4, patience=10)
+_SMALL = {"optimizer": "adamw"}
+
+STAGES = {
+    "paper": (_FROZEN, _TENTH),
+    "joint": (_JOINT,),
+    "fixed": (Stage("frozen pose", 30, True, 2e-4), Stage("fine-tuning", 5, rate=2e-5)),
+    "small": (dataclasses.replace(_FROZEN, epochs=20, rate=2e-3, **_SMALL), dataclasses.replace(_TENTH, **_SMALL)),
+    "small-joint": (dataclasses.replace(_JOINT, epochs=25, rate=2e-3, **_SMALL),),
+}
+"""Stages of clip networks: the paper's (appendix B: the first until the score stagnates, then 5 epochs of everything at
+a tenth of the final rate; the patience is ours) and its alternative; the paper's rates with epochs and a second rate
+that are fixed; and the first two with an optimizer for small networks and few videos."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipSampling:
+    """How clips are taken from videos, see `deephar.data.clip_mixture.ClipMixture`.
+
+    Attributes:
+        subsampling: frame strides that a clip draws from.
+        spread: instead, the shares of its video that a clip draws from.
+        given: whether the network reads annotated poses.
+        noise: on these.
+        boxes: function that chooses the window, see `deephar.data.clips.make_clip`.
+    """
+
+    subsampling: tuple = (1,)
+    spread: tuple | None = None
+    given: bool = False
+    noise: config.PoseNoise | None = None
+    boxes: typing.Callable | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A training.
+
+    Attributes:
+        preset, network: name of the network, and overrides of its configuration; see `deephar.build`.
+        layout: of its joints, a `deephar.layouts.PoseLayout` or a name.
+        mixture: share of every source in a batch, by its name, in any unit.
+        augmentation: of every source, by its name; or one for all. See `deephar.config.AUGMENT`.
+        batch_size: samples in a batch.
+        steps: batches of an epoch; None: as many as the sources give.
+        parts: an epoch is one part in so many, drawn anew for each.
+        stages: one or more.
+        clips: how clips are taken, for clip networks; None for stills.
+        label_smoothing: of actions.
+        momentum: of the batch norms' moving statistics; None: as built, the published 0.99.
+    """
+
+    preset: str
+    network: dict = dataclasses.field(default_factory=dict)
+    layout: layouts.PoseLayout | str
+    mixture: dict
+    augmentation: dict | config.AugmentConfig | str = "none"
+    batch_size: int
+    steps: int | None = None
+    parts: int = 1
+    stages: tuple
+    clips: ClipSampling | None = None
+    label_smoothing: float = 0.0
+    momentum: float | None = None
+
+    @property
+    def settings(self):
+        """Configuration of the network."""
+        return registry.settings(self.preset, **self.network)
+
+    @property
+    def pose_layout(self):
+        """The `deephar.layouts.PoseLayout` of its joints."""
+        return layouts.get(self.layout)
+
+    @property
+    def size(self):
+        """(H, W) of the crops in pixels."""
+        return self.settings.network.input_shape[:2]
+
+    @property
+    def reads_pictures(self):
+        """Whether the network has a picture or clip as input; one of given poses alone has none."""
+        own = self.settings
+        return not (self.clips and self.clips.given and getattr(own, "branches", None) == "pose")
+
+    @property
+    def trained(self):
+        """Overrides of the network without those of its outputs: what the weights need to know."""
+        return {name: value for name, value in self.network.items() if name not in OUTPUTS}
+
+    def augmentation_of(self, source):
+        """The augmentation of a source by its name."""
+        return self.augmentation[source] if isinstance(self.augmentation, dict) else self.augmentation
+
+    def replaced(self, **fields):
+        """The recipe with some fields replaced: its own, those of all its stages, or those of its network.
+
+        Args:
+            **fields: by name. Of stages: `epochs`, `schedule`, `optimizer` and `patience` of each, `rate` of the first.
+
+        Raises:
+            ValueError: for an unknown field of the network.
+        """
+        own = {name: value for name, value in fields.items() if name in _OWN}
+        staged = {name: value for name, value in fields.items() if name in STAGED}
+        others = {name: value for name, value in fields.items() if name not in _OWN and name not in STAGED}
+        recipe = dataclasses.replace(self, **{**own, "network": {**own.get("network", self.network), **others}})
+        first, rest = {**staged}, {name: value for name, value in staged.items() if name != "rate"}
+        stages = [dataclasses.replace(s, **(rest if number else first)) for number, s in enumerate(recipe.stages)]
+        return dataclasses.replace(recipe, stages=tuple(stages))
+
+    def to_json(self):
+        """It as plain values, by which two recipes are compared."""
+        return {field.name: repr(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+
+_OWN = tuple(field.name for field in dataclasses.fields(Recipe))
+STAGED = ("epochs", "rate", "schedule", "optimizer", "patience")
+"""Fields of stages that can be replaced in a recipe."""
+
+
+def network_fields(recipe):
+    """Fields of the network's configuration and their values, but for those of its outputs; a dict."""
+    return {name: value for name, value in settings.flat(recipe.settings).items() if name not in OUTPUTS}

@@ -1,0 +1,26 @@
+"""How the learning rate changes over a training."""
+
+import keras
+
+
+def cosine_schedule(peak, steps, warmup_steps=0):
+    """Learning rate that climbs to `peak` over `warmup_steps` and falls to 0 along a cosine at `steps`."""
+    return keras.optimizers.schedules.CosineDecay(
+        peak * 0.01 if warmup_steps else peak,
+        max(steps - warmup_steps, 1),
+        warmup_target=peak if warmup_steps else None,
+        warmup_steps=warmup_steps,
+    )
+
+
+def plateau_schedule(monitor, factor=0.2, patience=5):
+    """Callback: the learning rate times `factor` where a score has not risen for `patience` epochs (paper, appendix B).
+
+    Place it after the `Score` that logs the score. The patience is ours; the paper does not state it.
+    """
+    return keras.callbacks.ReduceLROnPlateau(monitor, factor=factor, patience=patience, mode="max", verbose=1)
+
+
+def step_schedule(epochs=(80, 100), factor=0.2):
+    """Callback: the learning rate times `factor` at the start of some epochs, counted from 0 (published for MPII)."""
+    return keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * factor if epoch in epochs else rate)

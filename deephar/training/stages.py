@@ -1,0 +1,113 @@
+"""The stages of a training, one after another, each to its end or from where it was interrupted."""
+
+import pathlib
+
+import keras
+
+from deephar import distribution
+from deephar.models import surgery
+from deephar.training import checkpoint
+from deephar.training.callbacks import Score
+from deephar.training.compiling import compile_model
+from deephar.training.fitting import fit
+from deephar.training.schedules import cosine_schedule, plateau_schedule, step_schedule
+from deephar.weights import loading
+
+
+def train_stages(model, batches, recipe, judge, folder, earlier=None):
+    """Train a network stage by stage; every stage starts from the best weights of the one before.
+
+    Args:
+        model: network, its pose part loaded where the first stage freezes it; built under a strategy or not.
+        batches: `deephar.data.loader.PoseLoader` or `ClipLoader`.
+        recipe: `deephar.training.recipe.Recipe`.
+        judge: `deephar.evaluation.judges.Judge`; None: the last weights of every stage are kept.
+        folder: where best.weights.h5, last.weights.h5 and log.csv, or stage1.csv and so on, go.
+        earlier: of `deephar.training.checkpoint.read`, to go on.
+
+    Returns:
+        list of the best score after each stage, None without a judge.
+    """
+    course = _Course(model, batches, recipe, judge, pathlib.Path(folder))
+    if earlier:
+        course.recall(earlier)
+    for number in range(len(course.scores), len(recipe.stages)):
+        course.follow(number, earlier if earlier and earlier["stage"] == number else None)
+    return course.scores
+
+
+class _Course:
+    """What stays from stage to stage: the best score and weights, the scores so far, the learning rate of the end."""
+
+    def __init__(self, model, batches, recipe, judge, folder):
+        self.model, self.batches, self.recipe, self.folder = model, batches, recipe, folder
+        self.best = Score(judge and judge.score, folder, judge.log if judge else "score")
+        self.scores, self.rate = [], None
+
+    def recall(self, earlier):
+        """Take up what an interrupted training knew."""
+        self.scores = list(earlier["scores"])
+        best = earlier["counts"][0]["best"]
+        if best is not None:
+            self.best.best, self.best.weights = best, _weights_of(self.folder / "best.weights.h5", self.model)
+
+    def follow(self, number, earlier):
+        """Train a stage, or the rest of it, and end with the best weights."""
+        stage, epoch = self.recipe.stages[number], earlier["epoch"] if earlier else 0
+        first = earlier["rate"] if earlier else stage.first_rate(self.rate)
+        if number or stage.frozen:
+            surgery.freeze_pose(self.model, stage.frozen)
+        self.compile(stage, first, earlier)
+        log = self.folder / ("log.csv" if len(self.recipe.stages) == 1 else f"stage{number + 1}.csv")
+        if earlier:
+            checkpoint.trim(log, epoch)
+            self.batches.epoch = earlier["loader_now"] if earlier["over"] else earlier["loader_first"] + epoch
+        state = {"recipe": self.recipe.to_json(), "stage": number, "scores": list(self.scores), "rate": first}
+        state["loader_first"] = self.batches.epoch - epoch  # Keras counts one more when it begins to read
+        watched = [self.best, *_schedule(stage, self.best), *_patience(stage, self.best)]
+        kept = checkpoint.Checkpoint(self.folder, self.batches, state, watched, earlier)
+        if not (earlier and earlier["over"]):
+            callbacks = [*watched, keras.callbacks.CSVLogger(log, append=bool(earlier)), kept]
+            fit(self.model, self.batches, stage.epochs, callbacks, initial_epoch=epoch)
+        self.rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        if self.best.weights is not None:
+            self.model.set_weights(self.best.weights)
+        self.scores.append(self.best.best)
+
+    def compile(self, stage, rate, earlier):
+        """Compile the network for a stage that begins with a rate; as it was where a stage goes on."""
+        steps = stage.epochs * len(self.batches)
+        varied = cosine_schedule(rate, steps, steps // 20) if stage.schedule == "cosine" else rate
+        with distribution.scope_of(self.model):
+            own = optimizer(stage.optimizer, varied)
+            compile_model(self.model, own, stage.pose_weight, label_smoothing=self.recipe.label_smoothing)
+            if earlier:
+                checkpoint.restore(self.model, self.folder)
+
+
+def optimizer(name, rate):
+    """A Keras optimizer of `deephar.training.recipe.OPTIMIZERS`."""
+    if name == "sgd":
+        return keras.optimizers.SGD(rate, momentum=0.98, nesterov=True)
+    if name == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=1e-2)
+    return {"rmsprop": keras.optimizers.RMSprop, "adam": keras.optimizers.Adam}[name](rate)
+
+
+def _schedule(stage, score):
+    """The callback that changes the learning rate, if it is one."""
+    return {"plateau": [plateau_schedule(score.name)], "steps": [step_schedule()]}.get(stage.schedule, [])
+
+
+def _patience(stage, score):
+    """The callback that ends a stage when its score stagnates, if it is to be ended."""
+    if not stage.patience:
+        return []
+    return [keras.callbacks.EarlyStopping(score.name, patience=stage.patience, mode="max", verbose=1)]
+
+
+def _weights_of(path, model):
+    """The arrays of a file of weights for a network, which keeps its own."""
+    copy = keras.models.clone_model(model)
+    loading.load_weights(copy, path)
+    return copy.get_weights()

@@ -1,0 +1,102 @@
+"""The one trainer: it follows a recipe, from the network to the last epoch, and goes on where it was interrupted."""
+
+import dataclasses
+
+import keras
+
+from deephar import distribution, files
+from deephar.data import loader, queues
+from deephar.models import outputs, registry
+from deephar.training import checkpoint
+from deephar.training.compiling import set_momentum
+from deephar.training.stages import train_stages
+from deephar.weights.description import Description
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What became of a training.
+
+    Attributes:
+        model: network, with the best weights of its last stage where there is a score.
+        scores: the best score after each stage; None without one.
+        broken: number of samples that could not be read, each counted once.
+    """
+
+    model: keras.Model
+    scores: list
+    broken: int
+
+
+def train(args, sources, judge=None, start=None, **about):
+    """Train by a recipe.
+
+    Args:
+        args: of `deephar.training.options.parsed`: the recipe, and where and how it runs.
+        sources: readers by the names of the recipe's mixture.
+        judge: `deephar.evaluation.judges.Judge` by whose score the epoch is chosen; None: the last weights are kept.
+        start: function of the new network that gives it first weights.
+        **about: fields of `deephar.weights.description.Description` beside those that the recipe tells.
+
+    Returns:
+        `Trained`; the folder holds best.weights.h5, last.weights.h5, small.weights.h5 (the better of these, to pass
+        on), log.csv or stage1.csv and so on, and model.json.
+
+    Raises:
+        ValueError: if there is nothing to resume, or a batch cannot be shared among the devices.
+    """
+    recipe, folder = args.recipe, args.out
+    earlier = checkpoint.read(folder, recipe.to_json()) if args.resume else None
+    keras.utils.set_random_seed(args.seed)
+    with distribution.scope(args.strategy, args.logical_cpus):
+        model = registry.build(recipe.preset, **recipe.network)
+        if start:
+            start(model)
+        if recipe.momentum is not None:
+            set_momentum(model, recipe.momentum)
+    batches = make_loader(recipe, model, sources, args)
+    describe(recipe, judge, about).write(folder / "model.json")
+    scores = train_stages(model, batches, recipe, judge, folder, earlier)
+    best = folder / f"{'best' if judge else 'last'}.weights.h5"
+    files.shrink_weights(best, folder / "small.weights.h5")
+    say(recipe, judge, scores, batches, folder)
+    return Trained(model, scores, len(batches.broken))
+
+
+def make_loader(recipe, model, sources, args):
+    """The loader of a recipe's batches for a network."""
+    counts = queues.counts_by_ratio(recipe.batch_size, tuple(recipe.mixture.values()))
+    network = recipe.settings.network
+    options = {
+        "on_broken": "skip", "processes": args.processes, "workers": distribution.loader_threads(args.strategy),
+        "layout": recipe.pose_layout, "dim": network.dim, "shard": (0, recipe.parts), "seed": args.seed,
+        "steps": recipe.steps,
+        "augmentation": [recipe.augmentation_of(name) for name in recipe.mixture],
+    }  # fmt: skip
+    mixed = [(sources[name], count) for name, count in zip(recipe.mixture, counts, strict=True)]
+    kinds, clips = outputs.kinds(model), recipe.clips
+    if clips is None:
+        return loader.PoseLoader(mixed, recipe.size, kinds, **options)
+    return loader.ClipLoader(
+        mixed, recipe.settings.frames, recipe.size if recipe.reads_pictures else None, kinds, given=clips.given,
+        subsampling=clips.subsampling, spread=clips.spread, noise=clips.noise, boxes=clips.boxes, **options,
+    )  # fmt: skip
+
+
+def describe(recipe, judge, about):
+    """The `Description` of the network that a recipe trains."""
+    told = {"mixture": recipe.mixture, "chosen_by": judge.text if judge else "nothing: the last epoch"}
+    training = {**told, **about.pop("training", {})}
+    return Description(
+        preset=recipe.preset, overrides=recipe.trained, layout=recipe.pose_layout, training=training, **about
+    )
+
+
+def say(recipe, judge, scores, batches, folder):
+    """Print what became of a training."""
+    for stage, score in zip(recipe.stages, scores, strict=True):
+        after = f", after {stage.name}" if len(recipe.stages) > 1 else ""
+        if judge:
+            print(f"best {judge.text}{after}: {abs(score):.1f} {judge.unit}")
+    chosen = f" to train on, {len(judge.broken)} to choose by" if judge else ""
+    print(f"weights in {folder}; samples that could not be read: {len(batches.broken)}{chosen}")

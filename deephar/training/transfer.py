@@ -1,0 +1,45 @@
+"""What a training starts from: functions that give a new network weights of another, for `deephar.training.train`."""
+
+from deephar.models import surgery
+from deephar.models.settings import OUTPUTS
+from deephar.weights import loading
+
+
+def all_of(weights):
+    """Start from weights of the same network; None for none.
+
+    Args:
+        weights: a name that `deephar pretrained` lists, or a file.
+    """
+    return (lambda model: loading.load_weights(model, weights)) if weights else None
+
+
+def fitting(weights):
+    """Start from what fits of another network, and say what does not; None for none."""
+
+    def start(model):
+        print(f"not in {weights}: {', '.join(surgery.copy_fitting(loading.load(weights), model))}")
+
+    return start if weights else None
+
+
+def pose_of(weights):
+    """Start a clip network from the pose part of another; None for none."""
+    return (lambda model: surgery.copy_pose(loading.load(weights), model)) if weights else None
+
+
+def with_pose(recipe, weights):
+    """The recipe of a clip network with the pose network, and its joints, that some weights were trained in.
+
+    Args:
+        recipe: `deephar.training.recipe.Recipe`.
+        weights: see `pose_of`; None leaves the recipe as it is.
+
+    Raises:
+        ValueError: if nothing says what network they are for.
+    """
+    if not weights:
+        return recipe
+    about = loading.describe(weights)
+    own = {name: value for name, value in about.overrides.items() if name not in OUTPUTS}
+    return recipe.replaced(layout=about.layout, **own)

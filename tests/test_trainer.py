@@ -1,0 +1,129 @@
+"""The trainer goes on where it was interrupted, and a recipe's fields are replaced by name."""
+
+import sys
+
+import numpy as np
+import pytest
+from helpers import eagerly
+
+from deephar.data import crops, lsp
+from deephar.evaluation import judges
+from deephar.training import Recipe, Stage, options, train
+
+RECIPE = Recipe(
+    preset="lite-2d",
+    network={"num_joints": 14, "input_shape": (32, 32, 3), "width": 16, "num_blocks": 1},
+    layout="lsp14",
+    mixture={"drawn": 100},
+    augmentation="lsp",
+    batch_size=12,
+    stages=(
+        Stage("first", 2, rate=0.05, optimizer="sgd", schedule="plateau", patience=2),
+        Stage("second", 2, rate_factor=0.1, optimizer="adamw", schedule="cosine"),
+    ),
+)
+SCORES = (2.0, 1.0, 3.0, 4.0)
+
+
+class Killed(Exception):
+    pass
+
+
+def run(drawn, folder, monkeypatch, *more, killed_at=None, first=0):
+    """Train by the recipe on drawn people; scores are given, the one numbered `killed_at` does not come back."""
+    reader, count = lsp.LspExtended(drawn), iter(range(first, 100))
+
+    def score(model):
+        number = next(count)
+        if number == killed_at:
+            raise Killed
+        return SCORES[number]
+
+    monkeypatch.setattr(sys, "argv", ["train.py", "--out", str(folder), *more])
+    args, people = options.parsed(options.parser("", RECIPE, "runs"), lambda args: {"drawn": reader})
+    crop = crops.Crops(reader, args.recipe.size)
+    pck = judges.pck(crop, "drawn people")
+    return train(args, people, judges.Judge(pck.log, pck.text, pck.unit, score))
+
+
+@pytest.fixture(scope="module")
+def whole(drawn, tmp_path_factory):
+    """Folder of a training that was not interrupted, and what became of it."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch, eagerly():
+        return folder, run(drawn, folder, patch)
+
+
+def log(folder, stage):
+    return np.genfromtxt(folder / f"stage{stage}.csv", delimiter=",", names=True)
+
+
+@eagerly()
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Keras leaves its log open
+@pytest.mark.parametrize("killed_at", [1, 2, 3])
+def test_a_training_goes_on_as_if_nothing_had_been(killed_at, whole, drawn, tmp_path, monkeypatch):
+    """Killed before the end of the second epoch, of the second stage's first and of its last: the same losses, rates,
+    scores and weights."""
+    with pytest.raises(Killed):
+        run(drawn, tmp_path, monkeypatch, killed_at=killed_at)
+    again = run(drawn, tmp_path, monkeypatch, "--resume", first=killed_at)
+    folder, expected = whole
+    assert again.scores == expected.scores == [2.0, 4.0]
+    for stage in (1, 2):
+        assert log(tmp_path, stage).dtype.names == log(folder, stage).dtype.names
+        for name in log(folder, stage).dtype.names:
+            np.testing.assert_allclose(log(tmp_path, stage)[name], log(folder, stage)[name], rtol=1e-5, err_msg=name)
+    for a, b in zip(again.model.get_weights(), expected.model.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_a_finished_training_has_nothing_left_to_do(whole, drawn, monkeypatch):
+    folder, expected = whole
+    rows = (folder / "stage2.csv").read_text()
+    again = run(drawn, folder, monkeypatch, "--resume", killed_at=0)
+    assert again.scores == expected.scores and (folder / "stage2.csv").read_text() == rows
+    for a, b in zip(again.model.get_weights(), expected.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def said(drawn, folder, monkeypatch, capsys, *more):
+    with pytest.raises(SystemExit) as stop:
+        run(drawn, folder, monkeypatch, *more)
+    assert stop.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_what_cannot_go_on_is_said(whole, drawn, tmp_path, monkeypatch, capsys):
+    folder, _ = whole
+    err = said(drawn, folder, monkeypatch, capsys, "--resume", "--batch-size", "3")
+    assert "of another recipe: batch_size was 12, now 3" in err
+    assert "Nothing to go on with" in said(drawn, tmp_path, monkeypatch, capsys, "--resume")
+    (tmp_path / "resume.weights.h5").write_bytes((folder / "resume.weights.h5").read_bytes()[:5000])
+    assert "Leave out --resume to begin" in said(drawn, tmp_path, monkeypatch, capsys, "--resume")
+    assert "holds a training already" in said(drawn, folder, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--bach-size", "3"], "unrecognized arguments: --bach-size 3; did you mean --batch-size?"),
+        (["--batch", "3"], "did you mean --batch-size?"), (["--xyz"], "arguments: --xyz; --help lists all"),
+        (["--num-blocks", "0"], "`num_blocks` must be"), (["--width", "wide"], "`width` must be"),
+        (["--preset", "lite-4d"], "Unknown model 'lite-4d'"), (["--schedule", "steep"], "invalid choice: 'steep'"),
+    ],
+)  # fmt: skip
+def test_wrong_options_are_said(given, message, drawn, tmp_path, monkeypatch, capsys):
+    assert message in said(drawn, tmp_path / "run", monkeypatch, capsys, *given)
+    assert not (tmp_path / "run").exists()
+
+
+def test_fields_are_replaced_by_name(monkeypatch, tmp_path):
+    argv = "--batch-size 3 --epochs 7 --rate 0.5 --num-blocks 2 --input-shape 64 --augmentation flip --steps 4"
+    monkeypatch.setattr(sys, "argv", ["train.py", "--out", str(tmp_path), "--smoke", *argv.split()])
+    parser = options.parser("", {"paper": RECIPE, "other": RECIPE.replaced(width=32)}, "runs")
+    args, given = options.parsed(parser, lambda args: args.recipe.size, {"width": 8, "epochs": 1})
+    recipe = args.recipe
+    assert given == (64, 64) and recipe.settings.network.width == 8 and recipe.settings.network.num_blocks == 2
+    assert (recipe.batch_size, recipe.steps, recipe.augmentation_of("drawn")) == (3, 4, "flip")
+    assert [(stage.epochs, stage.rate) for stage in recipe.stages] == [(7, 0.5), (7, None)]
+    assert RECIPE.batch_size == 12 and RECIPE.settings.network.width == 16
