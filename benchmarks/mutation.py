@@ -31,17 +31,20 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 REASONS = pathlib.Path(__file__).with_name("survivors.json")
 TESTS = {
-    "losses": ["losses", "loss_labels", "loss_weights"],
-    "metrics": ["metrics"],
+    "losses": ["losses", "loss_labels", "loss_weights", "loss_inputs"],
+    "metrics": ["metrics", "evaluation"],
     "metrics3d": ["metrics3d"],
-    "geometry": ["geometry", "crops"],
+    "geometry": ["geometry", "crops", "human36m"],
     "camera": ["camera"],
     "data/queues": ["queues", "crops"],
     "data/targets": ["crops", "mixture", "loss_weights", "clips"],
     "data/mixture": ["mixture", "crops"],
     "data/clip_mixture": ["mixture", "clips"],
-    "data/clips": ["mixture", "clips"],
-    "training": ["training", "score", "loss_weights", "files_and_training", "outputs"],
+    "data/clips": ["mixture", "clips", "video_walks", "video_frames"],
+    "training/compiling": ["training", "loss_weights", "files_and_training", "outputs"],
+    "training/callbacks": ["training", "score", "files_and_training"],
+    "training/schedules": ["training", "files_and_training"],
+    "training/stages": ["trainer", "files_and_training"],
 }
 """Module of `deephar` to the test files that hold it."""
 

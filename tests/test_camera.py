@@ -79,8 +79,11 @@ def test_looking_at_by_hand():
 
 
 def test_bad_cameras_are_refused():
-    with pytest.raises(ValueError, match="`rotation` must be orthonormal"):
-        Camera(2 * np.eye(3), np.zeros(3), (1, 1), (0, 0))
+    """A rotation in single precision, as files have it, is orthonormal; one that is off by a hundredth is not."""
+    for factor in (2.0, 1.01):
+        with pytest.raises(ValueError, match="`rotation` must be orthonormal"):
+            Camera(factor * np.eye(3), np.zeros(3), (1, 1), (0, 0))
+    Camera((1 + 1e-7) * np.eye(3), np.zeros(3), (1, 1), (0, 0))
     with pytest.raises(ValueError, match=r"`focal` of a camera must be \(2,\), finite"):
         Camera(np.eye(3), np.zeros(3), (1, np.nan), (0, 0))
 

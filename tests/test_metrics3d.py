@@ -164,6 +164,8 @@ def test_the_root_is_the_one_that_is_named_and_is_left_out_of_the_share():
     assert metrics3d.auc3d(truth, guess) == 0.0 and metrics3d.auc3d(truth, guess, root=2) == pytest.approx(149 / 300)
     assert metrics3d.auc3d(truth, guess, 302, 0, [[1, 1, 0]]) == pytest.approx(152 / 302)
     assert metrics3d.mpjpe(truth, guess, 2) == pytest.approx(152 / 3)
+    twice = np.repeat(truth, 2, axis=0), np.repeat(guess, 2, axis=0)  # the root of every person is left out
+    assert metrics3d.pck3d(*twice) == 0.5 and metrics3d.auc3d(*twice, root=2) == pytest.approx(149 / 300)
 
 
 @pytest.mark.parametrize("shapes", [((4, 7, 3), (4, 6, 3)), ((7, 3), (7, 3)), ((1, 4, 7, 3), (1, 4, 7, 3))])

@@ -231,3 +231,21 @@ def test_flat_videos_have_no_depth_of_a_root():
     for index in (0, 1):
         assert np.isnan(clips.make_clip(Flat(), index, np.arange(3)).root_mm)
     assert np.isnan(clips.VideoFrames(Flat()).sample(0).root_mm)
+
+
+def test_actions_are_one_hot_or_nothing():
+    target, weights = targets.one_hot(np.array([2, -1, 0]), 3)
+    np.testing.assert_array_equal(target, [[0, 0, 1], [0, 0, 0], [1, 0, 0]])
+    np.testing.assert_array_equal(weights, [[1], [0], [1]])
+    assert target.dtype == weights.dtype == np.float32
+
+
+def test_every_kind_of_output_has_its_part_of_the_target():
+    pose, pose_weights = np.arange(24, dtype="float32").reshape(2, 3, 4), np.ones((2, 1))
+    action, action_weights = np.eye(2), np.zeros((2, 1))
+    kinds = ("pose", "visibility", "pose_visibility", "heatmaps", "action")
+    found, weights = targets.of_outputs(kinds, pose, pose_weights, action, action_weights)
+    for got, expected in zip(found, (pose[..., :3], pose[..., 3:], pose, pose, action), strict=True):
+        np.testing.assert_array_equal(got, expected)
+    assert [w is action_weights for w in weights] == [False] * 4 + [True]
+    assert targets.of_outputs(("pose",), pose, pose_weights)[1] is pose_weights
