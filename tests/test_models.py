@@ -98,12 +98,6 @@ def test_mathematics_stores_nothing():
     assert {w.name for w in models.build("lite-2d", **TINY).weights} == kinds
 
 
-def test_no_lambda_and_no_time_distributed():
-    for name in models.NAMES:
-        for layer in models.build(name, **TINY)._flatten_layers():
-            assert not isinstance(layer, (keras.layers.Lambda, keras.layers.TimeDistributed))
-
-
 @pytest.mark.backend
 @pytest.mark.parametrize("name", ["mpii-2d", "h36m-3d"])
 def test_a_saved_model_loads_in_safe_mode(name, tmp_path):
