@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from deephar import geometry
-from deephar.data import frames
+from deephar.data.samples import frames
 
 CENTER, WINDOW, ANGLE, SIZE = (640, 360), (400, 400), 30, (256, 256)
 

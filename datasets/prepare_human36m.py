@@ -15,7 +15,7 @@ import pathlib
 
 from tqdm import tqdm
 
-from deephar.data import human36m, human36m_files
+from deephar.data.readers import human36m, human36m_files
 from deephar.files import whole_file
 from deephar.video import open_video
 

@@ -1,4 +1,4 @@
-"""Extract the pictures of NTU RGB+D's videos, for deephar.data.ntu.Ntu(..., frames=FOLDER).
+"""Extract the pictures of NTU RGB+D's videos, for deephar.data.readers.ntu.Ntu(..., frames=FOLDER).
 
 Data     nturgb+d_rgb/ with SsssCcccPpppRrrrAaaa_rgb.avi, in folders within it or not
 Command  python datasets/prepare_ntu.py --videos nturgb+d_rgb --out nturgb+d_frames --workers 8
@@ -17,7 +17,7 @@ import shutil
 from PIL import Image
 from tqdm import tqdm
 
-from deephar.data.ntu import VIDEO, clip_videos
+from deephar.data.readers.ntu import VIDEO, clip_videos
 from deephar.files import whole_file
 from deephar.video import open_video
 

@@ -47,7 +47,7 @@ def draw_crop(crop, pose_px, layout, side=192):
     """Draw a skeleton on a crop, enlarged.
 
     Args:
-        crop: `deephar.data.crops.Crop`.
+        crop: `deephar.data.samples.crops.Crop`.
         pose_px: (J, 2 or more) in pixels of the source photograph.
         layout: of the joints.
         side: height of the picture in pixels.

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from deephar import geometry
-from deephar.data import frames
+from deephar.data.samples import frames
 from deephar.evaluation import pose2d
 from deephar.geometry import WINDOW_MM
 from deephar.weights import loading
@@ -89,8 +89,8 @@ class PosePredictor:
         """Predict the people in boxes, or one person in the whole photograph.
 
         Args:
-            photo: what `deephar.data.frames.open_image` opens: a path, a `PIL.Image.Image` (turned upright if its EXIF
-                data say how), or a uint8 array, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4).
+            photo: what `deephar.data.samples.frames.open_image` opens: a path, a `PIL.Image.Image` (turned upright if
+                its EXIF data say how), or a uint8 array, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4).
             boxes: (N, 4) x1, y1, x2, y2 around each person in pixels of the upright photograph, or None to estimate one
                 from the whole photograph: a first prediction gives the box for a second (paper section 5).
             name: of the photograph, for messages; its path by default.

@@ -14,8 +14,9 @@ import weakref
 import numpy as np
 from PIL import Image
 
-from deephar.data import names, orientation
-from deephar.data.frames import open_image, upright_size
+from deephar.data.readers import names
+from deephar.data.samples import orientation
+from deephar.data.samples.frames import open_image, upright_size
 from deephar.files import whole_file
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".avi")

@@ -22,7 +22,8 @@ import numpy as np
 from tqdm import tqdm
 
 from deephar import geometry, predict
-from deephar.data import box_file, frames, ntu, pennaction
+from deephar.data.readers import ntu, pennaction
+from deephar.data.samples import box_file, frames
 from deephar.weights import loading
 
 HOW = "a prediction on the whole picture, a second on its box; joints of confidence 0.5 or the surer half"

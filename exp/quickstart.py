@@ -25,7 +25,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from deephar import config, distribution, draw, files, geometry, layouts, models, training
-from deephar.data import cached, clips, crops, frames, loader, mpii, mpii_files, pennaction, video_clips
+from deephar.data.batches import cached, loader
+from deephar.data.readers import mpii, mpii_files, pennaction
+from deephar.data.samples import clips, crops, frames, video_clips
 from deephar.data.synthetic import write_mpii, write_penn
 from deephar.data.synthetic.writing import Settings
 from deephar.evaluation import action, baselines, figures, pose2d, report

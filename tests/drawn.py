@@ -8,7 +8,7 @@ import scipy.io
 from PIL import Image, ImageDraw
 
 from deephar import layouts
-from deephar.data.base import Sample, Video
+from deephar.data.readers.base import Sample, Video
 
 TEMPLATE = np.array(
     [[-9, 95], [-8, 70], [-6, 45], [6, 45], [8, 70], [9, 95], [-22, 40], [-18, 25], [-10, 10], [10, 10], [18, 25],

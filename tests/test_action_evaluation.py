@@ -6,7 +6,7 @@ from drawn import DrawnVideos
 from PIL import Image
 
 from deephar import metrics
-from deephar.data import video_clips
+from deephar.data.samples import video_clips
 from deephar.evaluation import action, figures, report
 
 

@@ -102,6 +102,9 @@ def test_public_names_load_lazily():
     for old, new in (("convert", deephar.weights.legacy_file), ("pretrained", deephar.weights.loading)):
         with pytest.warns(DeprecationWarning, match=f"deephar.{old} is now deephar.weights"):
             assert getattr(deephar, old) is new
+    for old, new in deephar.data._MOVED.items():
+        with pytest.warns(DeprecationWarning, match=f"deephar.data.{old} is now deephar.data.{new}.{old}"):
+            assert getattr(deephar.data, old).__name__ == f"deephar.data.{new}.{old}"
     with pytest.raises(AttributeError, match=r"no attribute 'nothing'; it has .*models"):
         deephar.nothing  # noqa: B018
 
@@ -111,7 +114,9 @@ import importlib, pathlib, sys
 sys.modules["tensorflow"] = None
 import numpy as np, keras
 import deephar
-from deephar.data import crops, loader, lsp
+from deephar.data.batches import loader
+from deephar.data.readers import lsp
+from deephar.data.samples import crops
 from deephar.evaluation import pose2d
 from drawn import drawn_lsp
 folder = drawn_lsp(pathlib.Path({folder!r}))

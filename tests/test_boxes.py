@@ -10,7 +10,8 @@ from PIL import Image
 from scripts import refused, run
 
 from deephar import cli, geometry, layouts, predict
-from deephar.data import box_file, boxes, clips, frames, pennaction, video_clips
+from deephar.data.readers import pennaction
+from deephar.data.samples import box_file, boxes, clips, frames, video_clips
 from deephar.data.synthetic import write_penn
 from deephar.data.synthetic.writing import Settings
 

@@ -11,9 +11,11 @@ from drawn import DrawnVideos
 from helpers import GOLDEN
 
 from deephar import config, layouts
-from deephar.data import augment, clip_mixture, clips, loader, lsp, targets, video_clips
-from deephar.data.base import Video
-from deephar.data.targets import pose_target
+from deephar.data.batches import clip_mixture, loader
+from deephar.data.readers import lsp
+from deephar.data.readers.base import Video
+from deephar.data.samples import augment, clips, targets, video_clips
+from deephar.data.samples.targets import pose_target
 
 
 @functools.cache

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from deephar import config, geometry, layouts
-from deephar.data import augment, crops, lsp, targets
-from deephar.data.base import Sample
+from deephar.data.readers import lsp
+from deephar.data.readers.base import Sample
+from deephar.data.samples import augment, crops, targets
 
 LSP = layouts.get("lsp14")
 

@@ -9,7 +9,7 @@ TWO_COPIES = """
 import json, keras, numpy as np
 from drawn import Noise
 from deephar import distribution, models, training
-from deephar.data import loader
+from deephar.data.batches import loader
 
 TINY = {"num_joints": 14, "input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "concat_visibility": True}
 DARK_AND_BRIGHT = [(Noise(0, 40), 4), (Noise(200, 256), 4)]
@@ -52,7 +52,7 @@ STAGES = """
 import json, sys, keras, numpy as np
 from drawn import DrawnVideos
 from deephar import distribution, layouts, models, training
-from deephar.data import loader
+from deephar.data.batches import loader
 from deephar.evaluation.judges import Judge
 from deephar.models import outputs
 
@@ -80,7 +80,9 @@ print(json.dumps(result))
 LOADER = """
 import sys, keras
 from deephar import distribution, models, training
-from deephar.data import crops, loader, lsp
+from deephar.data.batches import loader
+from deephar.data.readers import lsp
+from deephar.data.samples import crops
 from deephar.evaluation import pose2d
 
 with distribution.scope("mirrored", 2):

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from deephar import draw, geometry, layouts
-from deephar.data.crops import Crop
+from deephar.data.samples.crops import Crop
 
 LSP = layouts.get("lsp14")
 

@@ -5,7 +5,8 @@ import pytest
 from drawn import drawn_lsp
 
 from deephar import layouts, metrics, models
-from deephar.data import crops, lsp
+from deephar.data.readers import lsp
+from deephar.data.samples import crops
 from deephar.evaluation import pose2d, report
 
 LSP = layouts.get("lsp14")

@@ -12,7 +12,8 @@ from scripts import refused, run
 
 from deephar import layouts, models
 from deephar.config import MISSING
-from deephar.data import human36m, loader, mpii, mpii_files
+from deephar.data.batches import loader
+from deephar.data.readers import human36m, mpii, mpii_files
 from deephar.data.synthetic import write_h36m
 from deephar.data.synthetic.writing import Settings
 from deephar.losses import PoseLoss

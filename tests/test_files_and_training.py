@@ -8,7 +8,8 @@ from drawn import DrawnVideos, drawn_lsp
 from helpers import eagerly
 
 from deephar import files, layouts, models, training
-from deephar.data import loader, lsp
+from deephar.data.batches import loader
+from deephar.data.readers import lsp
 from deephar.evaluation.judges import Judge
 from deephar.models import outputs
 from deephar.training import STAGES, Recipe, Stage, stages

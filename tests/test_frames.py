@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from deephar import geometry
-from deephar.data import frames
+from deephar.data.samples import frames
 
 
 def picture(mode="RGB", size=(40, 30)):
@@ -235,7 +235,7 @@ MEASURED = """
 import io, resource, sys
 from PIL import Image
 from deephar import geometry
-from deephar.data import frames
+from deephar.data.samples import frames
 photo = frames.open_image(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 size = frames.upright_size(photo)

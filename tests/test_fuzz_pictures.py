@@ -9,7 +9,7 @@ import pytest
 from PIL import EpsImagePlugin, Image
 
 from deephar import geometry
-from deephar.data import frames
+from deephar.data.samples import frames
 
 Image.init()
 MUTANTS = 300

@@ -12,7 +12,9 @@ from scipy.spatial.transform import Rotation
 
 from deephar import geometry, layouts
 from deephar.camera import Camera
-from deephar.data import augment, cached, crops, human36m, human36m_converted, human36m_files, mixture, targets
+from deephar.data.batches import cached, mixture
+from deephar.data.readers import human36m, human36m_converted, human36m_files
+from deephar.data.samples import augment, crops, targets
 
 SIZE = (80, 60)
 LENS = {"radial": (-0.2, 0.24, -0.002), "tangential": (-0.0009, -0.0016)}

@@ -7,7 +7,7 @@ import scipy.io
 from PIL import Image
 
 from deephar import layouts
-from deephar.data import jhmdb
+from deephar.data.readers import jhmdb
 
 CLIPS = {"catch/a@b_1": 5, "catch/c!d(2)_2": 4, "wave/hello [x]_1": 3}
 

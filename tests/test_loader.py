@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from deephar import config, layouts, losses
-from deephar.data import cached, crops, loader, lsp, mixture, queues
+from deephar.data.batches import cached, loader, mixture, queues
+from deephar.data.readers import lsp
+from deephar.data.samples import crops
 
 JOINED = ["pose_visibility"] * 2
 

@@ -8,7 +8,8 @@ from helpers import outputs_of
 
 from deephar import layouts, losses, models, training
 from deephar.config import MISSING
-from deephar.data import loader, lsp
+from deephar.data.batches import loader
+from deephar.data.readers import lsp
 
 POSES = {"num_joints": 14, "input_shape": (32, 32, 3), "width": 16, "num_blocks": 1, "concat_visibility": True}
 CLIPS = {

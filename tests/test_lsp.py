@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import scipy.io
 
-from deephar.data import archive as archive_files
-from deephar.data import lsp
+from deephar.data.readers import archive as archive_files
+from deephar.data.readers import lsp
 
 
 @pytest.fixture(scope="module")

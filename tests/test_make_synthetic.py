@@ -10,7 +10,7 @@ from PIL import Image
 
 from deephar import layouts
 from deephar.camera import Camera
-from deephar.data import human36m, human36m_files, mpii, mpii_files, ntu
+from deephar.data.readers import human36m, human36m_files, mpii, mpii_files, ntu
 from deephar.data.synthetic import body, scene, write_h36m, write_ntu, write_penn, writing
 from deephar.data.synthetic.writing import Settings
 

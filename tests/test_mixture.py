@@ -7,8 +7,10 @@ import pytest
 from drawn import DrawnVideos
 
 from deephar import config, geometry, layouts
-from deephar.data import clip_mixture, clips, crops, lsp, mixture, targets
-from deephar.data.augment import Draw
+from deephar.data.batches import clip_mixture, mixture
+from deephar.data.readers import lsp
+from deephar.data.samples import clips, crops, targets
+from deephar.data.samples.augment import Draw
 
 PA17, LSP = layouts.get("pa17j"), layouts.get("lsp14")
 

@@ -12,8 +12,9 @@ from helpers import units, units_json
 from PIL import Image
 
 from deephar import layouts, metrics
-from deephar.data import augment, crops, mpii, mpii_files, targets
-from deephar.data.base import Sample
+from deephar.data.readers import mpii, mpii_files
+from deephar.data.readers.base import Sample
+from deephar.data.samples import augment, crops, targets
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from deephar import layouts, video
-from deephar.data import ntu, ntu_files
+from deephar.data.readers import ntu, ntu_files
 
 ROOT = pathlib.Path(__file__).parents[1]
 NAME = "S001C002P003R002A013"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scripts import loaded
 
-from deephar.data import ntu, ntu_files, ntu_names
+from deephar.data.readers import ntu, ntu_files, ntu_names
 
 NAME = "S001C002P003R002A013"
 

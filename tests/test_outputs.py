@@ -11,7 +11,9 @@ from helpers import eagerly
 
 import deephar
 from deephar import layouts, models, predict, training
-from deephar.data import crops, loader, lsp, video_clips
+from deephar.data.batches import loader
+from deephar.data.readers import lsp
+from deephar.data.samples import crops, video_clips
 from deephar.evaluation import action, pose2d
 from deephar.models import outputs, surgery
 from deephar.models.outputs import Kind, Output

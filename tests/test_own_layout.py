@@ -9,7 +9,9 @@ from drawn import DrawnVideos
 from helpers import eagerly
 
 from deephar import cli, config, files, layouts, models, training
-from deephar.data import augment, clip_mixture, crops, loader, lsp, mixture, video_clips
+from deephar.data.batches import clip_mixture, loader, mixture
+from deephar.data.readers import lsp
+from deephar.data.samples import augment, crops, video_clips
 from deephar.evaluation import pose2d, report
 from deephar.layouts import PoseLayout
 from deephar.weights import loading

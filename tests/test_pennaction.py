@@ -6,7 +6,8 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from deephar.data import clips, pennaction
+from deephar.data.readers import pennaction
+from deephar.data.samples import clips
 
 
 def label(action="squat", frames=3, train=1, size=(64, 48), **changes):

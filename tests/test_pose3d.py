@@ -7,7 +7,8 @@ from PIL import Image
 
 from deephar import layouts, models
 from deephar.camera import Camera
-from deephar.data import augment, crops, human36m, human36m_files
+from deephar.data.readers import human36m, human36m_files
+from deephar.data.samples import augment, crops
 from deephar.evaluation import pose2d, pose3d, report
 
 LAYOUT = layouts.get("h36m17")

@@ -12,7 +12,7 @@ from helpers import eagerly
 from scripts import ROOT
 
 from deephar import training
-from deephar.data import targets
+from deephar.data.samples import targets
 from deephar.models import outputs, registry
 from deephar.models.settings import flat
 

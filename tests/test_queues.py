@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from deephar.data import queues
+from deephar.data.batches import queues
 
 
 def queue(*readers, **options):

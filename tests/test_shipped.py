@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from deephar import layouts, predict
-from deephar.data import clips, crops, lsp, pennaction, video_clips
+from deephar.data.readers import lsp, pennaction
+from deephar.data.samples import clips, crops, video_clips
 from deephar.data.synthetic.people import SyntheticPeople
 from deephar.evaluation import pose2d, pose3d
 from deephar.weights import catalogue, loading

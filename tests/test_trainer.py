@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from helpers import eagerly
 
-from deephar.data import crops, lsp
+from deephar.data.readers import lsp
+from deephar.data.samples import crops
 from deephar.evaluation import judges
 from deephar.training import Recipe, Stage, options, train
 

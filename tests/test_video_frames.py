@@ -8,7 +8,9 @@ from drawn import DrawnVideos
 from PIL import Image
 
 from deephar import layouts
-from deephar.data import clips, loader, ntu, ntu_files
+from deephar.data.batches import loader
+from deephar.data.readers import ntu, ntu_files
+from deephar.data.samples import clips
 
 
 class Standing(DrawnVideos):

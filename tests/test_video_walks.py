@@ -10,8 +10,10 @@ from PIL import Image
 from watched import open_files
 
 from deephar import layouts, video
-from deephar.data import augment, clip_mixture, clips, loader, ntu, ntu_files, targets, video_clips
-from deephar.data.base import Video
+from deephar.data.batches import clip_mixture, loader
+from deephar.data.readers import ntu, ntu_files
+from deephar.data.readers.base import Video
+from deephar.data.samples import augment, clips, targets, video_clips
 from deephar.evaluation import action
 
 LENGTHS = (12, 3, 9)

@@ -82,7 +82,7 @@ def _write(result, path):
 def _read_boxes(options):
     """What the options say about boxes: None, one list for the one photograph, an object of lists by name, or a file.
 
-    The last is a `deephar.data.box_file.BoxFile`.
+    The last is a `deephar.data.samples.box_file.BoxFile`.
     """
     if options.box:
         if len(options.photos) > 1:
@@ -95,7 +95,7 @@ def _read_boxes(options):
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{options.boxes} is not JSON: {error}") from None
     if isinstance(given, dict) and isinstance(given.get("format"), str):
-        from deephar.data import box_file
+        from deephar.data.samples import box_file
 
         return box_file.parse(given, options.boxes)
     if not isinstance(given, dict) and len(options.photos) > 1:
@@ -139,7 +139,7 @@ def _pictures(options):
 
 def boxes_of(boxes, photo, size):
     """Boxes (N, 4) x1, y1, x2, y2 for a photograph and its size from what `_read_boxes` gives; None if that is None."""
-    from deephar.data import box_file
+    from deephar.data.samples import box_file
 
     if isinstance(boxes, box_file.BoxFile):
         return boxes.photograph([photo, pathlib.Path(photo).name], size)
@@ -167,7 +167,7 @@ def to_corners(boxes):
 
 def _photo(photo, boxes, picture, predictor):
     """The JSON entry of a photograph. What fails is reported in it, so that the other photographs' are not lost."""
-    from deephar.data import frames
+    from deephar.data.samples import frames
 
     entry = {"photo": photo, "people": []}
     try:

@@ -61,7 +61,7 @@ def predict(model, videos, how="mean", batch_size=8, progress=False, on_broken="
 
     Args:
         model: a clip network.
-        videos: sequence of what `deephar.data.video_clips.VideoClips` gives.
+        videos: sequence of what `deephar.data.samples.video_clips.VideoClips` gives.
         how: one of `COMBINATIONS`.
         batch_size: clips at a time, of one video or several.
         progress: show a progress bar.

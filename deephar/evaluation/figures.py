@@ -106,7 +106,7 @@ def report_actions(model, videos, folder, how, **protocol):
 
     Args:
         model: a clip network.
-        videos: `deephar.data.video_clips.VideoClips`.
+        videos: `deephar.data.samples.video_clips.VideoClips`.
         folder: of the report.
         how: one of `deephar.evaluation.action.COMBINATIONS`.
         **protocol: what else is said of it.

@@ -26,7 +26,7 @@ class Judge:
 
 
 def pckh(crops, where):
-    """PCKh@0.5 of `deephar.data.crops.Crops`, `where` in words."""
+    """PCKh@0.5 of `deephar.data.samples.crops.Crops`, `where` in words."""
 
     def score(predictions):
         return pose2d.pckh_scores(predictions, crops.layout)["pckh@0.5"]
@@ -35,7 +35,7 @@ def pckh(crops, where):
 
 
 def pck(crops, where):
-    """PCK@0.2 of the torso of `deephar.data.crops.Crops`, `where` in words."""
+    """PCK@0.2 of the torso of `deephar.data.samples.crops.Crops`, `where` in words."""
 
     def score(predictions):
         return pose2d.pck_scores(predictions, crops.layout)["total"]
@@ -44,7 +44,7 @@ def pck(crops, where):
 
 
 def mpjpe(crops, joint_set, where):
-    """Minus the MPJPE of `deephar.data.crops.Crops` with depth and cameras, root depth given; `where` in words."""
+    """Minus the MPJPE of `deephar.data.samples.crops.Crops` with cameras, root depth given; `where` in words."""
 
     def score(predictions):
         return -pose3d.scores(predictions, crops.layout, joint_set)["mpjpe"]
@@ -54,7 +54,7 @@ def mpjpe(crops, joint_set, where):
 
 
 def accuracy(videos, where):
-    """Accuracy of the last output on `deephar.data.video_clips.VideoClips`, `where` in words."""
+    """Accuracy of the last output on `deephar.data.samples.video_clips.VideoClips`, `where` in words."""
 
     def score(predictions):
         return action.action_scores(predictions, videos.actions)["accuracy"]

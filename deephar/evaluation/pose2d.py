@@ -68,7 +68,7 @@ def predict(model, crops, batch_size=32, flip=False, progress=False, on_broken="
 
     Args:
         model: a pose network.
-        crops: sequence of `deephar.data.crops.Crop`, with a `layout`.
+        crops: sequence of `deephar.data.samples.crops.Crop`, with a `layout`.
         batch_size: crops at a time.
         flip: see `predict_crops`.
         progress: show a progress bar.

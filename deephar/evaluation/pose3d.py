@@ -57,7 +57,7 @@ def predict(model, crops, bones_mm=None, **options):
 
     Args:
         model: a pose network of 3 coordinates.
-        crops: sequence of `deephar.data.crops.Crop` with depth and cameras, with a `layout`.
+        crops: sequence of `deephar.data.samples.crops.Crop` with depth and cameras, with a `layout`.
         bones_mm: None for the true depth of the root ("given"); or `bone_lengths` of a typical person, by which it is
             estimated.
         **options: `batch_size`, `flip`, `progress` and `on_broken` of `deephar.evaluation.pose2d.predict`.

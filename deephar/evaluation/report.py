@@ -68,7 +68,7 @@ def save_pictures(crops, predictions, path, people=24, columns=8, views=None):
     """Write a contact sheet of predictions on crops, evenly picked.
 
     Args:
-        crops: sequence of `deephar.data.crops.Crop`, with a `layout`.
+        crops: sequence of `deephar.data.samples.crops.Crop`, with a `layout`.
         predictions: `deephar.evaluation.pose2d.Predictions` on them.
         path: of the picture.
         people: how many.

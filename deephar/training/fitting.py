@@ -12,7 +12,7 @@ def fit(model, batches, epochs=1, callbacks=(), **options):
 
     Args:
         model: compiled network.
-        batches: `deephar.data.loader.PoseLoader` or `ClipLoader`.
+        batches: `deephar.data.batches.loader.PoseLoader` or `ClipLoader`.
         epochs: to train for.
         callbacks: Keras callbacks.
         **options: of `keras.Model.fit`.

@@ -78,14 +78,14 @@ that are fixed; and the first two with an optimizer for small networks and few v
 
 @dataclasses.dataclass(frozen=True)
 class ClipSampling:
-    """How clips are taken from videos, see `deephar.data.clip_mixture.ClipMixture`.
+    """How clips are taken from videos, see `deephar.data.batches.clip_mixture.ClipMixture`.
 
     Attributes:
         subsampling: frame strides that a clip draws from.
         spread: instead, the shares of its video that a clip draws from.
         given: whether the network reads annotated poses.
         noise: on these.
-        boxes: function that chooses the window, see `deephar.data.clips.make_clip`.
+        boxes: function that chooses the window, see `deephar.data.samples.clips.make_clip`.
     """
 
     subsampling: tuple = (1,)

@@ -19,7 +19,7 @@ def train_stages(model, batches, recipe, judge, folder, earlier=None):
 
     Args:
         model: network, its pose part loaded where the first stage freezes it; built under a strategy or not.
-        batches: `deephar.data.loader.PoseLoader` or `ClipLoader`.
+        batches: `deephar.data.batches.loader.PoseLoader` or `ClipLoader`.
         recipe: `deephar.training.recipe.Recipe`.
         judge: `deephar.evaluation.judges.Judge`; None: the last weights of every stage are kept.
         folder: where best.weights.h5, last.weights.h5 and log.csv, or stage1.csv and so on, go.

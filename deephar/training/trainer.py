@@ -5,7 +5,7 @@ import dataclasses
 import keras
 
 from deephar import distribution, files
-from deephar.data import loader, queues
+from deephar.data.batches import loader, queues
 from deephar.models import outputs, registry
 from deephar.training import checkpoint
 from deephar.training.compiling import set_momentum

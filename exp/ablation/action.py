@@ -22,7 +22,9 @@ import keras
 import numpy as np
 
 from deephar import files, layouts, models, training
-from deephar.data import cached, clips, crops, loader, mpii, mpii_files, pennaction, queues, video_clips
+from deephar.data.batches import cached, loader, queues
+from deephar.data.readers import mpii, mpii_files, pennaction
+from deephar.data.samples import clips, crops, video_clips
 from deephar.data.synthetic import write_mpii, write_penn
 from deephar.data.synthetic.writing import Settings
 from deephar.evaluation import ablation, action, figures, pose2d, report

@@ -17,7 +17,9 @@ import keras
 import numpy as np
 
 from deephar import config, files, layouts, models, training
-from deephar.data import crops, human36m, loader, mpii, mpii_files
+from deephar.data.batches import loader
+from deephar.data.readers import human36m, mpii, mpii_files
+from deephar.data.samples import crops
 from deephar.data.synthetic import write_h36m, write_mpii
 from deephar.data.synthetic.people import SyntheticPeople
 from deephar.data.synthetic.writing import Settings

@@ -16,7 +16,9 @@ import time
 import keras
 
 from deephar import files, layouts, models, training
-from deephar.data import cached, crops, loader, mpii
+from deephar.data.batches import cached, loader
+from deephar.data.readers import mpii
+from deephar.data.samples import crops
 from deephar.data.synthetic import write_mpii
 from deephar.data.synthetic.writing import Settings
 from deephar.evaluation import ablation, pose2d

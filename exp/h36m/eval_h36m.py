@@ -27,7 +27,8 @@ import pathlib
 import numpy as np
 
 from deephar import layouts
-from deephar.data import crops, human36m
+from deephar.data.readers import human36m
+from deephar.data.samples import crops
 from deephar.evaluation import pose3d, report
 from deephar.weights import loading
 

@@ -22,7 +22,8 @@ console.quiet_tensorflow()  # before Keras imports it
 import dataclasses
 import pathlib
 
-from deephar.data import crops, human36m, mpii
+from deephar.data.readers import human36m, mpii
+from deephar.data.samples import crops
 from deephar.evaluation import judges
 from deephar.training import Recipe, Stage, options, train
 

@@ -14,7 +14,8 @@ console.quiet_tensorflow()  # before Keras imports it
 import argparse
 import pathlib
 
-from deephar.data import crops, lsp
+from deephar.data.readers import lsp
+from deephar.data.samples import crops
 from deephar.evaluation import pose2d, report
 from deephar.weights import loading
 

@@ -18,7 +18,8 @@ import pathlib
 
 import numpy as np
 
-from deephar.data import crops, lsp
+from deephar.data.readers import lsp
+from deephar.data.samples import crops
 from deephar.data.synthetic.people import SyntheticPeople
 from deephar.evaluation import pose2d, pose3d, report
 from deephar.weights import loading

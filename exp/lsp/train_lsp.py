@@ -15,7 +15,9 @@ console.quiet_tensorflow()  # before Keras imports it
 
 import pathlib
 
-from deephar.data import cached, crops, lsp
+from deephar.data.batches import cached
+from deephar.data.readers import lsp
+from deephar.data.samples import crops
 from deephar.evaluation import judges
 from deephar.training import Recipe, Stage, options, train, transfer
 

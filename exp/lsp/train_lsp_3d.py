@@ -15,7 +15,8 @@ console.quiet_tensorflow()  # before Keras imports it
 import pathlib
 
 from deephar.config import AugmentConfig, Interval
-from deephar.data import cached, lsp
+from deephar.data.batches import cached
+from deephar.data.readers import lsp
 from deephar.data.synthetic.people import SyntheticPeople
 from deephar.training import Recipe, Stage, options, train, transfer
 from deephar.weights import loading

@@ -17,7 +17,8 @@ import argparse
 import pathlib
 
 from deephar import layouts
-from deephar.data import crops, mpii, mpii_files
+from deephar.data.readers import mpii, mpii_files
+from deephar.data.samples import crops
 from deephar.evaluation import pose2d, report
 from deephar.weights import loading
 

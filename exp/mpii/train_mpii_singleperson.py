@@ -13,7 +13,8 @@ console.quiet_tensorflow()  # before Keras imports it
 
 import pathlib
 
-from deephar.data import crops, mpii
+from deephar.data.readers import mpii
+from deephar.data.samples import crops
 from deephar.evaluation import judges
 from deephar.training import Recipe, Stage, options, train
 

@@ -17,7 +17,8 @@ console.quiet_tensorflow()  # before Keras imports it
 import argparse
 import pathlib
 
-from deephar.data import boxes, ntu, video_clips
+from deephar.data.readers import ntu
+from deephar.data.samples import boxes, video_clips
 from deephar.evaluation import figures
 from deephar.weights import loading
 

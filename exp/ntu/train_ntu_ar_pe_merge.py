@@ -18,7 +18,8 @@ console.quiet_tensorflow()  # before Keras imports it
 
 import pathlib
 
-from deephar.data import ntu, video_clips
+from deephar.data.readers import ntu
+from deephar.data.samples import video_clips
 from deephar.evaluation import judges
 from deephar.training import STAGES, ClipSampling, Recipe, options, train, transfer
 

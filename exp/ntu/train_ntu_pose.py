@@ -15,7 +15,8 @@ console.quiet_tensorflow()  # before Keras imports it
 
 import pathlib
 
-from deephar.data import clips, crops, human36m, mpii, ntu
+from deephar.data.readers import human36m, mpii, ntu
+from deephar.data.samples import clips, crops
 from deephar.evaluation import judges
 from deephar.training import Recipe, Stage, options, train
 

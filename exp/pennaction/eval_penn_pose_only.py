@@ -20,7 +20,8 @@ import sys
 
 import numpy as np
 
-from deephar.data import clips, pennaction, video_clips
+from deephar.data.readers import pennaction
+from deephar.data.samples import clips, video_clips
 from deephar.evaluation import action, figures, report
 from deephar.weights import loading
 

@@ -16,7 +16,8 @@ console.quiet_tensorflow()  # before Keras imports it
 import dataclasses
 import pathlib
 
-from deephar.data import clips, crops, mpii, pennaction
+from deephar.data.readers import mpii, pennaction
+from deephar.data.samples import clips, crops
 from deephar.evaluation import judges
 from deephar.training import Recipe, Stage, options, train
 

@@ -17,7 +17,8 @@ console.quiet_tensorflow()  # before Keras imports it
 import pathlib
 
 from deephar.config import AugmentConfig, Interval, PoseNoise
-from deephar.data import clips, pennaction
+from deephar.data.readers import pennaction
+from deephar.data.samples import clips
 from deephar.training import ClipSampling, Recipe, Stage, options, train
 
 RECIPE = Recipe(

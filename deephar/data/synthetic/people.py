@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from deephar import layouts
-from deephar.data.base import Sample
+from deephar.data.readers.base import Sample
 from deephar.data.synthetic import body, motion, scene
 from deephar.geometry import WINDOW_MM
 
@@ -13,7 +13,7 @@ FRAMES = 15
 
 
 class SyntheticPeople:
-    """People with depth and their camera, one a picture; see `deephar.data.base.PoseDataset`.
+    """People with depth and their camera, one a picture; see `deephar.data.readers.base.PoseDataset`.
 
     The window is Human3.6M's: 2.25 m wide at the pelvis, so that depth fits the same range.
 
@@ -35,7 +35,7 @@ class SyntheticPeople:
         return self.count
 
     def sample(self, index):
-        """The person at a position: `deephar.data.base.Sample`, all joints located."""
+        """The person at a position: `deephar.data.readers.base.Sample`, all joints located."""
         generator = np.random.default_rng([self.seed, index])
         action = self.actions[generator.integers(len(self.actions))]
         picked = [generator.integers(FRAMES)]

@@ -4,7 +4,7 @@ import numpy as np
 
 from deephar import layouts
 from deephar.camera import Camera
-from deephar.data import human36m, human36m_files
+from deephar.data.readers import human36m, human36m_files
 from deephar.data.synthetic import body, figure, scene, writing
 
 ACTIONS = {
@@ -34,7 +34,7 @@ _PEOPLE = 1_000_000
 def write(settings, folder, takes, processes=1):
     """Write metadata.xml, and per take S1/Images/<take>.<camera>/000001.jpg and so on, then its D3_Positions/*.cdf.
 
-    Positions are of every frame, pictures of those that the protocol uses (`deephar.data.human36m.SPLITS`).
+    Positions are of every frame, pictures of those that the protocol uses (`deephar.data.readers.human36m.SPLITS`).
 
     Args:
         settings: `deephar.data.synthetic.writing.Settings`; pictures are square.

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from deephar import layouts, metrics
-from deephar.data import mpii_files
+from deephar.data.readers import mpii_files
 from deephar.data.synthetic import body, scene, writing
 
 ORDER = body.order(layouts.get("mpii16"))
@@ -61,7 +61,7 @@ def one_person(settings, folder, index):
 
 
 def as_people(labels):
-    """Labels of `one_person` as `deephar.data.mpii_files.People`."""
+    """Labels of `one_person` as `deephar.data.readers.mpii_files.People`."""
     pose = np.array([label["pose"] for label in labels])
     neck_to_top = np.linalg.norm(pose[:, 8] - pose[:, 9], axis=-1)
     every = np.ones(len(labels), dtype=bool)

@@ -4,7 +4,7 @@ import numpy as np
 
 from deephar import layouts, video
 from deephar.camera import Camera
-from deephar.data import ntu_files
+from deephar.data.readers import ntu_files
 from deephar.data.synthetic import body, figure, scene, writing
 
 ACTIONS = {
@@ -109,7 +109,7 @@ def place_camera(generator, camera, size):
 
 
 def as_body(clip):
-    """A clip as `deephar.data.ntu_files.Body`: hidden joints are inferred; one sensor sees both colour and depth."""
+    """A clip as `deephar.data.readers.ntu_files.Body`: hidden joints are inferred; one sensor sees colour and depth."""
     joints = clip.camera.to_camera(clip.joints_mm_world[:, ORDER]) / 1000 * (1, -1, 1)
     x, y, z = np.moveaxis(joints, -1, 0)
     depth_px = np.stack([366.5 * x / z + 256.3, -366.9 * y / z + 208.5], axis=-1)

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.io
 
 from deephar import metrics
-from deephar.data.reading import reading
+from deephar.data.readers.reading import reading
 from deephar.files import whole_file
 
 JOINTS = 16

@@ -5,10 +5,10 @@ import pathlib
 import numpy as np
 
 from deephar import layouts
-from deephar.data import mpii_files
-from deephar.data.base import Sample
-from deephar.data.frames import open_image
-from deephar.data.names import folded
+from deephar.data.readers import mpii_files
+from deephar.data.readers.base import Sample
+from deephar.data.readers.names import folded
+from deephar.data.samples.frames import open_image
 
 INDEX_BASE = 1
 """The files count pixels from 1: the middle of the first pixel is 1 in them, and 0.5 in our continuous coordinates."""
@@ -23,7 +23,7 @@ class Mpii:
     person plus (0, 15 scale), side 250 scale.
 
     Args:
-        people: `deephar.data.mpii_files.People`, see `open_people`.
+        people: `deephar.data.readers.mpii_files.People`, see `open_people`.
         images: folder of the photographs.
         index_base: of the coordinates in the files; 0.5 takes them as they are, as the original does.
 
@@ -70,7 +70,7 @@ def open_people(annotations, split=None, validation=None):
         validation: pose-hg's valid.h5, the list of validation people (Tompson et al.) that the RELEASE lacks.
 
     Returns:
-        `deephar.data.mpii_files.People`.
+        `deephar.data.readers.mpii_files.People`.
 
     Raises:
         ValueError: if a file cannot be read, is of another kind, or the split cannot be told.

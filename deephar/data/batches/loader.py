@@ -5,10 +5,10 @@ import logging
 
 import keras
 
-from deephar.data import targets
-from deephar.data.clip_mixture import ClipMixture
-from deephar.data.mixture import Mixture
-from deephar.data.pool import Pool
+from deephar.data.batches.clip_mixture import ClipMixture
+from deephar.data.batches.mixture import Mixture
+from deephar.data.batches.pool import Pool
+from deephar.data.samples import targets
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ class _Loader(keras.utils.PyDataset):
     processes of their own, which end with the loader (`close`, or when it is no longer used).
 
     Args:
-        mixture: `deephar.data.queues.Queues` with a method `batch`.
+        mixture: `deephar.data.batches.queues.Queues` with a method `batch`.
         processes: number of processes that make batches ahead; 0 for none.
         workers, max_queue_size: of `keras.utils.PyDataset`; threads, and batches made ahead; see
             `deephar.distribution.loader_threads`.
@@ -61,14 +61,14 @@ class _Loader(keras.utils.PyDataset):
 class PoseLoader(_Loader):
     """Keras `PyDataset` of (crops, a target and a sample weight for every output).
 
-    The batches are those of `deephar.data.mixture.Mixture`, the same whatever makes them. Call `fit` with
+    The batches are those of `deephar.data.batches.mixture.Mixture`, the same whatever makes them. Call `fit` with
     `shuffle=False`: the readers are shuffled here, and Keras would shuffle the batches by a generator of its own.
 
     Args:
-        sources: list of (reader, samples of it in every batch); `deephar.data.queues.counts_by_ratio` counts them.
+        sources: list of (reader, samples of it in every batch), see `deephar.data.batches.queues.counts_by_ratio`.
         size: (height, width) of the crops in pixels.
-        outputs: kind of every output of the network, of `deephar.data.targets.KINDS`; `deephar.models.outputs.kinds`
-            gives them.
+        outputs: kind of every output of the network, of `deephar.data.samples.targets.KINDS`;
+            `deephar.models.outputs.kinds` gives them.
         on_broken: what to do with a sample that cannot be read: "raise"; "skip", which takes another, logs the name
             and counts it in `broken`; or "count", which does the same without a log.
         processes: that make batches ahead; 0: threads do.
@@ -88,7 +88,7 @@ class PoseLoader(_Loader):
 class ClipLoader(_Loader):
     """Keras `PyDataset` of (clips, a target and a sample weight for every output) of a clip network.
 
-    The batches are those of `deephar.data.clip_mixture.ClipMixture`; see `PoseLoader` for the rest.
+    The batches are those of `deephar.data.batches.clip_mixture.ClipMixture`; see `PoseLoader` for the rest.
 
     Args:
         sources: list of (reader of videos or stills, samples of it in every batch).

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from deephar import geometry
-from deephar.data import augment, frames
-from deephar.data.base import Sample
-from deephar.data.boxes import frame_box, key_positions
+from deephar.data.readers.base import Sample
+from deephar.data.samples import augment, frames
+from deephar.data.samples.boxes import frame_box, key_positions
 
 SMALLEST_WINDOW_PX = 32
 """A clip's window has at least this side."""
@@ -167,7 +167,7 @@ class Clip:
         name: of the video.
         action: number of its class, -1 if unknown.
         numbers: (T,) of its frames in the video, from 0.
-        variation: `deephar.data.augment.Draw` of all frames.
+        variation: `deephar.data.samples.augment.Draw` of all frames.
         images: float32 (T, H, W, 3) in [-1, 1]; None where only poses were asked for.
         px_to_crop: (3, 3), source pixels to [0, 1] of the crop.
         pose_px: (T, J, D) in source pixels, NaN where not located.
@@ -190,7 +190,7 @@ def make_clip(reader, index, numbers, size=None, variation=None, boxes=None, squ
     """Cut a clip of one person out of a video.
 
     Args:
-        reader: see `deephar.data.base.VideoDataset`.
+        reader: see `deephar.data.readers.base.VideoDataset`.
         index: position in it.
         numbers: of the frames, or a function of the video's length that gives them.
         size: (height, width) of the crops in pixels; None for poses without pictures.
@@ -213,14 +213,14 @@ def place_clip(video, layout, numbers, variation=None, boxes=None, square=True, 
     """The clip of some frames of a video, as far as labels tell: without its images, and without opening any.
 
     Args:
-        video: `deephar.data.base.Video`.
+        video: `deephar.data.readers.base.Video`.
         layout: of its poses.
         numbers: (T,) of the frames.
-        variation: `deephar.data.augment.Draw`, the same for all frames; None for the plain crop.
+        variation: `deephar.data.samples.augment.Draw`, the same for all frames; None for the plain crop.
         boxes: boxes (N, 4) to crop around, or a function of the video and `numbers` that gives them; None for the
             joints' (`joints_window`).
         square: see `joints_window`.
-        truncate_corners: see `deephar.data.augment.px_to_crop`.
+        truncate_corners: see `deephar.data.samples.augment.px_to_crop`.
 
     Returns:
         `Clip` whose `images` is None.
@@ -252,7 +252,7 @@ def with_images(video, placed, size):
     So memory holds the clips that the walk is amid, not all of them.
 
     Args:
-        video: `deephar.data.base.Video`.
+        video: `deephar.data.readers.base.Video`.
         placed: list of `Clip` of this video, see `place_clip`.
         size: (height, width) of the crops in pixels.
 
@@ -296,7 +296,7 @@ def _root_depth(pose_px, layout):
 
 
 class VideoFrames:
-    """Frames of videos as stills, for training a pose network: a reader of `deephar.data.base.Sample`.
+    """Frames of videos as stills, for training a pose network: a reader of `deephar.data.readers.base.Sample`.
 
     No video is opened before one of its frames is asked for. Of a frame that turns out to show nobody, or to have no
     picture, the nearest that does is given; the window is that of the joints and a margin.

@@ -4,7 +4,7 @@ import os
 import pathlib
 import zipfile
 
-from deephar.data.names import folded
+from deephar.data.readers.names import folded
 
 
 class Archive:
@@ -36,7 +36,7 @@ class Archive:
         """Content of a file, bytes.
 
         Args:
-            name: as in `names`, or spelt otherwise, see `deephar.data.names`.
+            name: as in `names`, or spelt otherwise, see `deephar.data.readers.names`.
 
         Raises:
             ValueError: if it is missing or damaged; the message names it.

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from deephar import geometry
-from deephar.data import box_file
+from deephar.data.samples import box_file
 
 BOX_MARGIN = 1.5
 """A clip's box is this factor times the extent of the joints (published preprocessing)."""
@@ -36,7 +36,7 @@ def frame_box(extent, size_px, scale=1.0):
 
 
 def whole_picture(video, numbers):
-    """The box (1, 4) of the whole picture, for `deephar.data.clips.make_clip`."""
+    """The box (1, 4) of the whole picture, for `deephar.data.samples.clips.make_clip`."""
     return np.array([[0.0, 0.0, *video.size_px]])
 
 
@@ -44,8 +44,8 @@ def predicted(stored, video, numbers):
     """The boxes of a clip as predicted: those that the published rule gives for joints within the stored boxes.
 
     Args:
-        stored: `deephar.data.box_file.BoxFile`.
-        video: `deephar.data.base.Video`.
+        stored: `deephar.data.samples.box_file.BoxFile`.
+        video: `deephar.data.readers.base.Video`.
         numbers: (T,) of the clip's frames. For the first, middle and last, the nearest stored frame counts.
 
     Returns:
@@ -62,7 +62,7 @@ def predicted(stored, video, numbers):
 
 
 def chooser(choice, reader=None):
-    """The `boxes` of `deephar.data.clips.make_clip` as a user names them.
+    """The `boxes` of `deephar.data.samples.clips.make_clip` as a user names them.
 
     Args:
         choice: "truth", "full" or the path of a file of predicted boxes.

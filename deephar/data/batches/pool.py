@@ -12,7 +12,7 @@ class Pool:
     They end with `close`, or when the pool is no longer used.
 
     Args:
-        mixture: `deephar.data.mixture.Mixture`.
+        mixture: `deephar.data.batches.mixture.Mixture`.
         processes: how many.
     """
 

@@ -14,9 +14,9 @@ import numpy as np
 import scipy.io
 
 from deephar import layouts
-from deephar.data.archive import Archive
-from deephar.data.base import Video
-from deephar.data.reading import reading
+from deephar.data.readers.archive import Archive
+from deephar.data.readers.base import Video
+from deephar.data.readers.reading import reading
 from deephar.video import NoPictures, PictureFolder
 
 ACTIONS = (

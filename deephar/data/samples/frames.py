@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 from deephar import geometry
-from deephar.data import bit_depth, names, orientation
+from deephar.data.readers import names
+from deephar.data.samples import bit_depth, orientation
 
 SLIGHT_SHRINK = 1.2
 """Up to this many source pixels per crop pixel, bilinear interpolation does not need averaging."""
@@ -28,8 +29,8 @@ def open_image(source, name=None):
     """Open a photograph without decoding it yet.
 
     Args:
-        source: path, whose accents and suffix may be spelt otherwise on the disk (see `deephar.data.names`); content
-            of a file as bytes; uint8 array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); or a `PIL.Image.Image`.
+        source: path, whose accents and suffix may be spelt otherwise on the disk (see `deephar.data.readers.names`);
+            content of a file as bytes; uint8 array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); or a `PIL.Image.Image`.
         name: for messages; the path by default.
 
     Returns:

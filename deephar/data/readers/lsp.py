@@ -9,11 +9,11 @@ import numpy as np
 import scipy.io
 
 from deephar import geometry, layouts
-from deephar.data.archive import Archive
-from deephar.data.base import Sample
-from deephar.data.frames import open_image, upright_size
-from deephar.data.names import folded
-from deephar.data.reading import reading
+from deephar.data.readers.archive import Archive
+from deephar.data.readers.base import Sample
+from deephar.data.readers.names import folded
+from deephar.data.readers.reading import reading
+from deephar.data.samples.frames import open_image, upright_size
 
 SPLITS = {"train": range(1, 3501), "choose": range(3501, 3701), "test": range(3701, 4201)}
 """Our use of the first 4,200 photographs, by number; officially all of LSP-extended is for training."""

@@ -5,19 +5,19 @@ import dataclasses
 import numpy as np
 
 from deephar import config
-from deephar.data import augment
-from deephar.data.crops import make_crop
-from deephar.data.queues import Queues
-from deephar.data.targets import labelled, layout_target
+from deephar.data.batches.queues import Queues
+from deephar.data.samples import augment
+from deephar.data.samples.crops import make_crop
+from deephar.data.samples.targets import labelled, layout_target
 
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """Crops of every reader, interleaved (`deephar.data.queues.interleave`).
+    """Crops of every reader, interleaved (`deephar.data.batches.queues.interleave`).
 
     Attributes:
         images: float32 (B, H, W, 3) in [-1, 1].
-        target: float32 (B, J, dim + 1), see `deephar.data.targets.pose_target`.
+        target: float32 (B, J, dim + 1), see `deephar.data.samples.targets.pose_target`.
         weights: float32 (B, 1), 0 where no joint has a label.
         broken: messages of the samples that could not be read and were replaced.
     """
@@ -55,12 +55,12 @@ class Mixture(Queues):
     """Stills of several readers, cut into batches.
 
     Args:
-        sources, seed, on_broken, shard, steps: see `deephar.data.queues.Queues`.
+        sources, seed, on_broken, shard, steps: see `deephar.data.batches.queues.Queues`.
         size: (height, width) of the crops in pixels.
         layout: of the targets; the first reader's by default. Joints are matched by name.
         dim: coordinates of the targets.
         augmentation: see `augmentations`.
-        truncate_corners: see `deephar.data.augment.px_to_crop`.
+        truncate_corners: see `deephar.data.samples.augment.px_to_crop`.
     """
 
     def __init__(

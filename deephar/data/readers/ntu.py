@@ -7,12 +7,12 @@ import pathlib
 import numpy as np
 
 from deephar import layouts
-from deephar.data import ntu_files
-from deephar.data.base import Video
-from deephar.data.ntu_names import ACTIONS, LAST, NAME, listed, parse_name, splitter
-from deephar.data.ntu_names import SPLITS as SPLITS
-from deephar.data.ntu_names import TRAIN_SUBJECTS as TRAIN_SUBJECTS
-from deephar.data.ntu_names import hold_out as hold_out
+from deephar.data.readers import ntu_files
+from deephar.data.readers.base import Video
+from deephar.data.readers.ntu_names import ACTIONS, LAST, NAME, listed, parse_name, splitter
+from deephar.data.readers.ntu_names import SPLITS as SPLITS
+from deephar.data.readers.ntu_names import TRAIN_SUBJECTS as TRAIN_SUBJECTS
+from deephar.data.readers.ntu_names import hold_out as hold_out
 from deephar.video import NoPictures, PictureFolder, open_video
 
 SIZE_PX = (1920, 1080)
@@ -27,7 +27,7 @@ at least 600 bytes, a frame without a body 3."""
 
 
 class Ntu:
-    """Reader of NTU RGB+D: the main actor of each clip (`deephar.data.ntu_files.main_body`).
+    """Reader of NTU RGB+D: the main actor of each clip (`deephar.data.readers.ntu_files.main_body`).
 
     Poses are colour u, v in pixels of the pictures at hand, and the depth sensor's z in mm. Joints that were not
     tracked are NaN; those that the Kinect inferred are kept. Whether the files' coordinates count from the corner or

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as xml
 import numpy as np
 
 from deephar.camera import Camera
-from deephar.data.reading import reading
+from deephar.data.readers.reading import reading
 from deephar.files import whole_file
 
 CAMERAS = ("54138969", "55011271", "58860488", "60457274")

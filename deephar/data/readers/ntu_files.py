@@ -1,6 +1,6 @@
 """The label files of NTU RGB+D: the Kinect's .skeleton text, and the .npy that the original made of it.
 
-Joints are in the order of the Kinect SDK, with its own sides; `deephar.data.ntu` says what they mean in a picture.
+Joints are in the order of the Kinect SDK, with its own sides; `deephar.data.readers.ntu` says what they mean.
 """
 
 import dataclasses
@@ -8,7 +8,7 @@ import pathlib
 
 import numpy as np
 
-from deephar.data.reading import reading
+from deephar.data.readers.reading import reading
 from deephar.files import whole_file
 
 JOINTS = 25

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from deephar import geometry
-from deephar.data import frames
+from deephar.data.samples import frames
 
 AROUND = 2.0
 """Side of what is kept, in windows: enough for a window enlarged by 1.4 and turned by any angle."""

@@ -8,8 +8,8 @@ import numpy as np
 import scipy.io
 
 from deephar.camera import Camera
-from deephar.data.human36m_files import ACTIONS, CAMERAS, Recording, canonical_action, read_metadata
-from deephar.data.reading import reading
+from deephar.data.readers.human36m_files import ACTIONS, CAMERAS, Recording, canonical_action, read_metadata
+from deephar.data.readers.reading import reading
 
 
 def read_cameras(path):

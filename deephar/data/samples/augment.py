@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from deephar import geometry
-from deephar.data import frames
+from deephar.data.samples import frames
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +44,7 @@ def px_to_crop(sample, variation=None, truncate_corners=False, size_px=None):
     """Map from source pixels to the crop of a person.
 
     Args:
-        sample: `deephar.data.base.Sample`.
+        sample: `deephar.data.readers.base.Sample`.
         variation: `Draw`, or None for the plain crop.
         truncate_corners: cut at whole pixels as the original does (`geometry.truncated_window_to_crop`).
         size_px: (width, height) of the picture where the sample does not hold it.

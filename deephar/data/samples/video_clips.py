@@ -5,9 +5,9 @@ import dataclasses
 
 import numpy as np
 
-from deephar.data import augment, clips
-from deephar.data.mixture import layout_target
-from deephar.data.targets import as_given
+from deephar.data.batches.mixture import layout_target
+from deephar.data.samples import augment, clips
+from deephar.data.samples.targets import as_given
 
 PROTOCOLS = ("single", "multi")
 
@@ -18,7 +18,7 @@ class ClipInput:
 
     Attributes:
         inputs: list of arrays (T, ...), the network's inputs.
-        pose: (T, J, dim + 1) target, see `deephar.data.crops.pose_target`.
+        pose: (T, J, dim + 1) target, see `deephar.data.samples.crops.pose_target`.
     """
 
     inputs: list
@@ -47,20 +47,20 @@ class VideoClips:
     """The clips of a reader's videos.
 
     Args:
-        reader: see `deephar.data.base.VideoDataset`.
+        reader: see `deephar.data.readers.base.VideoDataset`.
         frames: T.
         size: (height, width) of the crops; None for a network that reads given poses alone.
         protocol: "single", one clip in the middle; or "multi", clips from the start to the end. A video too short for
-            one clip is judged by `deephar.data.clips.clip_frames` either way, never left out.
-        subsampling: every how manieth frame; several are judged together.
-        shares: instead, shares of the video that a clip is spread over, see `deephar.data.clips.spread_frames`; several
-            are judged together.
-        spacing: of several clips, see `deephar.data.clips.multi_clip_frames`.
+            one clip is judged by `deephar.data.samples.clips.clip_frames` either way, never left out.
+        subsampling: frame strides; clips of several are judged together.
+        shares: instead, shares of the video that a clip is spread over, see
+            `deephar.data.samples.clips.spread_frames`; several are judged together.
+        spacing: of several clips, see `deephar.data.samples.clips.multi_clip_frames`.
         flip: judge every clip mirrored as well (published; not in the paper).
         layout: of the poses; the reader's by default.
         dim: coordinates of the poses.
         given: whether the network's last input is the pose.
-        boxes, square: see `deephar.data.clips.make_clip`.
+        boxes, square: see `deephar.data.samples.clips.make_clip`.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ def as_benchmarked(reader, settings, layout, boxes, stride=2, multi_clip=False, 
         reader: of videos.
         settings: `deephar.models.action.config.ActionConfig` of the network.
         layout: of its joints.
-        boxes: see `deephar.data.boxes.chooser`.
+        boxes: see `deephar.data.samples.boxes.chooser`.
         stride: between the frames of a clip.
         multi_clip: several clips of a video, T/2 apart, instead of one (paper, section 5).
         published: as the original's code does: its spacing, mirrored clips too, windows that are not square.

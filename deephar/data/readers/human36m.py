@@ -5,10 +5,10 @@ import pathlib
 import numpy as np
 
 from deephar import geometry, layouts
-from deephar.data import human36m_converted, human36m_files
-from deephar.data.base import Sample
-from deephar.data.frames import open_image, upright_size
-from deephar.data.human36m_files import ACTIONS
+from deephar.data.readers import human36m_converted, human36m_files
+from deephar.data.readers.base import Sample
+from deephar.data.readers.human36m_files import ACTIONS
+from deephar.data.samples.frames import open_image, upright_size
 
 SPLITS = {"train": (("S1", "S5", "S6", "S7", "S8"), 5), "test": (("S9", "S11"), 64)}
 """Subjects and step between the frames, which are counted from 1 and begin at 1 (the original's protocol)."""
@@ -29,7 +29,7 @@ class Human36M:
     the square extent of its joints and a margin instead.
 
     Args:
-        recordings: list of `deephar.data.human36m_files.Recording`, see `open_release`, `open_mmpose` and the like.
+        recordings: list of `deephar.data.readers.human36m_files.Recording`, see `open_release`, `open_mmpose`.
         images: folder of the pictures.
         layout: of the joints to give, a `PoseLayout` or a name; those that the file lacks are NaN, as is the neck of
             pa17j. To train in pa17j by names leave h36m17 and give the loader the layout: so the neck is unknown to it,
@@ -140,7 +140,7 @@ def takes(metadata, subjects):
     """Every recording of some subjects that the release has: (subject, action, file name, camera id).
 
     Args:
-        metadata: `deephar.data.human36m_files.Metadata`.
+        metadata: `deephar.data.readers.human36m_files.Metadata`.
         subjects: e.g. ("S9", "S11").
 
     Returns:

@@ -7,7 +7,7 @@ import numpy as np
 
 from deephar import layouts
 from deephar.camera import Camera
-from deephar.data import augment, frames
+from deephar.data.samples import augment, frames
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Crop:
         head_px: head size for PCKh in source pixels, NaN where there is none.
         root_mm: depth of the root joint, NaN without depth.
         depth_scale: of the crop's depth range, the drawn scale of its window.
-        camera: see `deephar.data.base.Sample`.
+        camera: see `deephar.data.readers.base.Sample`.
     """
 
     name: str
@@ -41,11 +41,11 @@ def make_crop(dataset, index, size, variation=None, truncate_corners=False):
     """Cut one person out of a photograph.
 
     Args:
-        dataset: a reader, see `deephar.data.base.PoseDataset`.
+        dataset: a reader, see `deephar.data.readers.base.PoseDataset`.
         index: position in it.
         size: (height, width) of the crop in pixels.
-        variation: `deephar.data.augment.Draw`, or None for the plain crop.
-        truncate_corners: see `deephar.data.augment.px_to_crop`.
+        variation: `deephar.data.samples.augment.Draw`, or None for the plain crop.
+        truncate_corners: see `deephar.data.samples.augment.px_to_crop`.
 
     Returns:
         `Crop`.
@@ -76,8 +76,8 @@ class Crops:
         dataset: a reader.
         size: (height, width) of the crops in pixels.
         layout: of the poses; the reader's by default. Joints are matched by name.
-        variation: `deephar.data.augment.Draw`, the same for every crop; None for the plain crop.
-        truncate_corners: see `deephar.data.augment.px_to_crop`.
+        variation: `deephar.data.samples.augment.Draw`, the same for every crop; None for the plain crop.
+        truncate_corners: see `deephar.data.samples.augment.px_to_crop`.
     """
 
     def __init__(self, dataset, size, layout=None, variation=None, truncate_corners=False):

@@ -6,20 +6,20 @@ import functools
 import numpy as np
 
 from deephar import config
-from deephar.data import augment, clips
-from deephar.data.crops import make_crop
-from deephar.data.mixture import augmentations
-from deephar.data.queues import Queues
-from deephar.data.targets import labelled, layout_target, one_hot
+from deephar.data.batches.mixture import augmentations
+from deephar.data.batches.queues import Queues
+from deephar.data.samples import augment, clips
+from deephar.data.samples.crops import make_crop
+from deephar.data.samples.targets import labelled, layout_target, one_hot
 
 
 @dataclasses.dataclass(frozen=True)
 class ClipBatch:
-    """Clips of every reader, interleaved (`deephar.data.queues.interleave`).
+    """Clips of every reader, interleaved (`deephar.data.batches.queues.interleave`).
 
     Attributes:
         images: float32 (B, T, H, W, 3) in [-1, 1]; None where only poses were asked for.
-        pose: float32 (B, T, J, dim + 1), see `deephar.data.targets.pose_target`.
+        pose: float32 (B, T, J, dim + 1), see `deephar.data.samples.targets.pose_target`.
         pose_weights: float32 (B, 1), 0 where no joint of a clip has a label.
         action: float32 (B, A), one-hot; all 0 where the action is unknown.
         action_weights: float32 (B, 1), 0 where the action is unknown.
@@ -39,20 +39,21 @@ class ClipMixture(Queues):
     stills, T unrelated stills make a clip), an action without a pose, a pose without depth.
 
     Args:
-        sources, seed, on_broken, shard, steps: see `deephar.data.queues.Queues`; the readers may give videos or stills.
+        sources, seed, on_broken, shard, steps: see `deephar.data.batches.queues.Queues`; the readers may give videos or
+            stills.
         frames: T.
         size: (height, width) of the crops in pixels; None for poses without pictures.
         actions: names of the classes in order; the first reader of videos' by default. A class of a reader that is not
             among them is unknown.
         layout: of the poses; the first reader's by default.
         dim: coordinates of the poses.
-        subsampling: every how manieth frame a clip takes, drawn from these.
+        subsampling: frame strides of clips, drawn from these.
         spread: instead, (low, high): a clip is spread over a share of its video drawn from this interval, see
-            `deephar.data.clips.spread_frames`.
-        augmentation: see `deephar.data.mixture.augmentations`; one draw for a clip.
+            `deephar.data.samples.clips.spread_frames`.
+        augmentation: see `deephar.data.batches.mixture.augmentations`; one draw for a clip.
         noise: `deephar.config.PoseNoise` on the poses of videos, where they are given to the network; never on labels.
-        boxes: see `deephar.data.clips.make_clip`.
-        square: see `deephar.data.clips.joints_window`.
+        boxes: see `deephar.data.samples.clips.make_clip`.
+        square: see `deephar.data.samples.clips.joints_window`.
     """
 
     def __init__(

@@ -6,9 +6,9 @@ import numpy as np
 import scipy.io
 
 from deephar import layouts
-from deephar.data.base import Video
-from deephar.data.names import folded, stored
-from deephar.data.reading import reading
+from deephar.data.readers.base import Video
+from deephar.data.readers.names import folded, stored
+from deephar.data.readers.reading import reading
 from deephar.video import NoPictures, PictureFolder
 
 INDEX_BASE = 1

@@ -1,0 +1,1 @@
+"""Batches: queues, mixtures, processes and the loaders for Keras."""

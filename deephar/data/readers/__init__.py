@@ -1,0 +1,1 @@
+"""Readers: one file a dataset, the protocol in `base`; foreign files behind guarded doors."""

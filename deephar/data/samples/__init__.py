@@ -1,0 +1,1 @@
+"""Samples: pictures, augmentation, crops, clips and targets."""
