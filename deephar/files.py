@@ -53,7 +53,10 @@ def check_writable(path):
         pass
 
 
-RUN = ("model.json", "best.weights.h5", "last.weights.h5", "log.csv", "stage1.csv")
+RUN = (
+    "model.json", "best.weights.h5", "last.weights.h5", "resume.weights.h5", "small.weights.h5", "log.csv",
+    "stage1.csv", "stage2.csv",
+)  # fmt: skip
 """Files by which the folder of a training is known."""
 
 
@@ -75,6 +78,12 @@ def new_run(folder, overwrite=False):
             "--overwrite to replace it"
         )
     folder.mkdir(parents=True, exist_ok=True)
+
+
+def clear_run(folder):
+    """Remove the files of an earlier training from a folder, so that none is taken for the new one's."""
+    for name in RUN:
+        (pathlib.Path(folder) / name).unlink(missing_ok=True)
 
 
 def save_weights(model, path):

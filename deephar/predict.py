@@ -7,7 +7,7 @@ import threading
 import numpy as np
 from PIL import Image
 
-from deephar import geometry
+from deephar import geometry, layouts
 from deephar.data.samples import frames
 from deephar.evaluation import pose2d
 from deephar.geometry import WINDOW_MM
@@ -52,7 +52,7 @@ class PosePredictor:
 
     Args:
         model: a pose network.
-        layout: `deephar.layouts.PoseLayout` of its joints.
+        layout: `deephar.layouts.PoseLayout` of its joints, or its name.
         flip: average with the prediction on the mirrored crop.
 
     Several threads may use one predictor: they decode side by side and take turns at the network.
@@ -63,7 +63,7 @@ class PosePredictor:
     """
 
     def __init__(self, model, layout, flip=False):
-        self.model, self.layout, self.flip = model, layout, flip
+        self.model, self.layout, self.flip = model, layouts.get(layout), flip
         self._turn = threading.Lock()
 
     def __reduce__(self):

@@ -9,7 +9,7 @@ from deephar.models import registry
 from deephar.weights import description
 from deephar.weights.description import Description
 
-TINY = {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1, "num_actions": 2}
+TINY = {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1, "num_actions": 2, "num_joints": 3}
 OWN = layouts.PoseLayout("own", ["nose", "left_hip", "right_hip"], [("nose", "left_hip")])
 ABOUT = Description(
     preset="penn-merge", overrides=TINY, layout=OWN, joints="published", actions=("wave", "kick"), window_margin=1.5,
@@ -36,11 +36,21 @@ def test_files_of_version_0_1_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "Expected model.json with preset, layout and overrides"), ("[1]", "Expected model.json"),
-        ("{", "Expected model.json"), ('{"model": "lite-2d", "layout": "lsp14"}', "overrides"),
+        (None, "Expected model.json with preset, layout and overrides"),
+        ("[1]", "Expected model.json"),
+        ("{", "Expected model.json"),
+        ("[" * 100_000, "Expected model.json"),
+        ('{"model": "lite-2d", "layout": "lsp14"}', "overrides"),
+        (
+            '{"model": "lite-2d", "layout": "mpii16", "overrides": {"num_joints": 14}}',
+            "14 joints, layout mpii16 has 16",
+        ),
+        ('{"model": "lite-2d", "layout": "pa16j", "overrides": {"name": "x"}}', "Unknown override name"),
+        ('{"model": "lite-2d", "layout": "pa16j", "overrides": {}, "joints": 7}', "`joints` must be"),
+        ('{"model": "lite-2d", "layout": "pa16j", "overrides": {}, "actions": "abc"}', "must be a list of names"),
         ('{"format": "deephar-model-9"}', "has the format 'deephar-model-9'; this version of deephar reads .*Update"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_description_is_said(text, message, tmp_path):
     if text:
         (tmp_path / "model.json").write_text(text)

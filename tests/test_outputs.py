@@ -75,6 +75,19 @@ def test_a_name_that_says_nothing_is_refused():
             loader.PoseLoader([], (32, 32), kinds)
 
 
+def test_networks_of_users_that_end_with_one_of_ours():
+    network = models.build("lite-2d", **STILLS)
+    image = keras.Input((32, 32, 3))
+    both = keras.Sequential([image, models.build("lite-2d", **{**STILLS, "num_blocks": 1}, concat_visibility=True)])
+    assert outputs.kinds(both) == (Kind.POSE_VISIBILITY,)
+    pose = keras.Model(network.input, network.outputs[0])
+    with pytest.raises(ValueError, match="Block 1 gives a pose without its visibility"):
+        outputs.poses(pose, np.zeros((1, 14, 2)))
+    for wrong in ([np.zeros((1, 14, 2))], {"block1_pose": np.zeros((1, 14, 2))}):
+        with pytest.raises(ValueError, match="Expected the values of block1_pose, block1_visibility, block2_pose"):
+            outputs.poses(network, wrong)
+
+
 def losses_after(model, batches):
     training.compile_model(model, keras.optimizers.SGD(0.01))
     return model.fit(batches, epochs=2, shuffle=False, verbose=0).history["loss"]

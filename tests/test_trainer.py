@@ -1,15 +1,20 @@
 """The trainer goes on where it was interrupted, and a recipe's fields are replaced by name."""
 
+import json
+import shutil
 import sys
 
+import h5py
 import numpy as np
 import pytest
 from helpers import eagerly
 
+from deephar.config import PoseNoise
 from deephar.data.readers import lsp
 from deephar.data.samples import crops
+from deephar.data.samples.clips import extent_boxes
 from deephar.evaluation import judges
-from deephar.training import Recipe, Stage, options, train
+from deephar.training import ClipSampling, Recipe, Stage, options, train
 
 RECIPE = Recipe(
     preset="lite-2d",
@@ -97,11 +102,48 @@ def said(drawn, folder, monkeypatch, capsys, *more):
 def test_what_cannot_go_on_is_said(whole, drawn, tmp_path, monkeypatch, capsys):
     folder, _ = whole
     err = said(drawn, folder, monkeypatch, capsys, "--resume", "--batch-size", "3")
-    assert "of another recipe: batch_size was 12, now 3" in err
+    assert "of another training: batch_size was 12, now 3" in err
+    assert "seed was 0, now 5" in said(drawn, folder, monkeypatch, capsys, "--resume", "--seed", "5")
     assert "Nothing to go on with" in said(drawn, tmp_path, monkeypatch, capsys, "--resume")
     (tmp_path / "resume.weights.h5").write_bytes((folder / "resume.weights.h5").read_bytes()[:5000])
-    assert "Leave out --resume to begin" in said(drawn, tmp_path, monkeypatch, capsys, "--resume")
+    assert "Begin anew without --resume" in said(drawn, tmp_path, monkeypatch, capsys, "--resume")
     assert "holds a training already" in said(drawn, folder, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("damage", ["state", "counts", "layers", "best"])
+def test_a_damaged_checkpoint_is_said(damage, whole, drawn, tmp_path, monkeypatch, capsys):
+    shutil.copytree(whole[0], tmp_path / "run")
+    if damage == "best":
+        (tmp_path / "run" / "best.weights.h5").write_bytes(b"junk")
+    with h5py.File(tmp_path / "run" / "resume.weights.h5", "a") as file:
+        state = json.loads(file.attrs["deephar_state"])
+        if damage == "state":
+            file.attrs["deephar_state"] = "null"
+        elif damage == "counts":
+            del state["counts"]
+            file.attrs["deephar_state"] = json.dumps(state)
+        elif damage == "layers":
+            del file["layers"]
+    err = said(drawn, tmp_path / "run", monkeypatch, capsys, "--resume")
+    assert "Begin anew without --resume" in err
+
+
+@eagerly()
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Keras leaves its log open
+def test_what_is_overwritten_is_not_gone_on_with(whole, drawn, tmp_path, monkeypatch, capsys):
+    shutil.copytree(whole[0], tmp_path / "run")
+    with pytest.raises(Killed):
+        run(drawn, tmp_path / "run", monkeypatch, "--overwrite", killed_at=0)
+    assert not (tmp_path / "run" / "best.weights.h5").exists()
+    assert "Nothing to go on with" in said(drawn, tmp_path / "run", monkeypatch, capsys, "--resume")
+
+
+def test_a_recipe_reads_the_same_in_every_process():
+    """Functions by their names, not by where they lie in memory."""
+    clips = ClipSampling(spread=(0.5, 1.0), noise=PoseNoise(0.1), boxes=extent_boxes)
+    told = RECIPE.replaced(clips=clips).to_json()["clips"]
+    assert "boxes=deephar.data.samples.clips.extent_boxes" in told and " at 0x" not in told
+    assert "noise=PoseNoise(jitter=0.1, dropout=0.0)" in told
 
 
 @pytest.mark.parametrize(
@@ -110,7 +152,11 @@ def test_what_cannot_go_on_is_said(whole, drawn, tmp_path, monkeypatch, capsys):
         (["--bach-size", "3"], "unrecognized arguments: --bach-size 3; did you mean --batch-size?"),
         (["--batch", "3"], "did you mean --batch-size?"), (["--xyz"], "arguments: --xyz; --help lists all"),
         (["--num-blocks", "0"], "`num_blocks` must be"), (["--width", "wide"], "`width` must be"),
-        (["--preset", "lite-4d"], "Unknown model 'lite-4d'"), (["--schedule", "steep"], "invalid choice: 'steep'"),
+        (["--preset", "lite-4d"], "Unknown model 'lite-4d'"), (["--epochs", "0"], "`epochs` must be"),
+        (["--schedule", "steep"], "invalid choice: 'steep'"),
+        (["--batch-size", "-3"], "`batch_size` must be"), (["--rate", "-1"], "`rate` must be"),
+        (["--rate", "nan"], "`rate` must be"), (["--seed", "-1"], "must be 0 or more. Received: -1"),
+        (["--num-joints", "10"], "The network has 10 joints, layout lsp14 has 14: r_ankle"),
     ],
 )  # fmt: skip
 def test_wrong_options_are_said(given, message, drawn, tmp_path, monkeypatch, capsys):

@@ -77,6 +77,8 @@ def describe(model):
     Raises:
         ValueError: for an output whose name says nothing.
     """
+    if not hasattr(model, "output_names"):  # `keras.Sequential`
+        return [_of_tensor(tensor) or of_name(tensor._keras_history.operation.name) for tensor in model.outputs]
     tensors = getattr(model, "outputs", None) or [None] * len(model.output_names)
     return [_of_tensor(tensor) or of_name(name) for tensor, name in zip(tensors, model.output_names, strict=True)]
 
@@ -122,8 +124,11 @@ def arrays(model, values):
     Raises:
         ValueError: if the outputs of several networks cannot be told apart.
     """
-    values = values if isinstance(values, (list, tuple)) else [values]
-    found = dict(zip(describe(model), map(np.asarray, values), strict=True))
+    values, described = values if isinstance(values, (list, tuple)) else [values], describe(model)
+    if len(values) != len(described) or isinstance(values[0], dict):
+        names = ", ".join(output.name for output in described)
+        raise ValueError(f"Expected the values of {names}, in a list. Received: {len(values)} of {type(values[0])}")
+    found = dict(zip(described, map(np.asarray, values), strict=True))
     if len(found) < len(values):
         raise ValueError(f"{model.name!r} gives the outputs of several networks; take one of them at a time")
     return found
@@ -154,6 +159,8 @@ def _pair(found, block):
     if (Kind.POSE_VISIBILITY, block) in found:
         joined = found[Kind.POSE_VISIBILITY, block]
         return joined[..., :-1], joined[..., -1:]
+    if (Kind.VISIBILITY, block) not in found:
+        raise ValueError(f"Block {block} gives a pose without its visibility; both are needed, in one output or two")
     return found[Kind.POSE, block], found[Kind.VISIBILITY, block]
 
 

@@ -32,7 +32,7 @@ def family_of(preset):
     raise ValueError(f"Unknown model {preset!r}; the models are {', '.join(names())}")
 
 
-def settings(preset, **overrides):
+def settings(preset, /, **overrides):
     """The configuration of a named network with some fields replaced.
 
     Args:
@@ -48,7 +48,7 @@ def settings(preset, **overrides):
     return replaced(FAMILIES[family_of(preset)][preset], preset, **overrides)
 
 
-def build(preset, name=None, **overrides):
+def build(preset, /, name=None, **overrides):
     """A named network with random weights; `deephar.build` loads weights, too.
 
     Args:

@@ -39,7 +39,7 @@ def flat(settings):
     return found
 
 
-def replaced(settings, owner, **overrides):
+def replaced(settings, owner, /, **overrides):
     """A configuration with some fields replaced, its own or those of one inside it.
 
     Args:
@@ -57,7 +57,7 @@ def replaced(settings, owner, **overrides):
     unknown = sorted(set(overrides) - set(known))
     if unknown:
         near = difflib.get_close_matches(unknown[0], known, 1)
-        meant = f"; did you mean {near[0]}?" if near else ";"
+        meant = f"; did you mean {near[0]}?" if near else "."
         raise ValueError(
             f"Unknown override {', '.join(unknown)} for {owner!r}{meant} Its overrides are {', '.join(known)}"
         )

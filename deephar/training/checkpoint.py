@@ -3,6 +3,7 @@
 import csv
 import json
 import pathlib
+import warnings
 
 import h5py
 import keras
@@ -15,6 +16,13 @@ FILE = "resume.weights.h5"
 _KEY = "deephar_state"
 _NUMBERS = ("best", "wait", "cooldown_counter", "best_epoch", "stopped_epoch")
 """What callbacks count from epoch to epoch: the best score, and epochs without a better one."""
+
+
+_STATE = ("recipe", "stage", "scores", "rate", "loader_first", "loader_now", "epoch", "over", "counts")
+
+
+class Unusable(ValueError):
+    """There is nothing that a training could go on with."""
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -53,31 +61,40 @@ def read(folder, recipe):
 
     Args:
         folder: of the training.
-        recipe: `deephar.training.recipe.Recipe.to_json` of the training that is to go on.
+        recipe: all that decides what is trained, `told` of `deephar.training.options.parsed`.
 
     Returns:
         dict, see `Checkpoint`.
 
     Raises:
-        ValueError: if there is nothing, it is damaged, or it is of another recipe; the message says in which fields.
+        Unusable: if there is nothing, it is damaged, or it is of another training; the message says in which fields.
     """
     path = pathlib.Path(folder) / FILE
     try:
         with h5py.File(path, "r") as file:
             state = json.loads(file.attrs[_KEY])
-    except (OSError, KeyError, ValueError) as error:
-        raise ValueError(f"Nothing to go on with at {path}: {error}. Leave out --resume to begin") from None
+        missing = [name for name in _STATE if name not in state]
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise Unusable(f"Nothing to go on with at {path}: {error}. Begin anew without --resume") from None
+    if missing:
+        raise Unusable(f"{path} is damaged: it lacks {', '.join(missing)}. Begin anew without --resume")
     other = [name for name in recipe if state["recipe"].get(name) != recipe[name]]
     if other:
         differences = "; ".join(f"{name} was {state['recipe'].get(name)}, now {recipe[name]}" for name in other)
-        raise ValueError(f"{path} is of another recipe: {differences}")
+        raise Unusable(f"{path} is of another training: {differences}")
     return state
 
 
 def restore(model, folder):
     """Give a compiled network the weights and the optimizer's numbers of `Checkpoint`."""
+    path = pathlib.Path(folder) / FILE
     model.optimizer.build(model.trainable_variables)
-    model.load_weights(pathlib.Path(folder) / FILE)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # of parts that a file lacks
+            model.load_weights(path)
+    except (OSError, KeyError, ValueError, RuntimeError, UserWarning) as error:
+        raise Unusable(f"{path} is damaged: {error}. Begin anew without --resume") from None
 
 
 def trim(log, epochs):

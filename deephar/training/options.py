@@ -9,6 +9,9 @@ from deephar import config, distribution, files
 from deephar.training import checkpoint
 from deephar.training import recipe as recipes
 
+_RECIPE = ("batch_size", "steps", "parts", *recipes.STAGED, "augmentation", "preset")
+"""Options that are fields of the recipe or of its stages."""
+
 _NETWORK = "network."
 """Before the names of options that are fields of the network: a script may have others of the same names."""
 
@@ -44,9 +47,9 @@ def parser(doc, recipe, out, smoke="one epoch of a tiny network, to see that all
     run.add_argument("--overwrite", action="store_true", help="replace an earlier training in that folder")
     run.add_argument("--resume", action="store_true", help="go on after the last epoch of the training in that folder")
     run.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
-    run.add_argument("--logical-cpus", type=int, default=0, help="split the CPU, to try --strategy mirrored")
-    run.add_argument("--processes", type=int, default=0, help="that make batches; 0: threads do")
-    run.add_argument("--seed", type=int, default=0)
+    run.add_argument("--logical-cpus", type=_count, default=0, help="split the CPU, to try --strategy mirrored")
+    run.add_argument("--processes", type=_count, default=0, help="that make batches; 0: threads do")
+    run.add_argument("--seed", type=_count, default=0)
     run.add_argument("--smoke", action="store_true", help=smoke)
     if len(every) > 1:
         run.add_argument("--recipe", default=next(iter(every)), choices=every)
@@ -72,6 +75,14 @@ def _add_fields(result, recipe):
         group.add_argument(f"--{option}", dest=_NETWORK + name, type=_value, metavar=str(value).replace(" ", ""))
 
 
+def _count(text):
+    """A whole number that is not negative."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"must be 0 or more. Received: {text}")
+    return number
+
+
 def _value(text):
     """A number, a tuple of numbers, or a word."""
     try:
@@ -89,18 +100,39 @@ def parsed(result, open_sources, smoke=None):
         smoke: fields of the recipe that `--smoke` replaces.
 
     Returns:
-        the options, whose `recipe` is the one to follow; and what `open_sources` gives.
+        the options, whose `recipe` is the one to follow, `told` all that decides what is trained, and `refuse` a
+        function that ends the program with a sentence; and what `open_sources` gives.
     """
     args = result.parse_args()
+    args.refuse = result.error
     try:
         args.recipe = _recipe(args, smoke if smoke and args.smoke else {})
-        files.new_run(args.out, args.overwrite or args.resume)
+        if not args.resume:
+            files.new_run(args.out, args.overwrite)
         sources = open_sources(args)
+        args.recipe.check()
+        args.told = {**args.recipe.to_json(), **_own_options(args)}
         if args.resume:
-            checkpoint.read(args.out, args.recipe.to_json())
+            checkpoint.read(args.out, args.told)
+        elif args.overwrite:
+            files.clear_run(args.out)
         return args, sources
     except (ValueError, OSError, ImportError) as error:
         result.error(str(error))
+
+
+_RUN = ("out", "overwrite", "resume", "strategy", "logical_cpus", "processes", "refuse", "recipe", "recipes")
+"""Options that say where and how a training runs, not what it is."""
+
+
+def _own_options(args):
+    """The seed and a script's own options but for paths, as text."""
+    fields = (*_RECIPE, "stages")
+    return {
+        name: str(value)
+        for name, value in vars(args).items()
+        if name not in (*_RUN, *fields) and not name.startswith(_NETWORK) and not isinstance(value, pathlib.Path)
+    }
 
 
 def _recipe(args, smoke):
@@ -108,11 +140,10 @@ def _recipe(args, smoke):
     recipe = args.recipes[args.recipe]
     if getattr(args, "stages", None):
         recipe = recipe.replaced(stages=recipes.STAGES[args.stages])
-    own = ("batch_size", "steps", "parts", *recipes.STAGED, "augmentation", "preset")
-    names = {**{name: name for name in own}, **{_NETWORK + name: name for name in recipes.network_fields(recipe)}}
+    names = {**{name: name for name in _RECIPE}, **{_NETWORK + name: name for name in recipes.network_fields(recipe)}}
     given = {names[name]: value for name, value in vars(args).items() if name in names and value is not None}
     if isinstance(given.get("input_shape"), int):
         given["input_shape"] = (given["input_shape"], given["input_shape"], 3)
     recipe = recipe.replaced(**smoke).replaced(**given)
-    recipe.settings  # noqa: B018, which says what is wrong with the numbers of the network
+    recipe.check()
     return recipe

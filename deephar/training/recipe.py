@@ -45,6 +45,11 @@ class Stage:
     def __post_init__(self):
         checks.one_of("schedule", self.schedule, SCHEDULES)
         checks.one_of("optimizer", self.optimizer, OPTIMIZERS)
+        checks.whole("epochs", self.epochs)
+        checks.whole("patience", self.patience, least=0)
+        for name, value in (("rate", self.rate), ("rate_factor", self.rate_factor)):
+            if value is not None:
+                checks.between(name, value, 0, low_included=False)
 
     def first_rate(self, last):
         """Learning rate at first.
@@ -126,6 +131,27 @@ class Recipe:
     label_smoothing: float = 0.0
     momentum: float | None = None
 
+    def __post_init__(self):
+        checks.whole("batch_size", self.batch_size)
+        checks.whole("parts", self.parts)
+        if self.steps is not None:
+            checks.whole("steps", self.steps)
+        if not self.stages or not self.mixture:
+            raise ValueError(f"A recipe needs a stage and a source. Received: {self.stages} and {self.mixture}")
+
+    def check(self):
+        """Check the network, and that it has the joints of the layout.
+
+        Raises:
+            ValueError: if a number of the network is out of range or unknown, or the joints do not fit.
+        """
+        joints = self.settings.network.num_joints
+        if joints != len(self.pose_layout):
+            raise ValueError(
+                f"The network has {joints} joints, layout {self.pose_layout.name} has {len(self.pose_layout)}: "
+                f"{', '.join(self.pose_layout.names)}"
+            )
+
     @property
     def settings(self):
         """Configuration of the network."""
@@ -161,9 +187,10 @@ class Recipe:
 
         Args:
             **fields: by name. Of stages: `epochs`, `schedule`, `optimizer` and `patience` of each, `rate` of the first.
+                What is no field of a recipe or stage is one of the network, see `check`.
 
         Raises:
-            ValueError: for an unknown field of the network.
+            ValueError: for a number out of range.
         """
         own = {name: value for name, value in fields.items() if name in _OWN}
         staged = {name: value for name, value in fields.items() if name in STAGED}
@@ -175,7 +202,19 @@ class Recipe:
 
     def to_json(self):
         """It as plain values, by which two recipes are compared."""
-        return {field.name: repr(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+
+def _plain(value):
+    """A value in words that are the same in every process."""
+    if dataclasses.is_dataclass(value):
+        fields = ", ".join(f"{f.name}={_plain(getattr(value, f.name))}" for f in dataclasses.fields(value))
+        return f"{type(value).__name__}({fields})"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_plain, value))})"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {_plain(one)}' for name, one in value.items())}}}"
+    return f"{value.__module__}.{value.__qualname__}" if callable(value) else str(value)
 
 
 _OWN = tuple(field.name for field in dataclasses.fields(Recipe))

@@ -14,7 +14,7 @@ from deephar.training.schedules import cosine_schedule, plateau_schedule, step_s
 from deephar.weights import loading
 
 
-def train_stages(model, batches, recipe, judge, folder, earlier=None):
+def train_stages(model, batches, recipe, judge, folder, earlier=None, told=None):
     """Train a network stage by stage; every stage starts from the best weights of the one before.
 
     Args:
@@ -24,11 +24,12 @@ def train_stages(model, batches, recipe, judge, folder, earlier=None):
         judge: `deephar.evaluation.judges.Judge`; None: the last weights of every stage are kept.
         folder: where best.weights.h5, last.weights.h5 and log.csv, or stage1.csv and so on, go.
         earlier: of `deephar.training.checkpoint.read`, to go on.
+        told: all that decides what is trained, by which a training that goes on is known; the recipe's by default.
 
     Returns:
         list of the best score after each stage, None without a judge.
     """
-    course = _Course(model, batches, recipe, judge, pathlib.Path(folder))
+    course = _Course(model, batches, recipe, judge, pathlib.Path(folder), told or recipe.to_json())
     if earlier:
         course.recall(earlier)
     for number in range(len(course.scores), len(recipe.stages)):
@@ -39,8 +40,8 @@ def train_stages(model, batches, recipe, judge, folder, earlier=None):
 class _Course:
     """What stays from stage to stage: the best score and weights, the scores so far, the learning rate of the end."""
 
-    def __init__(self, model, batches, recipe, judge, folder):
-        self.model, self.batches, self.recipe, self.folder = model, batches, recipe, folder
+    def __init__(self, model, batches, recipe, judge, folder, told):
+        self.model, self.batches, self.recipe, self.folder, self.told = model, batches, recipe, folder, told
         self.best = Score(judge and judge.score, folder, judge.log if judge else "score")
         self.scores, self.rate = [], None
 
@@ -62,7 +63,7 @@ class _Course:
         if earlier:
             checkpoint.trim(log, epoch)
             self.batches.epoch = earlier["loader_now"] if earlier["over"] else earlier["loader_first"] + epoch
-        state = {"recipe": self.recipe.to_json(), "stage": number, "scores": list(self.scores), "rate": first}
+        state = {"recipe": self.told, "stage": number, "scores": list(self.scores), "rate": first}
         state["loader_first"] = self.batches.epoch - epoch  # Keras counts one more when it begins to read
         watched = [self.best, *_schedule(stage, self.best), *_patience(stage, self.best)]
         kept = checkpoint.Checkpoint(self.folder, self.batches, state, watched, earlier)
@@ -109,5 +110,8 @@ def _patience(stage, score):
 def _weights_of(path, model):
     """The arrays of a file of weights for a network, which keeps its own."""
     copy = keras.models.clone_model(model)
-    loading.load_weights(copy, path)
+    try:
+        loading.load_weights(copy, path)
+    except ValueError as error:
+        raise checkpoint.Unusable(f"{error}. Begin anew without --resume") from None
     return copy.get_weights()

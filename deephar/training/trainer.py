@@ -42,25 +42,38 @@ def train(args, sources, judge=None, start=None, **about):
         `Trained`; the folder holds best.weights.h5, last.weights.h5, small.weights.h5 (the better of these, to pass
         on), log.csv or stage1.csv and so on, and model.json.
 
-    Raises:
-        ValueError: if there is nothing to resume, or a batch cannot be shared among the devices.
+    Ends the program with a sentence (`args.refuse`) if there is nothing to resume, first weights do not fit, or a batch
+    cannot be shared among the devices.
     """
-    recipe, folder = args.recipe, args.out
-    earlier = checkpoint.read(folder, recipe.to_json()) if args.resume else None
-    keras.utils.set_random_seed(args.seed)
-    with distribution.scope(args.strategy, args.logical_cpus):
-        model = registry.build(recipe.preset, **recipe.network)
-        if start:
-            start(model)
-        if recipe.momentum is not None:
-            set_momentum(model, recipe.momentum)
-    batches = make_loader(recipe, model, sources, args)
-    describe(recipe, judge, about).write(folder / "model.json")
-    scores = train_stages(model, batches, recipe, judge, folder, earlier)
+    try:
+        earlier = checkpoint.read(args.out, args.told) if args.resume else None
+        model = new_network(args, start)
+        batches = make_loader(args.recipe, model, sources, args)
+        distribution.check_batch(model, batches.batch_size)
+    except ValueError as error:
+        args.refuse(str(error))
+    folder = args.out
+    describe(args.recipe, judge, about).write(folder / "model.json")
+    try:
+        scores = train_stages(model, batches, args.recipe, judge, folder, earlier, args.told)
+    except checkpoint.Unusable as error:
+        args.refuse(str(error))
     best = folder / f"{'best' if judge else 'last'}.weights.h5"
     files.shrink_weights(best, folder / "small.weights.h5")
-    say(recipe, judge, scores, batches, folder)
+    say(args.recipe, judge, scores, batches, folder)
     return Trained(model, scores, len(batches.broken))
+
+
+def new_network(args, start=None):
+    """The network of a recipe with its first weights, under the strategy; see `train`."""
+    keras.utils.set_random_seed(args.seed)
+    with distribution.scope(args.strategy, args.logical_cpus):
+        model = registry.build(args.recipe.preset, **args.recipe.network)
+        if start:
+            start(model)
+        if args.recipe.momentum is not None:
+            set_momentum(model, args.recipe.momentum)
+    return model
 
 
 def make_loader(recipe, model, sources, args):

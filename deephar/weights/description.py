@@ -2,8 +2,9 @@
 
 import dataclasses
 import json
+import pathlib
 
-from deephar import files, layouts
+from deephar import checks, files, layouts
 from deephar.geometry import MARGIN
 from deephar.models import registry
 from deephar.models.settings import flat
@@ -67,6 +68,7 @@ def read(path):
     Raises:
         ValueError: if it is missing, no such file, or of a later version.
     """
+    path = pathlib.Path(path)
     try:
         stored = json.loads(path.read_bytes())
         version = stored.get("format")
@@ -74,7 +76,7 @@ def read(path):
             return _parsed({**stored, "preset": stored["model"]})
         if version == FORMAT:
             return _parsed(stored)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"Expected model.json with preset, layout and overrides as {path}, as the training scripts write it: "
             f"{error!r}"
@@ -86,4 +88,11 @@ def _parsed(stored):
     known = {field.name for field in dataclasses.fields(Description)} & set(stored)
     given = {name: stored[name] for name in known}
     layout, actions = layouts.from_json(stored["layout"]), tuple(stored.get("actions", ()))
-    return Description(**{**given, "overrides": dict(stored["overrides"]), "layout": layout, "actions": actions})
+    if isinstance(stored.get("actions"), str):
+        raise ValueError(f"`actions` must be a list of names. Received: {stored['actions']!r}")
+    about = Description(**{**given, "overrides": dict(stored["overrides"]), "layout": layout, "actions": actions})
+    checks.one_of("joints", about.joints, ("names", "published"))
+    checks.between("window_margin", about.window_margin, 0, low_included=False)
+    if len(layout) != about.network.num_joints:
+        raise ValueError(f"the network has {about.network.num_joints} joints, layout {layout.name} has {len(layout)}")
+    return about

@@ -51,7 +51,7 @@ def build(preset, /, weights=None, *, name=None, **overrides):
     return model
 
 
-def load(weights, *, name=None, **overrides):
+def load(weights, /, *, name=None, **overrides):
     """The network that some weights were trained in, with these weights.
 
     Args:

@@ -20,6 +20,7 @@ from deephar.data.readers import lsp
 from deephar.data.samples import crops
 from deephar.evaluation import judges
 from deephar.training import Recipe, Stage, options, train, transfer
+from deephar.weights import loading
 
 RECIPE = Recipe(
     preset="lite-2d",
@@ -35,6 +36,8 @@ SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, 
 
 def open_sources(args):
     """The photographs to train on and those of the validation split."""
+    if args.weights:
+        loading.weight_file(args.weights)  # says whether there is one
     parts = (range(1, 9), range(9, 13)) if args.smoke else (lsp.SPLITS["train"], lsp.SPLITS["choose"])
     people, validation = (lsp.LspExtended(args.data, part) for part in parts)
     return cached.Cached(people, args.recipe.size), crops.Crops(validation, args.recipe.size)
