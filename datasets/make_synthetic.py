@@ -1,4 +1,4 @@
-"""Make people to order, in the files of a dataset, to be read by its reader; or draw a gallery of all actions.
+"""Make synthetic people, in the files of a dataset, to be read by its reader; or draw a gallery of all actions.
 
 Command  python datasets/make_synthetic.py --format mpii --out runs/synthetic --count 2000
          python datasets/make_synthetic.py --format penn --out runs/penn --actions squat,wave,kick --processes 2

@@ -38,8 +38,8 @@ def options():
         "--weights", required=True, help="of a pose network: a name that `deephar pretrained` lists, or a file"
     )
     parser.add_argument("--out", default="runs/boxes.json", type=pathlib.Path)
-    parser.add_argument("--every", type=int, default=8, help="predict for every how manieth frame, and for the last")
-    parser.add_argument("--videos", type=int, help="only so many")
+    parser.add_argument("--every", type=int, default=8, help="frame stride of predictions; the last frame has one too")
+    parser.add_argument("--videos", type=int, help="at most this many")
     args = parser.parse_args()
     try:
         if args.dataset == "penn":
@@ -68,7 +68,7 @@ def stored_boxes(args):
 
 
 def boxes_of(predictor, video, every):
-    """`Boxes` of a video: for every how manieth frame and the last."""
+    """`Boxes` of a video: at a frame stride, and of the last frame."""
     numbers = sorted({*range(0, len(video), every), len(video) - 1})
     found = {number: box_of(predictor, video, number) for number in numbers}
     return box_file.Boxes(tuple(video.size_px), frames=found)

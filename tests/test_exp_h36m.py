@@ -60,7 +60,7 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
     mixed = ("--images", flat / "images", "--train", flat / "train.json")
     said = run("exp/h36m/train_h36m.py", monkeypatch, capsys, "--h36m", tree, *mixed, "--out", run_folder, "--smoke")
     assert "best MPJPE on S8, root depth given, pa17j by names without neck: " in said
-    assert "samples that could not be read: 0 to train on, 0 to choose by" in said
+    assert "samples that could not be read: 0 of the training split, 0 of the validation split" in said
     written = [*(f"{name}.weights.h5" for name in ("best", "last", "resume", "small")), "log.csv", "model.json"]
     assert sorted(p.name for p in run_folder.iterdir()) == sorted(written)
     assert "val_minus_mpjpe" in (run_folder / "log.csv").read_text().splitlines()[0]

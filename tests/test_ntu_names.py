@@ -1,4 +1,4 @@
-"""Names of NTU RGB+D's clips: what they tell, and which of a split's training clips are held out to choose by."""
+"""Names of NTU RGB+D's clips: what they tell, and which of a split's training clips are its validation split."""
 
 import collections
 import itertools
@@ -83,7 +83,7 @@ def test_what_is_held_out_is_as_far_from_training_as_the_test_is(split, classes,
 
 
 def test_a_subject_without_whom_a_class_could_not_be_learnt_is_not_held_out():
-    """Of three subjects one alone shows the second class: never to choose by, whoever the others are."""
+    """Of three subjects one alone shows the second class: never for validation, whoever the others are."""
     for alone in (1, 2, 3):
         names = [f"S001C001P{subject:03d}R{repeat:03d}A001" for subject in (1, 2, 3) for repeat in (1, 2)]
         learn, choose = ntu.hold_out([*names, f"S001C001P{alone:03d}R001A002"], "cross_subject")

@@ -21,3 +21,11 @@ def test_ci_runs_the_test_command_of_the_readme():
 def test_every_path_named_exists():
     for path in re.findall(r"\b(?:docs|exp|datasets|benchmarks|weights)/[\w./-]+\w", README):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", ["docs/walk.md", "README.md"])
+def test_files_that_pages_name_exist(page):
+    named = re.findall(
+        r"`((?:deephar|exp|tests|datasets|benchmarks)/[\w/]+\.\w+)", (ROOT / page).read_text(encoding="utf-8")
+    )
+    assert named and not [name for name in named if not (ROOT / name).exists()]

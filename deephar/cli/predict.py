@@ -28,7 +28,7 @@ def main(arguments):
         "boxes were made (docs/predict.md)",
     )
     parser.add_argument("--weights", metavar="NAME|FILE", default="lsp-lite-2d", help="(default: %(default)s)")
-    parser.add_argument("--json", metavar="FILE", help="where to write the joints; '-' or nothing: print them")
+    parser.add_argument("--json", metavar="FILE", help="file for the joints; printed without it, or with '-'")
     parser.add_argument("--picture", metavar="FILE", help="where to draw; a folder: there, as PHOTO's name.png")
     parser.add_argument("--flip", action="store_true", help="average with the mirrored photograph: twice the time")
     options = parser.parse_args(arguments)

@@ -111,5 +111,5 @@ def say(recipe, judge, scores, batches, folder):
         after = f", after {stage.name}" if len(recipe.stages) > 1 else ""
         if judge:
             print(f"best {judge.text}{after}: {abs(score):.1f} {judge.unit}")
-    chosen = f" to train on, {len(judge.broken)} to choose by" if judge else ""
+    chosen = f" of the training split, {len(judge.broken)} of the validation split" if judge else ""
     print(f"weights in {folder}; samples that could not be read: {len(batches.broken)}{chosen}")

@@ -44,12 +44,12 @@ SMOKE = {
 
 
 def open_sources(args):
-    """Readers to train on by name, and the reader of the subject to choose by, or None."""
+    """Readers to train on by name, and the reader of the validation subject, or None."""
     subjects, step = human36m.SPLITS["train"]
     if args.choose not in (*subjects, "none") or args.choose_step % step:
         raise ValueError(f"--choose must be one of {', '.join(subjects)} or none, --choose-step a multiple of {step}")
     if args.choose == "none" and args.recipe.stages[0].schedule == "plateau":
-        raise ValueError("--schedule plateau needs a subject to choose by; --choose none goes with --schedule cosine")
+        raise ValueError("--schedule plateau needs a validation subject; --choose none goes with --schedule cosine")
     joints = ("pa17j", True) if args.joints == "published" else ()
     others = [subject for subject in subjects if subject != args.choose]
     readers = {"h36m": human36m.Human36M(human36m.open_release(args.h36m, "train", others), args.h36m, *joints)}
@@ -63,7 +63,7 @@ def open_sources(args):
 
 
 def held_out(args):
-    """The reader of the subject to choose by."""
+    """The reader of the validation subject."""
     recordings = human36m.open_release(args.h36m, "train", [args.choose], args.choose_step)
     if args.smoke:
         recordings = [dataclasses.replace(r, frames=r.frames[:1], poses=r.poses[:1]) for r in recordings[:2]]
@@ -77,7 +77,9 @@ def main():
     parser.add_argument("--images", type=pathlib.Path, help="folder of MPII's photographs")
     parser.add_argument("--train", type=pathlib.Path, help="MPII's RELEASE .mat, train.json or train.h5")
     parser.add_argument("--validation", type=pathlib.Path, help="valid.h5, with a RELEASE: whom not to train on")
-    parser.add_argument("--choose", default="S8", help="subject to choose the epoch by, e.g. S8; or none")
+    parser.add_argument(
+        "--choose", default="S8", help="validation subject, by whose score the epoch is chosen, e.g. S8; or none"
+    )
     parser.add_argument("--choose-step", type=int, default=320, help="between its frames; a multiple of 5")
     parser.add_argument("--joints", choices=["names", "published"], default="names", help="by names or the original's")
     args, (readers, choose) = options.parsed(parser, open_sources, SMOKE)

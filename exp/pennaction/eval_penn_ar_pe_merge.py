@@ -1,6 +1,6 @@
 """Score action recognition from RGB on Penn Action, every output, single-clip and multi-clip.
 
-Data     Penn Action's labels and frames; or people made to order: datasets/make_synthetic.py --format penn
+Data     Penn Action's labels and frames; or synthetic people: datasets/make_synthetic.py --format penn
 Command  python exp/pennaction/eval_penn_ar_pe_merge.py --labels labels --frames frames
          --weights runs/penn_action/best.weights.h5 [--multi-clip] [--boxes boxes.json]
 Score    not measured on the real frames, which were not at hand; the paper reports 97.4 % multi-clip

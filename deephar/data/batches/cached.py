@@ -31,7 +31,7 @@ class Cached:
         return len(self.dataset)
 
     def sample(self, index):
-        """The person at a position: the reader's `Sample`, in pixels of what is kept, which no camera fits any more."""
+        """The person at a position: the reader's `Sample`, in pixels of what is kept; its camera is dropped."""
         if index not in self._kept:
             self._kept[index] = self._cut(self.dataset.sample(index))
         return self._kept[index]

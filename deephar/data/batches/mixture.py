@@ -1,4 +1,4 @@
-"""Batches of augmented crops from several readers, in numpy: the same for a seed, whoever makes them."""
+"""Batches of augmented crops from several readers, in numpy: the same for a seed in any thread or process."""
 
 import dataclasses
 

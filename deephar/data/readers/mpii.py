@@ -104,7 +104,7 @@ def _keys(people):
 
 
 def open_training(images, train, validation):
-    """Readers of the people to train on and of those to choose by.
+    """Readers of the training and of the validation people.
 
     Args:
         images: folder of the photographs.

@@ -1,4 +1,4 @@
-"""Names of the clips of NTU RGB+D: what they tell, the actions, the official splits, and clips to choose by."""
+"""Names of the clips of NTU RGB+D: what they tell, the actions, the official splits, and a validation split."""
 
 import collections
 import hashlib
@@ -115,7 +115,7 @@ def hold_out(names, split):
     Of cross_subject, whole subjects are held out, as the test's are others than the training's. Of the other splits,
     whole performances: one performance is up to three clips, by three cameras. They are taken in an order that has
     nothing to do with their numbers and is the same on every machine: those that bring the share of their classes
-    nearer to `HELD_OUT`, or a class its first clips to choose by; none that would leave a class nothing to learn from.
+    nearer to `HELD_OUT`, or a class its first validation clips; none that would leave a class nothing to learn from.
     So every class is in both parts where enough subjects (or performances) show it.
 
     Args:
@@ -123,7 +123,7 @@ def hold_out(names, split):
         split: one of `SPLITS`.
 
     Returns:
-        two sorted lists of names: to learn from, to choose by.
+        two sorted lists of names: the training and the validation split.
 
     Raises:
         ValueError: if nobody can be spared: they are of one subject, or every class is of one performance.
@@ -148,5 +148,5 @@ def hold_out(names, split):
             learn += clips
     if not choose:
         whole = "two subjects" if split == "cross_subject" else "two performances of a class"
-        raise ValueError(f"Clips to choose by take {whole} at least. Received: {len(names)} clips of fewer")
+        raise ValueError(f"A validation split takes {whole} at least. Received: {len(names)} clips of fewer")
     return sorted(learn), sorted(choose)

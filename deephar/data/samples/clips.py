@@ -24,7 +24,7 @@ def clip_frames(length, frames, subsampling=1, generator=None):
     Args:
         length: frames of the video, at least 1.
         frames: T.
-        subsampling: every how manieth frame.
+        subsampling: frame stride.
         generator: `numpy.random.Generator` that draws the start; None for the clip in the middle.
 
     Returns:
@@ -97,7 +97,7 @@ def multi_clip_frames(length, frames, subsampling=1, spacing="paper"):
     Args:
         length: frames of the video.
         frames: T.
-        subsampling: every how manieth frame.
+        subsampling: frame stride.
         spacing: "paper", starts T/2 sampled frames apart; or "published", T/2 + subsampling - 1 source frames apart.
 
     Returns:
@@ -303,7 +303,7 @@ class VideoFrames:
 
     Args:
         reader: of videos.
-        every: take every how manieth of the frames that have labels.
+        every: frame stride, among the frames that have labels.
     """
 
     def __init__(self, reader, every=1):

@@ -1,1 +1,1 @@
-"""People made to order: a body, its motions, how it is drawn and where it is, from seeded generators."""
+"""Synthetic people: a body, its motions, how it is drawn and where it is, from seeded generators."""
