@@ -1,5 +1,6 @@
 """What every named network must stand, whatever its family: a new preset is found here by itself."""
 
+import functools
 import json
 import os
 import subprocess
@@ -32,6 +33,10 @@ def tiny(preset, **more):
     return registry.build(preset, **wanted, **more)
 
 
+kept = functools.cache(tiny)
+"""`tiny`, for tests that leave it as it is."""
+
+
 def inputs_of(model, seed=0):
     """Numbers in [0, 1] for every input of a network, for two people."""
     generator = np.random.default_rng(seed)
@@ -46,7 +51,7 @@ def given(model, x):
 
 @pytest.mark.parametrize("preset", registry.names())
 def test_a_second_build_is_the_same(preset):
-    first, second = tiny(preset), tiny(preset, name="second")
+    first, second = kept(preset), tiny(preset, name="second")
     assert [layer.name for layer in first.layers] == [layer.name for layer in second.layers]
     assert [weight.path for weight in first.weights] == [weight.path for weight in second.weights]
     assert first.output_names == second.output_names and second.name == "second"
@@ -58,7 +63,7 @@ def test_a_second_build_is_the_same(preset):
 
 @pytest.mark.parametrize("preset", registry.names())
 def test_every_output_is_described_and_has_its_shape(preset):
-    model, settings = tiny(preset), registry.settings(preset)
+    model, settings = kept(preset), registry.settings(preset)
     network, frames = settings.network, (4,) if hasattr(settings, "frames") else ()
     shapes = {"pose": (network.num_joints, network.dim), "visibility": (network.num_joints, 1)}
     for output, array in outputs.arrays(model, given(model, inputs_of(model))).items():
@@ -116,7 +121,7 @@ for preset in presets:
 def test_a_saved_network_loads_on_another_backend(backend, tmp_path):
     pytest.importorskip(backend)
     for preset in registry.names():
-        model = tiny(preset)
+        model = kept(preset)
         x = inputs_of(model)
         model.save(tmp_path / f"{preset}.keras")
         arrays = {f"x{number}": array for number, array in enumerate(x if isinstance(x, list) else [x])}

@@ -8,7 +8,13 @@ README = (ROOT / "README.md").read_text()
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(code, marks=[pytest.mark.slow_on_jax] if "lite-merge" in code else [])
+        for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    ],
+)
 def test_examples_run(code, capsys):
     exec(compile(code, "README.md", "exec"), {})
 
