@@ -54,6 +54,7 @@ class PosePredictor:
         model: a pose network.
         layout: `deephar.layouts.PoseLayout` of its joints, or its name.
         flip: average with the prediction on the mirrored crop.
+        margin: side of a person's window, in longer sides of the box.
 
     Several threads may use one predictor: they decode side by side and take turns at the network.
 
@@ -62,12 +63,12 @@ class PosePredictor:
         >>> predictor("photo.jpg")[0].pose_px
     """
 
-    def __init__(self, model, layout, flip=False):
-        self.model, self.layout, self.flip = model, layouts.get(layout), flip
+    def __init__(self, model, layout, flip=False, margin=geometry.MARGIN):
+        self.model, self.layout, self.flip, self.margin = model, layouts.get(layout), flip, margin
         self._turn = threading.Lock()
 
     def __reduce__(self):
-        return type(self), (self.model, self.layout, self.flip)
+        return type(self), (self.model, self.layout, self.flip, self.margin)
 
     @classmethod
     def from_weights(cls, weights, flip=False):
@@ -83,7 +84,7 @@ class PosePredictor:
         about = loading.describe(weights)
         if about.judges_actions:
             raise ValueError(f"{weights} are of {about.preset}, which judges clips; expected those of a pose network")
-        return cls(loading.load(weights), about.layout, flip)
+        return cls(loading.load(weights), about.layout, flip, about.window_margin)
 
     def __call__(self, photo, boxes=None, name=None):
         """Predict the people in boxes, or one person in the whole photograph.
@@ -106,7 +107,7 @@ class PosePredictor:
         boxes = self._estimated_box(photo) if boxes is None else _checked_boxes(boxes, photo.size)
         if not len(boxes):
             return []
-        windows = [geometry.person_window(box) for box in boxes]
+        windows = [geometry.person_window(box, self.margin) for box in boxes]
         poses, confidences = self._predict(photo, windows)
         if poses.shape[-1] < 3:
             return [Person(*person) for person in zip(boxes, poses, confidences, strict=True)]

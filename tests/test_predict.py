@@ -1,6 +1,8 @@
 import concurrent.futures
+import dataclasses
 import io
 import json
+import shutil
 import struct
 import threading
 import time
@@ -13,6 +15,7 @@ from PIL import Image
 
 from deephar import cli, files, geometry, layouts, models, predict
 from deephar.evaluation import report
+from deephar.weights import loading
 
 TINY = {"num_joints": 14, "input_shape": (64, 64, 3), "width": 32, "num_blocks": 1}
 LSP = layouts.get("lsp14")
@@ -48,6 +51,17 @@ def test_a_bright_dot_comes_back_in_pixels():
         np.testing.assert_allclose(person.pose_px, np.full((14, 2), [202, 122]), atol=1.5)
         np.testing.assert_allclose(person.confidence, 0.9)
     np.testing.assert_allclose(people[1].box_px, [180, 100, 220, 150])
+
+
+def test_a_description_says_how_wide_a_window_is(weights, photo, tmp_path):
+    """What the network is shown is as wide as where it learnt: the corners of its crop lie that far apart."""
+    about = dataclasses.replace(loading.describe(weights), window_margin=2.0)
+    shutil.copy(weights, tmp_path)
+    about.write(tmp_path / "model.json")
+    predictor = predict.PosePredictor.from_weights(tmp_path / weights.name)
+    predictor.model = Corner()
+    (person,) = predictor(photo, [[20, 30, 60, 70]])
+    np.testing.assert_allclose(person.pose_px[:2], [[40 + 80 / 6, 50 + 80 / 6], [40 - 80 / 6, 50 - 80 / 6]])
 
 
 class Corner(Bright):

@@ -115,7 +115,6 @@ class Recipe:
         stages: one or more.
         clips: how clips are taken, for clip networks; None for stills.
         label_smoothing: of actions.
-        momentum: of the batch norms' moving statistics; None: as built, the published 0.99.
     """
 
     preset: str
@@ -129,7 +128,6 @@ class Recipe:
     stages: tuple
     clips: ClipSampling | None = None
     label_smoothing: float = 0.0
-    momentum: float | None = None
 
     def __post_init__(self):
         checks.whole("batch_size", self.batch_size)

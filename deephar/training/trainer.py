@@ -8,7 +8,6 @@ from deephar import distribution, files
 from deephar.data.batches import loader, queues
 from deephar.models import outputs, registry
 from deephar.training import checkpoint
-from deephar.training.compiling import set_momentum
 from deephar.training.stages import train_stages
 from deephar.weights.description import Description
 
@@ -71,8 +70,6 @@ def new_network(args, start=None):
         model = registry.build(args.recipe.preset, **args.recipe.network)
         if start:
             start(model)
-        if args.recipe.momentum is not None:
-            set_momentum(model, args.recipe.momentum)
     return model
 
 

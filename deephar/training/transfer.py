@@ -14,7 +14,7 @@ def all_of(weights):
     return (lambda model: loading.load_weights(model, weights)) if weights else None
 
 
-def fitting(weights):
+def fitting_part_of(weights):
     """Start from what fits of another network, and say what does not; None for none."""
 
     def start(model):

@@ -52,7 +52,7 @@ def main():
     parser.add_argument("--weights", help="of a 2D network: a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--people", type=int, default=12000, help="synthetic ones")
     args, readers = options.parsed(parser, open_sources, SMOKE)
-    train(args, readers, start=transfer.fitting(args.weights))
+    train(args, readers, start=transfer.fitting_part_of(args.weights))
 
 
 if __name__ == "__main__":
