@@ -9,7 +9,8 @@ SHARED = pathlib.Path(os.environ.get("DEEPHAR_SHARED", pathlib.Path(__file__).pa
 
 
 def pytest_itemcollected(item):
-    if item.get_closest_marker("slow_on_jax") and os.environ.get("KERAS_BACKEND") == "jax":
+    marks = item.iter_markers("slow_on")
+    if os.environ.get("KERAS_BACKEND") in {backend for mark in marks for backend in mark.args}:
         item.add_marker("slow")
 
 

@@ -48,7 +48,7 @@ SHARED_ROLES = {
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("name", [pytest.param("Cs", marks=pytest.mark.slow_on_jax), "Ds"])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow_on("jax")) for n in ("Cs", "Ds")])
 def test_clips_are_judged_as_by_the_original(name, tmp_path):
     """Outputs, log-probabilities and every named intermediate result."""
     model, x = golden_network(name, tmp_path / "legacy.h5")
@@ -69,7 +69,7 @@ def test_clips_are_judged_as_by_the_original(name, tmp_path):
 
 
 @pytest.mark.backend
-@pytest.mark.slow_on_jax
+@pytest.mark.slow_on("jax", "torch")
 def test_losses_and_gradients_of_a_clip_network_are_those_of_the_original(tmp_path):
     model, x = golden_network("Cs", tmp_path / "legacy.h5")
     data = np.load(GOLDEN / "train_Cs_action.npz")

@@ -130,7 +130,7 @@ print(keras.backend.backend(), predictions.pose_px.shape, "tensorflow" in [m for
 """
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", [pytest.param("jax", marks=pytest.mark.slow), "torch"])
 def test_training_and_evaluation_work_without_tensorflow(backend, tmp_path):
     pytest.importorskip(backend)
     quick = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # compiling is most of the time

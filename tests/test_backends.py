@@ -18,7 +18,7 @@ SELECTIONS = {
     "default": "backend and not slow",
     "large": "backend and slow",
 }
-"""What is run; among the large are those that JAX takes long to compile, marked `slow_on_jax`."""
+"""What is run; among the large are those marked `slow_on` the backend."""
 
 
 @pytest.mark.parametrize("selection", ["default", pytest.param("large", marks=pytest.mark.slow)])

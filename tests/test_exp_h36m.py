@@ -126,7 +126,7 @@ def test_what_is_missing_is_said(tree, flat, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.backend
-@pytest.mark.slow_on_jax
+@pytest.mark.slow_on("jax")
 def test_2d_people_give_depth_no_gradient(tree, flat):
     """In a mixed batch the depth of MPII's people gets exactly none; neither does Human3.6M's without its label.
 

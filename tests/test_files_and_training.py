@@ -71,6 +71,7 @@ def test_scores_can_be_rarer_than_epochs(tmp_path):
     np.testing.assert_array_equal([log["val_pck"] for log in logs], [np.nan, 1.0, 1.0])
 
 
+@eagerly()
 def test_the_same_seed_gives_the_same_run_with_any_number_of_workers(tmp_path):
     def run(workers):
         keras.utils.set_random_seed(1)

@@ -68,7 +68,7 @@ def train_a_step(model):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("way", ["as built", *(pytest.param(way, marks=pytest.mark.slow_on_jax) for way in OTHERS)])
+@pytest.mark.parametrize("way", ["as built", *(pytest.param(way, marks=pytest.mark.slow_on("jax")) for way in OTHERS)])
 def test_a_frozen_pose_part_stays_as_it_is(way, model, tmp_path):
     frozen = surgery.freeze_pose(model)
     model = OTHERS[way](model, tmp_path) if way in OTHERS else model

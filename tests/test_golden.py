@@ -31,13 +31,15 @@ def largest_difference(got, folder, name):
     return largest
 
 
-@pytest.mark.parametrize("name", ["As", pytest.param("As_old", marks=pytest.mark.slow_on_jax), "Bs"])
+@pytest.mark.parametrize("name", ["As", pytest.param("As_old", marks=pytest.mark.slow_on("jax")), "Bs"])
 def test_outputs_are_those_of_the_original(name, tmp_path):
     model, x = golden_network(name, tmp_path / "legacy.h5")
     assert largest_difference(outputs_of(model, x), GOLDEN, name) < TOLERANCE
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow_on_jax) for name in ("A_mpii", "B_h36m")])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow_on("jax")) for name in ("A_mpii", "B_h36m")]
+)
 def test_outputs_of_the_published_sizes(name, tmp_path, shared):
     model, x = golden_network(name, tmp_path / "legacy.h5", shared / "golden")
     assert largest_difference(outputs_of(model, x), shared / "golden", name) < TOLERANCE
@@ -49,7 +51,7 @@ ROLES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["As", pytest.param("As_old", marks=pytest.mark.slow_on_jax), "Bs"])
+@pytest.mark.parametrize("name", ["As", pytest.param("As_old", marks=pytest.mark.slow_on("jax")), "Bs"])
 def test_intermediate_results_are_those_of_the_original(name, tmp_path):
     model, x = golden_network(name, tmp_path / "legacy.h5")
     stored = np.load(GOLDEN / f"inter_{name}.npz")
@@ -105,7 +107,7 @@ def objective(model, mode, data):
     [
         ("Bs", "v04"),
         *(
-            pytest.param(*case, marks=pytest.mark.slow_on_jax)
+            pytest.param(*case, marks=pytest.mark.slow_on("jax", "torch"))
             for case in [("As", "mpii"), ("As", "v04"), ("Bs", "mpii")]
         ),
     ],
@@ -161,6 +163,7 @@ def check_gradients(names, gradients, expected, norm_tolerance, element_toleranc
         assert np.all(np.abs(flat[picks] - row[3:]) <= limit * row[2]), name
 
 
+@pytest.mark.slow_on("jax")
 def test_converted_weights_survive_keras_own_format(tmp_path):
     model, x = golden_network("As", tmp_path / "legacy.h5")
     model.save_weights(tmp_path / "ours.weights.h5")

@@ -99,7 +99,7 @@ def test_mathematics_stores_nothing():
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("name", ["mpii-2d", "h36m-3d"])
+@pytest.mark.parametrize("name", [pytest.param("mpii-2d", marks=pytest.mark.slow_on("jax")), "h36m-3d"])
 def test_a_saved_model_loads_in_safe_mode(name, tmp_path):
     model = models.build(name, **TINY)
     x = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype("float32")

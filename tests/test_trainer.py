@@ -66,7 +66,7 @@ def log(folder, stage):
 
 @eagerly()
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Keras leaves its log open
-@pytest.mark.parametrize("killed_at", [1, 2, 3])
+@pytest.mark.parametrize("killed_at", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_training_goes_on_as_if_nothing_had_been(killed_at, whole, drawn, tmp_path, monkeypatch):
     """Killed before the end of the second epoch, of the second stage's first and of its last: the same losses, rates,
     scores and weights."""

@@ -3,6 +3,7 @@
 import ctypes
 import math
 import pathlib
+import shutil
 import sys
 
 import keras
@@ -26,7 +27,8 @@ class Score(keras.callbacks.Callback):
         self.best = self.weights = None  # no score yet; a NaN score ranks below all others
 
     def on_epoch_end(self, epoch, logs=None):
-        files.save_weights(self.model, self.folder / "last.weights.h5")
+        last = self.folder / "last.weights.h5"
+        files.save_weights(self.model, last)
         waiting = (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]
         if self.score is None or waiting:
             logs[self.name] = float("nan")
@@ -36,7 +38,8 @@ class Score(keras.callbacks.Callback):
         rank = float("-inf") if math.isnan(value) else value
         if self.best is None or rank > self.best:
             self.best, self.weights = rank, self.model.get_weights()
-            files.save_weights(self.model, self.folder / "best.weights.h5")
+            with files.whole_file(self.folder / "best.weights.h5") as temporary:
+                shutil.copyfile(last, temporary)
 
 
 class KeepFreedMemory(keras.callbacks.Callback):
