@@ -45,6 +45,8 @@ class AugmentConfig:
             published for MPII).
         flip: mirror half of the crops.
         power: exponent of each colour channel, drawn for each.
+        half_body: probability that the window shows a part of the person, the joints on one side of a line.
+        occlusion: probability that patches cover parts of the crop.
     """
 
     angle: Interval | Choice = NOTHING
@@ -54,8 +56,12 @@ class AugmentConfig:
     shift_unit: str = "px"
     flip: bool = False
     power: Interval | Choice = UNIT
+    half_body: float = 0.0
+    occlusion: float = 0.0
 
     def __post_init__(self):
+        checks.between("half_body", self.half_body, 0, 1)
+        checks.between("occlusion", self.occlusion, 0, 1)
         checks.one_of("shift_unit", self.shift_unit, ("px", "mpii", "window"))
 
 
@@ -133,7 +139,11 @@ AUGMENT = {
         Interval(-60, 60), Interval(0.75, 1.3), Interval(-0.06, 0.06), Interval(-0.06, 0.06), "window",
         flip=True, power=Interval(0.7, 1.4),
     ),
+    "photographs": AugmentConfig(
+        Interval(-60, 60), Interval(0.75, 1.6), Interval(-0.1, 0.1), Interval(-0.1, 0.1), "window",
+        flip=True, power=Interval(0.6, 1.6), half_body=0.2, occlusion=0.3,
+    ),
 }  # fmt: skip
 """Named augmentations: nothing, mirroring alone, the paper's ranges (appendix B), the published lists for pose
 on MPII, Human3.6M, Penn Action and NTU (the longer names: of the later publication), their shifts by `WINDOW_PX`; and
-ours for synthetic people and for LSP-extended."""
+ours for synthetic people, for LSP-extended and for photographs of any kind."""

@@ -140,6 +140,14 @@ def _ntu():
     return [*names, "thorax", "l_hand_tip", "l_thumb", "r_hand_tip", "r_thumb"]
 
 
+def _blazepose33():
+    face = ["nose", *[f"{s}_eye{part}" for s in "lr" for part in ("_inner", "", "_outer")]]
+    face += [f"{s}_{joint}" for joint in ("ear", "mouth") for s in "lr"]
+    hands = [f"{s}_{joint}" for joint in ("pinky", "index", "thumb") for s in "lr"]
+    limbs = [[f"{s}_{joint}" for joint in part for s in "lr"] for part in (_LIMBS[:3], _LIMBS[3:])]
+    return [*face, *limbs[0], *hands, *limbs[1], "l_heel", "r_heel", "l_foot_index", "r_foot_index"]
+
+
 def _h36m32():
     names = ["pelvis"]
     names += [f"{s}_{j}" for s in "rl" for j in ("hip", "knee", "ankle", "foot", "toe_end")]
@@ -170,6 +178,7 @@ LAYOUTS = {
         _layout(
             "coco17", ["nose", *[f"{s}_{j}" for j in ("eye", "ear", *_LIMBS) for s in "lr"]]
         ),
+        _layout("blazepose33", _blazepose33()),
     )
 }  # fmt: skip
 """Every layout by name. NTU's sides are as the Kinect SDK names them."""

@@ -1,12 +1,13 @@
-"""Train a small 2D pose network on Leeds Sports Pose Extended.
+"""Train a 2D pose network on photographs: Leeds Sports Pose Extended, and street photographs that others labelled.
 
-Data     the official folder or a zip of it (joints.mat and images/); photographs 1-3500 train, 3501-3700 validation
-Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip
-Time     about 90 seconds an epoch on two cores of an AVX2 server CPU
-Score    PCK@0.2 of 42.3 % on photographs 3501-3700 after 37 epochs that began from 13 % (mean pose: 5.5 %)
+Data     LSP-extended, the official folder or a zip of it; photographs 1-3500 and 4201-8500 train, 3501-3700 validation.
+         Recipe "fused": the joints that two networks found in them (--poses, an .npz of `name`, `thunder` (N, 17, 3)
+         and `heavy` (N, 33, 5)), and a zip of street photographs of one person each (--street) with theirs
+         (--street-poses); 1-1700 of these train
+Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip --poses lspe.npz --street ccp.zip --street-poses ccp.npz
+         python exp/lsp/train_lsp.py --data lspet_dataset.zip --recipe annotation
 Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, to pass on), log.csv, model.json; --resume
          goes on
-Shipped  weights/README.md tells how weights/lsp-lite-2d.weights.h5 was made with it
 """
 
 from deephar import console
@@ -15,40 +16,59 @@ console.quiet_tensorflow()  # before Keras imports it
 
 import pathlib
 
-from deephar.data.batches import cached
-from deephar.data.readers import lsp
+from deephar.data.readers import backgrounds, lsp, photographs, pose_files
 from deephar.data.samples import crops
+from deephar.data.synthetic import empty
 from deephar.evaluation import judges
 from deephar.training import Recipe, Stage, options, train, transfer
 from deephar.weights import loading
 
-RECIPE = Recipe(
+FUSED = Recipe(
     preset="lite-2d",
-    network={"num_joints": 14, "input_shape": (96, 96, 3), "export_heatmaps": True},
+    network={"num_joints": 14, "export_heatmaps": True},
     layout="lsp14",
-    mixture={"lsp": 100},
-    augmentation="lsp",
-    batch_size=8,
-    stages=(Stage("all", epochs=40, rate=2e-3, optimizer="adam", schedule="cosine"),),
+    mixture={"lsp": 24, "street": 5, "beside": 2, "empty": 1},
+    augmentation={"lsp": "photographs", "street": "photographs", "beside": "flip", "empty": "flip"},
+    batch_size=32,
+    steps=300,
+    stages=(Stage("all", epochs=45, rate=2e-3, optimizer="adam", schedule="cosine"),),
 )
-SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "batch_size": 4}
+RECIPES = {"fused": FUSED, "annotation": FUSED.replaced(mixture={"lsp": 100})}
+SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "batch_size": 32, "steps": 2}
+NETWORKS = {"thunder": "coco17", "heavy": "blazepose33"}
 
 
 def open_sources(args):
-    """The photographs to train on and those of the validation split."""
+    """The photographs to train on, by the names of the mixture, and those of the validation split."""
     if args.weights:
         loading.weight_file(args.weights)  # says whether there is one
     parts = (range(1, 9), range(9, 13)) if args.smoke else (lsp.SPLITS["train"], lsp.SPLITS["choose"])
     people, validation = (lsp.LspExtended(args.data, part) for part in parts)
-    return cached.Cached(people, args.recipe.size), crops.Crops(validation, args.recipe.size)
+    sources = {"lsp": people}
+    if "street" in args.recipe.mixture:
+        if not (args.poses and args.street and args.street_poses):
+            raise ValueError("Recipe fused needs --poses, --street and --street-poses; or take --recipe annotation")
+        street = photographs.Photographs(args.street, slice(1700))
+        sources = {"lsp": seen(people, args.poses), "street": seen(street, args.street_poses)}
+        sources["beside"] = backgrounds.Backgrounds(sources["street"], args.seed)
+        sources["empty"] = empty.EmptyScenes(2000, seed=args.seed)
+    return sources, crops.Crops(validation, args.recipe.size)
+
+
+def seen(reader, path):
+    files = [pose_files.PoseFile(path, layout, array) for array, layout in NETWORKS.items()]
+    return photographs.SeenByOthers(reader, files)
 
 
 def main():
-    parser = options.parser(__doc__, RECIPE, "runs/lsp", "a few steps of a tiny network, to see that all works")
+    parser = options.parser(__doc__, RECIPES, "runs/lsp", "a few steps of a tiny network, to see that all works")
     parser.add_argument("--data", required=True, type=pathlib.Path, help="folder or zip of LSP-extended")
+    parser.add_argument("--poses", type=pathlib.Path, help=".npz of what two networks found in it")
+    parser.add_argument("--street", type=pathlib.Path, help="folder or zip of photographs of one person each")
+    parser.add_argument("--street-poses", type=pathlib.Path, help=".npz of what two networks found in these")
     parser.add_argument("--weights", help="start from these: a name that `deephar pretrained` lists, or a file")
-    args, (people, validation) = options.parsed(parser, open_sources, SMOKE)
-    train(args, {"lsp": people}, judges.pck(validation, "the validation split"), transfer.all_of(args.weights))
+    args, (sources, validation) = options.parsed(parser, open_sources, SMOKE)
+    train(args, sources, judges.pck(validation, "the validation split"), transfer.all_of(args.weights))
 
 
 if __name__ == "__main__":

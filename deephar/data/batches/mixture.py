@@ -8,7 +8,8 @@ from deephar import config
 from deephar.data.batches.queues import Queues
 from deephar.data.samples import augment
 from deephar.data.samples.crops import make_crop
-from deephar.data.samples.targets import labelled, layout_target
+from deephar.data.samples.targets import joint_weights, layout_target
+from deephar.layouts import rearrange
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Batch:
     Attributes:
         images: float32 (B, H, W, 3) in [-1, 1].
         target: float32 (B, J, dim + 1), see `deephar.data.samples.targets.pose_target`.
-        weights: float32 (B, 1), 0 where no joint has a label.
+        weights: float32 (B, 1), 0 where no joint has a label; or (B, J) where a reader weighs its joints.
         broken: messages of the samples that could not be read and were replaced.
     """
 
@@ -85,12 +86,12 @@ class Mixture(Queues):
         """The batch at a position of an epoch: `Batch`."""
         broken = []
         rows = [self._row(number, epoch, position, broken) for number, position in self.rows(index)]
-        images, targets = zip(*rows, strict=True)
+        images, targets, weights = zip(*rows, strict=True)
         target = np.stack(targets)
-        return Batch(np.stack(images), target, labelled(target), tuple(broken))
+        return Batch(np.stack(images), target, joint_weights(target, weights), tuple(broken))
 
     def _row(self, number, epoch, position, broken):
-        """Image and target of a sample."""
+        """Image, target and weights of the joints of a sample, None where its reader does not weigh them."""
         reader, _ = self.sources[number]
 
         def make(place, generator):
@@ -98,4 +99,8 @@ class Mixture(Queues):
             return make_crop(reader, place, self.size, variation, self.truncate_corners)
 
         crop = self.take(number, epoch, position, make, broken)
-        return crop.image, layout_target(crop.pose_crop, reader.layout, self.layout, self.dim)
+        target = layout_target(crop.pose_crop, reader.layout, self.layout, self.dim)
+        if crop.joint_weight is None:
+            return crop.image, target, None
+        weight = rearrange(crop.joint_weight[:, None], reader.layout, self.layout)[:, 0]
+        return crop.image, target, np.nan_to_num(weight)

@@ -23,6 +23,8 @@ class Sample:
         center_px, window_px: (2,) float64, centre and size of the plain crop, margin included.
         head_px: head size for PCKh in source pixels; NaN where the dataset has none.
         root_mm: depth of the root joint, the middle of the crop's depth range; NaN without depth.
+        joint_weight: (J,) in [0, 1], how much is known of every joint: 0 where its label is unknown, 1 with NaN in the
+            pose where it is known not to be there; None where all that is located is known.
         camera: that took it, where known: its `uvd_to_world` takes rows of `pose_px` to world mm.
     """
 
@@ -34,6 +36,7 @@ class Sample:
     head_px: float = math.nan
     root_mm: float = math.nan
     camera: Camera | None = None
+    joint_weight: np.ndarray | None = None
 
 
 class PoseDataset(typing.Protocol):

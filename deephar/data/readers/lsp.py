@@ -15,8 +15,8 @@ from deephar.data.readers.names import folded
 from deephar.data.readers.reading import reading
 from deephar.data.samples.frames import open_image, upright_size
 
-SPLITS = {"train": range(1, 3501), "choose": range(3501, 3701), "test": range(3701, 4201)}
-"""Our use of the first 4,200 photographs, by number; officially all of LSP-extended is for training."""
+SPLITS = {"train": (*range(1, 3501), *range(4201, 8501)), "choose": range(3501, 3701), "test": range(3701, 4201)}
+"""Our use of the first 8,500 photographs, by number; officially all of LSP-extended is for training."""
 
 OUTSIDE_TOLERANCE_PX = 2.0
 """A located joint this far outside its photograph is rounding and is moved to the edge; a farther one is dropped."""

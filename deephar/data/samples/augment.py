@@ -10,7 +10,11 @@ from deephar.data.samples import frames
 
 @dataclasses.dataclass(frozen=True)
 class Draw:
-    """One draw of an `AugmentConfig`; the default changes nothing."""
+    """One draw of an `AugmentConfig`; the default changes nothing.
+
+    `part` is (direction in degrees, share of the extent along it that is shown); `patches` are rectangles of the crop,
+    (x1, y1, x2, y2) in [0, 1], and their RGB in [0, 255].
+    """
 
     angle: float = 0.0
     scale: float = 1.0
@@ -18,6 +22,8 @@ class Draw:
     shift_unit: str = "px"
     flip: bool = False
     power: tuple = (1.0, 1.0, 1.0)
+    part: tuple | None = None
+    patches: tuple = ()
 
 
 def draw(config, generator):
@@ -37,7 +43,55 @@ def draw(config, generator):
         shift_unit=config.shift_unit,
         flip=config.flip and bool(generator.integers(2)),
         power=tuple(config.power.draw(generator) for _ in range(3)),
+        part=_part(generator) if _happens(config.half_body, generator) else None,
+        patches=_patches(generator) if _happens(config.occlusion, generator) else (),
     )
+
+
+def _happens(probability, generator):
+    """Whether something does that may; what never does draws nothing."""
+    return bool(probability) and generator.uniform() < probability
+
+
+def _part(generator):
+    return generator.uniform(0, 360), generator.uniform(0.4, 0.7)
+
+
+def _patches(generator):
+    """One to three rectangles of a colour, each of a tenth to two fifths of the crop's sides."""
+    sizes = generator.uniform(0.1, 0.4, (generator.integers(1, 4), 2))
+    corners = generator.uniform(0, 1 - sizes)
+    boxes = np.concatenate([corners, corners + sizes], axis=1)
+    return tuple((tuple(box), tuple(generator.integers(0, 256, 3))) for box in boxes.tolist())
+
+
+def cover(pixels, patches):
+    """Cover parts of a crop, uint8 (H, W, 3), by the patches of a `Draw`; gives it, or a changed copy."""
+    if not patches:
+        return pixels
+    pixels, size = pixels.copy(), np.array(pixels.shape[1::-1] * 2)
+    for box, colour in patches:
+        x1, y1, x2, y2 = np.round(box * size).astype(int)
+        pixels[y1:y2, x1:x2] = colour
+    return pixels
+
+
+def depth_scale(sample, variation):
+    """Factor of the depth range of a drawn crop: that of its window."""
+    return variation.scale * float(_shown(sample, variation.part)[1][0] / sample.window_px[0])
+
+
+def _shown(sample, part):
+    """Centre and window of a part of a person, see `Draw`; those of the sample where that is hardly a joint."""
+    if part is None:
+        return sample.center_px, sample.window_px
+    pose = sample.pose_px[np.isfinite(sample.pose_px[:, :2]).all(axis=1), :2]
+    along = pose @ np.array([np.cos(np.deg2rad(part[0])), np.sin(np.deg2rad(part[0]))])
+    if len(pose) < 3 or not np.ptp(along):
+        return sample.center_px, sample.window_px
+    kept = pose[along <= along.min() + part[1] * np.ptp(along)]
+    center, window = geometry.box_to_window(geometry.enlarge_box(geometry.points_box(kept), geometry.MARGIN, True))
+    return center, np.maximum(window, sample.window_px / 3)
 
 
 def px_to_crop(sample, variation=None, truncate_corners=False, size_px=None):
@@ -53,9 +107,10 @@ def px_to_crop(sample, variation=None, truncate_corners=False, size_px=None):
         (3, 3) float64.
     """
     variation = variation or Draw()
-    window = sample.window_px * variation.scale
-    unit = {"px": variation.scale, "window": window, "mpii": sample.window_px / 200}[variation.shift_unit]
-    center = sample.center_px + unit * np.asarray(variation.shift)
+    center, plain = _shown(sample, variation.part)
+    window = plain * variation.scale
+    unit = {"px": variation.scale, "window": window, "mpii": plain / 200}[variation.shift_unit]
+    center = center + unit * np.asarray(variation.shift)
     if not truncate_corners:
         return geometry.window_to_crop(center, window, variation.angle, variation.flip)
     size = size_px or frames.upright_size(sample.image)

@@ -22,8 +22,9 @@ class Crop:
         pose_crop: (J, D) in crop coordinates, sides exchanged if mirrored; depth as `geometry.depth_to_crop` has it.
         head_px: head size for PCKh in source pixels, NaN where there is none.
         root_mm: depth of the root joint, NaN without depth.
-        depth_scale: of the crop's depth range, the drawn scale of its window.
+        depth_scale: of the crop's depth range, see `augment.depth_scale`.
         camera: see `deephar.data.readers.base.Sample`.
+        joint_weight: likewise, sides exchanged if mirrored.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Crop:
     root_mm: float = math.nan
     depth_scale: float = 1.0
     camera: Camera | None = None
+    joint_weight: np.ndarray | None = None
 
 
 def make_crop(dataset, index, size, variation=None, truncate_corners=False):
@@ -59,13 +61,16 @@ def make_crop(dataset, index, size, variation=None, truncate_corners=False):
         px_to_crop = augment.px_to_crop(sample, variation, truncate_corners)
     except ValueError as error:
         raise ValueError(f"{sample.name}: {error}") from None
-    image = frames.to_input(frames.cut(sample.image, px_to_crop, size[::-1], sample.name), variation.power)
-    pose_crop = augment.pose_to_crop(
-        sample.pose_px, px_to_crop, variation.flip, dataset.layout, sample.root_mm, variation.scale
-    )
+    pixels = augment.cover(frames.cut(sample.image, px_to_crop, size[::-1], sample.name), variation.patches)
+    image = frames.to_input(pixels, variation.power)
+    scale = augment.depth_scale(sample, variation)
+    pose_crop = augment.pose_to_crop(sample.pose_px, px_to_crop, variation.flip, dataset.layout, sample.root_mm, scale)
+    weight = sample.joint_weight
+    if weight is not None and variation.flip:
+        weight = weight[dataset.layout.flip]
     return Crop(
-        sample.name, image, px_to_crop, sample.pose_px, pose_crop, sample.head_px, sample.root_mm, variation.scale,
-        sample.camera,
+        sample.name, image, px_to_crop, sample.pose_px, pose_crop, sample.head_px, sample.root_mm, scale,
+        sample.camera, weight,
     )  # fmt: skip
 
 

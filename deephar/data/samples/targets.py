@@ -52,6 +52,23 @@ def labelled(target):
     return np.any(target[..., :-1] > MISSING, axis=tuple(range(1, target.ndim)))[:, None].astype(np.float32)
 
 
+def joint_weights(target, weights):
+    """Sample weights of pose targets.
+
+    Args:
+        target: (B, J, dim + 1).
+        weights: B arrays (J,), how much is known of every joint; or None, where all that is labelled is known.
+
+    Returns:
+        float32 (B, 1), `labelled`, if no joints are weighed; else (B, J).
+    """
+    whole = labelled(target)
+    if all(weight is None for weight in weights):
+        return whole
+    rows = [np.broadcast_to(a if b is None else b, target.shape[1:2]) for a, b in zip(whole, weights, strict=True)]
+    return np.stack(rows).astype(np.float32)
+
+
 def one_hot(numbers, classes):
     """Numbers of classes (B,), -1 where unknown, to a target float32 (B, classes), all 0 there, and weights (B, 1)."""
     known = (numbers >= 0)[:, None].astype(np.float32)

@@ -1,0 +1,70 @@
+"""Windows beside the people of photographs: what a network must learn to see nobody in."""
+
+import numpy as np
+
+from deephar import geometry
+from deephar.data.readers.base import Sample
+
+LEAST_PX = 24
+"""Side of the smallest window that is cut."""
+
+MARGIN = 0.12
+"""Of a person's height, between the outermost joint and the nearest background."""
+
+LEAST_JOINTS = 10
+"""Of a person, for its place to be known."""
+
+
+class Backgrounds:
+    """Square windows at either side of a standing person; photographs without room there are left out.
+
+    Args:
+        reader: of stills of one standing person and nobody else.
+        seed: the same seed and position give the same window.
+
+    Raises:
+        ValueError: if there is no room beside anybody.
+    """
+
+    def __init__(self, reader, seed=0):
+        self.reader, self.seed, self.layout = reader, seed, reader.layout
+        places = ((index, _free(reader, index)) for index in range(len(reader)))
+        self._places = [(index, strips) for index, strips in places if strips]
+        if not self._places:
+            raise ValueError(f"None of {len(reader)} photographs has {LEAST_PX} pixels of background beside a person")
+
+    def __len__(self):
+        return len(self._places)
+
+    def sample(self, index):
+        """A window at a position: a `Sample` without a joint, of which that is known."""
+        place, strips = self._places[index]
+        sample = self.reader.sample(place)
+        generator = np.random.default_rng([self.seed, index])
+        left, right = strips[generator.integers(len(strips))]
+        side = generator.uniform(LEAST_PX, min(right - left, sample.image.height))
+        corner = generator.uniform((left, 0.0), (right - side, sample.image.height - side))
+        name = f"{sample.name}, beside the person"
+        return nobody(name, sample.image, corner + side / 2, np.full(2, side), self.layout)
+
+
+def nobody(name, image, center_px, window_px, layout):
+    """A `Sample` of a window that is known to hold nobody."""
+    joints = len(layout)
+    return Sample(
+        name, image, np.full((joints, 2), np.nan), center_px, window_px, joint_weight=np.ones(joints)
+    )  # fmt: skip
+
+
+def _free(reader, index):
+    """Left and right edges of the strips beside a person that are wide enough."""
+    try:
+        sample = reader.sample(index)
+    except ValueError:
+        return []
+    if np.isfinite(sample.pose_px[:, 0]).sum() < LEAST_JOINTS:
+        return []
+    x1, y1, x2, y2 = geometry.points_box(sample.pose_px)
+    spare = MARGIN * (y2 - y1)
+    strips = [(0.0, x1 - spare), (x2 + spare, float(sample.image.width))]
+    return [(left, right) for left, right in strips if right - left >= LEAST_PX]

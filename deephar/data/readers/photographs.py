@@ -1,0 +1,94 @@
+"""Photographs of people without joints, and the joints that others saw in them."""
+
+import dataclasses
+
+import numpy as np
+
+from deephar import geometry, layouts
+from deephar.data.readers.archive import Archive
+from deephar.data.readers.base import Sample
+from deephar.data.samples.consensus import TOLERANCE, consensus
+from deephar.data.samples.frames import open_image, upright_size
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+
+ABOVE_SHOULDERS = 0.6
+"""Of the way from the hips to the shoulders, so far above these is the crown of an upright head."""
+
+
+class Photographs:
+    """Reader of all photographs of a folder or zip: nothing is known of the people in them.
+
+    Args:
+        path: folder or zip.
+        part: slice of the photographs in the order of their names; all by default.
+        layout: of the joints that others may add, a `PoseLayout` or a name.
+
+    Raises:
+        ValueError: if there is no such folder or zip, or no photograph in it.
+    """
+
+    def __init__(self, path, part=slice(None), layout="lsp14"):
+        self._files, self.layout = Archive(path, "photographs"), layouts.get(layout)
+        self.names = [name for name in self._files.names if name.lower().endswith(SUFFIXES)][part]
+        if not self.names:
+            raise ValueError(f"No photographs ({', '.join(SUFFIXES)}) in {path}")
+
+    def __len__(self):
+        return len(self.names)
+
+    def sample(self, index):
+        """The photograph at a position: a `Sample` with no joint located, whose window is the whole of it."""
+        name = self.names[index]
+        image = open_image(self._files.read(name), name)
+        size = np.array(upright_size(image, name), dtype=np.float64)
+        nothing = np.full((len(self.layout), 2), np.nan)
+        return Sample(name, image, nothing, size / 2, np.full(2, size.max()), joint_weight=np.zeros(len(nothing)))
+
+
+class SeenByOthers:
+    """A reader whose poses are fused with those of files, joint by joint (`deephar.data.samples.consensus`).
+
+    Args:
+        reader: of stills, with joints of its own or none.
+        files: list of `deephar.data.readers.pose_files.PoseFile`.
+        tolerance: see `consensus`.
+    """
+
+    def __init__(self, reader, files, tolerance=TOLERANCE):
+        self.reader, self.files, self.tolerance, self.layout = reader, list(files), tolerance, reader.layout
+        self._fused = {}
+
+    def __len__(self):
+        return len(self.reader)
+
+    def sample(self, index):
+        """The person at a position: the reader's `Sample` with the fused pose, its window and the joints' weights."""
+        sample = self.reader.sample(index)
+        if index not in self._fused:
+            self._fused[index] = self._fuse(sample)
+        return dataclasses.replace(sample, **self._fused[index])
+
+    def _fuse(self, sample):
+        """The fields of a `Sample` that others decide."""
+        others = [layouts.rearrange(f.pose_px(sample.name), f.layout, self.layout) for f in self.files]
+        try:
+            pose, weights = consensus(np.stack([sample.pose_px, *others]), self.layout, self.tolerance)
+            center, window = geometry.person_window(geometry.points_box(with_crown(pose, self.layout)))
+        except ValueError as error:
+            raise ValueError(f"{sample.name}: {error}") from None
+        return {"pose_px": pose, "center_px": center, "window_px": window, "joint_weight": weights}
+
+
+def with_crown(pose, layout):
+    """A pose (J, 2) and, where its head top is not located, a point where the crown should be: (J or J + 1, 2)."""
+    if "head_top" in layout.places and np.isfinite(pose[layout.index("head_top")]).all():
+        return pose
+    ends = [pose[[layout.index(f"{side}_{joint}") for side in "rl"]] for joint in ("shoulder", "hip")]
+    shoulders, hips = (_middle(end) for end in ends)
+    return np.concatenate([pose, [shoulders + ABOVE_SHOULDERS * (shoulders - hips)]])
+
+
+def _middle(points):
+    located = np.isfinite(points).all(axis=-1)
+    return points[located].mean(axis=0) if located.any() else np.full(2, np.nan)

@@ -1,0 +1,71 @@
+"""Poses that somebody else found in photographs: an annotator, another network; any layout, with a confidence."""
+
+import json
+import pathlib
+
+import numpy as np
+
+from deephar import layouts
+from deephar.data.readers.names import folded
+from deephar.data.readers.reading import reading
+
+
+class PoseFile:
+    """Poses by the name of the photograph, out of a file.
+
+    An .npz holds `name` (N,), file names, and an array (N, J, 2 or more): x, y in source pixels, then what is not read
+    but for one column of confidence. A .json holds `{"poses": [{"name": "a.jpg", "joints": [[x, y, confidence], ...]},
+    ...]}`, and its `layout` as `PoseLayout.to_json` has it, or a name; `null` for a joint that is not located.
+
+    Args:
+        path: of the file.
+        layout: of the joints, a `PoseLayout` or a name; may be left out for a .json that says it.
+        array: name of the array in an .npz.
+        confidence: column of the confidence; None where there is none.
+        least: joints of a smaller confidence are not located.
+
+    Raises:
+        ValueError: if the file is missing, damaged, or its joints are not those of the layout.
+    """
+
+    def __init__(self, path, layout=None, array="pose", confidence=2, least=0.0):
+        self.path = pathlib.Path(path)
+        read = _read_json if self.path.suffix.lower() == ".json" else _read_npz
+        names, poses, stored = read(self.path, array)
+        self.layout = layouts.get(layout) if layout else layouts.from_json(stored)
+        if poses.ndim != 3 or poses.shape[1] != len(self.layout) or poses.shape[2] < 2 or len(poses) != len(names):
+            raise ValueError(
+                f"{self.path} must have (N, {len(self.layout)}, 2 or more) joints of {self.layout.name} for its "
+                f"{len(names)} names. Received: {poses.shape}"
+            )
+        pose_px = poses[..., :2].astype(np.float64)
+        if confidence is not None and poses.shape[2] > confidence:
+            pose_px[~(poses[..., confidence] >= least)] = np.nan
+        self._poses = {_key(name): pose for name, pose in zip(names, pose_px, strict=True)}
+
+    def __len__(self):
+        return len(self._poses)
+
+    def pose_px(self, name):
+        """Joints (J, 2) in a photograph by its name, in whatever folder; all NaN where the file has none of it."""
+        found = self._poses.get(_key(name))
+        return np.full((len(self.layout), 2), np.nan) if found is None else found
+
+
+def _key(name):
+    return folded(str(name).replace("\\", "/").split("/")[-1])
+
+
+def _read_npz(path, array):
+    with reading(path, f"an .npz with `name` and `{array}`"), np.load(path, allow_pickle=False) as file:
+        return list(file["name"]), np.asarray(file[array], dtype=np.float64), None
+
+
+def _read_json(path, _):
+    with reading(path, 'poses as JSON, {"layout": ..., "poses": [{"name": ..., "joints": ...}]}'):
+        stored = json.loads(path.read_text(encoding="utf-8-sig"))
+        people = stored["poses"]
+        width = max((len(joint) for person in people for joint in person["joints"] if joint), default=3)
+        poses = [[joint or [np.nan] * width for joint in person["joints"]] for person in people]
+        names = [person["name"] for person in people]
+        return names, np.array(poses, dtype=np.float64).reshape(len(names), -1, width), stored.get("layout")

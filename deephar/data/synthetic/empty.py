@@ -1,0 +1,32 @@
+"""A reader of scenes without people: textures and clutter, drawn when they are asked for."""
+
+import numpy as np
+from PIL import Image
+
+from deephar import layouts
+from deephar.data.readers.backgrounds import nobody
+from deephar.data.synthetic import backdrop
+
+
+class EmptyScenes:
+    """Backdrops of synthetic people, without anybody; see `deephar.data.readers.base.PoseDataset`.
+
+    Args:
+        count: how many.
+        size: (width, height) of the pictures in pixels.
+        layout: of the joints that are not there, a `PoseLayout` or a name.
+        seed: the same seed and position give the same scene.
+    """
+
+    def __init__(self, count, size=(128, 128), layout="lsp14", seed=0):
+        self.count, self.size, self.layout, self.seed = count, tuple(size), layouts.get(layout), seed
+
+    def __len__(self):
+        return self.count
+
+    def sample(self, index):
+        """The scene at a position: a `Sample` without a joint, of which that is known."""
+        generator = np.random.default_rng([self.seed, index])
+        image = Image.fromarray(backdrop.anywhere(generator, self.size))
+        size = np.array(self.size, dtype=np.float64)
+        return nobody(f"empty scene {index}", image, size / 2, size, self.layout)
