@@ -1,11 +1,12 @@
 """Train a 2D pose network on photographs: Leeds Sports Pose Extended, and street photographs that others labelled.
 
 Data     LSP-extended, the official folder or a zip of it; photographs 1-3500 and 4201-8500 train, 3501-3700 validation.
-         Recipe "fused": the joints that two networks found in them (--poses, an .npz of `name`, `thunder` (N, 17, 3)
+         Recipe fused: the joints that two networks found in them (--poses, an .npz of `name`, `thunder` (N, 17, 3)
          and `heavy` (N, 33, 5)), and a zip of street photographs of one person each (--street) with theirs
          (--street-poses); 1-1700 of these train
-Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip --poses lspe.npz --street ccp.zip --street-poses ccp.npz
-         python exp/lsp/train_lsp.py --data lspet_dataset.zip --recipe annotation
+Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip
+         python exp/lsp/train_lsp.py --data lspet_dataset.zip --recipe fused --poses lspe.npz --street ccp.zip
+         --street-poses ccp.npz
 Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, to pass on), log.csv, model.json; --resume
          goes on
 """
@@ -33,7 +34,7 @@ FUSED = Recipe(
     steps=300,
     stages=(Stage("all", epochs=45, rate=2e-3, optimizer="adam", schedule="cosine"),),
 )
-RECIPES = {"fused": FUSED, "annotation": FUSED.replaced(mixture={"lsp": 100})}
+RECIPES = {"annotation": FUSED.replaced(mixture={"lsp": 100}, augmentation="photographs"), "fused": FUSED}
 SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "batch_size": 32, "steps": 2}
 NETWORKS = {"thunder": "coco17", "heavy": "blazepose33"}
 

@@ -1,0 +1,328 @@
+"""Labels from several sources: what each says of a joint, what becomes of it, and what is known where nobody is."""
+
+import dataclasses
+import json
+import re
+
+import keras
+import numpy as np
+import pytest
+from drawn import TEMPLATE
+from helpers import eagerly
+from PIL import Image
+from scripts import loaded, refused, run
+
+from deephar import config, layouts, models, training
+from deephar.data.batches import loader, mixture
+from deephar.data.readers import backgrounds, lsp, photographs
+from deephar.data.readers.pose_files import PoseFile
+from deephar.data.samples import augment, crops
+from deephar.data.samples.consensus import consensus
+from deephar.data.synthetic import empty
+from deephar.models import outputs
+
+LSP, COCO = layouts.get("lsp14"), layouts.get("coco17")
+TORSO = np.linalg.norm(TEMPLATE[8] - TEMPLATE[3])  # right shoulder to left hip, as long as the other diagonal
+
+
+def moved(**joints):
+    """The template with some joints moved by so many torsos to the right."""
+    pose = TEMPLATE.copy()
+    for joint, torsos in joints.items():
+        pose[LSP.index(joint), 0] += torsos * TORSO
+    return pose
+
+
+def at(joint, pose_and_weights):
+    pose, weights = pose_and_weights
+    return pose[LSP.index(joint)], weights[LSP.index(joint)]
+
+
+def test_a_joint_is_where_most_agree():
+    fused = consensus([moved(), moved(r_wrist=0.2), moved(r_wrist=2.0)], LSP)
+    wrist, weight = at("r_wrist", fused)
+    np.testing.assert_allclose(wrist, TEMPLATE[LSP.index("r_wrist")] + [0.1 * TORSO, 0])
+    assert weight == 0.5  # one of the two others
+    knee, weight = at("l_knee", fused)
+    np.testing.assert_array_equal(knee, TEMPLATE[LSP.index("l_knee")])
+    assert weight == 1.0
+
+
+@pytest.mark.parametrize(("apart", "masked"), [(0.29, False), (0.31, True)])
+def test_a_joint_on_which_no_two_agree_is_masked(apart, masked):
+    wrist, weight = at("r_wrist", consensus([moved(), moved(r_wrist=apart)], LSP))
+    assert np.isnan(wrist).all() == masked and weight == (0.0 if masked else 1.0)
+    assert at("r_wrist", consensus([moved(), moved(r_wrist=apart)], LSP, tolerance=0.5))[1] == 1.0
+
+
+def test_what_one_alone_has_counts_as_much_as_its_other_joints():
+    """Of the annotator's 13 other joints, the network sees 12 and confirms 9."""
+    seen = moved(r_ankle=1, l_ankle=1, r_wrist=1)
+    seen[[LSP.index("neck"), LSP.index("head_top")]] = np.nan
+    for joint in ("neck", "head_top"):
+        where, weight = at(joint, consensus([moved(), seen], LSP))
+        np.testing.assert_array_equal(where, TEMPLATE[LSP.index(joint)])
+        assert weight == 9 / 12
+
+
+def test_exchanged_sides_are_found_in_the_pair_that_is_exchanged():
+    """Knees by an annotator, against two networks; shins that cross are left as they are."""
+    wide = moved(r_knee=-0.5, l_knee=0.5)
+    wrong = wide[LSP.flip].copy()
+    pair = [LSP.index("r_knee"), LSP.index("l_knee")]
+    wrong = np.where(np.isin(np.arange(14), pair)[:, None], wrong, wide)
+    pose, weights = consensus([wrong, wide, wide], LSP)
+    np.testing.assert_allclose(pose, wide)
+    np.testing.assert_array_equal(weights, 1)
+    np.testing.assert_allclose(consensus([wide, wide], LSP)[0], wide)
+
+
+def test_nobody_of_a_known_size_is_refused():
+    hidden = TEMPLATE.copy()
+    hidden[[LSP.index(f"{side}_hip") for side in "rl"]] = np.nan
+    with pytest.raises(ValueError, match="a shoulder and the opposite hip"):
+        consensus([hidden, hidden], LSP)
+
+
+def test_blazepose_is_in_the_order_of_its_authors():
+    names = layouts.get("blazepose33").names
+    assert [names.index(n) for n in ("nose", "l_ear", "l_shoulder", "r_wrist", "l_hip", "r_ankle", "r_foot_index")] == [
+        0, 7, 11, 16, 23, 28, 32
+    ]  # fmt: skip
+
+
+def network_poses(folder, people=12, **changes):
+    """What a network of COCO's joints finds in drawn people: the truth, (x, y, confidence 0.9)."""
+    reader = lsp.LspExtended(folder)
+    truth = [layouts.rearrange(reader.sample(i).pose_px, LSP, COCO) for i in range(people)]
+    poses = np.concatenate([truth, np.full((people, 17, 1), 0.9)], axis=-1)
+    return {"name": np.array([f"im{i + 1:05d}.jpg" for i in range(people)]), "thunder": poses, **changes}
+
+
+@pytest.fixture
+def poses(drawn, tmp_path):
+    path = tmp_path / "poses.npz"
+    np.savez(path, **network_poses(drawn))
+    return path
+
+
+def test_the_same_poses_from_npz_and_json(drawn, poses, tmp_path):
+    read = PoseFile(poses, "coco17", "thunder")
+    found = network_poses(drawn)["thunder"]
+    joints = [[None if np.isnan(joint).any() else joint for joint in person] for person in found.tolist()]
+    people = [{"name": f"elsewhere\\im{i + 1:05d}.JPG", "joints": j} for i, j in enumerate(joints)]
+    stored = {"layout": COCO.to_json(), "poses": people}
+    (tmp_path / "poses.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(stored).encode())
+    other = PoseFile(tmp_path / "poses.json")
+    assert len(read) == len(other) == 12 and other.layout == COCO
+    for number in (1, 7):
+        name = f"images/im{number:05d}.jpg"
+        np.testing.assert_array_equal(read.pose_px(name), found[number - 1, :, :2])
+        np.testing.assert_array_equal(read.pose_px(name), other.pose_px(name))
+    assert np.isnan(read.pose_px("im00099.jpg")).all() and read.pose_px("im00099.jpg").shape == (17, 2)
+    assert np.isnan(PoseFile(poses, "coco17", "thunder", least=0.95).pose_px("im00001.jpg")).all()
+    assert np.isfinite(PoseFile(poses, "coco17", "thunder", confidence=None, least=0.95).pose_px("im00002.jpg")).any()
+
+
+@pytest.mark.parametrize(
+    ("content", "layout", "message"),
+    [
+        (b"nothing", "coco17", "an .npz with `name` and `thunder`.*damaged"),
+        ({"thunder": np.zeros((12, 16, 3))}, "coco17", r"must have \(N, 17, 2 or more\) joints of coco17 for its 12"),
+        ({"name": np.array(["a"])}, "coco17", "for its 1 names"),
+        ({}, "pa99j", "Unknown layout 'pa99j'"),
+        (None, "coco17", "No such file"),
+    ],
+)
+def test_other_files_of_poses_are_refused(content, layout, message, drawn, tmp_path):
+    path = tmp_path / "poses.npz"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        np.savez(path, **network_poses(drawn, **content))
+    with pytest.raises(ValueError, match=message):
+        PoseFile(path, layout, "thunder")
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"poses": [{"name": "a", "joints": [[1, "b"]]}]}', '{"poses": 3}'])
+def test_other_json_of_poses_is_refused(text, tmp_path):
+    (tmp_path / "poses.json").write_text(text)
+    with pytest.raises(ValueError, match="poses as JSON"):
+        PoseFile(tmp_path / "poses.json", "coco17")
+
+
+def test_a_batch_weighs_every_joint_by_who_confirms_it(drawn, poses):
+    """A wrist that the annotator alone sees elsewhere is unknown, its visibility too; a mirror exchanges weights."""
+    reader = lsp.LspExtended(drawn, [4])
+    others = [PoseFile(poses, "coco17", "thunder")]
+    truth = reader._joints[:, :2, 3].copy()
+    reader._joints[LSP.index("r_wrist"), 0, 3] += 0.6 * TORSO
+    seen = photographs.SeenByOthers(reader, others)
+    sample = seen.sample(0)
+    np.testing.assert_allclose(np.delete(sample.pose_px, LSP.index("r_wrist"), axis=0)[:5], truth[:5], atol=1e-9)
+    expected = np.ones(14)
+    expected[LSP.index("r_wrist")] = 0
+    expected[[LSP.index("neck"), LSP.index("head_top")]] = 11 / 12
+    np.testing.assert_allclose(sample.joint_weight, expected)
+    batch = mixture.Mixture([(seen, 1), (lsp.LspExtended(drawn, [5]), 1)], (32, 32)).batch(0, 0)
+    np.testing.assert_allclose(batch.weights, [expected, np.ones(14)], rtol=1e-6)
+    mirrored = crops.make_crop(seen, 0, (32, 32), augment.Draw(flip=True)).joint_weight
+    np.testing.assert_array_equal(mirrored, sample.joint_weight[LSP.flip])
+    wide = mixture.Mixture([(seen, 1)], (32, 32), layout=layouts.get("pa17j"), dim=3).batch(0, 0)
+    assert wide.weights.shape == (1, 17) and wide.weights[0, layouts.get("pa17j").index("pelvis")] == 0
+
+
+@pytest.fixture
+def street(drawn, tmp_path):
+    """Photographs without joints, in nested folders, and what a network saw in them."""
+    folder = tmp_path / "street"
+    (folder / "a").mkdir(parents=True)
+    for number in range(1, 5):
+        picture = Image.open(drawn / "images" / f"im{number:05d}.jpg")
+        wide = Image.new("RGB", (260, 170), (60, 90, 70))
+        wide.paste(picture, (0, 0))
+        wide.save(folder / "a" / f"im{number:05d}.JPG")
+    (folder / "notes.txt").write_text("not a photograph")
+    return folder
+
+
+def test_photographs_alone_know_nothing(street):
+    reader = photographs.Photographs(street, slice(1, 3))
+    assert reader.names == ["a/im00002.JPG", "a/im00003.JPG"]
+    sample = reader.sample(1)
+    assert np.isnan(sample.pose_px).all() and not sample.joint_weight.any()
+    assert sample.center_px.tolist() == [130, 85] and sample.window_px.tolist() == [260, 260]
+    with pytest.raises(ValueError, match=r"No photographs \(.jpg, .*\) in "):
+        photographs.Photographs(street, slice(99, None))
+
+
+def test_a_window_from_limbs_leaves_room_for_the_head(street, poses, drawn):
+    """The network gives no head top and no neck; the annotated head lies inside the window all the same."""
+    seen = photographs.SeenByOthers(
+        photographs.Photographs(street), [PoseFile(poses, "coco17", "thunder"), PoseFile(poses, "coco17", "thunder")]
+    )
+    for index in range(1, 4):
+        crop = crops.make_crop(seen, index, (64, 64))
+        head = lsp.LspExtended(drawn).sample(index).pose_px[LSP.index("head_top")]
+        x, y, _ = crop.px_to_crop @ [*head, 1]
+        assert 0.02 < y < 0.2 and 0 < x < 1
+        assert np.isnan(crop.pose_crop[LSP.index("head_top")]).all()
+        assert crop.joint_weight[LSP.index("head_top")] == 0
+
+
+def test_backgrounds_hold_no_joint(street, poses):
+    seen = photographs.SeenByOthers(photographs.Photographs(street), [PoseFile(poses, "coco17", "thunder")] * 2)
+    beside = backgrounds.Backgrounds(seen, seed=3)
+    assert len(beside) == 4
+    corners = set()
+    for index in range(4):
+        sample = beside.sample(index)
+        x1, y1 = sample.center_px - sample.window_px / 2
+        x2, y2 = sample.center_px + sample.window_px / 2
+        pose = seen.sample(index).pose_px
+        inside = (pose[:, 0] > x1) & (pose[:, 0] < x2) & (pose[:, 1] > y1) & (pose[:, 1] < y2)
+        assert not inside.any() and 0 <= x1 < x2 <= 260 and 0 <= y1 < y2 <= 170
+        assert np.isnan(sample.pose_px).all() and sample.joint_weight.all()
+        corners.add((x1, y1))
+    again = backgrounds.Backgrounds(seen, seed=3).sample(2)
+    np.testing.assert_array_equal(again.center_px, beside.sample(2).center_px)
+    assert len(corners) == 4
+    with pytest.raises(ValueError, match="None of 4 photographs has 24 pixels of background"):
+        backgrounds.Backgrounds(Narrow(seen))
+
+
+class Narrow:
+    """The same people, in photographs that end at their hands."""
+
+    def __init__(self, reader):
+        self.reader, self.layout = reader, reader.layout
+
+    def __len__(self):
+        return len(self.reader)
+
+    def sample(self, index):
+        sample = self.reader.sample(index)
+        return dataclasses.replace(sample, image=sample.image.crop((0, 0, 100, 170)), pose_px=sample.pose_px - [30, 0])
+
+
+@eagerly()
+def test_a_network_learns_that_nobody_is_there():
+    """Empty scenes have no coordinates to learn, and all visibilities."""
+    scenes = empty.EmptyScenes(8, (32, 32), seed=1)
+    np.testing.assert_array_equal(np.asarray(scenes.sample(3).image), np.asarray(scenes.sample(3).image))
+    model = models.build("lite-2d", num_joints=14, input_shape=(32, 32, 3), width=16, num_blocks=1)
+    batches = loader.PoseLoader([(scenes, 4)], (32, 32), outputs.kinds(model), augmentation="flip", steps=3)
+    _, labels, weights = batches[0]
+    assert not labels[1].any() and np.all(labels[0] == np.float32(config.MISSING)) and weights[1].shape == (4, 14)
+    training.compile_model(model, keras.optimizers.Adam(0.02))
+    losses = model.fit(batches, epochs=3, verbose=0, shuffle=False).history
+    assert losses["block1_visibility_loss"][-1] < 0.8 * losses["block1_visibility_loss"][0]
+    assert set(losses["block1_pose_loss"]) == {0.0}
+
+
+def test_a_half_body_is_the_window_of_the_joints_on_one_side(drawn):
+    reader = lsp.LspExtended(drawn, [2])
+    sample = reader.sample(0)
+    upper = crops.make_crop(reader, 0, (32, 32), augment.Draw(part=(90.0, 0.5)))
+    pose, y = upper.pose_crop, sample.pose_px[:, 1]
+    kept = y <= y.min() + 0.5 * np.ptp(y)
+    assert 4 < kept.sum() < 12
+    np.testing.assert_allclose(pose[kept].max(axis=0).max() - pose[kept].min(axis=0).min(), 0.8, atol=1e-9)
+    assert np.all((pose[kept] > 0.09) & (pose[kept] < 0.91)) and np.any(pose[~kept] > 1)
+    assert 1 / 3 <= upper.depth_scale < 1
+
+
+def test_patches_cover_what_they_say_and_nothing_else():
+    pixels = np.full((20, 40, 3), 9, np.uint8)
+    covered = augment.cover(pixels, (((0.25, 0.5, 0.5, 1.0), (1, 2, 3)),))
+    assert np.all(covered[10:, 10:20] == [1, 2, 3]) and (covered != 9).any(axis=-1).sum() == 100
+    assert np.all(pixels == 9) and augment.cover(pixels, ()) is pixels
+
+
+def test_halves_and_patches_are_as_frequent_as_said():
+    generator = np.random.default_rng(0)
+    draws = [augment.draw(config.AUGMENT["photographs"], generator) for _ in range(2000)]
+    assert 0.17 < np.mean([d.part is not None for d in draws]) < 0.23
+    assert 0.27 < np.mean([bool(d.patches) for d in draws]) < 0.33
+    plain = [augment.draw(config.AUGMENT["lsp"], generator) for _ in range(50)]
+    assert not any(d.part or d.patches for d in plain)
+    with pytest.raises(ValueError, match="`half_body` must be"):
+        config.AugmentConfig(half_body=1.5)
+
+
+def test_splits_share_no_photograph():
+    train, choose, test = (set(lsp.SPLITS[name]) for name in ("train", "choose", "test"))
+    assert not train & choose and not train & test and not choose & test
+    assert len(train) == 7800 and test == set(range(3701, 4201))
+
+
+FILES = ("--data", "{drawn}", "--poses", "{poses}", "--street", "{street}", "--street-poses", "{poses}")
+
+
+def test_no_photograph_that_is_judged_is_trained_on(shared):
+    """Of the real files, whatever labels there are."""
+    script = loaded("exp/lsp/train_lsp.py")
+    data = shared / "data"
+    args = type("", (), {
+        "weights": None, "smoke": False, "data": data / "lspe" / "lspe_train.zip", "recipe": script.RECIPES["fused"],
+        "poses": data / "teachers" / "lspe.npz", "street": data / "ccp" / "ccp_photos.zip", "seed": 0,
+        "street_poses": data / "teachers" / "ccp.npz",
+    })  # fmt: skip
+    sources, validation = script.open_sources(args)
+    numbers = set(sources["lsp"].reader._images.tolist())
+    assert not numbers & set(range(3501, 4201)) and set(validation.dataset._images.tolist()) == set(range(3501, 3701))
+    assert len(sources["street"]) == 1700
+
+
+@eagerly()
+def test_the_fused_recipe_trains(drawn, poses, street, tmp_path, monkeypatch, capsys):
+    data = np.load(poses)
+    np.savez(poses, **{**data, "heavy": np.zeros((12, 33, 5))})
+    given = [text.format(drawn=drawn, poses=poses, street=street) for text in FILES]
+    out = ("--out", tmp_path / "run", "--recipe", "fused", "--smoke")
+    said = refused("exp/lsp/train_lsp.py", monkeypatch, capsys, *given[:2], *out)
+    assert re.search(r"fused needs --poses, --street and --street-poses", said)
+    heavy = layouts.rearrange(data["thunder"][..., :2], COCO, layouts.get("blazepose33"))
+    np.savez(poses, **{**data, "heavy": np.concatenate([heavy, np.ones((12, 33, 3))], axis=-1)})
+    said = run("exp/lsp/train_lsp.py", monkeypatch, capsys, *given, *out)
+    assert "best PCK@0.2 on the validation split" in said and "could not be read: 0" in said
