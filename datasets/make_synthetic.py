@@ -22,7 +22,7 @@ import pathlib
 import numpy as np
 from PIL import Image, ImageDraw
 
-from deephar import draw, files
+from deephar import files, viz
 from deephar.data.synthetic import body, motion, scene, write_h36m, write_mpii, write_ntu, write_penn
 from deephar.data.synthetic.writing import Settings
 
@@ -54,7 +54,7 @@ def make_gallery(folder, seed, frames):
             picture = Image.fromarray(clip.images[number])
             ImageDraw.Draw(picture).text((4, 2), clip.action, fill="white", stroke_width=1, stroke_fill="black")
             pictures.append(picture)
-        return draw.contact_sheet(pictures, 10, tile)
+        return viz.contact_sheet(pictures, 10, tile)
 
     with files.whole_file(folder / "synthetic.jpg") as temporary:
         sheet([telling_frame(clip) for clip in clips]).save(temporary, quality=85)

@@ -18,10 +18,9 @@ _MODULES = (
     "config",
     "data",
     "distribution",
-    "draw",
-    "draw3d",
     "evaluation",
     "geometry",
+    "inference",
     "keras_metrics",
     "layers",
     "layouts",
@@ -30,20 +29,26 @@ _MODULES = (
     "metrics3d",
     "models",
     "ops",
-    "predict",
     "registration",
     "training",
     "video",
+    "viz",
     "weights",
 )
 _NAMES = {
-    "PosePredictor": "predict",
+    "PosePredictor": "inference.predictor",
     "build": "weights.loading",
     "load": "weights.loading",
 }
 """What a user types first, and where it is."""
 
-_MOVED = {"convert": "weights.legacy_file", "pretrained": "weights.loading"}
+_MOVED = {
+    "convert": "weights.legacy_file",
+    "draw": "viz.skeleton",
+    "draw3d": "viz.space",
+    "predict": "inference.predictor",
+    "pretrained": "weights.loading",
+}
 """Former names of modules."""
 
 __all__ = ["PosePredictor", "__version__", "build", "layers", "load", "losses", "models"]

@@ -18,12 +18,11 @@ import hashlib
 import json
 import pathlib
 
-import numpy as np
 from tqdm import tqdm
 
-from deephar import geometry, predict
 from deephar.data.readers import ntu, pennaction
 from deephar.data.samples import box_file, frames
+from deephar.inference import PosePredictor, boxes
 from deephar.weights import loading
 
 HOW = "a prediction on the whole picture, a second on its box; joints of confidence 0.5 or the surer half"
@@ -46,7 +45,7 @@ def options():
             reader = pennaction.PennAction(args.labels, args.frames, None, pennaction.found_actions(args.labels))
         else:
             reader = ntu.Ntu(args.labels, frames=args.frames)
-        return args, reader, stored_boxes(args), predict.PosePredictor.from_weights(args.weights)
+        return args, reader, stored_boxes(args), PosePredictor.from_weights(args.weights)
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
@@ -77,8 +76,7 @@ def boxes_of(predictor, video, every):
 def box_of(predictor, video, number):
     """[x, y, width, height] of the person in a frame, from the outermost joint to the outermost joint."""
     (person,) = predictor(frames.to_rgb(video.frame(number), video.name))
-    seen = person.confidence >= min(0.5, np.median(person.confidence))
-    x1, y1, x2, y2 = geometry.points_box(person.pose_px[seen]).tolist()
+    x1, y1, x2, y2 = boxes.extent(person.pose_px, person.confidence).tolist()
     return [x1, y1, x2 - x1, y2 - y1]
 
 

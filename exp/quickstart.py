@@ -24,7 +24,7 @@ import keras
 import numpy as np
 from PIL import Image, ImageDraw
 
-from deephar import config, distribution, draw, files, geometry, layouts, models, training
+from deephar import config, distribution, files, geometry, layouts, models, training, viz
 from deephar.data.batches import cached, loader
 from deephar.data.readers import mpii, mpii_files, pennaction
 from deephar.data.samples import clips, crops, frames, video_clips
@@ -175,14 +175,14 @@ def film(args, model, videos):
         tiles.append(
             [picture(videos.video(index), number, pose, name) for number, pose in zip(numbers, poses, strict=True)]
         )
-    first, *rest = [draw.contact_sheet(column, 3) for column in zip(*tiles, strict=True)]
+    first, *rest = [viz.contact_sheet(column, 3) for column in zip(*tiles, strict=True)]
     with files.whole_file(args.out / "film.webp") as temporary:
         first.save(temporary, save_all=True, append_images=rest, duration=180, loop=0, quality=70)
 
 
 def picture(video, number, pose, name, side=192):
     image = frames.to_rgb(video.frame(int(number))).resize((side, side), Image.Resampling.BILINEAR)
-    image = draw.draw_pose(
+    image = viz.draw_pose(
         image, geometry.transform_points(geometry.scaling(*(side / np.array(video.size_px))), pose), LAYOUT
     )
     ImageDraw.Draw(image).text((4, 2), name, fill="white", stroke_width=1, stroke_fill="black")

@@ -99,9 +99,9 @@ def test_public_names_load_lazily():
         assert getattr(deephar, name) is not None
     assert dir(deephar) == deephar.__all__
     assert deephar.build is deephar.models.build
-    for old, new in (("convert", deephar.weights.legacy_file), ("pretrained", deephar.weights.loading)):
-        with pytest.warns(DeprecationWarning, match=f"deephar.{old} is now deephar.weights"):
-            assert getattr(deephar, old) is new
+    for old, new in deephar._MOVED.items():
+        with pytest.warns(DeprecationWarning, match=f"deephar.{old} is now deephar.{new}"):
+            assert getattr(deephar, old).__name__ == f"deephar.{new}"
     for old, new in deephar.data._MOVED.items():
         with pytest.warns(DeprecationWarning, match=f"deephar.data.{old} is now deephar.data.{new}.{old}"):
             assert getattr(deephar.data, old).__name__ == f"deephar.data.{new}.{old}"

@@ -9,7 +9,7 @@ from drawn import DrawnVideos, figure
 from PIL import Image
 from scripts import refused, run
 
-from deephar import cli, geometry, layouts, predict
+from deephar import cli, geometry, inference, layouts
 from deephar.data.readers import pennaction
 from deephar.data.samples import box_file, boxes, clips, frames, video_clips
 from deephar.data.synthetic import write_penn
@@ -169,7 +169,7 @@ class Truth:
     def __call__(self, image):
         pose = self.known[image.tobytes()]
         seen = np.isfinite(pose[:, 0])
-        return [predict.Person(np.zeros(4), pose, np.where(seen, 1.0, 0.0))]
+        return [inference.Person(np.zeros(4), pose, np.where(seen, 1.0, 0.0))]
 
 
 def test_from_the_script_to_the_windows(tmp_path, monkeypatch, capsys):
@@ -178,7 +178,7 @@ def test_from_the_script_to_the_windows(tmp_path, monkeypatch, capsys):
     write_penn.write(settings, tmp_path, 4)
     labels, pictures, out = tmp_path / "labels", tmp_path / "frames", tmp_path / "boxes.json"
     reader = pennaction.PennAction(labels, pictures, actions=("squat", "wave"))
-    monkeypatch.setattr(predict.PosePredictor, "from_weights", lambda weights: Truth(reader))
+    monkeypatch.setattr(inference.PosePredictor, "from_weights", lambda weights: Truth(reader))
     script, files = "exp/predict_bboxes.py", ("--dataset", "penn", "--labels", labels, "--frames", pictures)
     options = (*files, "--weights", "lsp-lite-2d", "--out", out, "--every", 1)
     assert json.loads(run(script, monkeypatch, capsys, *options, "--videos", 2))["videos"] == 2
@@ -232,13 +232,13 @@ class Centre:
     layout = layouts.get("lsp14")
 
     def __call__(self, image, boxes=None, *_):
-        return [predict.Person(box, np.tile((box[:2] + box[2:]) / 2, (14, 1)), np.ones(14)) for box in boxes]
+        return [inference.Person(box, np.tile((box[:2] + box[2:]) / 2, (14, 1)), np.ones(14)) for box in boxes]
 
 
 @pytest.mark.parametrize("margin", [1.0, 2.0])
 def test_the_command_takes_the_same_file(margin, tmp_path, monkeypatch, capsys):
     """By path or by name; a margin that the boxes have is taken off; another size or a video is an error."""
-    monkeypatch.setattr(predict.PosePredictor, "from_weights", lambda weights, flip: Centre())
+    monkeypatch.setattr(inference.PosePredictor, "from_weights", lambda weights, flip: Centre())
     names = ["one.jpg", "two.jpg", "video.jpg", "absent.jpg"]
     for name in names:
         figure(np.random.default_rng(0))[0].save(tmp_path / name)

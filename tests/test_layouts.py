@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from helpers import units_json
 
-from deephar import draw, layouts, metrics, sides
+from deephar import layouts, metrics, sides
 from deephar.data.synthetic.people import SyntheticPeople
 from deephar.evaluation import pose2d, pose3d
 from deephar.layouts import PoseLayout
+from deephar.viz import skeleton
 
 OTHERS = {
     "map_from_mpii": ("mpii16", "from"),
@@ -99,7 +100,7 @@ def test_sides_are_read_however_they_are_spelt(names):
     assert layouts.index_map(own, PoseLayout("other", ["l_knee", "r_knee", "hip", "nose"])) == [2, 1, 0, -1]
     assert layouts.index_map("pa16j", PoseLayout("legs", names[1:])) == [12, 13]
     assert own.index("r_knee") == own.index("right_knee") == own.index("knee_r") == 1
-    assert [draw.side_colour(name) for name in names] == [draw.MIDDLE, draw.RIGHT, draw.LEFT]
+    assert [skeleton.side_colour(name) for name in names] == [skeleton.MIDDLE, skeleton.RIGHT, skeleton.LEFT]
 
 
 def test_bones_need_links():

@@ -10,7 +10,7 @@ from drawn import DrawnVideos
 from helpers import eagerly
 
 import deephar
-from deephar import layouts, models, predict, training
+from deephar import inference, layouts, models, training
 from deephar.data.batches import loader
 from deephar.data.readers import lsp
 from deephar.data.samples import crops, video_clips
@@ -100,7 +100,7 @@ def test_all_forms_of_a_pose_network_train_and_predict_alike(drawn):
     for model in forms("lite-2d", export_heatmaps=True, **STILLS):
         losses = losses_after(model, loader.PoseLoader([(reader, 6)], (32, 32), outputs.kinds(model), steps=1))
         crop = pose2d.predict(model, crops.Crops(reader, (32, 32)), flip=True)
-        (person,) = predict.PosePredictor(model, reader.layout)(drawn / "images" / "im00001.jpg")
+        (person,) = inference.PosePredictor(model, reader.layout)(drawn / "images" / "im00001.jpg")
         found.append([losses, crop.pose_px, crop.visibility, person.pose_px, person.confidence])
     assert found[0][0][0] != found[0][0][1]
     for other in found[1:]:

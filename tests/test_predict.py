@@ -13,8 +13,9 @@ import pytest
 from drawn import figure
 from PIL import Image
 
-from deephar import cli, files, geometry, layouts, models, predict
+from deephar import cli, files, geometry, inference, layouts, models
 from deephar.evaluation import report
+from deephar.inference.space import weak_perspective
 from deephar.weights import loading
 
 TINY = {"num_joints": 14, "input_shape": (64, 64, 3), "width": 32, "num_blocks": 1}
@@ -45,7 +46,7 @@ class Bright:
 def test_a_bright_dot_comes_back_in_pixels():
     pixels = np.zeros((200, 300, 3), np.uint8)
     pixels[120:124, 200:204] = 255
-    predictor = predict.PosePredictor(Bright(), LSP)
+    predictor = inference.PosePredictor(Bright(), LSP)
     people = predictor(Image.fromarray(pixels), [[150, 80, 250, 180], [180, 100, 220, 150]])
     for person in people:
         np.testing.assert_allclose(person.pose_px, np.full((14, 2), [202, 122]), atol=1.5)
@@ -58,7 +59,7 @@ def test_a_description_says_how_wide_a_window_is(weights, photo, tmp_path):
     about = dataclasses.replace(loading.describe(weights), window_margin=2.0)
     shutil.copy(weights, tmp_path)
     about.write(tmp_path / "model.json")
-    predictor = predict.PosePredictor.from_weights(tmp_path / weights.name)
+    predictor = inference.PosePredictor.from_weights(tmp_path / weights.name)
     predictor.model = Corner()
     (person,) = predictor(photo, [[20, 30, 60, 70]])
     np.testing.assert_allclose(person.pose_px[:2], [[40 + 80 / 6, 50 + 80 / 6], [40 - 80 / 6, 50 - 80 / 6]])
@@ -74,7 +75,7 @@ class Corner(Bright):
 
 def test_without_a_box_a_first_pass_finds_it():
     """The whole photograph gives the middle ninth; its square and the margin are the window of the second pass."""
-    predictor = predict.PosePredictor(Corner(), LSP, flip=False)
+    predictor = inference.PosePredictor(Corner(), LSP, flip=False)
     (person,) = predictor(Image.new("RGB", (300, 240)))
     np.testing.assert_allclose(person.box_px, [100, 70, 200, 170])
     side = 100 * geometry.MARGIN
@@ -101,7 +102,7 @@ def test_paths_pictures_and_arrays_are_photographs(tmp_path):
             (tmp_path / "photo.JPG").read_bytes(), pixels, pixels[..., 0], pixels[..., :1],
             np.concatenate([pixels, np.full((200, 300, 1), 255, np.uint8)], axis=-1),
         ]  # fmt: skip
-        predictor = predict.PosePredictor(Bright(), LSP)
+        predictor = inference.PosePredictor(Bright(), LSP)
         for photo in photos:
             (person,) = predictor(photo, [[150, 80, 250, 180]])
             np.testing.assert_allclose(person.pose_px, np.full((14, 2), [202, 122]), atol=1.5)
@@ -109,7 +110,7 @@ def test_paths_pictures_and_arrays_are_photographs(tmp_path):
 
 
 def test_no_boxes_give_nobody(tmp_path):
-    predictor = predict.PosePredictor(Bright(), LSP)
+    predictor = inference.PosePredictor(Bright(), LSP)
     pixels, _ = bright_dot()
     assert predictor(pixels, []) == predictor(pixels, np.empty((0, 4))) == []
     assert len(predictor(pixels, [10, 10, 50, 60])) == 1
@@ -154,7 +155,7 @@ def test_threads_share_a_predictor(photo, monkeypatch):
     """Eight threads decode one opened picture in turn, use the network in turn, and find what one thread finds."""
     network = Bright()
     network.predict_on_batch = Single(network.predict_on_batch)
-    predictor = predict.PosePredictor(network, LSP)
+    predictor = inference.PosePredictor(network, LSP)
     expected = predictor(photo)[0].pose_px
     with Image.open(photo) as shared, concurrent.futures.ThreadPoolExecutor(8) as threads:
         monkeypatch.setattr(shared, "load", Single(shared.load))
@@ -167,11 +168,11 @@ def test_depth_becomes_millimetres_by_hand():
     """A square of 450 pixels stands for 2.25 m: 5 mm a pixel; a tenth of the depth range is 200 mm."""
     poses = np.full((1, 17, 3), [100.0, 80.0, 0.4])
     poses[0, 5] = [110, 60, 0.5]
-    space = predict.weak_perspective(poses, [450], layouts.get("pa17j"))
+    space = weak_perspective(poses, [450], layouts.get("pa17j"))
     np.testing.assert_allclose(space[0, :2], [[0, 0, 0], [0, 0, 0]])
     np.testing.assert_allclose(space[0, 5], [50, -100, 200])
     with pytest.raises(ValueError, match="no joint 'pelvis'"):
-        predict.weak_perspective(poses[:, :14], [450], LSP)
+        weak_perspective(poses[:, :14], [450], LSP)
 
 
 def run(capsys, *arguments):
@@ -187,7 +188,7 @@ def run(capsys, *arguments):
 def quick(monkeypatch):
     """The command with a network that costs nothing."""
     monkeypatch.setattr(
-        predict.PosePredictor, "from_weights", lambda weights, flip: predict.PosePredictor(Bright(), LSP)
+        inference.PosePredictor, "from_weights", lambda weights, flip: inference.PosePredictor(Bright(), LSP)
     )
 
 
@@ -412,7 +413,7 @@ def test_a_fault_of_the_network_loses_no_other(photo, tmp_path, capsys, monkeypa
             return super().predict_on_batch(images)
 
     monkeypatch.setattr(
-        predict.PosePredictor, "from_weights", lambda weights, flip: predict.PosePredictor(Tired(), LSP)
+        inference.PosePredictor, "from_weights", lambda weights, flip: inference.PosePredictor(Tired(), LSP)
     )
     status, printed, _ = run(capsys, photo, photo, photo)
     entries = json.loads(printed)["photos"]
@@ -457,7 +458,7 @@ def test_outputs_are_checked_before_work_begins(photo, tmp_path, capsys, monkeyp
     def too_early(*_, **__):
         raise AssertionError("the network was built")
 
-    monkeypatch.setattr(predict.PosePredictor, "from_weights", too_early)
+    monkeypatch.setattr(inference.PosePredictor, "from_weights", too_early)
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("")
     faults = {

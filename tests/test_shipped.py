@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deephar import layouts, predict
+from deephar import inference, layouts
 from deephar.data.readers import lsp, pennaction
 from deephar.data.samples import clips, crops, video_clips
 from deephar.data.synthetic.people import SyntheticPeople
@@ -34,7 +34,7 @@ POSE_NETWORKS = [name for name, entry in catalogue.SHIPPED.items() if entry.abou
 
 @pytest.mark.parametrize("name", POSE_NETWORKS)
 def test_predictor(name):
-    predictor = predict.PosePredictor.from_weights(name)
+    predictor = inference.PosePredictor.from_weights(name)
     (person,) = predictor(Image.new("RGB", (120, 90), (90, 90, 90)), [[10, 10, 110, 80]])
     assert person.pose_px.shape == (len(predictor.layout), 2) and np.all(np.isfinite(person.pose_px))
     assert (person.pose_3d_mm is not None) == name.endswith("3d")

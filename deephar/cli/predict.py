@@ -43,9 +43,9 @@ def main(arguments):
 def _predict(options):
     boxes, pictures = _read_boxes(options), _outputs(options)
 
-    from deephar import predict
+    from deephar.inference import PosePredictor
 
-    predictor = predict.PosePredictor.from_weights(options.weights, flip=options.flip)
+    predictor = PosePredictor.from_weights(options.weights, flip=options.flip)
     entries = [
         _photo(photo, boxes, picture, predictor) for photo, picture in zip(options.photos, pictures, strict=True)
     ]
@@ -190,14 +190,14 @@ def _photo(photo, boxes, picture, predictor):
 
 def _draw(image, width, people, layout, path):
     """Draw people, whose joints are in pixels of a photograph of some width, on its picture, which may be smaller."""
-    from deephar import draw, draw3d
+    from deephar import viz
     from deephar.files import whole_file
 
     for person in people:
-        image = draw.draw_pose(image, person.pose_px * (image.width / width), layout)
+        image = viz.draw_pose(image, person.pose_px * (image.width / width), layout)
     spaces = [person.pose_3d_mm for person in people if person.pose_3d_mm is not None]
     if spaces:
-        image = draw3d.beside_photo(image, spaces, layout)
+        image = viz.beside_photo(image, spaces, layout)
     with whole_file(path) as temporary:
         image.save(temporary)
 

@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from deephar import metrics
+from deephar.inference import running
 from deephar.models import outputs
 
 logger = logging.getLogger(__name__)
@@ -114,8 +115,7 @@ class _Walk:
 
 def _judged(model, clips, batch_size):
     """Position of the video, and output's name to scores (A,), of every clip."""
-    clips = iter(clips)
-    while batch := list(itertools.islice(clips, batch_size)):
+    for batch in running.batches(clips, batch_size):
         places, scores = [place for place, _ in batch], _scores(model, [inputs for _, inputs in batch], batch_size)
         batch.clear()  # before the next one is made
         for row, place in enumerate(places):
@@ -124,9 +124,8 @@ def _judged(model, clips, batch_size):
 
 def _scores(model, clips, batch_size):
     """Output's name to scores (at least the clips, A)."""
-    clips += clips[:1] * (batch_size - len(clips))  # whole batches save compilations
-    inputs = [np.stack(parts) for parts in zip(*clips, strict=True)]
-    found = model.predict_on_batch(inputs[0] if len(inputs) == 1 else inputs)  # of the whole batch, by every copy
+    inputs = [running.padded(parts, batch_size) for parts in zip(*clips, strict=True)]
+    found = running.run(model, inputs[0] if len(inputs) == 1 else inputs)
     return {output.name: array for output, array in outputs.actions(model, found).items()}
 
 

@@ -7,8 +7,9 @@ import numpy as np
 from tqdm import tqdm
 
 from deephar import geometry, metrics
-from deephar.models import outputs
-from deephar.models.outputs import split_blocks  # noqa: F401, where it was before
+from deephar.inference import running
+from deephar.inference.running import predict_crops  # noqa: F401, where it was before
+from deephar.models.outputs import split_blocks  # noqa: F401, likewise
 
 logger = logging.getLogger(__name__)
 
@@ -34,35 +35,6 @@ class Predictions:
     broken: dict = dataclasses.field(default_factory=dict)
 
 
-def predict_crops(model, images, layout, flip=False):
-    """Poses of a batch in crop coordinates.
-
-    Args:
-        model: a pose network.
-        images: float32 (B, H, W, 3) in [-1, 1].
-        layout: `deephar.layouts.PoseLayout` of the model's joints.
-        flip: average with the prediction on the mirrored crop (paper section 5).
-
-    Returns:
-        poses (K, B, J, D) and visibilities (K, B, J).
-
-    Raises:
-        ValueError: if the model has another number of joints than the layout.
-    """
-    poses, visibilities = outputs.poses(model, model.predict_on_batch(images))
-    if poses.shape[2] != len(layout):
-        raise ValueError(
-            f"The network's {poses.shape[2]} joints cannot be those of layout {layout.name}, which has {len(layout)}: "
-            f"{', '.join(layout.names)}"
-        )
-    if not flip:
-        return poses, visibilities
-    mirrored, mirrored_visibilities = outputs.poses(model, model.predict_on_batch(images[:, :, ::-1]))
-    mirrored = mirrored[:, :, layout.flip]
-    mirrored[..., 0] = 1.0 - mirrored[..., 0]
-    return (poses + mirrored) / 2, (visibilities + mirrored_visibilities[:, :, layout.flip]) / 2
-
-
 def predict(model, crops, batch_size=32, flip=False, progress=False, on_broken="raise"):
     """Poses of every crop in source pixels.
 
@@ -70,7 +42,7 @@ def predict(model, crops, batch_size=32, flip=False, progress=False, on_broken="
         model: a pose network.
         crops: sequence of `deephar.data.samples.crops.Crop`, with a `layout`.
         batch_size: crops at a time.
-        flip: see `predict_crops`.
+        flip: average with the prediction on the mirrored crop (paper section 5).
         progress: show a progress bar.
         on_broken: "raise" at a sample that cannot be read; or "skip" it, log it and name it in `Predictions.broken`.
 
@@ -96,21 +68,12 @@ def over_batches(model, crops, gather, batch_size=32, flip=False, progress=False
         two lists of arrays, (K, N, ...) and (N, ...), whose rows are NaN (False, None) for crops that cannot be read;
         and a dict of the position of each of those and the reason.
     """
-    parts, places, broken = [], [], {}
-    for first in tqdm(range(0, len(crops), batch_size), desc="predict", unit="batch", disable=not progress):
-        batch = []
-        for index in range(first, min(first + batch_size, len(crops))):
-            try:
-                batch.append(crops[index])
-                places.append(index)
-            except ValueError as error:
-                if on_broken == "raise":
-                    raise
-                broken[index] = str(error)
-                logger.warning("skipped: %s", error)
-        if batch:
-            found = _predict_batch(model, batch, crops.layout, flip, batch_size if first else len(batch))
-            parts.append(gather(batch, *found))
+    walk, parts = _Walk(crops, progress, on_broken), []
+    for batch in running.batches(walk, batch_size):
+        images = running.padded([crop.image for crop in batch], batch_size if parts else len(batch))
+        found = running.predict_crops(model, images, crops.layout, flip)
+        parts.append(gather(batch, *(output[:, : len(batch)] for output in found)))
+    places, broken = walk.places, walk.broken
     if not parts:
         raise ValueError(f"None of {len(crops)} samples can be read; the first fault: {broken.get(0, 'no samples')}")
     by_block, by_crop = zip(*parts, strict=True)
@@ -121,11 +84,24 @@ def over_batches(model, crops, gather, batch_size=32, flip=False, progress=False
     return *joined, broken
 
 
-def _predict_batch(model, batch, layout, flip, padded_to):
-    """`predict_crops` of some crops; a last, shorter batch is padded to save a second compilation."""
-    images = np.stack([crop.image for crop in batch])
-    images = np.concatenate([images, np.repeat(images[:1], padded_to - len(batch), axis=0)])
-    return [output[:, : len(batch)] for output in predict_crops(model, images, layout, flip)]
+class _Walk:
+    """The crops that can be read, their places, and the reason of every other's fault; see `over_batches`."""
+
+    def __init__(self, crops, progress, on_broken):
+        self.crops, self.progress, self.on_broken, self.places, self.broken = crops, progress, on_broken, [], {}
+
+    def __iter__(self):
+        for index in tqdm(range(len(self.crops)), desc="predict", unit="crop", disable=not self.progress):
+            try:
+                crop = self.crops[index]
+            except ValueError as error:
+                if self.on_broken == "raise":
+                    raise
+                self.broken[index] = str(error)
+                logger.warning("skipped: %s", error)
+            else:
+                self.places.append(index)
+                yield crop
 
 
 def gather(batch, poses, visibilities):

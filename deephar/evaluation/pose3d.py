@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from deephar import draw3d, geometry, metrics3d
+from deephar import geometry, metrics3d, viz
 from deephar.evaluation import pose2d
 
 COLUMNS = {
@@ -115,12 +115,12 @@ def draw_views(predictions, index, layout):
         layout: of the joints.
 
     Returns:
-        RGB `PIL.Image.Image`, see `deephar.draw3d.draw_views`.
+        RGB `PIL.Image.Image`, see `deephar.viz.draw_views`.
     """
     camera, root = predictions.cameras[index], layout.index("pelvis")
     poses = [camera.to_camera(pose[index]) for pose in (predictions.pose_mm[-1], predictions.true_mm)]
     pose, truth = (pose - pose[root] for pose in poses)
-    return draw3d.draw_views(pose, layout, truth, up=camera.rotation @ [0.0, 0.0, 1.0], side=192)
+    return viz.draw_views(pose, layout, truth, up=camera.rotation @ [0.0, 0.0, 1.0], side=192)
 
 
 def bone_lengths(poses, layout):

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from deephar import draw
+from deephar import viz
 from deephar.files import whole_file
 
 
@@ -78,12 +78,12 @@ def save_pictures(crops, predictions, path, people=24, columns=8, views=None):
     """
     readable = [index for index in range(len(crops)) if index not in predictions.broken]
     shown = [readable[i] for i in np.linspace(0, len(readable) - 1, min(len(readable), people)).astype(int)]
-    pictures = [draw.draw_crop(crops[index], predictions.pose_px[-1, index], crops.layout) for index in shown]
+    pictures = [viz.draw_crop(crops[index], predictions.pose_px[-1, index], crops.layout) for index in shown]
     if views:
         shown_views = [views(index) for index in shown]
-        pictures = [draw.side_by_side(pair) for pair in zip(pictures, shown_views, strict=True)]
+        pictures = [viz.side_by_side(pair) for pair in zip(pictures, shown_views, strict=True)]
     with whole_file(path) as temporary:
-        draw.contact_sheet(pictures, columns, pictures[0].size).save(temporary)
+        viz.contact_sheet(pictures, columns, pictures[0].size).save(temporary)
 
 
 def save_json(values, path):

@@ -5,7 +5,7 @@ import json
 import pathlib
 
 from deephar import checks, files, layouts
-from deephar.geometry import MARGIN
+from deephar.geometry import MARGIN, WINDOW_MM
 from deephar.models import registry
 from deephar.models.settings import flat
 
@@ -24,6 +24,7 @@ class Description:
             original's map, see `deephar.layouts.published_map`.
         actions: names of the classes in order; () where it judges none or they are not known.
         window_margin: side of the square window that a person is shown in, in sides of the square around the joints.
+        crop_mm: of a network with depth: width of a window at the pelvis in mm; the depth range is 2 m.
         training: what it was trained on and how, in words by topic.
         score: measured on what it was not trained on, in words.
     """
@@ -34,6 +35,7 @@ class Description:
     joints: str = "names"
     actions: tuple = ()
     window_margin: float = MARGIN
+    crop_mm: float = WINDOW_MM
     training: dict = dataclasses.field(default_factory=dict)
     score: str = "unknown"
 
@@ -92,7 +94,8 @@ def _parsed(stored):
         raise ValueError(f"`actions` must be a list of names. Received: {stored['actions']!r}")
     about = Description(**{**given, "overrides": dict(stored["overrides"]), "layout": layout, "actions": actions})
     checks.one_of("joints", about.joints, ("names", "published"))
-    checks.between("window_margin", about.window_margin, 0, low_included=False)
+    for name in ("window_margin", "crop_mm"):
+        checks.between(name, getattr(about, name), 0, low_included=False)
     if len(layout) != about.network.num_joints:
         raise ValueError(f"the network has {about.network.num_joints} joints, layout {layout.name} has {len(layout)}")
     return about

@@ -6,7 +6,8 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
-from deephar import draw
+from deephar.viz.sheets import contact_sheet, side_by_side
+from deephar.viz.skeleton import side_colour
 
 BACKGROUND, GRID, TRUTH, INK = (24, 26, 30), (64, 68, 76), (130, 130, 130), (200, 200, 200)
 """Colours of the paper, the ground, a true pose beside a predicted one, and text."""
@@ -114,7 +115,7 @@ def draw_views(pose_mm, layout, truth_mm=None, up=(0.0, -1.0, 0.0), side=256, vi
             _draw_bones(pen, to_pixels(pose), layout, colour, max(1, side // (160 if colour else 80)))
         pen.text((4, side - 14), view.caption, fill=INK)
         pictures.append(picture)
-    return draw.side_by_side(pictures)
+    return side_by_side(pictures)
 
 
 def _grid(half=2):
@@ -128,11 +129,11 @@ def _draw_bones(pen, points, layout, colour, width):
     """Bones from far to near, each with its joints; in one colour, or each side in its own."""
     bones = [(a, b) for a, b in layout.link_indices if np.all(np.isfinite(points[[a, b]]))]
     for a, b in sorted(bones, key=lambda bone: -points[list(bone), 2].mean()):
-        tint = colour or draw.side_colour(layout.names[a], layout.names[b])
+        tint = colour or side_colour(layout.names[a], layout.names[b])
         pen.line(points[[a, b], :2].ravel().tolist(), fill=tint, width=width)
         for joint in (a, b):
             x, y = points[joint, :2]
-            tint = colour or draw.side_colour(layout.names[joint])
+            tint = colour or side_colour(layout.names[joint])
             pen.ellipse([x - width, y - width, x + width, y + width], fill=tint)
 
 
@@ -150,4 +151,4 @@ def beside_photo(image, poses_mm, layout, least=192):
     """
     side = max(least, image.height // max(2, len(poses_mm)))
     views = [draw_views(pose, layout, side=side) for pose in poses_mm]
-    return draw.side_by_side([image, draw.contact_sheet(views, 1, views[0].size)])
+    return side_by_side([image, contact_sheet(views, 1, views[0].size)])

@@ -9,30 +9,14 @@ from PIL import Image
 
 from deephar import geometry, layouts
 from deephar.data.samples import frames
-from deephar.evaluation import pose2d
-from deephar.geometry import WINDOW_MM
+from deephar.inference import boxes as box_rules
+from deephar.inference import running
+from deephar.inference.people import Person
+from deephar.inference.space import weak_perspective
 from deephar.weights import loading
 
 BATCH = 16
 """Crops at a time."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Person:
-    """One predicted person.
-
-    Attributes:
-        box_px: (4,) x1, y1, x2, y2, given or estimated, before the margin.
-        pose_px: (J, 2) in pixels of the upright photograph.
-        confidence: (J,) in [0, 1], how sure the network is that the joint lies inside the crop.
-        pose_3d_mm: (J, 3) from the pelvis, x to the photograph's right, y down, z away from the camera, see
-            `weak_perspective`; None from a network without depth.
-    """
-
-    box_px: np.ndarray
-    pose_px: np.ndarray
-    confidence: np.ndarray
-    pose_3d_mm: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +39,7 @@ class PosePredictor:
         layout: `deephar.layouts.PoseLayout` of its joints, or its name.
         flip: average with the prediction on the mirrored crop.
         margin: side of a person's window, in longer sides of the box.
+        crop_mm: of a network with depth, see `deephar.inference.space.weak_perspective`.
 
     Several threads may use one predictor: they decode side by side and take turns at the network.
 
@@ -63,12 +48,13 @@ class PosePredictor:
         >>> predictor("photo.jpg")[0].pose_px
     """
 
-    def __init__(self, model, layout, flip=False, margin=geometry.MARGIN):
+    def __init__(self, model, layout, flip=False, margin=geometry.MARGIN, crop_mm=geometry.WINDOW_MM):
         self.model, self.layout, self.flip, self.margin = model, layouts.get(layout), flip, margin
+        self.crop_mm = crop_mm
         self._turn = threading.Lock()
 
     def __reduce__(self):
-        return type(self), (self.model, self.layout, self.flip, self.margin)
+        return type(self), (self.model, self.layout, self.flip, self.margin, self.crop_mm)
 
     @classmethod
     def from_weights(cls, weights, flip=False):
@@ -84,7 +70,7 @@ class PosePredictor:
         about = loading.describe(weights)
         if about.judges_actions:
             raise ValueError(f"{weights} are of {about.preset}, which judges clips; expected those of a pose network")
-        return cls(loading.load(weights), about.layout, flip, about.window_margin)
+        return cls(loading.load(weights), about.layout, flip, about.window_margin, about.crop_mm)
 
     def __call__(self, photo, boxes=None, name=None):
         """Predict the people in boxes, or one person in the whole photograph.
@@ -104,7 +90,7 @@ class PosePredictor:
                 the photograph.
         """
         photo = self._decode(photo, name or frames.name_of(photo))
-        boxes = self._estimated_box(photo) if boxes is None else _checked_boxes(boxes, photo.size)
+        boxes = self._estimated_box(photo) if boxes is None else box_rules.checked(boxes, photo.size)
         if not len(boxes):
             return []
         windows = [geometry.person_window(box, self.margin) for box in boxes]
@@ -112,7 +98,7 @@ class PosePredictor:
         if poses.shape[-1] < 3:
             return [Person(*person) for person in zip(boxes, poses, confidences, strict=True)]
         sides = [side for _, (side, _) in windows]
-        spaces = weak_perspective(poses, np.array(sides), self.layout)
+        spaces = weak_perspective(poses, np.array(sides), self.layout, self.crop_mm)
         return [Person(*person) for person in zip(boxes, poses[..., :2], confidences, spaces, strict=True)]
 
     def _decode(self, photo, name):
@@ -124,7 +110,7 @@ class PosePredictor:
     def _estimated_box(self, photo):
         center = np.array(photo.size) / 2
         (pose,), (confidence,) = self._predict(photo, [(center, np.full(2, float(max(photo.size))))])
-        box = geometry.points_box(pose[confidence >= min(0.5, np.median(confidence))])
+        box = box_rules.extent(pose, confidence)
         nothing_found = np.array_equal(box[:2], box[2:])
         return np.array([[0.0, 0.0, *photo.size]]) if nothing_found else box[None]
 
@@ -133,51 +119,11 @@ class PosePredictor:
         height, width = self.model.input_shape[1:3]
         maps = np.stack([geometry.window_to_crop(*window) for window in windows])
         poses, confidences = [], []
-        for first in range(0, len(maps), BATCH):
-            batch = maps[first : first + BATCH]
+        for batch in running.batches(maps, BATCH):
+            batch = np.stack(batch)
             crops = np.stack([photo.crop(px_to_crop, (width, height)) for px_to_crop in batch])
             with self._turn:
-                pose, confidence = pose2d.predict_crops(self.model, crops, self.layout, self.flip)
+                pose, confidence = running.predict_crops(self.model, crops, self.layout, self.flip)
             poses.append(geometry.transform_points(np.linalg.inv(batch), pose[-1]))
             confidences.append(confidence[-1])
         return np.concatenate(poses), np.concatenate(confidences)
-
-
-def weak_perspective(poses, sides_px, layout):
-    """Pixels and depth to millimetres from the pelvis, where neither the camera nor the person's size is known.
-
-    The square that the network saw is taken for the published crop: 2.25 m wide at the pelvis, its depth range 2 m.
-    Nearer parts of a person are not taken to look larger. So the pose is right up to a common factor, the true width
-    of the square in 2.25 m, and to the perspective of a near camera.
-
-    Args:
-        poses: (N, J, 3) pixels, and depth in [0, 1] of the crop's range.
-        sides_px: (N,) sides of the squares in pixels.
-        layout: `deephar.layouts.PoseLayout` of the joints.
-
-    Returns:
-        float64 (N, J, 3) mm, the pelvis at 0.
-
-    Raises:
-        ValueError: if the layout has no pelvis.
-    """
-    root = layout.index("pelvis")
-    mm_per_px = WINDOW_MM / np.asarray(sides_px, dtype=np.float64)[:, None, None]
-    space = np.concatenate([poses[..., :2] * mm_per_px, geometry.crop_to_depth(poses[..., 2:], 0.0)], axis=-1)
-    return space - space[:, root : root + 1]
-
-
-def _checked_boxes(boxes, size):
-    boxes = np.asarray(boxes, dtype=np.float64)
-    boxes = boxes.reshape(-1, 4) if boxes.shape in ((0,), (4,)) else boxes
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"Boxes must be (N, 4), x1, y1, x2, y2 each. Received: {boxes.shape}")
-    for x1, y1, x2, y2 in boxes:
-        box = f"x={x1:g}, y={y1:g}, width={x2 - x1:g}, height={y2 - y1:g}"
-        if not np.all(np.isfinite([x1, y1, x2, y2])) or x2 <= x1 or y2 <= y1:
-            raise ValueError(f"A box needs finite numbers and a width and height above 0. Received: {box}")
-        if x2 <= 0 or y2 <= 0 or x1 >= size[0] or y1 >= size[1]:
-            raise ValueError(f"A box lies outside the photograph of {size[0]} x {size[1]} pixels. Received: {box}")
-        if max(x2 - x1, y2 - y1) > 100 * max(size):
-            raise ValueError(f"A box is larger than 100 times the photograph. Received: {box}")
-    return boxes

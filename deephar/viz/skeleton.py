@@ -60,34 +60,3 @@ def draw_crop(crop, pose_px, layout, side=192):
     picture = picture.resize((round(side * width / height), side), Image.Resampling.BILINEAR)
     pose = geometry.transform_points(geometry.scaling(*picture.size) @ crop.px_to_crop, pose_px)
     return draw_pose(picture, pose, layout)
-
-
-def contact_sheet(pictures, columns, tile=(192, 192)):
-    """Pictures side by side, each fitted into a tile.
-
-    Args:
-        pictures: list of `PIL.Image.Image`.
-        columns: tiles in a row.
-        tile: (width, height) of each in pixels.
-
-    Returns:
-        `PIL.Image.Image`.
-    """
-    rows = -(-len(pictures) // columns)
-    sheet = Image.new("RGB", (columns * tile[0], rows * tile[1]))
-    for number, picture in enumerate(pictures):
-        picture = picture.copy()
-        picture.thumbnail(tile)
-        row, column = divmod(number, columns)
-        sheet.paste(picture, (column * tile[0], row * tile[1]))
-    return sheet
-
-
-def side_by_side(pictures):
-    """Pictures of any heights in a row, from the top, as one `PIL.Image.Image`."""
-    row = Image.new("RGB", (sum(p.width for p in pictures), max(p.height for p in pictures)))
-    left = 0
-    for picture in pictures:
-        row.paste(picture, (left, 0))
-        left += picture.width
-    return row

@@ -1,0 +1,43 @@
+"""Boxes around people: those that are given, and those around poses."""
+
+import numpy as np
+
+from deephar import geometry
+
+SURE = 0.5
+"""Joints of this confidence make a person's box; where most are less sure, the surer half."""
+
+
+def extent(pose_px, confidence):
+    """Box (4,) x1, y1, x2, y2 from the outermost joint to the outermost joint of those that are seen.
+
+    Args:
+        pose_px: (J, 2) in pixels.
+        confidence: (J,) in [0, 1].
+    """
+    return geometry.points_box(pose_px[confidence >= min(SURE, np.median(confidence))])
+
+
+def checked(boxes, size):
+    """Boxes as float64 (N, 4).
+
+    Args:
+        boxes: (N, 4), or (4,) for one: x1, y1, x2, y2 in pixels.
+        size: (width, height) of the photograph.
+
+    Raises:
+        ValueError: if one is empty, not finite, outside the photograph or immense.
+    """
+    boxes = np.asarray(boxes, dtype=np.float64)
+    boxes = boxes.reshape(-1, 4) if boxes.shape in ((0,), (4,)) else boxes
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(f"Boxes must be (N, 4), x1, y1, x2, y2 each. Received: {boxes.shape}")
+    for x1, y1, x2, y2 in boxes:
+        box = f"x={x1:g}, y={y1:g}, width={x2 - x1:g}, height={y2 - y1:g}"
+        if not np.all(np.isfinite([x1, y1, x2, y2])) or x2 <= x1 or y2 <= y1:
+            raise ValueError(f"A box needs finite numbers and a width and height above 0. Received: {box}")
+        if x2 <= 0 or y2 <= 0 or x1 >= size[0] or y1 >= size[1]:
+            raise ValueError(f"A box lies outside the photograph of {size[0]} x {size[1]} pixels. Received: {box}")
+        if max(x2 - x1, y2 - y1) > 100 * max(size):
+            raise ValueError(f"A box is larger than 100 times the photograph. Received: {box}")
+    return boxes

@@ -1,0 +1,23 @@
+"""What is found in a picture."""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Person:
+    """One predicted person.
+
+    Attributes:
+        box_px: (4,) x1, y1, x2, y2, given or estimated, before the margin.
+        pose_px: (J, 2) in pixels of the upright photograph.
+        confidence: (J,) in [0, 1], how sure the network is that the joint lies inside the crop.
+        pose_3d_mm: (J, 3) from the pelvis, x to the photograph's right, y down, z away from the camera, see
+            `weak_perspective`; None from a network without depth.
+    """
+
+    box_px: np.ndarray
+    pose_px: np.ndarray
+    confidence: np.ndarray
+    pose_3d_mm: np.ndarray | None = None

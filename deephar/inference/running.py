@@ -1,0 +1,58 @@
+"""The one place where a network is run on batches, for prediction and for evaluation."""
+
+import itertools
+
+import numpy as np
+
+from deephar.models import outputs
+
+
+def batches(items, size):
+    """Items in lists of `size`, the last one shorter; the next list is made when it is asked for."""
+    items = iter(items)
+    while batch := list(itertools.islice(items, size)):
+        yield batch
+
+
+def padded(rows, size):
+    """Rows (...) as a batch (size, ...), the first one repeated at its end: whole batches save compilations."""
+    return np.stack([*rows, *rows[:1] * (size - len(rows))])
+
+
+def run(model, inputs):
+    """What a network gives for a batch.
+
+    Args:
+        model: a network, or any object with `predict_on_batch`.
+        inputs: array (B, ...), or a list of them for several inputs; shared among the copies under a strategy.
+    """
+    return model.predict_on_batch(inputs)
+
+
+def predict_crops(model, images, layout, flip=False):
+    """Poses of a batch in crop coordinates.
+
+    Args:
+        model: a pose network.
+        images: float32 (B, H, W, 3) in [-1, 1].
+        layout: `deephar.layouts.PoseLayout` of the model's joints.
+        flip: average with the prediction on the mirrored crop (paper section 5).
+
+    Returns:
+        poses (K, B, J, D) and visibilities (K, B, J).
+
+    Raises:
+        ValueError: if the model has another number of joints than the layout.
+    """
+    poses, visibilities = outputs.poses(model, run(model, images))
+    if poses.shape[2] != len(layout):
+        raise ValueError(
+            f"The network's {poses.shape[2]} joints cannot be those of layout {layout.name}, which has {len(layout)}: "
+            f"{', '.join(layout.names)}"
+        )
+    if not flip:
+        return poses, visibilities
+    mirrored, mirrored_visibilities = outputs.poses(model, run(model, images[:, :, ::-1]))
+    mirrored = mirrored[:, :, layout.flip]
+    mirrored[..., 0] = 1.0 - mirrored[..., 0]
+    return (poses + mirrored) / 2, (visibilities + mirrored_visibilities[:, :, layout.flip]) / 2

@@ -1,0 +1,9 @@
+"""Pictures of poses, with Pillow: skeletons on photographs and in space, and sheets of pictures."""
+
+from deephar.viz.sheets import contact_sheet, side_by_side
+from deephar.viz.skeleton import draw_crop, draw_pose, side_colour
+from deephar.viz.space import View, beside_photo, draw_views
+
+__all__ = [
+    "View", "beside_photo", "contact_sheet", "draw_crop", "draw_pose", "draw_views", "side_by_side", "side_colour",
+]  # fmt: skip
