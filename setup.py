@@ -19,7 +19,7 @@ setup(
     license="MIT",
     packages=[*find_packages(include=["deephar*"]), "deephar.weights.files"],
     package_dir={"deephar.weights.files": "weights"},
-    package_data={"deephar.weights.files": ["*.weights.h5", "README.md"]},
+    package_data={"deephar": ["py.typed"], "deephar.weights.files": ["*.weights.h5", "README.md"]},
     entry_points={"console_scripts": ["deephar = deephar.cli:main"]},
     python_requires=">=3.11",
     install_requires=[
@@ -43,6 +43,7 @@ setup(
             "pytest>=8.0",
             "pytest-xdist>=3.5",
             "ruff>=0.8",
+            "pyright[nodejs]>=1.1.400",
             *BACKENDS["jax"],
             *BACKENDS["torch"],
             *VIDEO,

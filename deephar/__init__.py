@@ -31,6 +31,7 @@ _MODULES = (
     "ops",
     "registration",
     "training",
+    "typed",
     "video",
     "viz",
     "weights",

@@ -14,7 +14,18 @@ import deephar
 
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "deephar"
-NUMPY_ONLY = {"layouts", "sides", "geometry", "camera", "metrics", "metrics3d", "config", "checks", "models.outputs"}
+NUMPY_ONLY = {
+    "layouts",
+    "sides",
+    "geometry",
+    "camera",
+    "metrics",
+    "metrics3d",
+    "config",
+    "checks",
+    "models.outputs",
+    "typed",
+}
 TENSORFLOW_ALLOWED = {"distribution", "export"}
 
 

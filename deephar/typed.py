@@ -1,0 +1,41 @@
+"""Types of what passes between functions: arrays, tensors of any backend, networks, paths. Shapes are in docstrings."""
+
+import os
+import typing
+
+import numpy as np
+import numpy.typing as npt
+
+Path: typing.TypeAlias = "str | os.PathLike[str]"
+
+ArrayLike: typing.TypeAlias = npt.ArrayLike
+"""What `numpy.asarray` takes: an array, a number, nested lists of numbers."""
+
+Array: typing.TypeAlias = npt.NDArray[np.generic]
+Floats: typing.TypeAlias = npt.NDArray[np.floating]
+Ints: typing.TypeAlias = npt.NDArray[np.integer]
+Bools: typing.TypeAlias = npt.NDArray[np.bool_]
+Pixels: typing.TypeAlias = npt.NDArray[np.uint8]
+
+Size: typing.TypeAlias = "tuple[int, int]"
+"""(width, height) or (height, width) in pixels; who takes it says which."""
+
+Json: typing.TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
+
+
+class Tensor(typing.Protocol):
+    """A tensor of the backend, a symbolic `keras.KerasTensor`, or an array: what `keras.ops` takes and gives."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> object: ...
+
+
+class Network(typing.Protocol):
+    """What predicts: a `keras.Model`, or any object that names its outputs like one (`deephar.models.outputs`)."""
+
+    output_names: typing.Sequence[str]
+
+    def predict_on_batch(self, x: object, /) -> object: ...
