@@ -7,6 +7,7 @@ HERE = pathlib.Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "deephar" / "__init__.py").read_text(encoding="utf-8")).group(1)
 
 VIDEO, H36M, FIGURES, BASELINES = ["av>=12.0"], ["cdflib>=1.2"], ["matplotlib>=3.8"], ["scikit-learn>=1.4"]
+DOCS = ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"]
 BACKENDS = {"jax": ["jax>=0.4.30"], "torch": ["torch>=2.4"]}
 
 setup(
@@ -39,11 +40,15 @@ setup(
         "figures": FIGURES,
         "baselines": BASELINES,
         "tensorboard": ["tensorboard>=2.18"],
+        "docs": DOCS,
         "test": [
             "pytest>=8.0",
             "pytest-xdist>=3.5",
             "ruff>=0.8",
             "pyright[nodejs]>=1.1.400",
+            "build>=1.2",
+            "setuptools>=77",
+            *DOCS,
             *BACKENDS["jax"],
             *BACKENDS["torch"],
             *VIDEO,
@@ -53,7 +58,6 @@ setup(
         ],
     },
     classifiers=[
-        "License :: OSI Approved :: MIT License",
         *[f"Programming Language :: Python :: 3.{minor}" for minor in (11, 12, 13)],
         "Topic :: Scientific/Engineering :: Image Recognition",
     ],
