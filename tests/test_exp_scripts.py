@@ -24,9 +24,10 @@ def succeeds(path, *arguments):
 WRITTEN = [*(f"{name}.weights.h5" for name in ("best", "last", "resume", "small")), "log.csv", "model.json"]
 
 
+@eagerly()
 def test_lsp_trains_and_evaluates(drawn, tmp_path, monkeypatch, capsys):
     out = tmp_path / "run"
-    succeeds("exp/lsp/train_lsp.py", "--data", drawn, "--out", out, "--smoke")
+    run("exp/lsp/train_lsp.py", monkeypatch, capsys, "--data", drawn, "--out", out, "--smoke")
     assert sorted(p.name for p in out.iterdir()) == sorted(WRITTEN)
     weights = ("--weights", out / "small.weights.h5", "--out", out)
     options = ("--data", drawn, *weights, "--smoke", "--flip", "--multi-crop")

@@ -111,7 +111,8 @@ def test_all_forms_of_a_pose_network_train_and_predict_alike(drawn):
 @eagerly()
 def test_all_forms_of_a_clip_network_train_and_judge_alike():
     videos, layout, found = DrawnVideos(), layouts.get("pa16j"), []
-    for model in forms("penn-merge", export_poses="last", **CLIPS):
+    apart, _, joined = forms("penn-merge", export_poses="last", **CLIPS)
+    for model in (apart, joined):
         batches = loader.ClipLoader([(videos, 3)], 4, (32, 32), outputs.kinds(model), layout=layout, steps=1)
         losses = losses_after(model, batches)
         predictions = action.predict(model, video_clips.VideoClips(videos, 4, (32, 32), layout=layout))

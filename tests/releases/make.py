@@ -1,8 +1,8 @@
 """Keep files of a release, for tests/test_releases.py to read in all later versions.
 
 Command  python tests/releases/make.py, in the release's commit
-Result   tests/releases/VERSION/: small.weights.h5 and model.json of a tiny network, expected.npz (its outputs for a fixed
-         input), boxes.json, poses.json of `deephar predict`
+Result   tests/releases/VERSION/: small.weights.h5 and model.json of a tiny network, expected.npz (its outputs for one
+         input), picture.png, boxes.json, poses.json of `deephar predict`
 """
 
 import json
