@@ -1,0 +1,60 @@
+"""Video files of which nothing is known but their pictures: clips of them are judged, not trained on."""
+
+import pathlib
+
+import numpy as np
+
+from deephar import layouts
+from deephar.data.readers.base import Video
+from deephar.typed import Ints, Path
+from deephar.video import open_video
+
+SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
+
+
+class VideoFiles:
+    """Reader of video files without labels; see `deephar.data.readers.base.VideoDataset`.
+
+    Their action is unknown (-1) and no joint is located, so that clips are cut out of the whole picture, or out of the
+    boxes of a file (`deephar.data.samples.boxes.chooser`).
+
+    Args:
+        source: folder, of which all videos count at any depth, or list of files.
+        actions: names of the classes that a network tells apart.
+        layout: of the joints that are not known, a `PoseLayout` or a name.
+
+    Raises:
+        ValueError: if there is no such folder or file, or no video in it.
+    """
+
+    def __init__(
+        self, source: Path | list[Path], actions: tuple[str, ...] = (), layout: layouts.PoseLayout | str = "pa16j"
+    ) -> None:
+        listed = source if isinstance(source, (list, tuple)) else _videos_below(pathlib.Path(source))
+        self.paths = [pathlib.Path(path) for path in listed]
+        missing = [path for path in self.paths if not path.is_file()]
+        if missing or not self.paths:
+            raise ValueError(f"No such video: {missing[0]}" if missing else "Expected a video. Received: none")
+        self.actions, self.layout = tuple(actions), layouts.get(layout)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def video(self, index: int) -> Video:
+        """The video at a position: `Video`. Raises ValueError if it cannot be read; the message names it."""
+        file = open_video(self.paths[index])
+        nothing = np.full((len(file), len(self.layout), 2), np.nan)
+        return Video(str(self.paths[index]), -1, nothing, file.size, file.frame, file.close)
+
+    def labelled_frames(self, index: int) -> Ints:
+        """Numbers of a video's frames that have labels: none."""
+        return np.arange(0)
+
+
+def _videos_below(folder: pathlib.Path) -> list[pathlib.Path]:
+    if not folder.is_dir():
+        raise ValueError(f"Expected a folder of videos. Received: {folder}")
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not found:
+        raise ValueError(f"No videos ({', '.join(SUFFIXES)}) in {folder}")
+    return found
