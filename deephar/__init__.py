@@ -6,9 +6,16 @@ this package registers, see `deephar.registration`.
 """
 
 import importlib
+import types
+import typing
 import warnings
 
 from deephar import registration
+
+if typing.TYPE_CHECKING:
+    from deephar import layers, losses, models
+    from deephar.inference.predictor import PosePredictor
+    from deephar.weights.loading import build, load
 
 __version__ = "0.1.0"
 
@@ -55,7 +62,7 @@ _MOVED = {
 __all__ = ["PosePredictor", "__version__", "build", "layers", "load", "losses", "models"]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> types.ModuleType:
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{name}")
     if name in _NAMES:
@@ -66,7 +73,7 @@ def __getattr__(name):
     raise AttributeError(f"module 'deephar' has no attribute {name!r}; it has {', '.join([*__all__, *_MODULES])}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return __all__
 
 

@@ -12,14 +12,18 @@ in the other order, (p2, p1); `Camera.from_original` says so.
 """
 
 import dataclasses
+import typing
+from collections.abc import Mapping
 
 import numpy as np
+
+from deephar.typed import ArrayLike, Floats, Size
 
 ROUNDS, TOLERANCE, LONGEST_STEP = 100, 1e-13, 0.25
 """Of the inverse of the distortion: most rounds, the change (at z = 1) that ends them, and the largest of a round."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, init=False)
 class Camera:
     """A camera in the world.
 
@@ -32,33 +36,58 @@ class Camera:
         size: (width, height) of the picture in pixels.
     """
 
-    rotation: np.ndarray
-    center: np.ndarray
-    focal: np.ndarray
-    principal: np.ndarray
-    radial: np.ndarray = (0.0, 0.0, 0.0)
-    tangential: np.ndarray = (0.0, 0.0)
-    size: tuple = (1000, 1000)
+    rotation: Floats
+    center: Floats
+    focal: Floats
+    principal: Floats
+    radial: Floats
+    tangential: Floats
+    size: Size
 
-    def __post_init__(self):
-        shapes = {"rotation": (3, 3), "center": (3,), "focal": (2,), "principal": (2,)}
-        for name, shape in {**shapes, "radial": (3,), "tangential": (2,)}.items():
-            value = np.asarray(getattr(self, name), dtype=np.float64)
+    def __init__(
+        self,
+        rotation: ArrayLike,
+        center: ArrayLike,
+        focal: ArrayLike,
+        principal: ArrayLike,
+        radial: ArrayLike = (0.0, 0.0, 0.0),
+        tangential: ArrayLike = (0.0, 0.0),
+        size: Size = (1000, 1000),
+    ) -> None:
+        given = {
+            "rotation": (rotation, (3, 3)),
+            "center": (center, (3,)),
+            "focal": (focal, (2,)),
+            "principal": (principal, (2,)),
+            "radial": (radial, (3,)),
+            "tangential": (tangential, (2,)),
+        }
+        for name, (numbers, shape) in given.items():
+            value = np.asarray(numbers, dtype=np.float64)
             if value.size != np.prod(shape) or not np.all(np.isfinite(value)):
                 raise ValueError(f"`{name}` of a camera must be {shape}, finite. Received: {value.tolist()}")
             object.__setattr__(self, name, value.reshape(shape))
+        object.__setattr__(self, "size", size)
         if not np.allclose(self.rotation @ self.rotation.T, np.eye(3), atol=1e-6):
             raise ValueError(f"`rotation` must be orthonormal. Received: {self.rotation.tolist()}")
 
     @classmethod
-    def from_mmpose(cls, entry):
+    def from_mmpose(cls, entry: Mapping[str, ArrayLike]) -> typing.Self:
         """From an entry of mmpose's Human3.6M cameras: R camera to world, T in metres, k, and p as (p1, p2)."""
         rotation = np.asarray(entry["R"], dtype=np.float64).T
         center = 1000 * np.asarray(entry["T"], dtype=np.float64).ravel()
-        return cls(rotation, center, entry["f"], entry["c"], entry["k"], entry["p"], (entry["w"], entry["h"]))
+        size = typing.cast(Size, (entry["w"], entry["h"]))
+        return cls(rotation, center, entry["f"], entry["c"], entry["k"], entry["p"], size)
 
     @classmethod
-    def from_opencv(cls, rotation, translation, matrix, distortion, size=(1000, 1000)):
+    def from_opencv(
+        cls,
+        rotation: ArrayLike,
+        translation: ArrayLike,
+        matrix: ArrayLike,
+        distortion: ArrayLike,
+        size: Size = (1000, 1000),
+    ) -> typing.Self:
         """From the OpenCV way of storing: R world to camera, t = -R center in mm, K (3, 3), and k1, k2, p1, p2, k3.
 
         Only the order is OpenCV's; the numbers are taken for the model above, as Human3.6M's are.
@@ -69,12 +98,23 @@ class Camera:
         return cls(rotation, center, np.diag(matrix)[:2], matrix[:2, 2], (k1, k2, k3), (p1, p2), size)
 
     @classmethod
-    def from_original(cls, rotation, center, focal, principal, p=(0.0, 0.0), k=(0.0, 0.0, 0.0), size=(1000, 1000)):
+    def from_original(
+        cls,
+        rotation: ArrayLike,
+        center: ArrayLike,
+        focal: ArrayLike,
+        principal: ArrayLike,
+        p: ArrayLike = (0.0, 0.0),
+        k: ArrayLike = (0.0, 0.0, 0.0),
+        size: Size = (1000, 1000),
+    ) -> typing.Self:
         """From what the original's code takes: R world to camera, the centre in mm, and p as (p2, p1)."""
         return cls(rotation, center, focal, principal, k, np.ravel(p)[::-1], size)
 
     @classmethod
-    def looking_at(cls, center, target, focal, size, up=(0.0, 0.0, 1.0)):
+    def looking_at(
+        cls, center: ArrayLike, target: ArrayLike, focal: float, size: Size, up: ArrayLike = (0.0, 0.0, 1.0)
+    ) -> typing.Self:
         """A camera without distortion at `center` (mm) with `target` in the middle of its picture.
 
         Args:
@@ -87,54 +127,54 @@ class Camera:
             ValueError: if the camera looks along `up`, or at itself.
         """
         forward = np.asarray(target, dtype=np.float64) - np.asarray(center, dtype=np.float64)
-        right = np.cross(forward, up)
+        right = np.cross(forward, np.asarray(up))
         if not np.linalg.norm(right) > 1e-9 * np.linalg.norm(forward):
             raise ValueError(f"A camera cannot look along `up`. Received: center={center}, target={target}, up={up}")
         axes = np.stack([right, np.cross(forward, right), forward])
         rotation = axes / np.linalg.norm(axes, axis=1, keepdims=True)
-        return cls(rotation, center, (focal, focal), (size[0] / 2, size[1] / 2), size=tuple(size))
+        return cls(rotation, center, (focal, focal), (size[0] / 2, size[1] / 2), size=(size[0], size[1]))
 
-    def to_camera(self, points_world):
+    def to_camera(self, points_world: ArrayLike) -> Floats:
         """World mm to camera mm, (..., 3) float64."""
         return (np.asarray(points_world, dtype=np.float64) - self.center) @ self.rotation.T
 
-    def to_world(self, points_cam):
+    def to_world(self, points_cam: ArrayLike) -> Floats:
         """Camera mm to world mm, (..., 3) float64."""
         return np.asarray(points_cam, dtype=np.float64) @ self.rotation + self.center
 
-    def project(self, points_cam):
+    def project(self, points_cam: ArrayLike) -> Floats:
         """Camera mm to (u, v, depth): pixels and mm, (..., 3) float64; NaN for points not in front of the camera."""
         points_cam = np.asarray(points_cam, dtype=np.float64)
         depth = np.where(points_cam[..., 2:] > 0, points_cam[..., 2:], np.nan)
         uv = self._distort(points_cam[..., :2] / depth) * self.focal + self.principal
         return np.concatenate([uv, depth], axis=-1)
 
-    def unproject(self, points_uvd):
+    def unproject(self, points_uvd: ArrayLike) -> Floats:
         """(u, v, depth) to camera mm, the exact inverse of `project`; NaN for pixels that no ray reaches."""
         points_uvd = np.asarray(points_uvd, dtype=np.float64)
         distorted = (points_uvd[..., :2] - self.principal) / self.focal
         rays = np.concatenate([self._undistort(distorted), np.ones_like(distorted[..., :1])], axis=-1)
         return rays * points_uvd[..., 2:]
 
-    def world_to_uvd(self, points_world):
+    def world_to_uvd(self, points_world: ArrayLike) -> Floats:
         """World mm to (u, v, depth): pixels and mm."""
         return self.project(self.to_camera(points_world))
 
-    def uvd_to_world(self, points_uvd):
+    def uvd_to_world(self, points_uvd: ArrayLike) -> Floats:
         """(u, v, depth) to world mm."""
         return self.to_world(self.unproject(points_uvd))
 
-    def _factor(self, xy):
+    def _factor(self, xy: Floats) -> tuple[Floats, Floats]:
         """What multiplies x and y, and r^2, (..., 1)."""
         square = np.sum(xy**2, axis=-1, keepdims=True)
         radial = 1 + square * (self.radial[0] + square * (self.radial[1] + square * self.radial[2]))
         return radial + xy @ self.tangential[::-1, None], square
 
-    def _distort(self, xy):
+    def _distort(self, xy: Floats) -> Floats:
         factor, square = self._factor(xy)
         return xy * factor + square * self.tangential[::-1]
 
-    def _undistort(self, distorted):
+    def _undistort(self, distorted: Floats) -> Floats:
         """Newton's method from within the unit circle, in short steps: a lens may turn back far outside the picture."""
         xy = distorted / np.maximum(1.0, np.linalg.norm(distorted, axis=-1, keepdims=True))
         with np.errstate(all="ignore"):
@@ -146,7 +186,7 @@ class Camera:
             reached = np.abs(self._distort(xy) - distorted).max(axis=-1, keepdims=True) < 1e-9
         return np.where(reached, xy, np.nan)
 
-    def _inverse_slope(self, xy):
+    def _inverse_slope(self, xy: Floats) -> Floats:
         """Inverse of the derivative of `_distort`, (..., 2, 2)."""
         factor, square = self._factor(xy)
         slope = self.radial[0] + square * (2 * self.radial[1] + square * 3 * self.radial[2])

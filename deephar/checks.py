@@ -7,9 +7,13 @@ that a NumPy integer can go into a saved configuration.
 import math
 import operator
 import re
+import typing
+from collections.abc import Collection, Sequence
+
+_T = typing.TypeVar("_T")
 
 
-def one_of(name, value, allowed):
+def one_of(name: str, value: _T, allowed: Collection[object]) -> _T:
     """A value among some.
 
     Args:
@@ -28,7 +32,7 @@ def one_of(name, value, allowed):
     return value
 
 
-def whole(name, value, least=1):
+def whole(name: str, value: object, least: int = 1) -> int:
     """A whole number, of Python or NumPy.
 
     Args:
@@ -42,20 +46,20 @@ def whole(name, value, least=1):
     Raises:
         ValueError: for anything else.
     """
-    if not _is_whole(value) or value < least:
+    if not _is_whole(value) or operator.index(value) < least:
         raise ValueError(f"`{name}` must be a whole number, {least} or more. Received: {name}={value!r}")
     return operator.index(value)
 
 
-def _is_whole(value):
+def _is_whole(value: object) -> typing.TypeGuard[typing.SupportsIndex]:
     try:
-        operator.index(value)
+        operator.index(typing.cast(typing.SupportsIndex, value))
     except TypeError:
         return False
     return not isinstance(value, bool)
 
 
-def pair(name, value):
+def pair(name: str, value: object) -> tuple[int, int]:
     """Two whole numbers above 0, for rows and for columns.
 
     Args:
@@ -69,12 +73,16 @@ def pair(name, value):
         ValueError: for anything else.
     """
     both = (value, value) if _is_whole(value) else value
-    if not isinstance(both, (tuple, list)) or len(both) != 2 or not all(_is_whole(n) and n >= 1 for n in both):
+    if (
+        not isinstance(both, (tuple, list))
+        or len(both) != 2
+        or not all(_is_whole(n) and operator.index(n) >= 1 for n in both)
+    ):
         raise ValueError(f"`{name}` must be a whole number above 0 or a pair of them. Received: {name}={value!r}")
-    return tuple(map(operator.index, both))
+    return operator.index(both[0]), operator.index(both[1])
 
 
-def between(name, value, low, high=math.inf, low_included=True):
+def between(name: str, value: object, low: float, high: float = math.inf, low_included: bool = True) -> float:
     """A finite number within bounds.
 
     Args:
@@ -90,7 +98,7 @@ def between(name, value, low, high=math.inf, low_included=True):
         ValueError: for anything else.
     """
     try:
-        number = float(value)
+        number = float(typing.cast(typing.SupportsFloat, value))
     except (TypeError, ValueError):
         number = math.nan
     if not (low <= number <= high and math.isfinite(number)) or (number == low and not low_included):
@@ -100,7 +108,7 @@ def between(name, value, low, high=math.inf, low_included=True):
     return number
 
 
-def axes(owner, needed, *shapes):
+def axes(owner: str, needed: str, *shapes: Sequence[int | None]) -> None:
     """Inputs have the axes that their owner reads, and axes of one name have one size.
 
     Args:
@@ -113,7 +121,7 @@ def axes(owner, needed, *shapes):
         ValueError: where a shape has too few axes or too many, or two shapes disagree.
     """
     inputs = re.findall(r"(\w+) \(([^)]*)\)", needed)
-    sizes = {}
+    sizes: dict[str, int] = {}
     for (_, wanted), shape in zip(inputs, shapes, strict=False):
         if not _agree(sizes, wanted.split(", "), tuple(shape)):
             received = ", ".join(f"{name} {tuple(shape)}" for (name, _), shape in zip(inputs, shapes, strict=False))
@@ -121,7 +129,7 @@ def axes(owner, needed, *shapes):
             raise ValueError(f"{owner} needs {needed}{agreeing}. Received: {received}")
 
 
-def _agree(sizes, wanted, shape):
+def _agree(sizes: dict[str, int], wanted: list[str], shape: tuple[int | None, ...]) -> bool:
     """Whether a shape has the wanted axes, of the sizes found so far; its own sizes are added to them."""
     if "..." in wanted:
         place, spare = wanted.index("..."), len(shape) - len(wanted) + 1

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+
 from deephar import checks
 
 MISSING = -1e9
@@ -15,7 +17,7 @@ class Interval:
     low: float
     high: float
 
-    def draw(self, generator):
+    def draw(self, generator: np.random.Generator) -> float:
         return float(generator.uniform(self.low, self.high))
 
 
@@ -23,9 +25,9 @@ class Interval:
 class Choice:
     """Uniform draw from a finite list."""
 
-    values: tuple
+    values: tuple[float, ...]
 
-    def draw(self, generator):
+    def draw(self, generator: np.random.Generator) -> float:
         return float(self.values[generator.integers(len(self.values))])
 
 
@@ -59,7 +61,7 @@ class AugmentConfig:
     half_body: float = 0.0
     occlusion: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.between("half_body", self.half_body, 0, 1)
         checks.between("occlusion", self.occlusion, 0, 1)
         checks.one_of("shift_unit", self.shift_unit, ("px", "mpii", "window"))
@@ -78,7 +80,7 @@ class PoseNoise:
     dropout: float = 0.0
 
 
-def _steps(low, high, step):
+def _steps(low: float, high: float, step: float) -> Choice:
     return Choice(tuple(low + step * i for i in range(round((high - low) / step) + 1)))
 
 
@@ -88,7 +90,7 @@ are these shares of it. Penn Action: medians over the training videos; NTU RGB+D
 Human3.6M: 2.25 m at 5 m; the paper does not say in which picture it counts, so those of the crop are taken."""
 
 
-def _shifts(high, step, pictures):
+def _shifts(high: float, step: float, pictures: str) -> Choice:
     """Published shifts from -`high` to `high` pixels, as shares of a person's window."""
     return Choice(tuple(shift / WINDOW_PX[pictures] for shift in _steps(-high, high, step).values))
 

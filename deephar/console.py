@@ -10,7 +10,7 @@ import tempfile
 _LEVEL, _NOTHING = "TF_CPP_MIN_LOG_LEVEL", "3"
 
 
-def quiet_tensorflow():
+def quiet_tensorflow() -> None:
     """Keep TensorFlow's own log lines (oneDNN, CUDA, absl) off the terminal; to be called before it is imported.
 
     Other backends are not concerned, and nothing is imported here. Errors still arrive as Python exceptions. Where the

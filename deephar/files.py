@@ -5,13 +5,17 @@ import json
 import os
 import pathlib
 import tempfile
+import typing
+from collections.abc import Iterator, Mapping
+
+from deephar.typed import Path
 
 _LONGEST_END = 200
 """Bytes of a name that its temporary name keeps."""
 
 
 @contextlib.contextmanager
-def whole_file(path):
+def whole_file(path: Path) -> Iterator[pathlib.Path]:
     """A temporary path beside `path` that replaces it on success and vanishes on failure.
 
     The temporary name keeps every suffix of `path` (Keras insists on `.weights.h5`).
@@ -33,7 +37,7 @@ def whole_file(path):
         temporary.unlink(missing_ok=True)
 
 
-def check_writable(path):
+def check_writable(path: Path) -> None:
     """See that a file can be written, without leaving a trace, before long work whose result it shall hold.
 
     Args:
@@ -60,7 +64,7 @@ RUN = (
 """Files by which the folder of a training is known."""
 
 
-def new_run(folder, overwrite=False):
+def new_run(folder: Path, overwrite: bool = False) -> None:
     """Make the folder of a new training.
 
     Args:
@@ -80,19 +84,25 @@ def new_run(folder, overwrite=False):
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def clear_run(folder):
+def clear_run(folder: Path) -> None:
     """Remove the files of an earlier training from a folder, so that none is taken for the new one's."""
     for name in RUN:
         (pathlib.Path(folder) / name).unlink(missing_ok=True)
 
 
-def save_weights(model, path):
+class Weighted(typing.Protocol):
+    """A `keras.Model`, as far as saving its weights goes."""
+
+    def save_weights(self, filepath: pathlib.Path, /) -> object: ...
+
+
+def save_weights(model: Weighted, path: Path) -> None:
     """Save a Keras model's weights so that no half-written file is ever seen under `path`."""
     with whole_file(path) as temporary:
         model.save_weights(temporary)
 
 
-def shrink_weights(source, path):
+def shrink_weights(source: Path, path: Path) -> None:
     """Copy a Keras 3 `.weights.h5` to pass on: without the optimizer's state, kernels in half precision.
 
     Statistics and biases stay in float32. The copy loads like the original.
@@ -118,7 +128,7 @@ def shrink_weights(source, path):
         full.visititems(copy)
 
 
-def keep_settings(path, settings):
+def keep_settings(path: pathlib.Path, settings: Mapping[str, object]) -> None:
     """Write settings as JSON, or compare with those that are there.
 
     Args:

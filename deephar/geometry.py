@@ -7,6 +7,8 @@ multiplies column vectors (x, y, 1); its name says from where to where, e.g. `px
 
 import numpy as np
 
+from deephar.typed import ArrayLike, Floats, Size
+
 MARGIN = 1.25
 """A person's window is the extent of the joints made square and enlarged by this factor."""
 
@@ -17,28 +19,28 @@ DEPTH_HALF_RANGE_MM = 1000.0
 """Depth that a crop shows in front of and behind the root joint, at scale 1 (published preprocessing)."""
 
 
-def translation(x, y):
+def translation(x: float, y: float) -> Floats:
     """Map that moves by (x, y)."""
     return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
 
 
-def scaling(x, y):
+def scaling(x: float, y: float) -> Floats:
     """Map that scales by x and y about the origin."""
     return np.diag([float(x), float(y), 1.0])
 
 
-def rotation(angle):
+def rotation(angle: float) -> Floats:
     """Map that turns by `angle` degrees about the origin, counter-clockwise as seen on a screen (y down)."""
     cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
     return np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
 
 
-def mirror():
+def mirror() -> Floats:
     """Map that mirrors crop coordinates: x to 1 - x. Joints must be permuted by `PoseLayout.flip` as well."""
     return np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 
 
-def transform_points(matrix, points):
+def transform_points(matrix: ArrayLike, points: ArrayLike) -> Floats:
     """Apply a map to points.
 
     Args:
@@ -54,7 +56,7 @@ def transform_points(matrix, points):
     return points
 
 
-def window_to_crop(center, window, angle=0.0, flip=False):
+def window_to_crop(center: ArrayLike, window: ArrayLike, angle: float = 0.0, flip: bool = False) -> Floats:
     """Map from source pixels to the crop coordinates of a window, exactly.
 
     The picture is turned counter-clockwise by `angle` about the centre of the window, cut out, then mirrored.
@@ -78,7 +80,9 @@ def window_to_crop(center, window, angle=0.0, flip=False):
     return mirror() @ matrix if flip else matrix
 
 
-def truncated_window_to_crop(center, window, image_size, angle=0.0, flip=False):
+def truncated_window_to_crop(
+    center: ArrayLike, window: ArrayLike, image_size: Size, angle: float = 0.0, flip: bool = False
+) -> tuple[Floats, Size]:
     """`window_to_crop` as the original computes it: the whole picture is turned, then cut at whole pixels.
 
     The corners of the cut are truncated towards zero, so the crop lies up to a pixel off and its size may change by
@@ -98,16 +102,16 @@ def truncated_window_to_crop(center, window, image_size, angle=0.0, flip=False):
         corners = [(0.0, 0.0), (width, 0.0), (0.0, height), (width, height)]
         turn = rotation(angle)
         px_to_turned = translation(*-transform_points(turn, corners).min(axis=0)) @ turn
-    center = transform_points(px_to_turned, center[None])[0]
-    first = np.trunc(center - window / 2)
-    size = np.trunc(center + window / 2) - first
+    middle = transform_points(px_to_turned, center[None])[0]
+    first = np.trunc(middle - window / 2)
+    size = np.trunc(middle + window / 2) - first
     if np.any(size < 1):
-        raise ValueError(f"The window holds no whole pixel. Received: center={tuple(center)}, window={tuple(window)}")
+        raise ValueError(f"The window holds no whole pixel. Received: center={tuple(middle)}, window={tuple(window)}")
     matrix = scaling(1 / size[0], 1 / size[1]) @ translation(*-first) @ px_to_turned
-    return (mirror() @ matrix if flip else matrix), tuple(int(s) for s in size)
+    return (mirror() @ matrix if flip else matrix), (int(size[0]), int(size[1]))
 
 
-def depth_to_crop(depth_mm, root_mm, scale=1.0):
+def depth_to_crop(depth_mm: ArrayLike, root_mm: float | Floats, scale: float | Floats = 1.0) -> Floats:
     """Depth to [0, 1] of the crop's depth range: 0.5 at the root, 0 and 1 `DEPTH_HALF_RANGE_MM` times `scale` off.
 
     Args:
@@ -121,12 +125,12 @@ def depth_to_crop(depth_mm, root_mm, scale=1.0):
     return (np.asarray(depth_mm, dtype=np.float64) - root_mm) / (2 * DEPTH_HALF_RANGE_MM * scale) + 0.5
 
 
-def crop_to_depth(z, root_mm, scale=1.0):
+def crop_to_depth(z: ArrayLike, root_mm: float | Floats, scale: float | Floats = 1.0) -> Floats:
     """The inverse of `depth_to_crop`: [0, 1] to mm."""
     return (np.asarray(z, dtype=np.float64) - 0.5) * (2 * DEPTH_HALF_RANGE_MM * scale) + root_mm
 
 
-def _checked_window(center, window):
+def _checked_window(center: ArrayLike, window: ArrayLike) -> tuple[Floats, Floats]:
     center, window = np.asarray(center, dtype=np.float64), np.asarray(window, dtype=np.float64)
     if not (np.all(np.isfinite(center)) and np.all(np.isfinite(window)) and np.all(window > 0)):
         raise ValueError(
@@ -136,7 +140,7 @@ def _checked_window(center, window):
     return center, window
 
 
-def points_box(points):
+def points_box(points: ArrayLike) -> Floats:
     """Smallest box around the finite points.
 
     Args:
@@ -155,7 +159,7 @@ def points_box(points):
     return np.concatenate([points.min(axis=0), points.max(axis=0)])
 
 
-def enlarge_box(box, factor=1.0, square=False):
+def enlarge_box(box: ArrayLike, factor: float = 1.0, square: bool = False) -> Floats:
     """Scale a box about its centre.
 
     Args:
@@ -171,7 +175,7 @@ def enlarge_box(box, factor=1.0, square=False):
     return window_to_box(center, np.full(2, window.max()) if square else window)
 
 
-def person_window(box, margin=MARGIN):
+def person_window(box: ArrayLike, margin: float = MARGIN) -> tuple[Floats, Floats]:
     """Square window around a person's box.
 
     Args:
@@ -188,19 +192,19 @@ def person_window(box, margin=MARGIN):
     return _checked_window(center, window)
 
 
-def union_box(boxes):
+def union_box(boxes: ArrayLike) -> Floats:
     """Smallest box around boxes (N, 4)."""
     boxes = np.asarray(boxes, dtype=np.float64)
     return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
 
-def box_to_window(box):
+def box_to_window(box: ArrayLike) -> tuple[Floats, Floats]:
     """(x1, y1, x2, y2) to centre (2,) and size (2,)."""
     box = np.asarray(box, dtype=np.float64)
     return (box[:2] + box[2:]) / 2, box[2:] - box[:2]
 
 
-def window_to_box(center, window):
+def window_to_box(center: ArrayLike, window: ArrayLike) -> Floats:
     """Centre and size to (x1, y1, x2, y2)."""
     center, half = np.asarray(center, dtype=np.float64), np.asarray(window, dtype=np.float64) / 2
     return np.concatenate([center - half, center + half])

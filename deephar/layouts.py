@@ -10,19 +10,21 @@ in `PUBLISHED` with the reason; published weights and files need it.
 
 import dataclasses
 import functools
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from deephar import sides
+from deephar.typed import ArrayLike, Floats, Json
 
 _LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 
-def _pairs(*joints):
+def _pairs(*joints: str) -> list[str]:
     return [f"{side}_{joint}" for joint in joints for side in "rl"]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, init=False)
 class PoseLayout:
     """An ordered set of joints; one of your own serves wherever those of `LAYOUTS` do.
 
@@ -42,28 +44,29 @@ class PoseLayout:
     """
 
     name: str
-    names: tuple
-    links: tuple = ()
+    names: tuple[str, ...]
+    links: tuple[tuple[str, str], ...]
 
-    def __post_init__(self):
-        if not isinstance(self.name, str) or not self.name:
-            raise ValueError(f"A layout needs a name. Received: {self.name!r}")
+    def __init__(self, name: str, names: Sequence[str], links: Iterable[Sequence[str]] = ()) -> None:
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"A layout needs a name. Received: {name!r}")
+        object.__setattr__(self, "name", name)
         try:
-            object.__setattr__(self, "names", _checked_names(self.names))
-            object.__setattr__(self, "links", _checked_links(self.links, self.places))
+            object.__setattr__(self, "names", _checked_names(names))
+            object.__setattr__(self, "links", _checked_links(links, self.places))
             sides.mirrored(self.names)
         except (ValueError, TypeError) as error:
-            raise ValueError(f"Layout {self.name}: {error}") from None
+            raise ValueError(f"Layout {name}: {error}") from None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
     @functools.cached_property
-    def places(self):
+    def places(self) -> dict[str, int]:
         """Position of every joint by its canonical name, see `deephar.sides.canonical`."""
         return {sides.canonical(name): place for place, name in enumerate(self.names)}
 
-    def index(self, joint):
+    def index(self, joint: str) -> int:
         """Position of a joint. Raises ValueError, listing the joints, if the layout lacks it."""
         place = self.places.get(sides.canonical(joint))
         if place is None:
@@ -71,21 +74,21 @@ class PoseLayout:
         return place
 
     @functools.cached_property
-    def flip(self):
+    def flip(self) -> list[int]:
         """Index of each joint's mirror image: `pose[..., layout.flip, :]` after mirroring x."""
         return sides.mirrored(self.names)
 
     @functools.cached_property
-    def link_indices(self):
+    def link_indices(self) -> list[tuple[int, int]]:
         """`links` as pairs of positions."""
         return [(self.index(a), self.index(b)) for a, b in self.links]
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Json]:
         """The layout, whole, as JSON values, as `model.json` holds it; `from_json` reads them."""
         return {"name": self.name, "names": list(self.names), "links": [list(link) for link in self.links]}
 
 
-def _checked_names(names):
+def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
     if isinstance(names, str) or not all(isinstance(name, str) and name for name in names) or not len(names):
         raise ValueError(f"expected a name for every joint. Received: {names!r}")
     found = [sides.canonical(name) for name in names]
@@ -95,7 +98,7 @@ def _checked_names(names):
     return tuple(names)
 
 
-def _checked_links(links, places):
+def _checked_links(links: Iterable[Sequence[str]], places: Mapping[str, int]) -> tuple[tuple[str, ...], ...]:
     links = tuple(tuple(link) for link in links)
     for link in links:
         if len(link) != 2 or not all(isinstance(end, str) and sides.canonical(end) in places for end in link):
@@ -119,7 +122,7 @@ _DETOURS = {
 """A bone of `_BONES` that is drawn only where the joint between its ends is absent."""
 
 
-def _layout(name, names):
+def _layout(name: str, names: list[str]) -> PoseLayout:
     links = [
         (a, b) for a, b in _BONES if a in names and b in names and _DETOURS.get((a, b)) not in names
     ]  # fmt: skip
@@ -133,14 +136,14 @@ _LEGS = ["r_ankle", "r_knee", "r_hip", "l_hip", "l_knee", "l_ankle"]
 _ARMS = ["r_wrist", "r_elbow", "r_shoulder", "l_shoulder", "l_elbow", "l_wrist"]
 
 
-def _ntu():
+def _ntu() -> list[str]:
     names = ["pelvis", "spine", "neck", "head"]
     names += [f"{side}_{joint}" for side in "lr" for joint in ("shoulder", "elbow", "wrist", "hand")]
     names += [f"{side}_{joint}" for side in "lr" for joint in ("hip", "knee", "ankle", "foot")]
     return [*names, "thorax", "l_hand_tip", "l_thumb", "r_hand_tip", "r_thumb"]
 
 
-def _blazepose33():
+def _blazepose33() -> list[str]:
     face = ["nose", *[f"{s}_eye{part}" for s in "lr" for part in ("_inner", "", "_outer")]]
     face += [f"{s}_{joint}" for joint in ("ear", "mouth") for s in "lr"]
     hands = [f"{s}_{joint}" for joint in ("pinky", "index", "thumb") for s in "lr"]
@@ -148,7 +151,7 @@ def _blazepose33():
     return [*face, *limbs[0], *hands, *limbs[1], "l_heel", "r_heel", "l_foot_index", "r_foot_index"]
 
 
-def _h36m32():
+def _h36m32() -> list[str]:
     names = ["pelvis"]
     names += [f"{s}_{j}" for s in "rl" for j in ("hip", "knee", "ankle", "foot", "toe_end")]
     names += ["spine_base", "spine", "thorax", "head", "head_top"]
@@ -184,7 +187,7 @@ LAYOUTS = {
 """Every layout by name. NTU's sides are as the Kinect SDK names them."""
 
 
-def get(layout):
+def get(layout: PoseLayout | str) -> PoseLayout:
     """A layout by name; a `PoseLayout` comes back as it is.
 
     Raises:
@@ -197,7 +200,7 @@ def get(layout):
     return LAYOUTS[layout]
 
 
-def from_json(stored):
+def from_json(stored: object) -> PoseLayout:
     """The layout that `PoseLayout.to_json` gave; older files hold the name of one of `LAYOUTS` alone.
 
     Raises:
@@ -210,7 +213,7 @@ def from_json(stored):
     return PoseLayout(stored["name"], stored["names"], stored.get("links", ()))
 
 
-def index_map(source, target):
+def index_map(source: PoseLayout | str, target: PoseLayout | str) -> list[int]:
     """Where to find each joint of `target` in `source`, by name.
 
     Args:
@@ -232,7 +235,7 @@ def index_map(source, target):
     return places
 
 
-def rearrange(pose, source, target):
+def rearrange(pose: ArrayLike, source: PoseLayout | str, target: PoseLayout | str) -> Floats:
     """Joints of one layout in the order of another, by name.
 
     Args:
@@ -260,7 +263,7 @@ class PublishedMap:
         reason: where and why it departs from the names.
     """
 
-    indices: tuple
+    indices: tuple[int, ...]
     reason: str
 
 
@@ -299,7 +302,7 @@ PUBLISHED = {
 """Maps of the original that the joints' names contradict, by layouts (source, target). All others equal `index_map`."""
 
 
-def exception(source, target):
+def exception(source: PoseLayout | str, target: PoseLayout | str) -> PublishedMap | None:
     """The original's map between two layouts where it contradicts the names.
 
     Args:
@@ -313,7 +316,7 @@ def exception(source, target):
     return PUBLISHED.get((source.name, target.name)) if known else None
 
 
-def published_map(source, target):
+def published_map(source: PoseLayout | str, target: PoseLayout | str) -> list[int]:
     """The original's map between two layouts: the `exception`, or else `index_map`."""
     found = exception(source, target)
     return list(found.indices) if found else index_map(source, target)

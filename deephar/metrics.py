@@ -7,6 +7,9 @@ people; they are not means of means.
 
 import numpy as np
 
+from deephar.layouts import PoseLayout
+from deephar.typed import ArrayLike, Floats, Ints
+
 HEAD_FACTOR = 0.6
 """PCKh's head size is 0.6 times the diagonal of the annotated head box."""
 
@@ -14,13 +17,13 @@ NOT_IN_TOTAL = ("pelvis", "thorax")
 """Joints that PCKh leaves out, as is the custom on MPII."""
 
 
-def head_size(head_box):
+def head_size(head_box: ArrayLike) -> Floats:
     """Head size of MPII's PCKh from head boxes (..., 4) in pixels: 0.6 times the diagonal, (...) float64."""
     box = np.asarray(head_box, dtype=np.float64)
     return HEAD_FACTOR * np.hypot(box[..., 2] - box[..., 0], box[..., 3] - box[..., 1])
 
 
-def torso_size(pose, layout):
+def torso_size(pose: ArrayLike, layout: PoseLayout) -> Floats:
     """Longer of the two located shoulder-hip diagonals.
 
     Args:
@@ -39,7 +42,9 @@ def torso_size(pose, layout):
     return np.where(longer > 0, longer, np.nan)
 
 
-def normalised_distances(y_true, y_pred, size, valid=None):
+def normalised_distances(
+    y_true: ArrayLike, y_pred: ArrayLike, size: ArrayLike, valid: ArrayLike | None = None
+) -> Floats:
     """Distance of every joint, in units of the person's size.
 
     Args:
@@ -71,7 +76,7 @@ def normalised_distances(y_true, y_pred, size, valid=None):
     return np.where(kept, distance, np.nan)
 
 
-def correct_share(distances, threshold):
+def correct_share(distances: Floats, threshold: float) -> float:
     """PCK or PCKh: share of the counted joints at most `threshold` off.
 
     Args:
@@ -87,12 +92,12 @@ def correct_share(distances, threshold):
     return float(np.sum(distances[counted] <= threshold) / counted.sum())
 
 
-def correct_share_per_joint(distances, threshold):
+def correct_share_per_joint(distances: ArrayLike, threshold: float) -> Floats:
     """`correct_share` of every joint, (J,)."""
     return np.array([correct_share(column, threshold) for column in np.asarray(distances).T])
 
 
-def area_under_curve(distances, threshold):
+def area_under_curve(distances: Floats, threshold: float) -> float:
     """Mean of `correct_share` over all thresholds from 0 to `threshold`, exactly.
 
     A joint at distance d is correct for every threshold from d on, so the area is the mean of 1 - d / threshold,
@@ -109,7 +114,9 @@ def area_under_curve(distances, threshold):
     return float(np.mean(np.maximum(1.0 - counted / threshold, 0.0))) if counted.size else float("nan")
 
 
-def pck(y_true, y_pred, layout, threshold=0.2, valid=None):
+def pck(
+    y_true: ArrayLike, y_pred: ArrayLike, layout: PoseLayout, threshold: float = 0.2, valid: ArrayLike | None = None
+) -> float:
     """Share of joints within `threshold` torso sizes (see `torso_size`), pooled over joints and people.
 
     Args:
@@ -124,7 +131,9 @@ def pck(y_true, y_pred, layout, threshold=0.2, valid=None):
     return correct_share(normalised_distances(y_true, y_pred, torso_size(y_true, layout), valid), threshold)
 
 
-def pckh(y_true, y_pred, head_sizes, threshold=0.5, valid=None):
+def pckh(
+    y_true: ArrayLike, y_pred: ArrayLike, head_sizes: ArrayLike, threshold: float = 0.5, valid: ArrayLike | None = None
+) -> float:
     """Share of joints within `threshold` head sizes, pooled over joints and people.
 
     Args:
@@ -139,20 +148,20 @@ def pckh(y_true, y_pred, head_sizes, threshold=0.5, valid=None):
     return correct_share(normalised_distances(y_true, y_pred, head_sizes, valid), threshold)
 
 
-def accuracy(truth, predicted):
+def accuracy(truth: ArrayLike, predicted: ArrayLike) -> float:
     """Share of classes predicted right, float in [0, 1]; NaN for no items. Both (N,) int."""
     truth, predicted = np.asarray(truth), np.asarray(predicted)
     return float(np.mean(truth == predicted)) if truth.size else float("nan")
 
 
-def confusion(truth, predicted, classes):
+def confusion(truth: ArrayLike, predicted: ArrayLike, classes: int) -> Ints:
     """How often a class (row) is taken for a class (column): (classes, classes) int."""
     counts = np.zeros((classes, classes), dtype=int)
     np.add.at(counts, (np.asarray(truth), np.asarray(predicted)), 1)
     return counts
 
 
-def accuracy_per_class(truth, predicted, classes):
+def accuracy_per_class(truth: ArrayLike, predicted: ArrayLike, classes: int) -> Floats:
     """`accuracy` of every class, (classes,); NaN for a class without items."""
     counts = confusion(truth, predicted, classes)
     total = counts.sum(axis=1)

@@ -10,15 +10,18 @@ Means are pooled over joints and people; they are not means of means. The root c
 `joint_errors`, as in the original's evaluation; `pck3d` and `auc3d` leave it out, as the original's PCK does.
 """
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from deephar import metrics
+from deephar.typed import ArrayLike, Bools, Floats
 
 THRESHOLD_MM = 150.0
 """Of PCK in 3D, about half a head (custom of MPI-INF-3DHP)."""
 
 
-def joint_errors(y_true, y_pred, root=0, valid=None):
+def joint_errors(y_true: ArrayLike, y_pred: ArrayLike, root: int | None = 0, valid: ArrayLike | None = None) -> Floats:
     """Distance of every joint from its truth.
 
     Args:
@@ -38,7 +41,7 @@ def joint_errors(y_true, y_pred, root=0, valid=None):
     return np.where(kept, np.linalg.norm(y_pred - y_true, axis=-1), np.nan)
 
 
-def scaled_errors(y_true, y_pred, root=0, valid=None):
+def scaled_errors(y_true: ArrayLike, y_pred: ArrayLike, root: int = 0, valid: ArrayLike | None = None) -> Floats:
     """`joint_errors` after the prediction, root at the origin, is scaled to fit in the least squares' sense.
 
     Args:
@@ -54,7 +57,7 @@ def scaled_errors(y_true, y_pred, root=0, valid=None):
     return np.where(kept, np.linalg.norm(scale[:, None, None] * y_pred - y_true, axis=-1), np.nan)
 
 
-def aligned_errors(y_true, y_pred, valid=None):
+def aligned_errors(y_true: ArrayLike, y_pred: ArrayLike, valid: ArrayLike | None = None) -> Floats:
     """Errors after the rotation, scale and shift of each predicted pose that fit best in the least squares' sense.
 
     Reflections are excluded. The counted joints alone decide the fit (Umeyama 1991).
@@ -76,7 +79,7 @@ def aligned_errors(y_true, y_pred, valid=None):
     return np.where(kept, np.linalg.norm(fitted - y_true, axis=-1), np.nan)
 
 
-def _checked(y_true, y_pred, valid):
+def _checked(y_true: ArrayLike, y_pred: ArrayLike, valid: ArrayLike | None) -> tuple[Floats, Floats, Bools]:
     """Both as float64, and which joints count."""
     y_true, y_pred = np.asarray(y_true, dtype=np.float64), np.asarray(y_pred, dtype=np.float64)
     if y_true.shape != y_pred.shape or y_true.ndim != 3 or y_true.shape[-1] != 3:
@@ -92,45 +95,57 @@ def _checked(y_true, y_pred, valid):
     return y_true, y_pred, kept
 
 
-def _centred(pose, kept):
+def _centred(pose: Floats, kept: Bools) -> Floats:
     """Mean of the counted joints moved to the origin; the others lie there."""
     pose = np.where(kept[..., None], pose, 0.0)
     mean = pose.sum(axis=1, keepdims=True) / np.maximum(kept.sum(axis=1), 1)[:, None, None]
     return np.where(kept[..., None], pose - mean, 0.0)
 
 
-def _ratio(a, b):
+def _ratio(a: Floats, b: Floats) -> Floats:
     """a / b, 1 where b is 0."""
     return np.where(b > 0, a / np.where(b > 0, b, 1.0), 1.0)
 
 
-def mean_error(errors):
+def mean_error(errors: ArrayLike) -> float:
     """Mean of the errors that count, in mm; NaN if none does."""
     counted = np.asarray(errors)[np.isfinite(errors)]
     return float(counted.mean()) if counted.size else float("nan")
 
 
-def mpjpe(y_true, y_pred, root=0, valid=None):
+def mpjpe(y_true: ArrayLike, y_pred: ArrayLike, root: int | None = 0, valid: ArrayLike | None = None) -> float:
     """Mean per joint position error in mm, roots aligned (protocol 1; the paper's table 1). See `joint_errors`."""
     return mean_error(joint_errors(y_true, y_pred, root, valid))
 
 
-def n_mpjpe(y_true, y_pred, root=0, valid=None):
+def n_mpjpe(y_true: ArrayLike, y_pred: ArrayLike, root: int = 0, valid: ArrayLike | None = None) -> float:
     """MPJPE in mm after scaling each pose. See `scaled_errors`."""
     return mean_error(scaled_errors(y_true, y_pred, root, valid))
 
 
-def pa_mpjpe(y_true, y_pred, valid=None):
+def pa_mpjpe(y_true: ArrayLike, y_pred: ArrayLike, valid: ArrayLike | None = None) -> float:
     """MPJPE in mm after the best similarity of each pose (protocol 2). See `aligned_errors`."""
     return mean_error(aligned_errors(y_true, y_pred, valid))
 
 
-def pck3d(y_true, y_pred, threshold=THRESHOLD_MM, root=0, valid=None):
+def pck3d(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    threshold: float = THRESHOLD_MM,
+    root: int | None = 0,
+    valid: ArrayLike | None = None,
+) -> float:
     """Share of the joints, without the root, at most `threshold` mm off, roots aligned; float in [0, 1]."""
     return metrics.correct_share(_without_root(y_true, y_pred, root, valid), threshold)
 
 
-def auc3d(y_true, y_pred, threshold=THRESHOLD_MM, root=0, valid=None):
+def auc3d(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    threshold: float = THRESHOLD_MM,
+    root: int | None = 0,
+    valid: ArrayLike | None = None,
+) -> float:
     """Mean of `pck3d` over all thresholds from 0 to `threshold`, exactly; float in [0, 1].
 
     MPI-INF-3DHP's own code takes the mean at 0, 5, ..., 150 mm, which is another number by up to one step.
@@ -138,12 +153,12 @@ def auc3d(y_true, y_pred, threshold=THRESHOLD_MM, root=0, valid=None):
     return metrics.area_under_curve(_without_root(y_true, y_pred, root, valid), threshold)
 
 
-def _without_root(y_true, y_pred, root, valid):
+def _without_root(y_true: ArrayLike, y_pred: ArrayLike, root: int | None, valid: ArrayLike | None) -> Floats:
     errors = joint_errors(y_true, y_pred, root, valid)
     return errors if root is None else np.delete(errors, root, axis=1)
 
 
-def per_joint(errors, names):
+def per_joint(errors: ArrayLike, names: Iterable[str]) -> dict[str, float]:
     """Mean error of every joint.
 
     Args:
@@ -156,7 +171,7 @@ def per_joint(errors, names):
     return {name: mean_error(column) for name, column in zip(names, np.asarray(errors).T, strict=True)}
 
 
-def per_action(errors, actions):
+def per_action(errors: Floats, actions: Sequence[str]) -> dict[str, float]:
     """Mean error of the people of every action.
 
     Args:
@@ -166,7 +181,7 @@ def per_action(errors, actions):
     Returns:
         dict of name to mm, in order of first appearance.
     """
-    actions = np.asarray(actions)
-    if len(actions) != len(errors):
-        raise ValueError(f"Expected an action for each of {len(errors)} people. Received: {len(actions)}")
-    return {name: mean_error(np.asarray(errors)[actions == name]) for name in dict.fromkeys(actions.tolist())}
+    found = np.asarray(actions)
+    if len(found) != len(errors):
+        raise ValueError(f"Expected an action for each of {len(errors)} people. Received: {len(found)}")
+    return {name: mean_error(np.asarray(errors)[found == name]) for name in dict.fromkeys(found.tolist())}

@@ -1,6 +1,7 @@
 """Right and left in the names of joints: `r_knee`, `right_knee`, `knee_r` and `knee_right` are the same joint."""
 
 import re
+from collections.abc import Sequence
 
 _SIDE = {"r": "r", "right": "r", "l": "l", "left": "l"}
 _OTHER = {"r": "l", "l": "r", "right": "left", "left": "right"}
@@ -11,7 +12,7 @@ _LETTERS = re.compile("r|l", re.IGNORECASE)
 HOW_TO_NAME = "write r_knee and l_knee, right_knee and left_knee, or the side behind: knee_r, knee_right"
 
 
-def split(name):
+def split(name: str) -> tuple[str, str]:
     """The side in a joint's name and the joint without it.
 
     Args:
@@ -31,13 +32,13 @@ def split(name):
     return _SIDE[(before or behind).lower()], (after or joint).lower()
 
 
-def canonical(name):
+def canonical(name: str) -> str:
     """The name by which joints of all layouts are matched, such as "r_knee"."""
     side, joint = split(name)
     return f"{side}_{joint}" if side else joint
 
 
-def mirrored(names):
+def mirrored(names: Sequence[str]) -> list[int]:
     """The position of every joint's mirror image.
 
     Args:
@@ -61,7 +62,7 @@ def mirrored(names):
     return found
 
 
-def _check_unsided(names):
+def _check_unsided(names: list[str]) -> None:
     """Names without a side that speak of one ("RightKnee"), or that differ in r for l alone ("RKnee", "LKnee")."""
     known = {name.lower() for name in names}
     for name in names:
@@ -69,6 +70,6 @@ def _check_unsided(names):
             raise ValueError(f"joint {name!r} seems to have a side, which cannot be read: {HOW_TO_NAME}")
 
 
-def _exchanged(name, letter):
+def _exchanged(name: str, letter: re.Match[str]) -> str:
     start, end = letter.span()
     return (name[:start] + _OTHER[letter[0].lower()] + name[end:]).lower()

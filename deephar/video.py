@@ -9,7 +9,9 @@ import functools
 import os
 import pathlib
 import threading
+import typing
 import weakref
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from PIL import Image
@@ -18,6 +20,7 @@ from deephar.data.readers import names
 from deephar.data.samples import orientation
 from deephar.data.samples.frames import open_image, upright_size
 from deephar.files import whole_file
+from deephar.typed import Path, Pixels, Size
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".avi")
 """Of the files that `write_video` writes."""
@@ -51,22 +54,26 @@ class VideoFile:
         fps: pictures in a second; NaN where the file does not tell.
     """
 
-    def __init__(self, path):
-        self.path, self._lock, self._walk = pathlib.Path(path), threading.Lock(), None
-        self.size = self.frame(0).size
-        self.fps = self._walk.fps
+    _walk: "_Walk | None" = None
+
+    def __init__(self, path: Path) -> None:
+        self.path: pathlib.Path = pathlib.Path(path)
+        self._lock = threading.Lock()
+        self.size: Size = self.frame(0).size
+        assert self._walk is not None
+        self.fps: float = self._walk.fps
 
     @functools.cached_property
-    def _length(self):
+    def _length(self) -> int:
         container = _open(self.path)
         with container, _naming(self.path, "is damaged"):
             return sum(packet.size > 0 for packet in container.demux(video=0))
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Number of frames, counted in the file without decoding: its header may not be right."""
         return self._length
 
-    def frame(self, index):
+    def frame(self, index: int) -> Image.Image:
         """The picture of a number, from 0: RGB `PIL.Image.Image`.
 
         Raises:
@@ -84,26 +91,26 @@ class VideoFile:
                 self._leave()
                 raise
 
-    def close(self):
+    def close(self) -> None:
         """Close the file; the next frame opens it again."""
         with self._lock:
             self._leave()
 
-    def _leave(self):
+    def _leave(self) -> None:
         if self._walk is not None:
             self._walk.close()
         self._walk = None
 
-    def __enter__(self):
+    def __enter__(self) -> typing.Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_lock": None, "_walk": None}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
 
 
@@ -113,7 +120,7 @@ class _Walk:
     The file closes with `close`, or with the walk's last use: PyAV's own objects would wait for the garbage collector.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: pathlib.Path) -> None:
         self.path, self.index, self.current = path, -1, None
         container = _open(path)
         self.close = weakref.finalize(self, container.close)
@@ -125,7 +132,7 @@ class _Walk:
             self.fps = float(stream.average_rate or np.nan)
             self.decoded = container.decode(stream)
 
-    def frame(self, index):
+    def frame(self, index: int) -> Image.Image:
         """The picture of a number that is not before the last one."""
         with _naming(self.path, "is damaged"):
             while self.index < index and (following := next(self.decoded, None)) is not None:
@@ -151,7 +158,7 @@ def _open(path):
 
 
 @contextlib.contextmanager
-def _naming(path, fault):
+def _naming(path: pathlib.Path, fault: str) -> Iterator[None]:
     """Whatever PyAV raises at a damaged file, of many classes, becomes a ValueError that names the file."""
     try:
         yield
@@ -184,8 +191,9 @@ class PictureFolder:
         ValueError: if it is missing or holds no such picture.
     """
 
-    def __init__(self, path, suffix=".jpg"):
-        self.path, self.suffix = pathlib.Path(path), suffix
+    def __init__(self, path: Path, suffix: str = ".jpg") -> None:
+        self.path: pathlib.Path = pathlib.Path(path)
+        self.suffix: str = suffix
         if not self.path.is_dir():
             raise ValueError(f"Expected a folder of pictures 00001{suffix}, 00002{suffix} ... Received: {path}")
         self._names = _numbered(self.path, {suffix, ".jpeg"} if suffix == ".jpg" else {suffix})
@@ -194,24 +202,24 @@ class PictureFolder:
         self._length = max(self._names)
 
     @functools.cached_property
-    def size(self):
+    def size(self) -> Size:
         with self.frame(min(self._names) - 1) as first:
             return upright_size(first)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Number of the last picture."""
         return self._length
 
-    def frame(self, index):
+    def frame(self, index: int) -> Image.Image:
         """The picture of a number, from 0, not yet decoded. Raises ValueError if it is missing or no picture."""
         digits = len(pathlib.Path(self._names[self._length]).stem)
         return open_image(self.path / self._names.get(index + 1, f"{index + 1:0{digits}d}{self.suffix}"))
 
-    def close(self):
+    def close(self) -> None:
         """Nothing is held open."""
 
 
-def _numbered(folder, suffixes):
+def _numbered(folder: pathlib.Path, suffixes: set[str]) -> dict[int, str]:
     """Dict of a number to the name of the picture with it in a folder."""
     parted = [(name, *os.path.splitext(name)) for name in sorted(os.listdir(folder), reverse=True)]
     return {int(stem): name for name, stem, suffix in parted if stem.isdecimal() and suffix.lower() in suffixes}
@@ -225,20 +233,22 @@ class NoPictures:
         size: (width, height) of its pictures in pixels.
     """
 
-    def __init__(self, path, length, size):
-        self.path, self.size, self._length = path, tuple(size), length
+    def __init__(self, path: Path, length: int, size: Size) -> None:
+        self.path: Path = path
+        self.size: Size = (size[0], size[1])
+        self._length = length
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._length
 
-    def close(self):
+    def close(self) -> None:
         """Nothing is held open."""
 
-    def frame(self, index):
+    def frame(self, index: int) -> typing.NoReturn:
         raise ValueError(f"Only the labels of {self.path} are at hand; tell its reader where the pictures are")
 
 
-def open_video(path):
+def open_video(path: Path) -> VideoFile:
     """Open a video file.
 
     Args:
@@ -254,7 +264,7 @@ def open_video(path):
     return VideoFile(path)
 
 
-def read_frames(path, indices):
+def read_frames(path: Path, indices: Sequence[int]) -> list[Image.Image]:
     """Some frames of a video file.
 
     Args:
@@ -272,7 +282,7 @@ def read_frames(path, indices):
     return [found[index] for index in indices]
 
 
-def write_video(path, frames, fps):
+def write_video(path: Path, frames: Iterable[Image.Image | Pixels], fps: float) -> None:
     """Write a video file: H.264, or MPEG-4 where PyAV lacks it.
 
     Args:
@@ -294,7 +304,7 @@ def write_video(path, frames, fps):
     with whole_file(path) as temporary, av.open(f"file:{temporary}", "w") as container:
         for frame in frames:
             pixels = np.asarray(frame.convert("RGB") if isinstance(frame, Image.Image) else frame, dtype=np.uint8)
-            if stream is None:
+            if size is None or stream is None:
                 size, stream = pixels.shape, _add_stream(container, pixels.shape, fps)
             if pixels.shape != size or size[2:] != (3,):
                 raise ValueError(f"Frames of a video must all be {size[:2]} RGB. Received: {pixels.shape}")

@@ -5,13 +5,14 @@
 
 import importlib
 import sys
+from collections.abc import Iterable
 
 import deephar
 
 COMMANDS = ("predict", "convert", "pretrained")
 
 
-def main(arguments=None):
+def main(arguments: Iterable[str] | None = None) -> int:
     """Entry point of the command `deephar`; gives the exit status."""
     from deephar import console
 

@@ -2,9 +2,10 @@
 
 import argparse
 import ast
+from collections.abc import Sequence
 
 
-def main(arguments):
+def main(arguments: Sequence[str]) -> int:
     """Convert a weight file of the original implementation; report every array, and refuse a file that does not fit."""
     parser = argparse.ArgumentParser(prog="deephar convert", description=main.__doc__)
     parser.add_argument("file", help="weight file of the original implementation (.h5)")
@@ -30,7 +31,7 @@ def main(arguments):
     return 0
 
 
-def _override(text):
+def _override(text: str) -> tuple[str, object]:
     """`key=value` with a Python literal as value."""
     key, _, value = text.partition("=")
     try:

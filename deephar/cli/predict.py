@@ -5,13 +5,22 @@ import json
 import os
 import pathlib
 import sys
+import typing
 import warnings
+from collections.abc import Sequence
+
+if typing.TYPE_CHECKING:
+    from PIL import Image
+
+    from deephar.inference import Person, PosePredictor
+    from deephar.layouts import PoseLayout
+    from deephar.typed import Floats, Path, Size
 
 FORMAT = "deephar-poses-1"
 """Of the JSON that `deephar predict` writes; docs/predict.md describes it."""
 
 
-def main(arguments):
+def main(arguments: Sequence[str]) -> int:
     """Draw the skeletons of the people in photographs, and write their joints as JSON."""
     parser = argparse.ArgumentParser(prog="deephar predict", description=main.__doc__)
     parser.add_argument("photos", nargs="+", metavar="PHOTO")
@@ -40,7 +49,7 @@ def main(arguments):
         parser.exit(1, f"deephar predict: {error}\n")
 
 
-def _predict(options):
+def _predict(options: argparse.Namespace) -> int:
     boxes, pictures = _read_boxes(options), _outputs(options)
 
     from deephar.inference import PosePredictor
@@ -65,7 +74,7 @@ def _predict(options):
     return 0 if written and not failed else 1
 
 
-def _write(result, path):
+def _write(result: dict[str, object], path: str | None) -> bool:
     """Write the JSON, or print it where that is asked for or the file fails; whether all went as asked."""
     from deephar.evaluation import report
 
@@ -79,7 +88,7 @@ def _write(result, path):
     return path in (None, "-")
 
 
-def _read_boxes(options):
+def _read_boxes(options: argparse.Namespace) -> object:
     """What the options say about boxes: None, one list for the one photograph, an object of lists by name, or a file.
 
     The last is a `deephar.data.samples.box_file.BoxFile`.
@@ -103,7 +112,7 @@ def _read_boxes(options):
     return given
 
 
-def _outputs(options):
+def _outputs(options: argparse.Namespace) -> Sequence[pathlib.Path | None]:
     """Where the picture of each photograph goes, None for nowhere; sees first that the outputs can be written.
 
     Raises:
@@ -123,7 +132,7 @@ def _outputs(options):
     return pictures or [None] * len(options.photos)
 
 
-def _pictures(options):
+def _pictures(options: argparse.Namespace) -> tuple[pathlib.Path | None, list[pathlib.Path]]:
     """The folder of the pictures, None where one is named as a file; and the path of each."""
     if not options.picture:
         return None, []
@@ -137,7 +146,7 @@ def _pictures(options):
     return None, [target]
 
 
-def boxes_of(boxes, photo, size):
+def boxes_of(boxes: object, photo: str, size: "Size") -> "Floats | None":
     """Boxes (N, 4) x1, y1, x2, y2 for a photograph and its size from what `_read_boxes` gives; None if that is None."""
     from deephar.data.samples import box_file
 
@@ -150,14 +159,14 @@ def boxes_of(boxes, photo, size):
     return None if boxes is None else to_corners(boxes)
 
 
-def to_corners(boxes):
+def to_corners(boxes: object) -> "Floats":
     """Boxes [[x, y, width, height], ...] of numbers or their text, to (N, 4) x1, y1, x2, y2."""
     import numpy as np
 
     try:
         boxes = np.array(boxes, dtype=np.float64)
     except (TypeError, ValueError):
-        boxes = np.empty(0)
+        boxes = np.empty((0, 4))
     if boxes.ndim == 1 and len(boxes) == 4:
         boxes = boxes[None]
     if boxes.ndim != 2 or boxes.shape[1] != 4 or not len(boxes):
@@ -165,7 +174,7 @@ def to_corners(boxes):
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
 
-def _photo(photo, boxes, picture, predictor):
+def _photo(photo: str, boxes: object, picture: pathlib.Path | None, predictor: "PosePredictor") -> dict[str, object]:
     """The JSON entry of a photograph. What fails is reported in it, so that the other photographs' are not lost."""
     from deephar.data.samples import frames
 
@@ -188,7 +197,7 @@ def _photo(photo, boxes, picture, predictor):
     return entry
 
 
-def _draw(image, width, people, layout, path):
+def _draw(image: "Image.Image", width: int, people: "list[Person]", layout: "PoseLayout", path: "Path") -> None:
     """Draw people, whose joints are in pixels of a photograph of some width, on its picture, which may be smaller."""
     from deephar import viz
     from deephar.files import whole_file
@@ -202,7 +211,7 @@ def _draw(image, width, people, layout, path):
         image.save(temporary)
 
 
-def _person(person, estimated):
+def _person(person: "Person", estimated: bool) -> dict[str, object]:
     x1, y1, x2, y2 = person.box_px.tolist()
     space = {} if person.pose_3d_mm is None else {"pose_3d": person.pose_3d_mm.tolist()}
     return {

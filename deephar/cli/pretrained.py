@@ -1,12 +1,13 @@
 """`deephar pretrained`: which weights there are by name; downloads a published file."""
 
 import argparse
+from collections.abc import Sequence
 
 from deephar.weights.catalogue import PUBLISHED, SHIPPED
 from deephar.weights.download import fetch
 
 
-def main(arguments):
+def main(arguments: Sequence[str]) -> int:
     """List the weights that come with deephar and those of the original, or download one of the latter."""
     parser = argparse.ArgumentParser(prog="deephar pretrained", description=main.__doc__)
     parser.add_argument("name", nargs="?", help="file to download; without it, list them")

@@ -5,14 +5,20 @@ import itertools
 import json
 import math
 import pathlib
+import typing
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from deephar.evaluation import figures, report
 from deephar.files import keep_settings, whole_file
+from deephar.typed import ArrayLike, Path
+
+_Found: typing.TypeAlias = Mapping[str, Mapping[str, Sequence[float]]]
+_Paper: typing.TypeAlias = Mapping[str, Mapping[str, float]]
 
 
-def parser(doc, name):
+def parser(doc: str | None, name: str) -> argparse.ArgumentParser:
     """An `argparse.ArgumentParser` with what the scripts of all ablations share.
 
     Args:
@@ -29,7 +35,9 @@ def parser(doc, name):
     return result
 
 
-def run(train, arms, args):
+def run(
+    train: Callable[[str, int, pathlib.Path], Mapping[str, float]], arms: Collection[str], args: argparse.Namespace
+) -> None:
     """Train every arm from every seed and keep the scores; what a folder holds already is not done again.
 
     Several commands, each with seeds of its own, may share a folder, but all other options must be the same.
@@ -56,7 +64,7 @@ def run(train, arms, args):
             print(f"{arm}, seed {seed}: {json.loads(path.read_bytes())}", flush=True)
 
 
-def collect(arms, folder):
+def collect(arms: Iterable[str], folder: Path) -> dict[str, dict[str, list[float]]]:
     """What `run` has left in a folder.
 
     Args:
@@ -75,13 +83,13 @@ def collect(arms, folder):
     return found
 
 
-def mean_deviation(values):
+def mean_deviation(values: ArrayLike) -> tuple[float, float]:
     """Mean and sample standard deviation of the seeds; NaN as the deviation of a single one."""
     values = np.asarray(values, dtype=np.float64)
     return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else math.nan
 
 
-def claim(first, second):
+def claim(first: ArrayLike, second: ArrayLike) -> float | None:
     """What may be said of two arms.
 
     Args:
@@ -94,7 +102,7 @@ def claim(first, second):
     return b - a if abs(b - a) > da + db else None
 
 
-def table(found, scores, paper=None, unit=""):
+def table(found: _Found, scores: Mapping[str, str], paper: _Paper | None = None, unit: str = "") -> str:
     """Lines of text: a row for every arm, mean +- deviation of every score, and the paper's numbers below.
 
     Args:
@@ -117,14 +125,14 @@ def table(found, scores, paper=None, unit=""):
     return "\n".join(lines)
 
 
-def _cell(values):
+def _cell(values: Sequence[float] | None) -> str:
     if values is None:
         return "-"
     mean, deviation = mean_deviation(values)
     return f"{mean:.1f} +- {deviation:.1f}"
 
 
-def claims(found, scores, unit):
+def claims(found: _Found, scores: Mapping[str, str], unit: str) -> list[str]:
     """What may be said of every two arms, in words.
 
     Args:
@@ -145,7 +153,9 @@ def claims(found, scores, unit):
     return [*said, "no claim about other pairs: mean +- deviation overlap or have a single seed"]
 
 
-def save_bars(found, scores, path, unit, paper=None, title=""):
+def save_bars(
+    found: _Found, scores: Mapping[str, str], path: Path, unit: str, paper: _Paper | None = None, title: str = ""
+) -> None:
     """Write the table as a PNG: a group of bars for every score, a bar with its deviation for every arm.
 
     Args:
@@ -177,7 +187,15 @@ def save_bars(found, scores, path, unit, paper=None, title=""):
     figures.save(figure, path)
 
 
-def save_report(arms, scores, folder, name, unit, paper=None, about=""):
+def save_report(
+    arms: Iterable[str],
+    scores: Mapping[str, str],
+    folder: Path,
+    name: str,
+    unit: str,
+    paper: _Paper | None = None,
+    about: str = "",
+) -> None:
     """Print the table of what a folder holds and what may be said of it, and write both and bars.
 
     Args:

@@ -4,6 +4,8 @@ import dataclasses
 import itertools
 import logging
 import operator
+import typing
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from tqdm import tqdm
@@ -11,11 +13,46 @@ from tqdm import tqdm
 from deephar import metrics
 from deephar.inference import running
 from deephar.models import outputs
+from deephar.typed import ArrayLike, Floats, Ints, Network
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 COMBINATIONS = ("mean", "product")
 """How the clips of a video are judged together: the mean of their scores (paper), or their product (published code)."""
+
+
+class Clip(typing.Protocol):
+    """What is read of a `deephar.data.samples.video_clips.ClipInput`."""
+
+    @property
+    def inputs(self) -> Sequence[Floats]: ...
+
+
+class Video(typing.Protocol):
+    """What is read of a `deephar.data.samples.video_clips.VideoInput`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def action(self) -> int: ...
+
+    @property
+    def short(self) -> bool: ...
+
+    @property
+    def clips(self) -> Iterable[Clip]: ...
+
+
+class Videos(typing.Protocol):
+    """What is read of `deephar.data.samples.video_clips.VideoClips`."""
+
+    @property
+    def actions(self) -> Sequence[str]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Video: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,15 +69,29 @@ class ActionPredictions:
         broken: position of every video that could not be read and the reason.
     """
 
-    scores: dict
-    truth: np.ndarray
-    names: list
-    clips: np.ndarray
+    scores: dict[str, Floats]
+    truth: Ints
+    names: list[str]
+    clips: Ints
     short: int
-    broken: dict
+    broken: dict[int, str]
 
 
-def combine(scores, how="mean"):
+class ActionScores(typing.TypedDict):
+    """See `action_scores`."""
+
+    accuracy: float
+    output: str
+    outputs: dict[str, float]
+    per_class: dict[str, float]
+    per_class_of: dict[str, dict[str, float]]
+    confusion: list[list[int]]
+    videos: int
+    short: int
+    broken: int
+
+
+def combine(scores: ArrayLike, how: str = "mean") -> Floats:
     """Scores of several clips (N, A) as those of one video (A,), which sum to 1.
 
     Args:
@@ -57,7 +108,14 @@ def combine(scores, how="mean"):
     return product / product.sum()
 
 
-def predict(model, videos, how="mean", batch_size=8, progress=False, on_broken="raise"):
+def predict(
+    model: Network,
+    videos: Videos,
+    how: str = "mean",
+    batch_size: int = 8,
+    progress: bool = False,
+    on_broken: str = "raise",
+) -> ActionPredictions:
     """Judge videos, in one walk through each; memory holds a batch of clips, however long a video is.
 
     Args:
@@ -90,12 +148,13 @@ def predict(model, videos, how="mean", batch_size=8, progress=False, on_broken="
 class _Walk:
     """The clips of videos, one video after another, and what the walk tells of the videos; see `predict`."""
 
-    def __init__(self, videos, progress, on_broken):
+    def __init__(self, videos: Videos, progress: bool, on_broken: str) -> None:
         self.videos, self.progress, self.on_broken = videos, progress, on_broken
         self.truth, self.clips = np.full(len(videos), -1), np.zeros(len(videos), int)
-        self.names, self.short, self.broken = [""] * len(videos), 0, {}
+        self.names, self.short = [""] * len(videos), 0
+        self.broken: dict[int, str] = {}
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[int, Sequence[Floats]]]:
         """Position of the video and inputs, of every clip; also of those before the fault of a broken video."""
         for index in tqdm(range(len(self.videos)), desc="judge", unit="video", disable=not self.progress):
             try:
@@ -113,7 +172,9 @@ class _Walk:
                 self.short += video.short
 
 
-def _judged(model, clips, batch_size):
+def _judged(
+    model: Network, clips: Iterable[tuple[int, Sequence[Floats]]], batch_size: int
+) -> Iterator[tuple[int, dict[str, Floats]]]:
     """Position of the video, and output's name to scores (A,), of every clip."""
     for batch in running.batches(clips, batch_size):
         places, scores = [place for place, _ in batch], _scores(model, [inputs for _, inputs in batch], batch_size)
@@ -122,14 +183,14 @@ def _judged(model, clips, batch_size):
             yield place, {name: array[row] for name, array in scores.items()}
 
 
-def _scores(model, clips, batch_size):
+def _scores(model: Network, clips: list[Sequence[Floats]], batch_size: int) -> dict[str, Floats]:
     """Output's name to scores (at least the clips, A)."""
     inputs = [running.padded(parts, batch_size) for parts in zip(*clips, strict=True)]
     found = running.run(model, inputs[0] if len(inputs) == 1 else inputs)
     return {output.name: array for output, array in outputs.actions(model, found).items()}
 
 
-def action_scores(predictions, actions):
+def action_scores(predictions: ActionPredictions, actions: Sequence[str]) -> ActionScores:
     """Accuracy of every output, and of the last one by class.
 
     Args:

@@ -1,9 +1,19 @@
 """Scores of methods that learn next to nothing: what a network must beat, in numpy."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from deephar.typed import ArrayLike, Floats, Ints
 
-def linear_accuracy(train, classes, test, test_classes, ridge=1.0):
+
+def linear_accuracy(
+    train: ArrayLike,
+    classes: Sequence[int] | Ints,
+    test: ArrayLike,
+    test_classes: Sequence[int] | Ints,
+    ridge: float = 1.0,
+) -> float:
     """Accuracy of a linear classifier: one ridge regression for every class, on standardised features.
 
     Args:
@@ -16,17 +26,17 @@ def linear_accuracy(train, classes, test, test_classes, ridge=1.0):
     """
     train, test = np.asarray(train, dtype=np.float64), np.asarray(test, dtype=np.float64)
     mean, deviation = train.mean(axis=0), train.std(axis=0) + 1e-9
-    train, test = (train - mean) / deviation, (test - mean) / deviation
+    known, asked = (train - mean) / deviation, (test - mean) / deviation
     targets = np.eye(max(classes) + 1)[classes]
-    gram = train @ train.T
+    gram = known @ known.T
     weights = np.linalg.solve(
         gram + ridge * np.trace(gram) / len(gram) * np.eye(len(gram)), targets - targets.mean(axis=0)
     )
-    scores = test @ train.T @ weights + targets.mean(axis=0)
+    scores = asked @ known.T @ weights + targets.mean(axis=0)
     return float(np.mean(scores.argmax(axis=1) == test_classes))
 
 
-def nearest_pose(train_images, train_poses, images):
+def nearest_pose(train_images: Floats, train_poses: ArrayLike, images: Floats) -> Floats:
     """The pose of the training image that looks most alike: nearest neighbour on pixels, each image's mean removed.
 
     Args:
@@ -38,7 +48,7 @@ def nearest_pose(train_images, train_poses, images):
         (M, J, D).
     """
 
-    def flat(x):
+    def flat(x: Floats) -> Floats:
         x = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
         return x - x.mean(axis=1, keepdims=True)
 

@@ -3,18 +3,25 @@
 They need matplotlib: pip install "deephar[figures]".
 """
 
+import pathlib
 import re
+import typing
 
 import numpy as np
 
 from deephar.evaluation import action, report
 from deephar.files import whole_file
+from deephar.typed import Network, Path
+
+if typing.TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BRANCHES = {"p": ("pose", "tab:blue"), "v": ("appearance", "tab:orange"), "m": ("aggregated", "tab:green")}
 """First letter of an output to what it judges by, and its colour."""
 
 
-def new_figure(size):
+def new_figure(size: tuple[float, float]) -> "tuple[Figure, Axes]":
     """A figure of (width, height) inches and its axes; raises ValueError without matplotlib."""
     try:
         from matplotlib.figure import Figure
@@ -24,13 +31,13 @@ def new_figure(size):
     return figure, figure.add_subplot()
 
 
-def save(figure, path):
+def save(figure: "Figure", path: Path) -> None:
     """Write a figure as PNG, whole or not at all."""
     with whole_file(path) as temporary:
         figure.savefig(temporary, dpi=120, format="png")
 
 
-def save_blocks(scores, path):
+def save_blocks(scores: action.ActionScores, path: Path) -> None:
     """Accuracy of every prediction block from poses and from appearance, and aggregated (paper figure 8).
 
     Args:
@@ -53,7 +60,7 @@ def save_blocks(scores, path):
     save(figure, path)
 
 
-def save_classes(scores, path):
+def save_classes(scores: action.ActionScores, path: Path) -> None:
     """Accuracy of every class by the last output of each branch (paper figure 9)."""
     by_branch = scores["per_class_of"]
     names = list(scores["per_class"])
@@ -74,7 +81,7 @@ def save_classes(scores, path):
     save(figure, path)
 
 
-def save_confusion(scores, path):
+def save_confusion(scores: action.ActionScores, path: Path) -> None:
     """The confusion matrix: rows are the truth, columns the prediction, colours shares of the row."""
     counts, names = np.array(scores["confusion"]), list(scores["per_class"])
     size = max(5, 0.35 * len(names) + 2)
@@ -88,11 +95,11 @@ def save_confusion(scores, path):
     for row, column in zip(*np.nonzero(counts), strict=True):
         share = counts[row, column] / counts[row].sum()
         colour = "white" if share > 0.5 else "black"
-        axes.text(column, row, counts[row, column], ha="center", va="center", fontsize=7, color=colour)
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=7, color=colour)
     save(figure, path)
 
 
-def save_action_report(scores, folder, **more):
+def save_action_report(scores: action.ActionScores, folder: pathlib.Path, **more: object) -> None:
     """Write `eval.json` (the scores and `more`) and the three figures to a folder, and say so."""
     report.save_json({**scores, **more}, folder / "eval.json")
     save_blocks(scores, folder / "blocks.png")
@@ -101,7 +108,14 @@ def save_action_report(scores, folder, **more):
     print(f"wrote eval.json, blocks.png, classes.png and confusion.png to {folder}")
 
 
-def report_actions(model, videos, folder, how, **protocol):
+class NamedVideos(action.Videos, typing.Protocol):
+    """`deephar.evaluation.action.Videos` that tell by which protocol their clips are chosen."""
+
+    @property
+    def protocol(self) -> str: ...
+
+
+def report_actions(model: Network, videos: NamedVideos, folder: pathlib.Path, how: str, **protocol: object) -> None:
     """Judge videos by a clip network; print the table, and write the report with the protocol in words.
 
     Args:

@@ -2,8 +2,12 @@
 
 import dataclasses
 import typing
+from collections.abc import Callable
 
 from deephar.evaluation import action, pose2d, pose3d
+from deephar.typed import Network
+
+_Predictions = typing.TypeVar("_Predictions", pose2d.Predictions, pose3d.Predictions3D, action.ActionPredictions)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,52 +25,59 @@ class Judge:
     log: str
     text: str
     unit: str
-    score: typing.Callable
-    broken: dict = dataclasses.field(default_factory=dict)
+    score: Callable[[Network], float]
+    broken: dict[int, str] = dataclasses.field(default_factory=dict)
 
 
-def pckh(crops, where):
+def pckh(crops: pose2d.Crops, where: str) -> Judge:
     """PCKh@0.5 of `deephar.data.samples.crops.Crops`, `where` in words."""
 
-    def score(predictions):
+    def score(predictions: pose2d.Predictions) -> float:
         return pose2d.pckh_scores(predictions, crops.layout)["pckh@0.5"]
 
     return _judge("val_pckh", f"PCKh@0.5 on {where}", "%", pose2d.predict, crops, score)
 
 
-def pck(crops, where):
+def pck(crops: pose2d.Crops, where: str) -> Judge:
     """PCK@0.2 of the torso of `deephar.data.samples.crops.Crops`, `where` in words."""
 
-    def score(predictions):
+    def score(predictions: pose2d.Predictions) -> float:
         return pose2d.pck_scores(predictions, crops.layout)["total"]
 
     return _judge("val_pck", f"PCK@0.2 on {where}", "%", pose2d.predict, crops, score)
 
 
-def mpjpe(crops, joint_set, where):
+def mpjpe(crops: pose2d.Crops, joint_set: str, where: str) -> Judge:
     """Minus the MPJPE of `deephar.data.samples.crops.Crops` with cameras, root depth given; `where` in words."""
 
-    def score(predictions):
+    def score(predictions: pose3d.Predictions3D) -> float:
         return -pose3d.scores(predictions, crops.layout, joint_set)["mpjpe"]
 
     text = f"MPJPE on {where}, root depth given, {joint_set}"
     return _judge("val_minus_mpjpe", text, "mm", pose3d.predict, crops, score)
 
 
-def accuracy(videos, where):
+def accuracy(videos: action.Videos, where: str) -> Judge:
     """Accuracy of the last output on `deephar.data.samples.video_clips.VideoClips`, `where` in words."""
 
-    def score(predictions):
+    def score(predictions: action.ActionPredictions) -> float:
         return action.action_scores(predictions, videos.actions)["accuracy"]
 
     return _judge("val_accuracy", f"accuracy on {where}", "%", action.predict, videos, score)
 
 
-def _judge(log, text, unit, predict, samples, score):
+def _judge(
+    log: str,
+    text: str,
+    unit: str,
+    predict: Callable[..., _Predictions],
+    samples: pose2d.Crops | action.Videos,
+    score: Callable[[_Predictions], float],
+) -> Judge:
     """A `Judge` by the score of what is predicted for samples; those that cannot be read are skipped and noted."""
-    broken = {}
+    broken: dict[int, str] = {}
 
-    def judged(model):
+    def judged(model: Network) -> float:
         predictions = predict(model, samples, on_broken="skip")
         broken.update(predictions.broken)
         return score(predictions)

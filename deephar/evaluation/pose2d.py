@@ -2,16 +2,63 @@
 
 import dataclasses
 import logging
+import typing
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from tqdm import tqdm
 
 from deephar import geometry, metrics
+from deephar.camera import Camera
 from deephar.inference import running
 from deephar.inference.running import predict_crops  # noqa: F401, where it was before
+from deephar.layouts import PoseLayout
 from deephar.models.outputs import split_blocks  # noqa: F401, likewise
+from deephar.typed import ArrayLike, Bools, Floats, Network
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
+
+
+class Crop(typing.Protocol):
+    """What is read of a `deephar.data.samples.crops.Crop`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def image(self) -> Floats: ...
+
+    @property
+    def px_to_crop(self) -> Floats: ...
+
+    @property
+    def pose_px(self) -> Floats: ...
+
+    @property
+    def pose_crop(self) -> Floats: ...
+
+    @property
+    def head_px(self) -> float: ...
+
+    @property
+    def root_mm(self) -> float: ...
+
+    @property
+    def depth_scale(self) -> float: ...
+
+    @property
+    def camera(self) -> Camera | None: ...
+
+
+class Crops(typing.Protocol):
+    """What is read of `deephar.data.samples.crops.Crops`."""
+
+    @property
+    def layout(self) -> PoseLayout: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Crop: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,15 +74,63 @@ class Predictions:
         broken: position of every sample that could not be read and the reason; its rows are NaN.
     """
 
-    pose_px: np.ndarray
-    visibility: np.ndarray
-    true_px: np.ndarray
-    inside: np.ndarray
-    head_px: np.ndarray
-    broken: dict = dataclasses.field(default_factory=dict)
+    pose_px: Floats
+    visibility: Floats
+    true_px: Floats
+    inside: Bools
+    head_px: Floats
+    broken: dict[int, str] = dataclasses.field(default_factory=dict)
 
 
-def predict(model, crops, batch_size=32, flip=False, progress=False, on_broken="raise"):
+_Predictions = typing.TypeVar("_Predictions", bound=Predictions)
+_ByBlock: typing.TypeAlias = tuple[Floats, ...]
+_ByCrop: typing.TypeAlias = tuple[np.ndarray, ...]
+_Gather: typing.TypeAlias = Callable[[list[Crop], Floats, Floats], tuple[_ByBlock, _ByCrop]]
+
+
+class _Counts(typing.TypedDict):
+    people: int
+    left_out: int
+    broken: int
+    joints: int
+
+
+class PckScores(_Counts):
+    """See `pck_scores`."""
+
+    threshold: float
+    blocks: list[float]
+    total: float
+    auc: float
+    per_joint: dict[str, float]
+
+
+PckhScores = typing.TypedDict(
+    "PckhScores",
+    {
+        "people": int,
+        "left_out": int,
+        "broken": int,
+        "joints": int,
+        "pckh@0.2": float,
+        "auc@0.2": float,
+        "pckh@0.5": float,
+        "auc@0.5": float,
+        "blocks": list[float],
+        "per_joint": dict[str, float],
+    },
+)
+"""See `pckh_scores`."""
+
+
+def predict(
+    model: Network,
+    crops: Crops,
+    batch_size: int = 32,
+    flip: bool = False,
+    progress: bool = False,
+    on_broken: str = "raise",
+) -> Predictions:
     """Poses of every crop in source pixels.
 
     Args:
@@ -53,10 +148,19 @@ def predict(model, crops, batch_size=32, flip=False, progress=False, on_broken="
         ValueError: if a sample cannot be read; with "skip", if none can.
     """
     by_block, by_crop, broken = over_batches(model, crops, gather, batch_size, flip, progress, on_broken)
-    return Predictions(*by_block, *by_crop, broken)
+    (pose, visibility), (true, inside, head) = by_block, by_crop
+    return Predictions(pose, visibility, true, inside, head, broken)
 
 
-def over_batches(model, crops, gather, batch_size=32, flip=False, progress=False, on_broken="raise"):
+def over_batches(
+    model: Network,
+    crops: Crops,
+    gather: _Gather,
+    batch_size: int = 32,
+    flip: bool = False,
+    progress: bool = False,
+    on_broken: str = "raise",
+) -> tuple[list[Floats], list[np.ndarray], dict[int, str]]:
     """Run a model over crops and gather what is wanted of every batch.
 
     Args:
@@ -81,16 +185,18 @@ def over_batches(model, crops, gather, batch_size=32, flip=False, progress=False
         [_spread(np.concatenate(arrays, axis), places, len(crops), axis) for arrays in zip(*tuples, strict=True)]
         for axis, tuples in ((1, by_block), (0, by_crop))
     ]
-    return *joined, broken
+    return joined[0], joined[1], broken
 
 
 class _Walk:
     """The crops that can be read, their places, and the reason of every other's fault; see `over_batches`."""
 
-    def __init__(self, crops, progress, on_broken):
-        self.crops, self.progress, self.on_broken, self.places, self.broken = crops, progress, on_broken, [], {}
+    def __init__(self, crops: Crops, progress: bool, on_broken: str) -> None:
+        self.crops, self.progress, self.on_broken = crops, progress, on_broken
+        self.places: list[int] = []
+        self.broken: dict[int, str] = {}
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Crop]:
         for index in tqdm(range(len(self.crops)), desc="predict", unit="crop", disable=not self.progress):
             try:
                 crop = self.crops[index]
@@ -104,7 +210,7 @@ class _Walk:
                 yield crop
 
 
-def gather(batch, poses, visibilities):
+def gather(batch: list[Crop], poses: Floats, visibilities: Floats) -> tuple[_ByBlock, _ByCrop]:
     """The arrays of `Predictions` for some crops, as `over_batches` wants them."""
     back = np.stack([np.linalg.inv(crop.px_to_crop) for crop in batch])
     located = np.stack([crop.pose_crop[..., :2] for crop in batch])
@@ -118,7 +224,7 @@ def gather(batch, poses, visibilities):
     )
 
 
-def _spread(array, places, length, axis):
+def _spread(array: np.ndarray, places: list[int], length: int, axis: int) -> np.ndarray:
     """Rows to their places among `length`; the others are NaN (or False, or None)."""
     empty = {"b": False, "O": None}.get(array.dtype.kind, np.nan)
     spread = np.full((*array.shape[:axis], length, *array.shape[axis + 1 :]), empty, dtype=array.dtype)
@@ -126,7 +232,7 @@ def _spread(array, places, length, axis):
     return spread
 
 
-def average(predictions):
+def average(predictions: Sequence[_Predictions]) -> _Predictions:
     """Mean over several predictions of the same people, e.g. on displaced crops (paper section 5).
 
     Args:
@@ -142,7 +248,7 @@ def average(predictions):
     )
 
 
-def pck_scores(predictions, layout, threshold=0.2):
+def pck_scores(predictions: Predictions, layout: PoseLayout, threshold: float = 0.2) -> PckScores:
     """PCK of the torso, for every block and joint.
 
     Args:
@@ -168,7 +274,7 @@ def pck_scores(predictions, layout, threshold=0.2):
     }
 
 
-def pckh_scores(predictions, layout, inside_only=False):
+def pckh_scores(predictions: Predictions, layout: PoseLayout, inside_only: bool = False) -> PckhScores:
     """PCKh and the area under its curve, as in the paper's table 2.
 
     Args:
@@ -184,20 +290,23 @@ def pckh_scores(predictions, layout, inside_only=False):
     counted = [place for name, place in layout.places.items() if name not in metrics.NOT_IN_TOTAL]
     every = _distances(predictions, predictions.head_px, predictions.inside if inside_only else None)
     distances = [d[:, counted] for d in every]
-    scores = _counts(predictions, predictions.head_px, distances[-1])
-    for threshold in (0.2, 0.5):
-        scores[f"pckh@{threshold}"] = 100 * metrics.correct_share(distances[-1], threshold)
-        scores[f"auc@{threshold}"] = 100 * metrics.area_under_curve(distances[-1], threshold)
-    scores["blocks"] = [100 * metrics.correct_share(d, 0.5) for d in distances]
-    return {**scores, "per_joint": _per_joint(every[-1], layout, 0.5)}
+    return {
+        **_counts(predictions, predictions.head_px, distances[-1]),
+        "pckh@0.2": 100 * metrics.correct_share(distances[-1], 0.2),
+        "auc@0.2": 100 * metrics.area_under_curve(distances[-1], 0.2),
+        "pckh@0.5": 100 * metrics.correct_share(distances[-1], 0.5),
+        "auc@0.5": 100 * metrics.area_under_curve(distances[-1], 0.5),
+        "blocks": [100 * metrics.correct_share(d, 0.5) for d in distances],
+        "per_joint": _per_joint(every[-1], layout, 0.5),
+    }
 
 
-def _distances(predictions, size, valid=None):
+def _distances(predictions: Predictions, size: ArrayLike, valid: Bools | None = None) -> list[Floats]:
     true = predictions.true_px[..., :2]
     return [metrics.normalised_distances(true, pose[..., :2], size, valid) for pose in predictions.pose_px]
 
 
-def _counts(predictions, size, distances):
+def _counts(predictions: Predictions, size: Floats, distances: Floats) -> _Counts:
     return {
         "people": int(np.isfinite(size).sum()),
         "left_out": int(np.isnan(size).sum()) - len(predictions.broken),
@@ -206,12 +315,12 @@ def _counts(predictions, size, distances):
     }
 
 
-def _per_joint(distances, layout, threshold):
+def _per_joint(distances: Floats, layout: PoseLayout, threshold: float) -> dict[str, float]:
     scores = 100 * metrics.correct_share_per_joint(distances, threshold)
     return dict(zip(layout.names, scores.tolist(), strict=True))
 
 
-def constant_baseline(training_crops, crops, on_broken="raise"):
+def constant_baseline(training_crops: Crops, crops: Crops, on_broken: str = "raise") -> Predictions:
     """Predict, for every crop, the average of the located joints of some training crops: the score to beat.
 
     Args:
@@ -232,7 +341,7 @@ def constant_baseline(training_crops, crops, on_broken="raise"):
     mean = np.nanmean(poses, axis=0)
 
     class Mean:
-        output_names = ("block1_pose_visibility",)
+        output_names: Sequence[str] = ("block1_pose_visibility",)
 
         def predict_on_batch(self, images):
             pose = np.concatenate([mean, np.ones((len(mean), 1))], axis=-1)

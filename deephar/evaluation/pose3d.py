@@ -7,11 +7,17 @@ Every score says which, and which joints it is about.
 """
 
 import dataclasses
+import typing
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import numpy as np
+from PIL import Image
 
 from deephar import geometry, metrics3d, viz
+from deephar.camera import Camera
 from deephar.evaluation import pose2d
+from deephar.layouts import PoseLayout
+from deephar.typed import Array, Floats, Network
 
 COLUMNS = {
     "Directions": "Direction", "Discussion": "Discuss", "Eating": "Eat", "Greeting": "Greet", "Phoning": "Phone",
@@ -46,13 +52,47 @@ class Predictions3D(pose2d.Predictions):
         root_depth: "given" or "estimated".
     """
 
-    pose_mm: np.ndarray
-    true_mm: np.ndarray
-    cameras: np.ndarray
+    pose_mm: Floats
+    true_mm: Floats
+    cameras: Array
     root_depth: str
 
 
-def predict(model, crops, bones_mm=None, **options):
+Scores3D = typing.TypedDict(
+    "Scores3D",
+    {
+        "root_depth": str,
+        "joint_set": str,
+        "people": int,
+        "broken": int,
+        "joints": int,
+        "blocks": list[float],
+        "pa_blocks": list[float],
+        "n_blocks": list[float],
+        "block": int,
+        "mpjpe": float,
+        "pa_mpjpe": float,
+        "n_mpjpe": float,
+        "pck3d@150": float,
+        "auc3d@150": float,
+        "per_joint": dict[str, float],
+        "per_action": dict[str, float],
+        "mean_of_actions": float,
+    },
+)
+"""See `scores`."""
+
+
+def predict(
+    model: Network,
+    crops: pose2d.Crops,
+    bones_mm: Floats | None = None,
+    *,
+    batch_size: int = 32,
+    flip: bool = False,
+    progress: bool = False,
+    on_broken: str = "raise",
+) -> Predictions3D:
     """Poses of every crop in the world.
 
     Args:
@@ -60,7 +100,7 @@ def predict(model, crops, bones_mm=None, **options):
         crops: sequence of `deephar.data.samples.crops.Crop` with depth and cameras, with a `layout`.
         bones_mm: None for the true depth of the root ("given"); or `bone_lengths` of a typical person, by which it is
             estimated.
-        **options: `batch_size`, `flip`, `progress` and `on_broken` of `deephar.evaluation.pose2d.predict`.
+        batch_size, flip, progress, on_broken: see `deephar.evaluation.pose2d.predict`.
 
     Returns:
         `Predictions3D`.
@@ -68,7 +108,9 @@ def predict(model, crops, bones_mm=None, **options):
     Raises:
         ValueError: if the model has no depth, or a crop has no camera or no depth.
     """
-    (pose, visibility), (*labels, root, scale, cameras), broken = pose2d.over_batches(model, crops, _gather, **options)
+    (pose, visibility), (*labels, root, scale, cameras), broken = pose2d.over_batches(
+        model, crops, _gather, batch_size, flip, progress, on_broken
+    )
     relative = geometry.crop_to_depth(pose[..., 2], 0.0, scale[:, None])
     pose_mm, true_mm = np.full_like(pose, np.nan), np.full_like(labels[0], np.nan)
     for camera, rows in _by_camera(cameras):
@@ -78,12 +120,14 @@ def predict(model, crops, bones_mm=None, **options):
         pose_mm[:, rows] = camera.to_world(rays * pose[:, rows, :, 2:])
         true_mm[rows] = camera.uvd_to_world(labels[0][rows])
     return Predictions3D(
-        pose, visibility, *labels, broken, pose_mm=pose_mm, true_mm=true_mm, cameras=cameras,
+        pose, visibility, *labels, broken=broken, pose_mm=pose_mm, true_mm=true_mm, cameras=cameras,
         root_depth="given" if bones_mm is None else "estimated",
     )  # fmt: skip
 
 
-def _gather(batch, poses, visibilities):
+def _gather(
+    batch: list[pose2d.Crop], poses: Floats, visibilities: Floats
+) -> tuple[tuple[Floats, ...], tuple[np.ndarray, ...]]:
     """Also each crop's root depth, scale and camera; see `pose2d.over_batches`."""
     if poses.shape[-1] != 3:
         raise ValueError(f"3D evaluation needs a model with x, y and depth. Received: {poses.shape[-1]} coordinates")
@@ -97,16 +141,16 @@ def _gather(batch, poses, visibilities):
     return by_block, (*by_crop, root, scale, cameras)
 
 
-def _by_camera(cameras):
+def _by_camera(cameras: Array) -> Collection[tuple[Camera, list[int]]]:
     """Every camera and the rows of its people."""
-    groups = {}
+    groups: dict[int, tuple[Camera, list[int]]] = {}
     for row, camera in enumerate(cameras):
         if camera is not None:
             groups.setdefault(id(camera), (camera, []))[1].append(row)
     return groups.values()
 
 
-def draw_views(predictions, index, layout):
+def draw_views(predictions: Predictions3D, index: int, layout: PoseLayout) -> Image.Image:
     """The last block's pose of a person in space, over the true one in grey, roots aligned.
 
     Args:
@@ -123,7 +167,7 @@ def draw_views(predictions, index, layout):
     return viz.draw_views(pose, layout, truth, up=camera.rotation @ [0.0, 0.0, 1.0], side=192)
 
 
-def bone_lengths(poses, layout):
+def bone_lengths(poses: Floats, layout: PoseLayout) -> Floats:
     """Typical length of every bone of a layout.
 
     Args:
@@ -143,14 +187,14 @@ def bone_lengths(poses, layout):
     return np.sqrt(_mean(squares))
 
 
-def _mean(values):
+def _mean(values: Floats) -> Floats:
     """Mean over the first axis of what is finite, NaN where nothing is."""
     finite = np.isfinite(values)
     count = finite.sum(axis=0)
     return np.where(count > 0, np.where(finite, values, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
 
 
-def _root_depth(rays, relative, bones_mm, layout):
+def _root_depth(rays: Floats, relative: Floats, bones_mm: Floats, layout: PoseLayout) -> Floats:
     """Depth of the root at which the squared lengths of all bones add up to those of `bones_mm`.
 
     A joint lies at ray (root + relative), so the sum is a quadratic in the root's depth.
@@ -172,7 +216,7 @@ def _root_depth(rays, relative, bones_mm, layout):
     return (np.sqrt(np.maximum(b**2 - a * (c - np.sum(bones_mm[known] ** 2)), 0.0)) - b) / a
 
 
-def average(predictions):
+def average(predictions: Sequence[Predictions3D]) -> Predictions3D:
     """Mean over several predictions of the same people, e.g. on displaced crops (paper section 5).
 
     Args:
@@ -184,7 +228,7 @@ def average(predictions):
     return dataclasses.replace(pose2d.average(predictions), pose_mm=np.mean([p.pose_mm for p in predictions], axis=0))
 
 
-def mean_pose(predictions, training_camera_mm, layout):
+def mean_pose(predictions: Predictions3D, training_camera_mm: Floats, layout: PoseLayout) -> Predictions3D:
     """Baseline: everybody has the mean pose of training people, in the camera's axes, at the true root.
 
     Args:
@@ -200,7 +244,7 @@ def mean_pose(predictions, training_camera_mm, layout):
     return _baseline(predictions, lambda camera, uvd: camera.project(camera.unproject(uvd[:, root : root + 1]) + mean))
 
 
-def flat(predictions, layout):
+def flat(predictions: Predictions3D, layout: PoseLayout) -> Predictions3D:
     """Baseline: true x and y of every joint, all at the true depth of the root. `Predictions3D` of one block."""
     root = layout.index("pelvis")
     return _baseline(
@@ -209,7 +253,7 @@ def flat(predictions, layout):
     )
 
 
-def _baseline(predictions, rule):
+def _baseline(predictions: Predictions3D, rule: Callable[[Camera, Floats], Floats]) -> Predictions3D:
     """One block of a rule from a camera and its people's true (u, v, depth) to predicted ones."""
     pose_px, pose_mm = np.full_like(predictions.true_px, np.nan), np.full_like(predictions.true_mm, np.nan)
     for camera, rows in _by_camera(predictions.cameras):
@@ -221,7 +265,13 @@ def _baseline(predictions, rule):
     )  # fmt: skip
 
 
-def scores(predictions, layout, joint_set, actions=None, block=-1):
+def scores(
+    predictions: Predictions3D,
+    layout: PoseLayout,
+    joint_set: str,
+    actions: Sequence[str] | None = None,
+    block: int | typing.Literal["best"] = -1,
+) -> Scores3D:
     """Errors in mm of every block, and of one block in detail.
 
     Roots (pelvis) are aligned for MPJPE, N-MPJPE, PCK and AUC; the root counts in all but PCK and AUC. Means are over
@@ -270,7 +320,7 @@ def scores(predictions, layout, joint_set, actions=None, block=-1):
     }
 
 
-def table(scores, name):
+def table(scores: Scores3D, name: str) -> str:
     """Lines of text: errors per joint and block, then rows laid out like the paper's table 1, the paper's beside.
 
     Args:
@@ -297,7 +347,7 @@ def table(scores, name):
     return "\n".join(lines)
 
 
-def _rows(scores, name):
+def _rows(scores: Scores3D, name: str) -> Iterator[str]:
     """The table of actions in two halves, as the paper prints it."""
     ours = [scores["per_action"].get(action, np.nan) for action in COLUMNS]
     rows = {"Method": [*COLUMNS.values(), "Avg"], **PAPER, name: [*ours, scores["mean_of_actions"]]}
@@ -307,7 +357,7 @@ def _rows(scores, name):
             yield f"{title:<{width}}" + "".join(f"{_cell(value):>10}" for value in values[half])
 
 
-def _cell(value):
+def _cell(value: str | float) -> str:
     if isinstance(value, str):
         return value
     return f"{value:.1f}" if np.isfinite(value) else "-"

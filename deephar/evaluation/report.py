@@ -2,14 +2,18 @@
 
 import json
 import math
+from collections.abc import Callable, Mapping
 
 import numpy as np
+from PIL import Image
 
 from deephar import viz
+from deephar.evaluation import action, pose2d
 from deephar.files import whole_file
+from deephar.typed import Path
 
 
-def pck_table(scores):
+def pck_table(scores: pose2d.PckScores) -> str:
     """Lines of text: the score per joint, the total, AUC and every block.
 
     Args:
@@ -23,7 +27,7 @@ def pck_table(scores):
     return "\n".join([head, *_rows(rows), _blocks(scores)])
 
 
-def pckh_table(scores, name):
+def pckh_table(scores: pose2d.PckhScores, name: str) -> str:
     """Lines of text: PCKh per joint and block, then a row laid out like the paper's table 2.
 
     Args:
@@ -47,7 +51,7 @@ def pckh_table(scores, name):
     )
 
 
-def _people(scores, size):
+def _people(scores: pose2d.PckScores | pose2d.PckhScores, size: str) -> str:
     text = f"{scores['people']} people, {scores['joints']} joints"
     if scores["left_out"]:
         text += f" ({scores['left_out']} people without a {size} left out)"
@@ -56,15 +60,22 @@ def _people(scores, size):
     return text
 
 
-def _rows(values):
+def _rows(values: Mapping[str, float]) -> list[str]:
     return [f"  {name:<12}{value:6.1f} %" for name, value in values.items()]
 
 
-def _blocks(scores):
+def _blocks(scores: pose2d.PckScores | pose2d.PckhScores) -> str:
     return f"  by block: {', '.join(f'{score:.1f}' for score in scores['blocks'])} %"
 
 
-def save_pictures(crops, predictions, path, people=24, columns=8, views=None):
+def save_pictures(
+    crops: pose2d.Crops,
+    predictions: pose2d.Predictions,
+    path: Path,
+    people: int = 24,
+    columns: int = 8,
+    views: Callable[[int], Image.Image] | None = None,
+) -> None:
     """Write a contact sheet of predictions on crops, evenly picked.
 
     Args:
@@ -86,18 +97,18 @@ def save_pictures(crops, predictions, path, people=24, columns=8, views=None):
         viz.contact_sheet(pictures, columns, pictures[0].size).save(temporary)
 
 
-def save_json(values, path):
+def save_json(values: object, path: Path) -> None:
     """Write a JSON file, whole or not at all; NaN becomes null."""
     with whole_file(path) as temporary:
         temporary.write_text(as_json(values) + "\n", encoding="utf-8")
 
 
-def as_json(values):
+def as_json(values: object) -> str:
     """JSON text in which NaN is null."""
     return json.dumps(_without_nan(values), indent=2, allow_nan=False)
 
 
-def _without_nan(value):
+def _without_nan(value: object) -> object:
     if isinstance(value, dict):
         return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -105,7 +116,7 @@ def _without_nan(value):
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def action_table(scores):
+def action_table(scores: action.ActionScores) -> str:
     """Lines of text: the accuracy of every output, and of every class by the last output of each branch.
 
     Args:

@@ -3,12 +3,13 @@
 import numpy as np
 
 from deephar import geometry
+from deephar.typed import ArrayLike, Floats, Size
 
 SURE = 0.5
 """Joints of this confidence make a person's box; where most are less sure, the surer half."""
 
 
-def extent(pose_px, confidence):
+def extent(pose_px: Floats, confidence: Floats) -> Floats:
     """Box (4,) x1, y1, x2, y2 from the outermost joint to the outermost joint of those that are seen.
 
     Args:
@@ -18,7 +19,7 @@ def extent(pose_px, confidence):
     return geometry.points_box(pose_px[confidence >= min(SURE, np.median(confidence))])
 
 
-def checked(boxes, size):
+def checked(boxes: ArrayLike, size: Size) -> Floats:
     """Boxes as float64 (N, 4).
 
     Args:

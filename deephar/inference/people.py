@@ -2,7 +2,7 @@
 
 import dataclasses
 
-import numpy as np
+from deephar.typed import Floats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Person:
             `weak_perspective`; None from a network without depth.
     """
 
-    box_px: np.ndarray
-    pose_px: np.ndarray
-    confidence: np.ndarray
-    pose_3d_mm: np.ndarray | None = None
+    box_px: Floats
+    pose_px: Floats
+    confidence: Floats
+    pose_3d_mm: Floats | None = None

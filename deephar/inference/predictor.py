@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 import threading
+import typing
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -13,6 +15,8 @@ from deephar.inference import boxes as box_rules
 from deephar.inference import running
 from deephar.inference.people import Person
 from deephar.inference.space import weak_perspective
+from deephar.layouts import PoseLayout
+from deephar.typed import ArrayLike, Floats, Network, Path, Pixels, Size
 from deephar.weights import loading
 
 BATCH = 16
@@ -24,11 +28,18 @@ class _Photo:
     """A decoded photograph, and its size in the file, which is larger where it was too large to be decoded whole."""
 
     rgb: Image.Image
-    size: tuple
+    size: Size
 
-    def crop(self, px_to_crop, size):
+    def crop(self, px_to_crop: Floats, size: Size) -> Floats:
         scale = np.divide(self.size, self.rgb.size)
         return frames.to_input(frames.warp(self.rgb, px_to_crop @ geometry.scaling(*scale), size))
+
+
+class PoseNetwork(Network, typing.Protocol):
+    """A network of one input, of pictures (B, H, W, 3): a `keras.Model`, or any object with these attributes."""
+
+    @property
+    def input_shape(self) -> tuple[int | None, int, int, int]: ...
 
 
 class PosePredictor:
@@ -48,16 +59,26 @@ class PosePredictor:
         >>> predictor("photo.jpg")[0].pose_px
     """
 
-    def __init__(self, model, layout, flip=False, margin=geometry.MARGIN, crop_mm=geometry.WINDOW_MM):
-        self.model, self.layout, self.flip, self.margin = model, layouts.get(layout), flip, margin
-        self.crop_mm = crop_mm
+    def __init__(
+        self,
+        model: PoseNetwork,
+        layout: PoseLayout | str,
+        flip: bool = False,
+        margin: float = geometry.MARGIN,
+        crop_mm: float = geometry.WINDOW_MM,
+    ) -> None:
+        self.model: PoseNetwork = model
+        self.layout: PoseLayout = layouts.get(layout)
+        self.flip: bool = flip
+        self.margin: float = margin
+        self.crop_mm: float = crop_mm
         self._turn = threading.Lock()
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[typing.Self], tuple[PoseNetwork, PoseLayout, bool, float, float]]:
         return type(self), (self.model, self.layout, self.flip, self.margin, self.crop_mm)
 
     @classmethod
-    def from_weights(cls, weights, flip=False):
+    def from_weights(cls, weights: Path, flip: bool = False) -> typing.Self:
         """A predictor with the network that belongs to some weights.
 
         Args:
@@ -72,7 +93,9 @@ class PosePredictor:
             raise ValueError(f"{weights} are of {about.preset}, which judges clips; expected those of a pose network")
         return cls(loading.load(weights), about.layout, flip, about.window_margin, about.crop_mm)
 
-    def __call__(self, photo, boxes=None, name=None):
+    def __call__(
+        self, photo: "Path | Image.Image | Pixels", boxes: ArrayLike | None = None, name: str | None = None
+    ) -> list[Person]:
         """Predict the people in boxes, or one person in the whole photograph.
 
         Args:
@@ -89,32 +112,32 @@ class PosePredictor:
             ValueError: if the photograph cannot be read; if a box is empty, not finite, or has no pixel in common with
                 the photograph.
         """
-        photo = self._decode(photo, name or frames.name_of(photo))
-        boxes = self._estimated_box(photo) if boxes is None else box_rules.checked(boxes, photo.size)
+        decoded = self._decode(photo, name or frames.name_of(photo))
+        boxes = self._estimated_box(decoded) if boxes is None else box_rules.checked(boxes, decoded.size)
         if not len(boxes):
             return []
         windows = [geometry.person_window(box, self.margin) for box in boxes]
-        poses, confidences = self._predict(photo, windows)
+        poses, confidences = self._predict(decoded, windows)
         if poses.shape[-1] < 3:
             return [Person(*person) for person in zip(boxes, poses, confidences, strict=True)]
         sides = [side for _, (side, _) in windows]
         spaces = weak_perspective(poses, np.array(sides), self.layout, self.crop_mm)
         return [Person(*person) for person in zip(boxes, poses[..., :2], confidences, spaces, strict=True)]
 
-    def _decode(self, photo, name):
+    def _decode(self, photo: "Path | Image.Image | Pixels", name: str) -> _Photo:
         image = frames.open_image(photo, name)
         with self._turn if image is photo else contextlib.nullcontext():  # other threads may have the same image
             size = frames.upright_size(image, name)
             return _Photo(frames.to_rgb(image, name), size)
 
-    def _estimated_box(self, photo):
+    def _estimated_box(self, photo: _Photo) -> Floats:
         center = np.array(photo.size) / 2
         (pose,), (confidence,) = self._predict(photo, [(center, np.full(2, float(max(photo.size))))])
         box = box_rules.extent(pose, confidence)
         nothing_found = np.array_equal(box[:2], box[2:])
         return np.array([[0.0, 0.0, *photo.size]]) if nothing_found else box[None]
 
-    def _predict(self, photo, windows):
+    def _predict(self, photo: _Photo, windows: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
         """Poses (N, J, 2 or 3) in pixels, depth in [0, 1], and confidences (N, J) of square windows."""
         height, width = self.model.input_shape[1:3]
         maps = np.stack([geometry.window_to_crop(*window) for window in windows])

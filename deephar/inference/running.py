@@ -1,25 +1,31 @@
 """The one place where a network is run on batches, for prediction and for evaluation."""
 
 import itertools
+import typing
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from deephar.layouts import PoseLayout
 from deephar.models import outputs
+from deephar.typed import Floats, Network
+
+_T = typing.TypeVar("_T")
 
 
-def batches(items, size):
+def batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
     """Items in lists of `size`, the last one shorter; the next list is made when it is asked for."""
     items = iter(items)
     while batch := list(itertools.islice(items, size)):
         yield batch
 
 
-def padded(rows, size):
+def padded(rows: list[Floats] | tuple[Floats, ...], size: int) -> Floats:
     """Rows (...) as a batch (size, ...), the first one repeated at its end: whole batches save compilations."""
     return np.stack([*rows, *rows[:1] * (size - len(rows))])
 
 
-def run(model, inputs):
+def run(model: Network, inputs: Floats | Sequence[Floats]) -> object:
     """What a network gives for a batch.
 
     Args:
@@ -29,7 +35,7 @@ def run(model, inputs):
     return model.predict_on_batch(inputs)
 
 
-def predict_crops(model, images, layout, flip=False):
+def predict_crops(model: Network, images: Floats, layout: PoseLayout, flip: bool = False) -> tuple[Floats, Floats]:
     """Poses of a batch in crop coordinates.
 
     Args:

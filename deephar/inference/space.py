@@ -3,9 +3,13 @@
 import numpy as np
 
 from deephar import geometry
+from deephar.layouts import PoseLayout
+from deephar.typed import ArrayLike, Floats
 
 
-def weak_perspective(poses, sides_px, layout, crop_mm=geometry.WINDOW_MM):
+def weak_perspective(
+    poses: Floats, sides_px: ArrayLike, layout: PoseLayout, crop_mm: float = geometry.WINDOW_MM
+) -> Floats:
     """Pixels and depth to millimetres from the pelvis, where neither the camera nor the person's size is known.
 
     The square that the network saw is taken for the crop that it was trained on: `crop_mm` wide at the pelvis, its

@@ -1,9 +1,13 @@
 """Pictures in rows and columns."""
 
+from collections.abc import Sequence
+
 from PIL import Image
 
+from deephar.typed import Size
 
-def contact_sheet(pictures, columns, tile=(192, 192)):
+
+def contact_sheet(pictures: Sequence[Image.Image], columns: int, tile: Size = (192, 192)) -> Image.Image:
     """Pictures side by side, each fitted into a tile.
 
     Args:
@@ -24,7 +28,7 @@ def contact_sheet(pictures, columns, tile=(192, 192)):
     return sheet
 
 
-def side_by_side(pictures):
+def side_by_side(pictures: Sequence[Image.Image]) -> Image.Image:
     """Pictures of any heights in a row, from the top, as one `PIL.Image.Image`."""
     row = Image.new("RGB", (sum(p.width for p in pictures), max(p.height for p in pictures)))
     left = 0

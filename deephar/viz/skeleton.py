@@ -1,15 +1,19 @@
 """Skeletons on photographs, with Pillow."""
 
+import typing
+
 import numpy as np
 from PIL import Image, ImageDraw
 
 from deephar import geometry, sides
+from deephar.layouts import PoseLayout
+from deephar.typed import ArrayLike, Floats
 
 RIGHT, LEFT, MIDDLE = (255, 120, 0), (0, 160, 255), (110, 220, 60)
 """Colours of the person's own right, left, and middle."""
 
 
-def side_colour(*names):
+def side_colour(*names: str) -> tuple[int, int, int]:
     """Colour of a joint, or of a bone between two, by their names."""
     found = {sides.split(name)[0] for name in names}
     if found == {"r"}:
@@ -17,7 +21,7 @@ def side_colour(*names):
     return LEFT if found == {"l"} else MIDDLE
 
 
-def draw_pose(image, pose_px, layout, width=None):
+def draw_pose(image: Image.Image, pose_px: ArrayLike, layout: PoseLayout, width: int | None = None) -> Image.Image:
     """Draw a skeleton: the person's right in orange, left in blue, the middle in green.
 
     Args:
@@ -43,7 +47,17 @@ def draw_pose(image, pose_px, layout, width=None):
     return picture
 
 
-def draw_crop(crop, pose_px, layout, side=192):
+class Cropped(typing.Protocol):
+    """What is read of a `deephar.data.samples.crops.Crop`."""
+
+    @property
+    def image(self) -> Floats: ...
+
+    @property
+    def px_to_crop(self) -> Floats: ...
+
+
+def draw_crop(crop: Cropped, pose_px: ArrayLike, layout: PoseLayout, side: int = 192) -> Image.Image:
     """Draw a skeleton on a crop, enlarged.
 
     Args:

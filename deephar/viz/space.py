@@ -2,10 +2,13 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from deephar.layouts import PoseLayout
+from deephar.typed import ArrayLike, Floats
 from deephar.viz.sheets import contact_sheet, side_by_side
 from deephar.viz.skeleton import side_colour
 
@@ -38,7 +41,7 @@ VIEWS = (View("from the camera", 0.0, 8.0), View("from the side, above", 65.0, 2
 """Two views: one of what the photograph shows, one of its depth."""
 
 
-def upright_axes(up=(0.0, -1.0, 0.0)):
+def upright_axes(up: Sequence[float] | Floats = (0.0, -1.0, 0.0)) -> Floats:
     """Axes right, down and away, whose down is opposite to `up` and whose away is nearest to the camera's z.
 
     Args:
@@ -51,14 +54,14 @@ def upright_axes(up=(0.0, -1.0, 0.0)):
         ValueError: if the camera looks straight up or down.
     """
     down = -np.asarray(up, dtype=np.float64) / np.linalg.norm(up)
-    away = np.array([0.0, 0.0, 1.0]) - down[2] * down
+    away: Floats = np.array([0.0, 0.0, 1.0]) - down[2] * down
     if not np.linalg.norm(away) > 1e-6:
         raise ValueError(f"A camera that looks along `up` has no horizontal direction. Received: up={tuple(up)}")
     away /= np.linalg.norm(away)
     return np.stack([np.cross(down, away), down, away])
 
 
-def seen_from(points, view):
+def seen_from(points: ArrayLike, view: View) -> Floats:
     """Points in axes right, down and away, as an onlooker sees them.
 
     Args:
@@ -76,7 +79,14 @@ def seen_from(points, view):
     return np.asarray(points, dtype=np.float64) @ np.transpose(axes)
 
 
-def draw_views(pose_mm, layout, truth_mm=None, up=(0.0, -1.0, 0.0), side=256, views=VIEWS):
+def draw_views(
+    pose_mm: ArrayLike,
+    layout: PoseLayout,
+    truth_mm: ArrayLike | None = None,
+    up: Sequence[float] | Floats = (0.0, -1.0, 0.0),
+    side: int = 256,
+    views: Sequence[View] = VIEWS,
+) -> Image.Image:
     """Draw a pose in space from several views: right in orange, left in blue, the middle in green, a true pose in grey.
 
     The ground is at the lowest joint, in squares of half a metre.
@@ -106,7 +116,7 @@ def draw_views(pose_mm, layout, truth_mm=None, up=(0.0, -1.0, 0.0), side=256, vi
         picture = Image.new("RGB", (side, side), BACKGROUND)
         pen = ImageDraw.Draw(picture)
 
-        def to_pixels(points, view=view):
+        def to_pixels(points: Floats, view: View = view) -> Floats:
             return seen_from(points - middle, view) * (side / shown) + [side / 2, side / 2, 0.0]
 
         for ends in to_pixels(_grid() + ground):
@@ -118,14 +128,16 @@ def draw_views(pose_mm, layout, truth_mm=None, up=(0.0, -1.0, 0.0), side=256, vi
     return side_by_side(pictures)
 
 
-def _grid(half=2):
+def _grid(half: int = 2) -> Floats:
     """Lines (n, 2, 3) of squares about the origin, on the ground."""
     ticks = np.arange(-half, half + 1) * SQUARE_MM
     end = half * SQUARE_MM
     return np.array([[[x, 0, -end], [x, 0, end]] for x in ticks] + [[[-end, 0, z], [end, 0, z]] for z in ticks])
 
 
-def _draw_bones(pen, points, layout, colour, width):
+def _draw_bones(
+    pen: ImageDraw.ImageDraw, points: Floats, layout: PoseLayout, colour: tuple[int, int, int] | None, width: int
+) -> None:
     """Bones from far to near, each with its joints; in one colour, or each side in its own."""
     bones = [(a, b) for a, b in layout.link_indices if np.all(np.isfinite(points[[a, b]]))]
     for a, b in sorted(bones, key=lambda bone: -points[list(bone), 2].mean()):
@@ -137,7 +149,9 @@ def _draw_bones(pen, points, layout, colour, width):
             pen.ellipse([x - width, y - width, x + width, y + width], fill=tint)
 
 
-def beside_photo(image, poses_mm, layout, least=192):
+def beside_photo(
+    image: Image.Image, poses_mm: Sequence[ArrayLike], layout: PoseLayout, least: int = 192
+) -> Image.Image:
     """A photograph with the views of its people to the right, one person below another.
 
     Args:
