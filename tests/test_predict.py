@@ -501,11 +501,6 @@ def test_weights_that_do_not_serve(photo, weights, tmp_path, capsys):
     assert status == 1 and "Expected model.json" in said
 
 
-def test_commands_are_listed(capsys):
-    assert cli.main(["--help"]) == 0 and "predict,convert,pretrained" in capsys.readouterr().out
-    assert cli.main([]) == 2 and cli.main(["dance"]) == 2
-
-
 def test_weights_of_a_clip_network_are_refused(photo, tmp_path, capsys):
     (tmp_path / "best.weights.h5").write_bytes(b"")
     report.save_json({"model": "penn-merge", "layout": "pa16j", "overrides": {}}, tmp_path / "model.json")

@@ -1,6 +1,6 @@
 """The command `deephar`: one module a command, each with a `main` of its arguments that gives the exit status.
 
-0: all went well; 1: something failed, and a sentence says what; 2: the arguments are wrong.
+0: all went well; 1: something failed, and a sentence says what; 2: the arguments are wrong; 130: interrupted.
 """
 
 import importlib
@@ -26,4 +26,8 @@ def main(arguments: Iterable[str] | None = None) -> int:
         text = f"usage: deephar {{{','.join(COMMANDS)}}} ...\n\n'deephar COMMAND --help' explains a command\n"
         print(text, end="", file=sys.stdout if asked_for_help else sys.stderr)
         return 0 if asked_for_help else 2
-    return importlib.import_module(f"deephar.cli.{arguments[0]}").main(arguments[1:])
+    try:
+        return importlib.import_module(f"deephar.cli.{arguments[0]}").main(arguments[1:])
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130

@@ -14,6 +14,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--override", action="append", default=[], type=_override, metavar="KEY=VALUE", help="e.g. num_blocks=2"
     )
+    parser.add_argument("--quiet", action="store_true", help="do not report the arrays")
     options = parser.parse_args(arguments)
     if not options.out.endswith(".weights.h5"):
         parser.error(f"--out must end in .weights.h5. Received: {options.out}")
@@ -23,11 +24,12 @@ def main(arguments: Sequence[str]) -> int:
 
     try:
         model = registry.build(options.model, **dict(options.override))
-        print(load_legacy_weights(model, options.file))
+        report = load_legacy_weights(model, options.file)
         files.save_weights(model, options.out)
     except (ValueError, OSError) as error:
         parser.exit(1, f"{error}\n")
-    print(f"wrote {options.out}")
+    if not options.quiet:
+        print(f"{report}\nwrote {options.out}")
     return 0
 
 

@@ -40,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--json", metavar="FILE", help="file for the joints; printed without it, or with '-'")
     parser.add_argument("--picture", metavar="FILE", help="where to draw; a folder: there, as PHOTO's name.png")
     parser.add_argument("--flip", action="store_true", help="average with the mirrored photograph: twice the time")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar, which only a terminal is shown")
     options = parser.parse_args(arguments)
     try:
         with warnings.catch_warnings():
@@ -52,11 +53,15 @@ def main(arguments: Sequence[str]) -> int:
 def _predict(options: argparse.Namespace) -> int:
     boxes, pictures = _read_boxes(options), _outputs(options)
 
+    from tqdm import tqdm
+
     from deephar.inference import PosePredictor
 
     predictor = PosePredictor.from_weights(options.weights, flip=options.flip)
+    silent = True if options.quiet or len(pictures) == 1 else None  # None: as standard error is a terminal or not
     entries = [
-        _photo(photo, boxes, picture, predictor) for photo, picture in zip(options.photos, pictures, strict=True)
+        _photo(photo, boxes, picture, predictor)
+        for photo, picture in tqdm(list(zip(options.photos, pictures, strict=True)), unit="photo", disable=silent)
     ]
     failed = [entry["error"] for entry in entries if "error" in entry]
     if len(entries) == 1 and failed and not entries[0]["people"]:
