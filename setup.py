@@ -25,7 +25,7 @@ setup(
     python_requires=">=3.11",
     install_requires=[
         "filelock>=3.12",
-        "h5py>=3.10",
+        "h5py>=3.11",
         "keras>=3.8",
         "numpy>=1.26",
         "pillow>=10.1",
