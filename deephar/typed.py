@@ -6,7 +6,7 @@ import typing
 import numpy as np
 import numpy.typing as npt
 
-Path: typing.TypeAlias = "str | os.PathLike[str]"
+Path: typing.TypeAlias = str | os.PathLike[str]
 
 ArrayLike: typing.TypeAlias = npt.ArrayLike
 """What `numpy.asarray` takes: an array, a number, nested lists of numbers."""
@@ -17,7 +17,7 @@ Ints: typing.TypeAlias = npt.NDArray[np.integer]
 Bools: typing.TypeAlias = npt.NDArray[np.bool_]
 Pixels: typing.TypeAlias = npt.NDArray[np.uint8]
 
-Size: typing.TypeAlias = "tuple[int, int]"
+Size: typing.TypeAlias = tuple[int, int]
 """(width, height) or (height, width) in pixels; who takes it says which."""
 
 Json: typing.TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
