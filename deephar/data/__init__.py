@@ -1,6 +1,7 @@
 """Data: readers of datasets, samples of what they read, batches of samples; and synthetic people."""
 
 import importlib
+import types
 import warnings
 
 _READERS = (
@@ -15,7 +16,7 @@ _MOVED = {
 """Where the modules are that used to be here."""
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> types.ModuleType:
     if name not in _MOVED:
         raise AttributeError(
             f"module 'deephar.data' has no attribute {name!r}; it has readers, samples, batches, synthetic"

@@ -6,7 +6,10 @@ import numpy as np
 from PIL import Image
 
 from deephar import geometry
+from deephar.data.readers.base import PoseDataset, Sample
 from deephar.data.samples import frames
+from deephar.layouts import PoseLayout
+from deephar.typed import Size
 
 AROUND = 2.0
 """Side of what is kept, in windows: enough for a window enlarged by 1.4 and turned by any angle."""
@@ -23,20 +26,22 @@ class Cached:
         size: (height, width) of the crops to be made, in pixels; no more is kept than they can show.
     """
 
-    def __init__(self, dataset, size):
-        self.dataset, self.side, self.layout = dataset, round(AROUND * max(size)), dataset.layout
-        self._kept = {}
+    def __init__(self, dataset: PoseDataset, size: Size) -> None:
+        self.dataset = dataset
+        self.side: int = round(AROUND * max(size))
+        self.layout: PoseLayout = dataset.layout
+        self._kept: dict[int, Sample] = {}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.dataset)
 
-    def sample(self, index):
+    def sample(self, index: int) -> Sample:
         """The person at a position: the reader's `Sample`, in pixels of what is kept; its camera is dropped."""
         if index not in self._kept:
             self._kept[index] = self._cut(self.dataset.sample(index))
         return self._kept[index]
 
-    def _cut(self, sample):
+    def _cut(self, sample: Sample) -> Sample:
         width = AROUND * max(sample.window_px)
         side = int(max(1, min(self.side, width)))
         px_to_unit = geometry.window_to_crop(sample.center_px, (width, width))

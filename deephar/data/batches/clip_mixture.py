@@ -2,15 +2,21 @@
 
 import dataclasses
 import functools
+import typing
+from collections.abc import Sequence
 
 import numpy as np
 
-from deephar import config
-from deephar.data.batches.mixture import augmentations
+from deephar.config import AugmentConfig, PoseNoise
+from deephar.data.batches.mixture import Augmentation, augmentations
 from deephar.data.batches.queues import Queues
+from deephar.data.readers.base import PoseDataset, VideoDataset
 from deephar.data.samples import augment, clips
-from deephar.data.samples.crops import make_crop
+from deephar.data.samples.boxes import Chooser
+from deephar.data.samples.crops import Crop, make_crop
 from deephar.data.samples.targets import labelled, layout_target, one_hot
+from deephar.layouts import PoseLayout
+from deephar.typed import ArrayLike, Floats, Ints, Size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,15 +32,15 @@ class ClipBatch:
         broken: messages of the samples that could not be read and were replaced.
     """
 
-    images: np.ndarray | None
-    pose: np.ndarray
-    pose_weights: np.ndarray
-    action: np.ndarray
-    action_weights: np.ndarray
-    broken: tuple
+    images: Floats | None
+    pose: Floats
+    pose_weights: Floats
+    action: Floats
+    action_weights: Floats
+    broken: tuple[str, ...]
 
 
-class ClipMixture(Queues):
+class ClipMixture(Queues[PoseDataset | VideoDataset]):
     """Clips of several readers, cut into batches. The labels may be partial: a pose without an action (of a reader of
     stills, T unrelated stills make a clip), an action without a pose, a pose without depth.
 
@@ -58,36 +64,43 @@ class ClipMixture(Queues):
 
     def __init__(
         self,
-        sources,
-        frames,
-        size=None,
-        actions=None,
-        layout=None,
-        dim=2,
-        subsampling=(1,),
-        spread=None,
-        augmentation="none",
-        noise=None,
-        boxes=None,
-        square=True,
-        seed=0,
-        on_broken="raise",
-        shard=(0, 1),
-        steps=None,
-    ):
+        sources: Sequence[tuple[PoseDataset | VideoDataset, int]],
+        frames: int,
+        size: Size | None = None,
+        actions: Sequence[str] | None = None,
+        layout: PoseLayout | None = None,
+        dim: int = 2,
+        subsampling: Sequence[int] = (1,),
+        spread: tuple[float, float] | None = None,
+        augmentation: Augmentation = "none",
+        noise: PoseNoise | None = None,
+        boxes: ArrayLike | Chooser | None = None,
+        square: bool = True,
+        seed: int = 0,
+        on_broken: str = "raise",
+        shard: tuple[int, int] = (0, 1),
+        steps: int | None = None,
+    ) -> None:
         super().__init__(sources, seed, on_broken, shard, steps)
         readers = [reader for reader, _ in sources]
         if size is None and not all(hasattr(reader, "video") for reader in readers):
             raise ValueError("Stills have nothing to give but pictures; give their `size`. Received: size=None")
         if actions is None:
-            actions = next((reader.actions for reader in readers if hasattr(reader, "actions")), ())
-        self.frames, self.size, self.dim = frames, None if size is None else tuple(size), dim
-        self.actions, self.layout = tuple(actions), layout or readers[0].layout
-        self.subsampling, self.spread = tuple(subsampling), spread
-        self.noise, self.boxes, self.square = noise or config.PoseNoise(), boxes, square
-        self.augmentations = augmentations(augmentation, len(sources))
+            videos = (typing.cast(VideoDataset, reader) for reader in readers if hasattr(reader, "actions"))
+            actions = next((reader.actions for reader in videos), ())
+        self.frames = frames
+        self.size: Size | None = None if size is None else (size[0], size[1])
+        self.dim = dim
+        self.actions: tuple[str, ...] = tuple(actions)
+        self.layout: PoseLayout = layout or readers[0].layout
+        self.subsampling: tuple[int, ...] = tuple(subsampling)
+        self.spread = spread
+        self.noise: PoseNoise = noise or PoseNoise()
+        self.boxes = boxes
+        self.square = square
+        self.augmentations: list[AugmentConfig] = augmentations(augmentation, len(sources))
 
-    def batch(self, epoch, index):
+    def batch(self, epoch: int, index: int) -> ClipBatch:
         """The batch at a position of an epoch: `ClipBatch`."""
         broken = []
         makers = [self._clip if hasattr(reader, "video") else self._stills for reader, _ in self.sources]
@@ -96,11 +109,11 @@ class ClipMixture(Queues):
         pose, stacked = np.stack(poses), None if self.size is None else np.stack(images)
         return ClipBatch(stacked, pose, labelled(pose), *one_hot(np.array(actions), len(self.actions)), tuple(broken))
 
-    def _clip(self, number, epoch, position, broken):
+    def _clip(self, number: int, epoch: int, position: int, broken: list[str]) -> tuple[Floats | None, Floats, int]:
         """Images, pose and action of a clip of a video."""
-        reader, _ = self.sources[number]
+        reader = typing.cast(VideoDataset, self.sources[number][0])
 
-        def make(place, generator):
+        def make(place: int, generator: np.random.Generator) -> clips.Clip:
             variation = augment.draw(self.augmentations[number], generator)
             numbers = functools.partial(self._numbers, generator=generator)
             clip = clips.make_clip(reader, place, numbers, self.size, variation, self.boxes, self.square)
@@ -111,18 +124,19 @@ class ClipMixture(Queues):
         action = self.actions.index(name) if name in self.actions else -1
         return clip.images, layout_target(clip.pose_crop, reader.layout, self.layout, self.dim), action
 
-    def _numbers(self, length, generator):
+    def _numbers(self, length: int, generator: np.random.Generator) -> Ints:
         """Numbers of the frames of a clip."""
         if self.spread:
             return clips.spread_frames(length, self.frames, generator.uniform(*self.spread), generator.uniform())
         return clips.clip_frames(length, self.frames, int(generator.choice(self.subsampling)), generator)
 
-    def _stills(self, number, epoch, position, broken):
+    def _stills(self, number: int, epoch: int, position: int, broken: list[str]) -> tuple[Floats, Floats, int]:
         """Images and poses of T unrelated stills; their action is unknown."""
-        reader, _ = self.sources[number]
+        reader, size = typing.cast(PoseDataset, self.sources[number][0]), self.size
+        assert size is not None
 
-        def make(place, generator):
-            return make_crop(reader, place, self.size, augment.draw(self.augmentations[number], generator))
+        def make(place: int, generator: np.random.Generator) -> Crop:
+            return make_crop(reader, place, size, augment.draw(self.augmentations[number], generator))
 
         positions = range(position * self.frames, (position + 1) * self.frames)
         stills = [self.take(number, epoch, place, make, broken) for place in positions]
@@ -130,7 +144,7 @@ class ClipMixture(Queues):
         return np.stack([s.image for s in stills]), layout_target(pose, reader.layout, self.layout, self.dim), -1
 
 
-def with_noise(pose, noise, generator):
+def with_noise(pose: Floats, noise: PoseNoise, generator: np.random.Generator) -> Floats:
     """A pose (T, J, D) in crop coordinates with `deephar.config.PoseNoise`; joints that are left out are NaN."""
     if noise.jitter:
         pose = pose + generator.normal(0.0, generator.uniform(0.0, noise.jitter), pose.shape)

@@ -2,15 +2,50 @@
 
 import collections
 import logging
+import typing
+from collections.abc import Sequence
 
 import keras
 
-from deephar.data.batches.clip_mixture import ClipMixture
-from deephar.data.batches.mixture import Mixture
+from deephar.config import PoseNoise
+from deephar.data.batches.clip_mixture import ClipBatch, ClipMixture
+from deephar.data.batches.mixture import Augmentation, Batch, Mixture
 from deephar.data.batches.pool import Pool
+from deephar.data.readers.base import PoseDataset, VideoDataset
 from deephar.data.samples import targets
+from deephar.data.samples.boxes import Chooser
+from deephar.layouts import PoseLayout
+from deephar.typed import ArrayLike, Floats, Size
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
+
+
+class Options(typing.TypedDict, total=False):
+    """What a loader passes on to its mixture, whatever its readers give."""
+
+    layout: PoseLayout | None
+    dim: int
+    augmentation: Augmentation
+    seed: int
+    shard: tuple[int, int]
+    steps: int | None
+
+
+class StillOptions(Options, total=False):
+    """Of `Mixture`."""
+
+    truncate_corners: bool
+
+
+class ClipOptions(Options, total=False):
+    """Of `ClipMixture`."""
+
+    actions: Sequence[str] | None
+    subsampling: Sequence[int]
+    spread: tuple[float, float] | None
+    noise: PoseNoise | None
+    boxes: ArrayLike | Chooser | None
+    square: bool
 
 
 class _Loader(keras.utils.PyDataset):
@@ -26,22 +61,25 @@ class _Loader(keras.utils.PyDataset):
             `deephar.distribution.loader_threads`.
     """
 
-    def __init__(self, mixture, processes=0, workers=1, max_queue_size=4):
+    def __init__(
+        self, mixture: Mixture | ClipMixture, processes: int = 0, workers: int = 1, max_queue_size: int = 4
+    ) -> None:
         super().__init__(workers=workers, max_queue_size=max_queue_size)
-        self.mixture, self.layout = mixture, mixture.layout
-        self.epoch = 0
-        self.broken = collections.Counter()
+        self.mixture = mixture
+        self.layout: PoseLayout = mixture.layout
+        self.epoch: int = 0
+        self.broken: collections.Counter[str] = collections.Counter()
         self._pool = Pool(mixture, processes) if processes else None
 
     @property
-    def batch_size(self):
+    def batch_size(self) -> int:
         """Samples in a batch."""
         return self.mixture.batch_size
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.mixture)
 
-    def _batch(self, index):
+    def _batch(self, index: int) -> typing.Any:
         batch = (self._pool or self.mixture).batch(self.epoch, index)
         for message in batch.broken:
             if message not in self.broken and self.mixture.on_broken == "skip":
@@ -49,10 +87,10 @@ class _Loader(keras.utils.PyDataset):
             self.broken[message] += 1
         return batch
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         self.epoch += 1
 
-    def close(self):
+    def close(self) -> None:
         """End the processes."""
         if self._pool:
             self._pool.close()
@@ -76,12 +114,24 @@ class PoseLoader(_Loader):
         **options: of `Mixture`: `layout`, `dim`, `augmentation`, `seed`, `truncate_corners`, `shard`, `steps`.
     """
 
-    def __init__(self, sources, size, outputs, on_broken="raise", processes=0, workers=1, max_queue_size=4, **options):
-        self.outputs = targets.checked_kinds(outputs, tuple(kind for kind in targets.KINDS if kind != "action"))
+    def __init__(
+        self,
+        sources: Sequence[tuple[PoseDataset, int]],
+        size: Size,
+        outputs: str | list[str] | tuple[str, ...],
+        on_broken: str = "raise",
+        processes: int = 0,
+        workers: int = 1,
+        max_queue_size: int = 4,
+        **options: typing.Unpack[StillOptions],
+    ) -> None:
+        self.outputs: tuple[str, ...] = targets.checked_kinds(
+            outputs, tuple(kind for kind in targets.KINDS if kind != "action")
+        )
         super().__init__(Mixture(sources, size, on_broken=on_broken, **options), processes, workers, max_queue_size)
 
-    def __getitem__(self, index):
-        batch = self._batch(index)
+    def __getitem__(self, index: int) -> tuple[Floats, tuple[Floats, ...], Floats | tuple[Floats, ...]]:
+        batch: Batch = self._batch(index)
         return batch.images, *targets.of_outputs(self.outputs, batch.target, batch.weights)
 
 
@@ -102,25 +152,28 @@ class ClipLoader(_Loader):
 
     def __init__(
         self,
-        sources,
-        frames,
-        size,
-        outputs,
-        given=False,
-        on_broken="raise",
-        processes=0,
-        workers=1,
-        max_queue_size=4,
-        **options,
-    ):
-        self.outputs, self.given = targets.checked_kinds(outputs), given
+        sources: Sequence[tuple[PoseDataset | VideoDataset, int]],
+        frames: int,
+        size: Size | None,
+        outputs: str | list[str] | tuple[str, ...],
+        given: bool = False,
+        on_broken: str = "raise",
+        processes: int = 0,
+        workers: int = 1,
+        max_queue_size: int = 4,
+        **options: typing.Unpack[ClipOptions],
+    ) -> None:
+        self.outputs: tuple[str, ...] = targets.checked_kinds(outputs)
+        self.given = given
         if options.get("noise") and (not given or set(self.outputs) != {"action"}):
             raise ValueError("`noise` is for poses that are given to a network, not for labels of poses")
         mixture = ClipMixture(sources, frames, size, on_broken=on_broken, **options)
         super().__init__(mixture, processes, workers, max_queue_size)
 
-    def __getitem__(self, index):
-        batch = self._batch(index)
+    def __getitem__(
+        self, index: int
+    ) -> tuple[Floats | tuple[Floats, ...], tuple[Floats, ...], Floats | tuple[Floats, ...]]:
+        batch: ClipBatch = self._batch(index)
         inputs = [] if batch.images is None else [batch.images]
         if self.given:
             inputs.append(targets.as_given(batch.pose))

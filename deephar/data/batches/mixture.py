@@ -1,15 +1,23 @@
 """Batches of augmented crops from several readers, in numpy: the same for a seed in any thread or process."""
 
 import dataclasses
+import typing
+from collections.abc import Sequence
 
 import numpy as np
 
 from deephar import config
+from deephar.config import AugmentConfig
 from deephar.data.batches.queues import Queues
+from deephar.data.readers.base import PoseDataset
 from deephar.data.samples import augment
-from deephar.data.samples.crops import make_crop
+from deephar.data.samples.crops import Crop, make_crop
 from deephar.data.samples.targets import joint_weights, layout_target
-from deephar.layouts import rearrange
+from deephar.layouts import PoseLayout, rearrange
+from deephar.typed import Floats, Size
+
+Augmentation: typing.TypeAlias = "AugmentConfig | str | Sequence[AugmentConfig | str]"
+"""What `augmentations` takes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,13 +31,13 @@ class Batch:
         broken: messages of the samples that could not be read and were replaced.
     """
 
-    images: np.ndarray
-    target: np.ndarray
-    weights: np.ndarray
-    broken: tuple
+    images: Floats
+    target: Floats
+    weights: Floats
+    broken: tuple[str, ...]
 
 
-def augmentations(given, sources):
+def augmentations(given: Augmentation, sources: int) -> list[AugmentConfig]:
     """The augmentation of every source of a mixture.
 
     Args:
@@ -43,7 +51,7 @@ def augmentations(given, sources):
     Raises:
         ValueError: for an unknown name or a list of another length.
     """
-    several = list(given) if isinstance(given, (list, tuple)) else [given] * sources
+    several = [given] * sources if isinstance(given, (str, AugmentConfig)) else list(given)
     if len(several) != sources:
         raise ValueError(f"Expected one augmentation for all, or one for each of {sources} sources. Received: {given}")
     unknown = [name for name in several if isinstance(name, str) and name not in config.AUGMENT]
@@ -52,7 +60,7 @@ def augmentations(given, sources):
     return [config.AUGMENT[one] if isinstance(one, str) else one for one in several]
 
 
-class Mixture(Queues):
+class Mixture(Queues[PoseDataset]):
     """Stills of several readers, cut into batches.
 
     Args:
@@ -66,23 +74,25 @@ class Mixture(Queues):
 
     def __init__(
         self,
-        sources,
-        size,
-        layout=None,
-        dim=2,
-        augmentation="none",
-        seed=0,
-        on_broken="raise",
-        truncate_corners=False,
-        shard=(0, 1),
-        steps=None,
-    ):
+        sources: Sequence[tuple[PoseDataset, int]],
+        size: Size,
+        layout: PoseLayout | None = None,
+        dim: int = 2,
+        augmentation: Augmentation = "none",
+        seed: int = 0,
+        on_broken: str = "raise",
+        truncate_corners: bool = False,
+        shard: tuple[int, int] = (0, 1),
+        steps: int | None = None,
+    ) -> None:
         super().__init__(sources, seed, on_broken, shard, steps)
-        self.size, self.dim, self.truncate_corners = tuple(size), dim, truncate_corners
-        self.layout = layout or sources[0][0].layout
-        self.augmentations = augmentations(augmentation, len(sources))
+        self.size: Size = (size[0], size[1])
+        self.dim = dim
+        self.truncate_corners = truncate_corners
+        self.layout: PoseLayout = layout or sources[0][0].layout
+        self.augmentations: list[AugmentConfig] = augmentations(augmentation, len(sources))
 
-    def batch(self, epoch, index):
+    def batch(self, epoch: int, index: int) -> Batch:
         """The batch at a position of an epoch: `Batch`."""
         broken = []
         rows = [self._row(number, epoch, position, broken) for number, position in self.rows(index)]
@@ -90,11 +100,11 @@ class Mixture(Queues):
         target = np.stack(targets)
         return Batch(np.stack(images), target, joint_weights(target, weights), tuple(broken))
 
-    def _row(self, number, epoch, position, broken):
+    def _row(self, number: int, epoch: int, position: int, broken: list[str]) -> tuple[Floats, Floats, Floats | None]:
         """Image, target and weights of the joints of a sample, None where its reader does not weigh them."""
         reader, _ = self.sources[number]
 
-        def make(place, generator):
+        def make(place: int, generator: np.random.Generator) -> Crop:
             variation = augment.draw(self.augmentations[number], generator)
             return make_crop(reader, place, self.size, variation, self.truncate_corners)
 

@@ -3,10 +3,23 @@
 import concurrent.futures
 import multiprocessing
 import threading
+import typing
 import weakref
+from collections.abc import Callable
+
+Batch = typing.TypeVar("Batch")
+Batch_co = typing.TypeVar("Batch_co", covariant=True)
 
 
-class Pool:
+class Maker(typing.Protocol[Batch_co]):
+    """What makes batches: a mixture."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, epoch: int, index: int) -> Batch_co: ...
+
+
+class Pool(typing.Generic[Batch]):
     """Processes that make the next batches.
 
     They end with `close`, or when the pool is no longer used.
@@ -16,15 +29,19 @@ class Pool:
         processes: how many.
     """
 
-    def __init__(self, mixture, processes):
-        self.batches, self.ahead, self.futures = len(mixture), 2 * processes, {}
-        self.lock = threading.Lock()  # several threads may ask
-        self.executor = concurrent.futures.ProcessPoolExecutor(
+    def __init__(self, mixture: Maker[Batch], processes: int) -> None:
+        self.batches: int = len(mixture)
+        self.ahead: int = 2 * processes
+        self.futures: dict[tuple[int, int], concurrent.futures.Future[Batch]] = {}
+        self.lock: threading.Lock = threading.Lock()  # several threads may ask
+        self.executor: concurrent.futures.ProcessPoolExecutor = concurrent.futures.ProcessPoolExecutor(
             processes, multiprocessing.get_context("spawn"), initializer=_keep, initargs=(mixture,)
         )
-        self.close = weakref.finalize(self, self.executor.shutdown, wait=True, cancel_futures=True)
+        self.close: Callable[[], object] = weakref.finalize(
+            self, self.executor.shutdown, wait=True, cancel_futures=True
+        )
 
-    def batch(self, epoch, index):
+    def batch(self, epoch: int, index: int) -> Batch:
         """The batch at a position of an epoch; the next ones are begun.
 
         Raises:
@@ -43,10 +60,13 @@ class Pool:
             ) from None
 
 
-def _keep(mixture):
+_kept: list[Maker[typing.Any]] = []
+
+
+def _keep(mixture: Maker[typing.Any]) -> None:
     """Hand the mixture to this process once, not with every batch."""
-    _make.mixture = mixture
+    _kept[:] = [mixture]
 
 
-def _make(epoch, index):
-    return _make.mixture.batch(epoch, index)
+def _make(epoch: int, index: int) -> typing.Any:
+    return _kept[0].batch(epoch, index)

@@ -1,11 +1,19 @@
 """Endless shuffled queues of readers, mixed by count: what every batch is made from, in numpy."""
 
+import typing
+from collections.abc import Callable, Iterator, Sequence, Sized
+
 import numpy as np
+
+from deephar.typed import Ints
+
+Reader = typing.TypeVar("Reader", bound=Sized)
+Made = typing.TypeVar("Made")
 
 ON_BROKEN = ("raise", "skip", "count")
 
 
-def counts_by_ratio(batch_size, ratios):
+def counts_by_ratio(batch_size: int, ratios: Sequence[float]) -> list[int]:
     """Samples of each reader in a batch, as near to the ratios as whole numbers allow (largest remainder).
 
     Args:
@@ -33,7 +41,7 @@ def counts_by_ratio(batch_size, ratios):
     return counts.tolist()
 
 
-def interleave(counts):
+def interleave(counts: Sequence[int]) -> list[int]:
     """Order of the sources in a batch, in which every contiguous part of it holds them in the batch's own ratio.
 
     So each device gets the mixture, since a batch is shared among devices in contiguous parts.
@@ -52,7 +60,7 @@ def interleave(counts):
     return [number for _, number in sorted(places)]
 
 
-class Queues:
+class Queues(typing.Generic[Reader]):
     """One endless shuffled queue for every reader.
 
     Every draw depends on the seed, the epoch and the sample's position in its reader's queue alone.
@@ -66,7 +74,14 @@ class Queues:
         steps: batches of an epoch; by default as many as use every sample of every reader.
     """
 
-    def __init__(self, sources, seed=0, on_broken="raise", shard=(0, 1), steps=None):
+    def __init__(
+        self,
+        sources: Sequence[tuple[Reader, int]],
+        seed: int = 0,
+        on_broken: str = "raise",
+        shard: tuple[int, int] = (0, 1),
+        steps: int | None = None,
+    ) -> None:
         for reader, count in sources:
             if len(reader) < 1 or count < 1:
                 raise ValueError(f"Every reader needs samples and a count. Received: {len(reader)} samples, {count}")
@@ -76,15 +91,19 @@ class Queues:
             raise ValueError(f"`shard` must be (number, shards) with 0 <= number < shards. Received: {shard}")
         if steps is not None and steps < 1:
             raise ValueError(f"An epoch needs at least one batch. Received: steps={steps}")
-        self.sources, self.seed, self.on_broken, self.shard = sources, seed, on_broken, tuple(shard)
-        self.steps, self.batch_size = steps, sum(count for _, count in sources)
-        self._orders = {}
+        self.sources = sources
+        self.seed = seed
+        self.on_broken = on_broken
+        self.shard: tuple[int, int] = (shard[0], shard[1])
+        self.steps = steps
+        self.batch_size: int = sum(count for _, count in sources)
+        self._orders: dict[int, tuple[tuple[int, int], Ints]] = {}
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Batches of an epoch: `steps`, or until every reader's samples, over all shards, were used once."""
         return self.steps or max(-(-len(reader) // (count * self.shard[1])) for reader, count in self.sources)
 
-    def rows(self, index):
+    def rows(self, index: int) -> Iterator[tuple[int, int]]:
         """What a batch of an epoch is made of: (number of the source, position in its queue) of every row."""
         counts = [count for _, count in self.sources]
         following = [index * count for count in counts]
@@ -92,7 +111,7 @@ class Queues:
             yield number, following[number]
             following[number] += 1
 
-    def _order(self, epoch, number, turn, length):
+    def _order(self, epoch: int, number: int, turn: int, length: int) -> Ints:
         """The order of a reader's samples in one turn of its queue; the last one of every reader is kept."""
         kept = self._orders.get(number)
         if kept is None or kept[0] != (epoch, turn):
@@ -100,7 +119,14 @@ class Queues:
             self._orders[number] = kept = ((epoch, turn), order)
         return kept[1]
 
-    def take(self, number, epoch, position, make, broken):
+    def take(
+        self,
+        number: int,
+        epoch: int,
+        position: int,
+        make: Callable[[int, np.random.Generator], Made],
+        broken: list[str],
+    ) -> Made:
         """Make the sample at a position of a reader's queue.
 
         Args:

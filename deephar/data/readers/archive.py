@@ -5,6 +5,7 @@ import pathlib
 import zipfile
 
 from deephar.data.readers.names import folded
+from deephar.typed import Path
 
 
 class Archive:
@@ -21,9 +22,11 @@ class Archive:
         ValueError: if there is neither a folder nor a zip, or the zip is damaged.
     """
 
-    def __init__(self, path, dataset):
-        self.path = pathlib.Path(path)
-        self._archive, self._process = None, None
+    def __init__(self, path: Path, dataset: str) -> None:
+        self.path: pathlib.Path = pathlib.Path(path)
+        self.names: list[str]
+        self._archive: zipfile.ZipFile | None = None
+        self._process: int | None = None
         if self.path.is_dir():
             self.names = sorted(f.relative_to(self.path).as_posix() for f in self.path.rglob("*") if f.is_file())
         elif zipfile.is_zipfile(self.path):
@@ -32,7 +35,7 @@ class Archive:
             raise ValueError(f"Expected a folder or a zip of {dataset}. Received: {self.path}")
         self._spellings = {folded(name): name for name in self.names} | {name: name for name in self.names}
 
-    def read(self, name):
+    def read(self, name: str) -> bytes:
         """Content of a file, bytes.
 
         Args:
@@ -49,19 +52,19 @@ class Archive:
         except Exception as error:
             raise ValueError(f"{name} in {self.path} is damaged: {error!r}") from None
 
-    def _zip(self):
-        if self._process != os.getpid():
+    def _zip(self) -> zipfile.ZipFile:
+        if self._archive is None or self._process != os.getpid():
             try:
                 self._archive, self._process = _open_zip(self.path), os.getpid()
             except Exception as error:
                 raise ValueError(f"{self.path} is a damaged zip: {error}") from None
         return self._archive
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_archive": None, "_process": None}
 
 
-def _open_zip(path):
+def _open_zip(path: pathlib.Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path, metadata_encoding="utf-8")  # of names that are not marked, as from macOS
     except UnicodeDecodeError:

@@ -1,9 +1,12 @@
 """Windows beside the people of photographs: what a network must learn to see nobody in."""
 
 import numpy as np
+from PIL import Image
 
 from deephar import geometry
-from deephar.data.readers.base import Sample
+from deephar.data.readers.base import PoseDataset, Sample
+from deephar.layouts import PoseLayout
+from deephar.typed import Floats
 
 LEAST_PX = 24
 """Side of the smallest window that is cut."""
@@ -26,17 +29,19 @@ class Backgrounds:
         ValueError: if there is no room beside anybody.
     """
 
-    def __init__(self, reader, seed=0):
-        self.reader, self.seed, self.layout = reader, seed, reader.layout
+    def __init__(self, reader: PoseDataset, seed: int = 0) -> None:
+        self.reader = reader
+        self.seed = seed
+        self.layout: PoseLayout = reader.layout
         places = ((index, _free(reader, index)) for index in range(len(reader)))
         self._places = [(index, strips) for index, strips in places if strips]
         if not self._places:
             raise ValueError(f"None of {len(reader)} photographs has {LEAST_PX} pixels of background beside a person")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._places)
 
-    def sample(self, index):
+    def sample(self, index: int) -> Sample:
         """A window at a position: a `Sample` without a joint, of which that is known."""
         place, strips = self._places[index]
         sample = self.reader.sample(place)
@@ -48,7 +53,7 @@ class Backgrounds:
         return nobody(name, sample.image, corner + side / 2, np.full(2, side), self.layout)
 
 
-def nobody(name, image, center_px, window_px, layout):
+def nobody(name: str, image: Image.Image, center_px: Floats, window_px: Floats, layout: PoseLayout) -> Sample:
     """A `Sample` of a window that is known to hold nobody."""
     joints = len(layout)
     return Sample(
@@ -56,7 +61,7 @@ def nobody(name, image, center_px, window_px, layout):
     )  # fmt: skip
 
 
-def _free(reader, index):
+def _free(reader: PoseDataset, index: int) -> list[tuple[float, float]]:
     """Left and right edges of the strips beside a person that are wide enough."""
     try:
         sample = reader.sample(index)

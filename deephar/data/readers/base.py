@@ -5,11 +5,11 @@ import dataclasses
 import math
 import typing
 
-import numpy as np
 from PIL import Image
 
 from deephar.camera import Camera
 from deephar.layouts import PoseLayout
+from deephar.typed import Floats, Ints, Size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Sample:
 
     name: str
     image: Image.Image
-    pose_px: np.ndarray
-    center_px: np.ndarray
-    window_px: np.ndarray
+    pose_px: Floats
+    center_px: Floats
+    window_px: Floats
     head_px: float = math.nan
     root_mm: float = math.nan
     camera: Camera | None = None
-    joint_weight: np.ndarray | None = None
+    joint_weight: Floats | None = None
 
 
 class PoseDataset(typing.Protocol):
@@ -66,18 +66,18 @@ class Video:
 
     name: str
     action: int
-    pose_px: np.ndarray
-    size_px: tuple
+    pose_px: Floats
+    size_px: Size
     frame: collections.abc.Callable[[int], Image.Image]
     close: collections.abc.Callable[[], None] | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.pose_px)
 
-    def __enter__(self):
+    def __enter__(self) -> typing.Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self.close:
             self.close()
 
@@ -91,10 +91,10 @@ class VideoDataset(typing.Protocol):
     """
 
     layout: PoseLayout
-    actions: tuple
+    actions: tuple[str, ...]
 
     def __len__(self) -> int: ...
 
     def video(self, index: int) -> Video: ...
 
-    def labelled_frames(self, index: int) -> np.ndarray: ...
+    def labelled_frames(self, index: int) -> Ints: ...

@@ -1,16 +1,22 @@
 """Human3.6M: one person per photograph with 3D joints, from the official release or from conversions of it."""
 
 import pathlib
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from deephar import geometry, layouts
 from deephar.data.readers import human36m_converted, human36m_files
 from deephar.data.readers.base import Sample
-from deephar.data.readers.human36m_files import ACTIONS
+from deephar.data.readers.human36m_files import ACTIONS, Metadata, Recording
 from deephar.data.samples.frames import open_image, upright_size
+from deephar.layouts import PoseLayout
+from deephar.typed import Floats, Ints, Path, Size
 
-SPLITS = {"train": (("S1", "S5", "S6", "S7", "S8"), 5), "test": (("S9", "S11"), 64)}
+SPLITS: dict[str, tuple[tuple[str, ...], int]] = {
+    "train": (("S1", "S5", "S6", "S7", "S8"), 5),
+    "test": (("S9", "S11"), 64),
+}
 """Subjects and step between the frames, which are counted from 1 and begin at 1 (the original's protocol)."""
 
 MISSING = {("S11", "Directions", "54138969")}
@@ -42,8 +48,17 @@ class Human36M:
         ValueError: if the folder is missing, there are no frames, or there is no published map.
     """
 
-    def __init__(self, recordings, images, layout="h36m17", published=False, down_px=0.0):
-        self.recordings, self.images, self.down_px = list(recordings), pathlib.Path(images), down_px
+    def __init__(
+        self,
+        recordings: Iterable[Recording],
+        images: Path,
+        layout: PoseLayout | str = "h36m17",
+        published: bool = False,
+        down_px: float = 0.0,
+    ) -> None:
+        self.recordings: list[Recording] = list(recordings)
+        self.images: pathlib.Path = pathlib.Path(images)
+        self.down_px = down_px
         self._starts = np.cumsum([0, *map(len, self.recordings)])
         if not self.images.is_dir():
             raise ValueError(f"Expected the folder of Human3.6M's pictures. Received: {images}")
@@ -52,58 +67,62 @@ class Human36M:
         joints = {recording.poses.shape[1] for recording in self.recordings}
         if len(joints) != 1 or not joints <= set(SOURCES):
             raise ValueError(f"Recordings must all have 17 or all have 32 joints. Received: {sorted(joints)}")
-        source, self.layout, self.published = SOURCES[joints.pop()], layouts.get(layout), published
+        source = SOURCES[joints.pop()]
+        self.layout: PoseLayout = layouts.get(layout)
+        self.published = published
         if published and not layouts.exception(source, self.layout):
             raise ValueError(f"There is no published map from {source} to {self.layout.name}; use published=False")
         order = layouts.published_map(source, layout) if published else layouts.index_map(source, layout)
         self._joints, self._root = np.array(order), layouts.get(source).index("pelvis")
 
     @property
-    def joint_set(self):
+    def joint_set(self) -> str:
         """In words, which joints these are, for tables."""
         lacking = [name for name, joint in zip(self.layout.names, self._joints, strict=True) if joint < 0]
         text = f"{self.layout.name} {'by the published map' if self.published else 'by names'}"
         return f"{text} without {', '.join(lacking)}" if lacking else text
 
-    def __len__(self):
+    def __len__(self) -> int:
         return int(self._starts[-1])
 
-    def _place(self, index):
+    def _place(self, index: int) -> tuple[Recording, int]:
         """The recording and the row in it."""
         if not 0 <= index < len(self):
             raise IndexError(index)
         number = int(np.searchsorted(self._starts, index, side="right")) - 1
         return self.recordings[number], int(index - self._starts[number])
 
-    def action_of(self, index):
+    def action_of(self, index: int) -> str:
         """Canonical name of the action, one of `ACTIONS`."""
         return self._place(index)[0].action
 
-    def subject_of(self, index):
+    def subject_of(self, index: int) -> str:
         """Name of the subject, e.g. "S9"."""
         return self._place(index)[0].subject
 
-    def _uvd(self, index):
+    def _uvd(self, index: int) -> Floats:
         """All joints of the file: pixels and depth."""
         recording, row = self._place(index)
         poses = recording.poses[row]
         return recording.camera.world_to_uvd(poses) if recording.camera else poses
 
-    def _ordered(self, pose):
+    def _ordered(self, pose: Floats) -> Floats:
         return np.where(self._joints[:, None] >= 0, pose[self._joints], np.nan)
 
-    def pose_world(self, index):
+    def pose_world(self, index: int) -> Floats:
         """(J, 3) world mm, without opening the picture. Raises ValueError where the camera is unknown."""
         recording, row = self._place(index)
         if recording.camera is None:
             raise ValueError(f"{recording.name} has no camera, so no positions in the world; give `cameras`")
         return self._ordered(recording.poses[row])
 
-    def pose_camera(self, index):
+    def pose_camera(self, index: int) -> Floats:
         """(J, 3) camera mm, without opening the picture. Raises ValueError where the camera is unknown."""
-        return self._place(index)[0].camera.to_camera(self.pose_world(index))
+        pose, camera = self.pose_world(index), self._place(index)[0].camera
+        assert camera is not None
+        return camera.to_camera(pose)
 
-    def sample(self, index):
+    def sample(self, index: int) -> Sample:
         """The person at a position: `Sample`.
 
         Raises:
@@ -127,7 +146,7 @@ class Human36M:
         return Sample(name, image, pose, center, window, root_mm=float(root[2]), camera=recording.camera)
 
 
-def _check_size(name, size, expected):
+def _check_size(name: str, size: Size, expected: Size) -> None:
     """Pictures may differ by the two rows that some cameras of the release have more, but not be resized."""
     if max(abs(np.subtract(size, expected))) > 2:
         raise ValueError(
@@ -136,7 +155,7 @@ def _check_size(name, size, expected):
         )
 
 
-def takes(metadata, subjects):
+def takes(metadata: Metadata, subjects: Sequence[str]) -> list[tuple[str, str, str, str]]:
     """Every recording of some subjects that the release has: (subject, action, file name, camera id).
 
     Args:
@@ -155,12 +174,18 @@ def takes(metadata, subjects):
     ]
 
 
-def picture_path(subject, name, camera):
+def picture_path(subject: str, name: str, camera: str) -> str:
     """Where `datasets/prepare_human36m.py` puts the frames of a video, below the root; the number is still open."""
     return f"{subject}/Images/{name}.{camera}/{{:06d}}.jpg"
 
 
-def open_release(root, split="test", subjects=None, step=None, metadata=None):
+def open_release(
+    root: Path,
+    split: str = "test",
+    subjects: Sequence[str] | None = None,
+    step: int | None = None,
+    metadata: Path | None = None,
+) -> list[Recording]:
     """Recordings of the official release, 32 joints.
 
     Args:
@@ -184,7 +209,8 @@ def open_release(root, split="test", subjects=None, step=None, metadata=None):
     if not root.is_dir():
         raise ValueError(f"Expected the folder of Human3.6M's release. Received: {root}")
     about = human36m_files.read_metadata(metadata or root / "metadata.xml")
-    recordings, positions, path = [], None, None
+    positions, frames = np.empty((0, 32, 3)), np.empty(0, dtype=int)
+    recordings, path = [], None
     for subject, action, name, camera in takes(about, subjects or usual):
         wanted = root / subject / "MyPoseFeatures" / "D3_Positions" / f"{name}.cdf"
         if wanted != path:
@@ -193,16 +219,16 @@ def open_release(root, split="test", subjects=None, step=None, metadata=None):
         picture = picture_path(subject, name, camera)
         placed = about.cameras[subject, camera]
         title = f"{subject}/{name}.{camera}"
-        recordings.append(human36m_files.Recording(title, subject, action, picture, frames, positions, placed))
+        recordings.append(Recording(title, subject, action, picture, frames, positions, placed))
     return recordings
 
 
-def _every(positions, step):
+def _every(positions: Floats, step: int) -> tuple[Floats, Ints]:
     """Frames 1, 1 + step, ... and their numbers; the recordings of a take's cameras share the array."""
     return positions[::step].copy(), np.arange(1, len(positions) + 1, step)
 
 
-def open_mmpose(path, cameras=None):
+def open_mmpose(path: Path, cameras: Path | None = None) -> list[Recording]:
     """Recordings of mmpose's npz or h36m_coco.json, 17 joints, one split each.
 
     Args:
@@ -216,15 +242,15 @@ def open_mmpose(path, cameras=None):
     Raises:
         ValueError: if a file is missing, damaged or of another kind, or the JSON is given without cameras.
     """
-    cameras = cameras and human36m_converted.read_cameras(cameras)
+    known = human36m_converted.read_cameras(cameras) if cameras else None
     if pathlib.Path(path).suffix.lower() != ".json":
-        return human36m_converted.read_mmpose(path, cameras)
-    if cameras is None:
+        return human36m_converted.read_mmpose(path, known)
+    if known is None:
         raise ValueError(f"{path} has positions in the world, which need `cameras`")
-    return human36m_converted.read_coco(path, cameras)
+    return human36m_converted.read_coco(path, known)
 
 
-def open_original(path, split="test"):
+def open_original(path: Path, split: str = "test") -> list[Recording]:
     """Recordings of the original's annotations.mat, 32 joints; its pictures are aAA_sSS_eEE_cCC/%05d.jpg in images/.
 
     Args:

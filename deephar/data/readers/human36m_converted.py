@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import scipy.io
@@ -10,9 +11,10 @@ import scipy.io
 from deephar.camera import Camera
 from deephar.data.readers.human36m_files import ACTIONS, CAMERAS, Recording, canonical_action, read_metadata
 from deephar.data.readers.reading import reading
+from deephar.typed import Floats, Path
 
 
-def read_cameras(path):
+def read_cameras(path: Path) -> dict[tuple[str, str], Camera]:
     """Cameras by (subject, camera id), from any of the known files.
 
     Args:
@@ -41,7 +43,7 @@ def read_cameras(path):
         return {tuple(key.split(".")): Camera.from_mmpose(entry) for key, entry in content.items()}
 
 
-def _arrays(path, names):
+def _arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Arrays of an npz; the file is closed even where numpy finds it damaged."""
     with open(path, "rb") as file, np.load(file) as arrays:
         return {name: arrays[name] for name in names}
@@ -53,7 +55,7 @@ def _karfly(intrinsic, extrinsic, camera):
     return Camera.from_opencv(extrinsic["R"], extrinsic["t"], matrix, distortion, size)
 
 
-def read_mmpose(path, cameras=None):
+def read_mmpose(path: Path, cameras: Mapping[tuple[str, str], Camera] | None = None) -> list[Recording]:
     """mmpose's npz: 17 joints of single frames, in pixels and in camera space.
 
     Args:
@@ -83,7 +85,7 @@ def read_mmpose(path, cameras=None):
     return recordings
 
 
-def read_coco(path, cameras):
+def read_coco(path: Path, cameras: Mapping[tuple[str, str], Camera]) -> list[Recording]:
     """mmpose's h36m_coco.json: 17 joints of single frames in world space.
 
     Its category names the legs the wrong way round; the order of the joints is that of layout h36m17.
@@ -120,7 +122,7 @@ def read_coco(path, cameras):
 _MMPOSE_NAME = re.compile(r"(?:.*/)?((S\d+)_(.+)\.(\d+))_(\d+)\.jpg", re.IGNORECASE)
 
 
-def _videos(path, names):
+def _videos(path: Path, names: Sequence[str]) -> dict[tuple[str, str, str], list[tuple[int, int]]]:
     """(subject, video, camera) to [(row, frame)] from names like S1_Directions_1.54138969_000001.jpg."""
     videos = {}
     for row, name in enumerate(names):
@@ -132,18 +134,20 @@ def _videos(path, names):
     return videos
 
 
-def _mmpose_recording(subject, video, frames, poses, camera):
+def _mmpose_recording(
+    subject: str, video: str, frames: Sequence[int], poses: Floats, camera: Camera | None
+) -> Recording:
     action = canonical_action(video.split("_", 1)[1].split(".")[0])
     return Recording(video, subject, action, f"{subject}/{video}/{video}_{{:06d}}.jpg", np.array(frames), poses, camera)
 
 
-def _camera(cameras, subject, camera):
+def _camera(cameras: Mapping[tuple[str, str], Camera], subject: str, camera: str) -> Camera:
     if (subject, camera) not in cameras:
         raise ValueError(f"The cameras given lack camera {camera} of {subject}")
     return cameras[subject, camera]
 
 
-def read_original(path, variable):
+def read_original(path: Path, variable: str) -> list[Recording]:
     """The original's converted annotations.mat; its file was not at hand, so this is not verified against it.
 
     Args:

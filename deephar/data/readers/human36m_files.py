@@ -2,12 +2,14 @@
 
 import dataclasses
 import xml.etree.ElementTree as xml
+from collections.abc import Mapping
 
 import numpy as np
 
 from deephar.camera import Camera
 from deephar.data.readers.reading import reading
 from deephar.files import whole_file
+from deephar.typed import ArrayLike, Floats, Ints, Path
 
 CAMERAS = ("54138969", "55011271", "58860488", "60457274")
 """Ids of the cameras, c01 to c04."""
@@ -40,11 +42,11 @@ class Recording:
     subject: str
     action: str
     picture: str
-    frames: np.ndarray
-    poses: np.ndarray
+    frames: Ints
+    poses: Floats
     camera: Camera | None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.frames)
 
 
@@ -57,11 +59,11 @@ class Metadata:
         names: (subject, number of the action, number of the take) to the file name without suffix; 2 is `ACTIONS[0]`.
     """
 
-    cameras: dict
-    names: dict
+    cameras: dict[tuple[str, str], Camera]
+    names: dict[tuple[str, int, int], str]
 
 
-def canonical_action(name):
+def canonical_action(name: str) -> str:
     """One of `ACTIONS` from the name of a file, e.g. "WalkDog_1", "Photo 2" or "SittingDown".
 
     Raises:
@@ -74,7 +76,7 @@ def canonical_action(name):
     return name
 
 
-def read_positions(path):
+def read_positions(path: Path) -> Floats:
     """Positions of a take from the official D3_Positions/*.cdf: (n, 32, 3) float64 world mm.
 
     Raises:
@@ -89,7 +91,7 @@ def read_positions(path):
         return pose.reshape(-1, 32, 3)
 
 
-def write_positions(path, positions):
+def write_positions(path: Path, positions: ArrayLike) -> None:
     """Write positions (n, 32, 3) world mm as a CDF like the official ones: 'Pose', 1 x n x 96, single precision.
 
     It is not compressed, since gzip notes the time: the same positions give the same bytes.
@@ -115,7 +117,7 @@ def _cdflib():
     return cdflib
 
 
-def read_metadata(path):
+def read_metadata(path: Path) -> Metadata:
     """The official metadata.xml: `Metadata`.
 
     Its `w0` has, for every camera and then every subject, three angles (a, b, c) of the rotation Rx(a) Ry(b) Rz(c) and
@@ -127,9 +129,9 @@ def read_metadata(path):
     """
     with reading(path, "metadata.xml of Human3.6M's code package"):
         root = xml.parse(path).getroot()
-        rows = [[(cell.text or "").strip() for cell in row] for row in root.find("mapping")]
-        subjects, ids = rows[0][2:], [item.text.strip() for item in root.find("dbcameras/index2id")]
-        numbers = _numbers(root.find("w0").text)[0]
+        rows = [[(cell.text or "").strip() for cell in row] for row in _part(root, "mapping")]
+        subjects, ids = rows[0][2:], [_text(item).strip() for item in _part(root, "dbcameras/index2id")]
+        numbers = _numbers(_text(_part(root, "w0")))[0]
         places = numbers[: -9 * len(ids)].reshape(len(ids), len(subjects), 6)
         lenses = numbers[-9 * len(ids) :].reshape(len(ids), 9)
         sizes = [_numbers(cell) for cell in rows[-1][2:]]
@@ -149,7 +151,20 @@ def read_metadata(path):
     return Metadata(cameras, names)
 
 
-def _numbers(text):
+def _part(root: xml.Element, path: str) -> xml.Element:
+    found = root.find(path)
+    if found is None:
+        raise ValueError(f"it lacks {path}")
+    return found
+
+
+def _text(element: xml.Element) -> str:
+    if element.text is None:
+        raise ValueError(f"its {element.tag} is empty")
+    return element.text
+
+
+def _numbers(text: str) -> Floats:
     """A MATLAB matrix as text, "[1 2;3 4]", as (rows, columns) float64."""
     return np.array([row.split() for row in text.strip("[] \n").split(";")], dtype=np.float64)
 
@@ -164,7 +179,7 @@ def _turns(a, b, c):
     )
 
 
-def _camera(place, lens, size):
+def _camera(place: Floats, lens: Floats, size: Floats) -> Camera:
     x, y, z = _turns(*place[:3])
     return Camera(x @ y @ z, place[3:], lens[:2], lens[2:4], lens[4:7], lens[7:], tuple(size.astype(int).tolist()))
 
@@ -178,7 +193,9 @@ def _angles(rotation):
     return a, np.arctan2(r[0, 2], np.hypot(r[0, 0], r[0, 1])), c
 
 
-def write_metadata(path, cameras, names):
+def write_metadata(
+    path: Path, cameras: Mapping[tuple[str, str], Camera], names: Mapping[tuple[str, int, int], str]
+) -> None:
     """Write a metadata.xml that `read_metadata` reads, in the official structure as far as it is read.
 
     Args:
@@ -213,13 +230,13 @@ def write_metadata(path, cameras, names):
         xml.ElementTree(root).write(temporary, encoding="utf-8", xml_declaration=True)
 
 
-def _row(table, *cells):
+def _row(table: xml.Element, *cells: str) -> None:
     row = xml.SubElement(table, "tr")
     for cell in cells:
         xml.SubElement(row, "td").text = cell
 
 
-def _lens(cameras, camera):
+def _lens(cameras: Mapping[tuple[str, str], Camera], camera: str) -> Floats:
     """The nine numbers of a camera, the same for all its subjects."""
     lenses = [
         np.concatenate([c.focal, c.principal, c.radial, c.tangential]) for key, c in cameras.items() if key[1] == camera

@@ -9,6 +9,8 @@ from deephar import layouts
 from deephar.data.readers.base import Video
 from deephar.data.readers.names import folded, stored
 from deephar.data.readers.reading import reading
+from deephar.layouts import PoseLayout
+from deephar.typed import Floats, Ints, Path
 from deephar.video import NoPictures, PictureFolder
 
 INDEX_BASE = 1
@@ -46,20 +48,24 @@ class Jhmdb:
         ValueError: if the tree or the split is missing or holds no clips, or a split file is of another kind.
     """
 
-    layout = layouts.get("jhmdb15")
+    layout: PoseLayout = layouts.get("jhmdb15")
 
-    def __init__(self, root, split=None, train=True, index_base=INDEX_BASE):
-        self.root, self.index_base = pathlib.Path(root), index_base
+    def __init__(
+        self, root: Path, split: int | None = None, train: bool = True, index_base: float = INDEX_BASE
+    ) -> None:
+        self.root: pathlib.Path = pathlib.Path(root)
+        self.index_base = index_base
         self._joints, self._images = self.root / "joint_positions", self.root / "Rename_Images"
         if not self._joints.is_dir():
             raise ValueError(f"Expected JHMDB's tree with a folder joint_positions. Received: {root}")
         found = sorted(f"{f.parent.parent.name}/{f.parent.name}" for f in self._joints.glob("*/*/joint_positions.mat"))
         lists = self._split_files(split)
-        self.actions = tuple(lists) if lists else tuple(sorted({name.split("/")[0] for name in found}))
+        self.actions: tuple[str, ...] = tuple(lists) if lists else tuple(sorted({name.split("/")[0] for name in found}))
         strange = [name for name in found if name.split("/")[0] not in self.actions]
         if strange:
             raise ValueError(f"The split files know the classes {', '.join(self.actions)}. Received: {strange[0]}")
-        self.left_out, self.truncated = {}, {}
+        self.left_out: dict[str, list[str]] = {}
+        self.truncated: dict[str, tuple[int, int]] = {}
         if split is not None:
             listed = [f"{action}/{clip}" for action, path in lists.items() for clip in _clips(path, train)]
             spelt = {folded(name): name for name in found}
@@ -68,11 +74,11 @@ class Jhmdb:
             if absent:
                 self.left_out["no joint_positions.mat"] = absent
             found = sorted(set(wanted) & set(found))
-        self.names = tuple(found)
+        self.names: tuple[str, ...] = tuple(found)
         if not self.names:
             raise ValueError(f"There are no clips of JHMDB to read in {root}. Received: split={split}, train={train}")
 
-    def _split_files(self, split):
+    def _split_files(self, split: int | None) -> dict[str, pathlib.Path]:
         """Sorted dict of a class to its split file; of the first split where none is asked for."""
         if split not in (None, 1, 2, 3):
             raise ValueError(f"The splits of JHMDB are 1, 2 and 3. Received: {split}")
@@ -82,10 +88,10 @@ class Jhmdb:
             raise ValueError(f"Expected split files like splits/catch{ending} in {self.root}; there are none")
         return lists
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
-    def video(self, index):
+    def video(self, index: int) -> Video:
         """The clip at a position: `Video`. Raises ValueError if its joints are damaged, or its pictures missing."""
         name = self.names[index]
         pose = _read_pose(self._joints / name / "joint_positions.mat") + 0.5 - self.index_base
@@ -98,12 +104,12 @@ class Jhmdb:
         action = self.actions.index(name.split("/")[0])
         return Video(name, action, pose[: len(pictures)], pictures.size, pictures.frame)
 
-    def labelled_frames(self, index):
+    def labelled_frames(self, index: int) -> Ints:
         """Numbers of a clip's frames that have joints."""
         return np.arange(len(_read_pose(self._joints / self.names[index] / "joint_positions.mat")))
 
 
-def _clips(path, train):
+def _clips(path: pathlib.Path, train: bool) -> list[str]:
     """Names of a split file's training or test clips, without suffix."""
     clips = []
     for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines(), 1):
@@ -117,7 +123,7 @@ def _clips(path, train):
     return clips
 
 
-def _read_pose(path):
+def _read_pose(path: Path) -> Floats:
     """Joints of a clip as in the file, (n, 15, 2)."""
     with reading(path, "a MATLAB file with pos_img"):
         pose = scipy.io.loadmat(path)["pos_img"]

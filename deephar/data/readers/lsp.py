@@ -4,6 +4,7 @@ Reads the official folder or a zip of it: `joints.mat` (14, 3, N) beside `images
 """
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.io
@@ -14,8 +15,14 @@ from deephar.data.readers.base import Sample
 from deephar.data.readers.names import folded
 from deephar.data.readers.reading import reading
 from deephar.data.samples.frames import open_image, upright_size
+from deephar.layouts import PoseLayout
+from deephar.typed import Floats, Ints, Path
 
-SPLITS = {"train": (*range(1, 3501), *range(4201, 8501)), "choose": range(3501, 3701), "test": range(3701, 4201)}
+SPLITS: dict[str, Sequence[int]] = {
+    "train": (*range(1, 3501), *range(4201, 8501)),
+    "choose": range(3501, 3701),
+    "test": range(3701, 4201),
+}
 """Our use of the first 8,500 photographs, by number; officially all of LSP-extended is for training."""
 
 OUTSIDE_TOLERANCE_PX = 2.0
@@ -33,9 +40,9 @@ class LspExtended:
         ValueError: if the path, `joints.mat` or a number is missing or of another shape.
     """
 
-    layout = layouts.get("lsp14")
+    layout: PoseLayout = layouts.get("lsp14")
 
-    def __init__(self, path, images=None):
+    def __init__(self, path: Path, images: Sequence[int] | Ints | None = None) -> None:
         self._files = Archive(path, "LSP-extended")
         self._root, joints = _read_joints(self._files)
         self._images = np.arange(1, joints.shape[2] + 1) if images is None else np.asarray(images, dtype=int)
@@ -45,10 +52,10 @@ class LspExtended:
             )
         self._joints = joints
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._images)
 
-    def sample(self, index):
+    def sample(self, index: int) -> Sample:
         """The person at a position: `Sample` whose window is the extent of the located joints and a margin."""
         number = int(self._images[index])
         name = f"images/im{number:05d}.jpg"
@@ -64,7 +71,7 @@ class LspExtended:
             raise ValueError(f"{name}: {error}") from None
 
 
-def _read_joints(files):
+def _read_joints(files: Archive) -> tuple[str, Floats]:
     """The folder that holds joints.mat, and its joints (14, 3, N)."""
     found = sorted((name for name in files.names if folded(name.split("/")[-1]) == "joints.mat"), key=len)
     if not found:

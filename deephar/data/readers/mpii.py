@@ -9,6 +9,8 @@ from deephar.data.readers import mpii_files
 from deephar.data.readers.base import Sample
 from deephar.data.readers.names import folded
 from deephar.data.samples.frames import open_image
+from deephar.layouts import PoseLayout
+from deephar.typed import Path
 
 INDEX_BASE = 1
 """The files count pixels from 1: the middle of the first pixel is 1 in them, and 0.5 in our continuous coordinates."""
@@ -31,19 +33,21 @@ class Mpii:
         ValueError: if the folder is missing or there are no people.
     """
 
-    layout = layouts.get("mpii16")
+    layout: PoseLayout = layouts.get("mpii16")
 
-    def __init__(self, people, images, index_base=INDEX_BASE):
-        self.people, self.images, self.index_base = people, pathlib.Path(images), index_base
+    def __init__(self, people: mpii_files.People, images: Path, index_base: float = INDEX_BASE) -> None:
+        self.people = people
+        self.images: pathlib.Path = pathlib.Path(images)
+        self.index_base = index_base
         if not self.images.is_dir():
             raise ValueError(f"Expected the folder of MPII's photographs. Received: {images}")
         if not len(people):
             raise ValueError("There are no people of MPII to read in this split")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.people)
 
-    def sample(self, index):
+    def sample(self, index: int) -> Sample:
         """The person at a position: `Sample`."""
         people = self.people
         path = self.images / people.image[index]
@@ -60,7 +64,7 @@ class Mpii:
         )
 
 
-def open_people(annotations, split=None, validation=None):
+def open_people(annotations: Path, split: str | None = None, validation: Path | None = None) -> mpii_files.People:
     """People of one split.
 
     Args:
@@ -96,14 +100,14 @@ def open_people(annotations, split=None, validation=None):
     return people.where(annotated & (held_out if split == "validation" else ~held_out))
 
 
-def _keys(people):
+def _keys(people: mpii_files.People) -> list[tuple[str, int]]:
     """Photograph and number of every person, however the photograph's name is spelt."""
     return [
         (folded(image), person) for image, person in zip(people.image.tolist(), people.person.tolist(), strict=True)
     ]
 
 
-def open_training(images, train, validation):
+def open_training(images: Path, train: pathlib.Path, validation: pathlib.Path) -> tuple[Mpii, Mpii]:
     """Readers of the training and of the validation people.
 
     Args:
@@ -116,5 +120,5 @@ def open_training(images, train, validation):
     """
     with_release = train.suffix.lower() == ".mat" and validation.suffix.lower() == ".h5"
     annotated = train if with_release else validation
-    people = open_people(train, "train", validation), open_people(annotated, "validation", validation)
-    return tuple(Mpii(some, images) for some in people)
+    people, others = open_people(train, "train", validation), open_people(annotated, "validation", validation)
+    return Mpii(people, images), Mpii(others, images)

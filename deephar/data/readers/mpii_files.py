@@ -7,14 +7,17 @@ import contextlib
 import dataclasses
 import json
 import pathlib
+from collections.abc import Iterator
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 import scipy.io
 
 from deephar import metrics
 from deephar.data.readers.reading import reading
 from deephar.files import whole_file
+from deephar.typed import Array, ArrayLike, Bools, Floats, Ints, Path
 
 JOINTS = 16
 
@@ -41,27 +44,27 @@ class People:
         left_out: number of people in the file without a centre or a scale.
     """
 
-    image: np.ndarray
-    person: np.ndarray
-    center: np.ndarray
-    scale: np.ndarray
-    pose: np.ndarray
-    visible: np.ndarray
-    head_size: np.ndarray
-    train: np.ndarray
-    single: np.ndarray
+    image: npt.NDArray[np.str_]
+    person: Ints
+    center: Floats
+    scale: Floats
+    pose: Floats
+    visible: Floats
+    head_size: Floats
+    train: Bools
+    single: Bools
     left_out: int = 0
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.image)
 
-    def where(self, mask):
+    def where(self, mask: Bools) -> "People":
         """The people whose mask is true."""
         arrays = {f.name: getattr(self, f.name)[mask] for f in dataclasses.fields(self) if f.name != "left_out"}
         return dataclasses.replace(self, **arrays)
 
 
-def read_release(path):
+def read_release(path: Path) -> People:
     """The official mpii_human_pose_v1_u12_1.mat. Takes about half a minute for all 25,000 photographs."""
     try:
         stored = scipy.io.loadmat(path, simplify_cells=True)
@@ -95,7 +98,7 @@ def _release_rows(release):
 
 
 @contextlib.contextmanager
-def _naming(person):
+def _naming(person: str) -> Iterator[None]:
     """What is wrong with the entry of a person becomes a ValueError that names the person."""
     try:
         yield
@@ -136,13 +139,13 @@ def _rectangle(rectangle):
     return np.array([_number(objpos["x"]), _number(objpos["y"])]), scale, pose, visible, head_size
 
 
-def _head_size_of(pose):
+def _head_size_of(pose: Floats) -> float:
     """Head size where there is no head box, from neck and head top; NaN where they are missing or coincide."""
     size = metrics.HEAD_FACTOR * HEAD_BOX_PER_NECK_TO_TOP * np.linalg.norm(pose[8] - pose[9])
-    return size if size > 0 else np.nan
+    return float(size) if size > 0 else np.nan
 
 
-def read_json(path):
+def read_json(path: Path) -> People:
     """HRNet's and mmpose's JSON: one split, no head boxes, so head sizes from neck and head top."""
     try:
         rows, left_out = _json_rows(json.loads(pathlib.Path(path).read_bytes()))
@@ -188,7 +191,7 @@ def _array(entry, key, shape):
     return values
 
 
-def read_pose_hg(path):
+def read_pose_hg(path: Path) -> People:
     """pose-hg's train.h5 or valid.h5: one split; joints truncated to whole pixels, a missing one at (0, 0)."""
     with reading(path, "pose-hg's HDF5 of MPII"):
         with h5py.File(path, "r") as file:
@@ -209,7 +212,7 @@ def read_pose_hg(path):
     return People(images, person, center, scale, part, visible, head_size, every, every)
 
 
-def _text(names):
+def _text(names: Array) -> npt.NDArray[np.str_]:
     """Names as HDF5 holds them, bytes of UTF-8, as an array of str."""
     return np.array([name.decode("utf-8") if isinstance(name, bytes) else str(name) for name in names.tolist()])
 
@@ -220,7 +223,7 @@ def _table(path, rows, left_out):
     return People(*(np.array(column) for column in zip(*rows, strict=True)), left_out=left_out)
 
 
-def write_release(path, people):
+def write_release(path: Path, people: People) -> None:
     """Write people as a RELEASE .mat, to be read by `read_release`.
 
     The head box is a square about the middle between neck and head top, of the diagonal that gives the head size.
@@ -269,7 +272,7 @@ def _annotated(people, index):
     }
 
 
-def write_pose_hg(path, people):
+def write_pose_hg(path: Path, people: People) -> None:
     """Write people as pose-hg's HDF5, to be read by `read_pose_hg`: joints lose their fractions."""
     with whole_file(path) as temporary, h5py.File(temporary, "w") as file:
         file["imgname"], file["person"] = np.char.encode(people.image, "utf-8"), people.person.astype(np.float64)
@@ -278,7 +281,7 @@ def write_pose_hg(path, people):
         file["part"], file["visible"] = np.trunc(np.nan_to_num(people.pose)), np.nan_to_num(people.visible)
 
 
-def write_submission(path, people, poses):
+def write_submission(path: Path, people: People, poses: ArrayLike) -> None:
     """Predictions on test people as a MATLAB file with an `annolist` like the RELEASE's.
 
     One element per photograph: `image.name`, and `annorect` with an element per person up to the last predicted one,
@@ -318,5 +321,5 @@ def _structs(value):
         return value
     array = np.empty((1, len(value)), dtype=[(key, object) for key in value[0]])
     for place, row in enumerate(value):
-        array[0, place] = tuple(_structs(row).values())
+        array[0, place] = tuple(_structs(item) for item in row.values())
     return array

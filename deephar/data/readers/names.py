@@ -2,14 +2,17 @@
 
 import pathlib
 import unicodedata
+from collections.abc import Iterator
+
+from deephar.typed import Path
 
 
-def folded(name):
+def folded(name: str) -> str:
     """A name by which spellings compare equal: composed or decomposed accents (NFC, NFD), `.jpg` or `.JPG`."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def stored(path):
+def stored(path: Path) -> pathlib.Path:
     """A path as it lies on the disk.
 
     Args:
@@ -26,7 +29,7 @@ def stored(path):
     return found if found.exists() else path
 
 
-def _spellings(name):
+def _spellings(name: str) -> Iterator[str]:
     stem, dot, suffix = name.rpartition(".")
     for cased in (suffix, suffix.lower(), suffix.upper()):
         for form in ("NFC", "NFD"):

@@ -3,17 +3,22 @@
 import functools
 import os
 import pathlib
+import typing
+from collections.abc import Callable, Iterable
 
 import numpy as np
+from PIL import Image
 
 from deephar import layouts
 from deephar.data.readers import ntu_files
 from deephar.data.readers.base import Video
-from deephar.data.readers.ntu_names import ACTIONS, LAST, NAME, listed, parse_name, splitter
+from deephar.data.readers.ntu_names import ACTIONS, LAST, NAME, ClipName, listed, parse_name, splitter
 from deephar.data.readers.ntu_names import SPLITS as SPLITS
 from deephar.data.readers.ntu_names import TRAIN_SUBJECTS as TRAIN_SUBJECTS
 from deephar.data.readers.ntu_names import hold_out as hold_out
-from deephar.video import NoPictures, PictureFolder, open_video
+from deephar.layouts import PoseLayout
+from deephar.typed import Floats, Ints, Path
+from deephar.video import NoPictures, PictureFolder, VideoFile, open_video
 
 SIZE_PX = (1920, 1080)
 """Of the videos, and of the colour coordinates in the label files."""
@@ -24,6 +29,9 @@ VIDEO = "_rgb.avi"
 _SMALL = 4096
 """Bytes; a smaller file is searched for a body when the list of clips is made, a larger one holds one: 25 joints take
 at least 600 bytes, a frame without a body 3."""
+
+
+_Pictures: typing.TypeAlias = NoPictures | PictureFolder | VideoFile
 
 
 class Ntu:
@@ -64,30 +72,41 @@ class Ntu:
         ValueError: for a missing folder or list, a name without a file, a split that is not defined, or no clips.
     """
 
-    layout = layouts.get("ntu25")
+    layout: PoseLayout = layouts.get("ntu25")
 
     def __init__(
-        self, skeletons, split=None, train=True, frames=None, videos=None, names=None, classes=60, missing=None
-    ):
+        self,
+        skeletons: Path,
+        split: str | None = None,
+        train: bool = True,
+        frames: Path | None = None,
+        videos: Path | None = None,
+        names: Iterable[str] | None = None,
+        classes: int = 60,
+        missing: Path | Iterable[Path] | None = None,
+    ) -> None:
         if classes not in LAST:
             raise ValueError(f"`classes` must be 60 or 120. Received: {classes}")
         if frames is not None and videos is not None:
             raise ValueError("Expected a folder of frames or one of videos. Received: both")
-        self.actions = ACTIONS[:classes]
-        self.skeletons = _folder(skeletons, "the .skeleton files")
-        self.frames = frames and _folder(frames, "the clips' frames")
-        self.videos = videos and _folder(videos, "the .avi files")
+        self.actions: tuple[str, ...] = ACTIONS[:classes]
+        self.skeletons: pathlib.Path = _folder(skeletons, "the .skeleton files")
+        self.frames: pathlib.Path | None = _folder(frames, "the clips' frames") if frames else None
+        self.videos: pathlib.Path | None = _folder(videos, "the .avi files") if videos else None
         self._pictures_at = clip_frames(frames) if frames else clip_videos(videos) if videos else {}
-        self.left_out, self.truncated = {}, {}
+        self.left_out: dict[str, list[str]] = {}
+        self.truncated: dict[str, tuple[int, int]] = {}
         files = _label_files(self.skeletons, names)
         absent, wanted = listed(missing), splitter(split, train, classes)
         self._files = {name: path for name, path in files.items() if self._keep(name, path, absent, wanted, classes)}
-        self.names = tuple(self._files)
+        self.names: tuple[str, ...] = tuple(self._files)
         if not self.names:
             counts = {reason: len(found) for reason, found in self.left_out.items()}
             raise ValueError(f"There are no clips of NTU RGB+D to read in {skeletons}. Left out: {counts}")
 
-    def _keep(self, name, path, absent, wanted, classes):
+    def _keep(
+        self, name: str, path: pathlib.Path, absent: set[str], wanted: Callable[[ClipName], bool], classes: int
+    ) -> bool:
         clip, reason = parse_name(name), None
         if any(getattr(clip, key) > last for key, last in LAST[classes].items()):
             reason = f"not of the {classes} classes"
@@ -101,10 +120,10 @@ class Ntu:
             self.left_out.setdefault(reason, []).append(name)
         return not reason
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
-    def video(self, index):
+    def video(self, index: int) -> Video:
         """The clip at a position: `Video`. Its `frame` opens pictures from where the reader was told.
 
         Raises:
@@ -121,11 +140,11 @@ class Ntu:
         frame = functools.partial(_frame, pictures, numbers)
         return Video(name, parse_name(name).action - 1, pose, pictures.size, frame, pictures.close)
 
-    def labelled_frames(self, index):
+    def labelled_frames(self, index: int) -> Ints:
         """Numbers of a clip's frames, as its label file states at its beginning; it may name more than can be read."""
         return np.arange(ntu_files.count_frames(self._files[self.names[index]]))
 
-    def _pictures(self, name, length):
+    def _pictures(self, name: str, length: int) -> _Pictures:
         if self.frames is not None:
             return PictureFolder(self._pictures_at.get(name, self.frames / name))
         if self.videos is not None:
@@ -133,13 +152,13 @@ class Ntu:
         return NoPictures(name, length, SIZE_PX)
 
 
-def _frame(pictures, numbers, index):
+def _frame(pictures: _Pictures, numbers: Ints, index: int) -> Image.Image:
     if not 0 <= index < len(numbers):
         raise ValueError(f"Expected a frame from 0 to {len(numbers) - 1} of {pictures.path}. Received: {index}")
     return pictures.frame(int(numbers[index]))
 
 
-def _shows_nobody(path):
+def _shows_nobody(path: pathlib.Path) -> bool:
     """Whether a label file holds no body; what is damaged, `video` reports."""
     if path.suffix.lower() != ".skeleton" or path.stat().st_size >= _SMALL:
         return False
@@ -149,7 +168,7 @@ def _shows_nobody(path):
         return False
 
 
-def _read_pose(path):
+def _read_pose(path: pathlib.Path) -> tuple[Ints, Floats]:
     """Numbers of the pictures from 0, (n,); and u, v, depth of the main actor in the Kinect's order, (n, 25, 3)."""
     if path.suffix.lower() == ".npy":
         return ntu_files.read_converted(path)
@@ -165,14 +184,14 @@ def _read_pose(path):
     return numbers, np.where(located[..., None], pose, np.nan)
 
 
-def _folder(path, what):
+def _folder(path: Path, what: str) -> pathlib.Path:
     path = pathlib.Path(path)
     if not path.is_dir():
         raise ValueError(f"Expected the folder of {what} of NTU RGB+D. Received: {path}")
     return path
 
 
-def _label_files(folder, names):
+def _label_files(folder: Path, names: Iterable[str] | None) -> dict[str, pathlib.Path]:
     """Sorted dict of a clip's name to its file, of the names asked for; .skeleton before .npy."""
     found = _clips_below(folder, "files", ".npy") | _clips_below(folder, "files", ".skeleton")
     wanted = sorted(found if names is None else set(names))
@@ -182,17 +201,17 @@ def _label_files(folder, names):
     return {name: found[name] for name in wanted}
 
 
-def clip_videos(folder):
+def clip_videos(folder: Path) -> dict[str, pathlib.Path]:
     """Sorted dict of a clip's name to its video, of those in a folder and the folders within."""
     return _clips_below(folder, "files", VIDEO)
 
 
-def clip_frames(folder):
+def clip_frames(folder: Path) -> dict[str, pathlib.Path]:
     """Sorted dict of a clip's name to its folder of frames, of those in a folder and the folders within."""
     return _clips_below(folder, "folders", "")
 
 
-def _clips_below(folder, kind, ending):
+def _clips_below(folder: Path, kind: str, ending: str) -> dict[str, pathlib.Path]:
     """Sorted dict of a clip's name to the path that has this name and ending, in any case; files or folders."""
     found, seen = {}, set()
     for parent, folders, files in os.walk(folder, followlinks=True):

@@ -10,6 +10,7 @@ import numpy as np
 
 from deephar.data.readers.reading import reading
 from deephar.files import whole_file
+from deephar.typed import Bools, Floats, Ints, Path
 
 JOINTS = 25
 _BODY_TOKENS, _JOINT_TOKENS = 10, 12
@@ -37,11 +38,11 @@ class Body:
         state: (n, 25) int: 0 not tracked, 1 inferred, 2 tracked.
     """
 
-    present: np.ndarray
-    xyz_m: np.ndarray
-    color_px: np.ndarray
-    depth_px: np.ndarray
-    state: np.ndarray
+    present: Bools
+    xyz_m: Floats
+    color_px: Floats
+    depth_px: Floats
+    state: Ints
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,10 +55,10 @@ class Skeleton:
     """
 
     frames: int
-    bodies: dict
+    bodies: dict[int, Body]
 
 
-def read_skeleton(path):
+def read_skeleton(path: Path) -> Skeleton:
     """Read a .skeleton file.
 
     Body ids are kept as whole numbers: as floating-point numbers two people's ids may become equal. Frames may hold no
@@ -85,7 +86,7 @@ def read_skeleton(path):
     return Skeleton(frames, {body: _body(frames, found) for body, found in rows.items()})
 
 
-def count_frames(path):
+def count_frames(path: Path) -> int:
     """Number of frames that a .skeleton or .npy states at its beginning; the rest is not read.
 
     Raises:
@@ -102,7 +103,7 @@ def count_frames(path):
         return frames
 
 
-def _scan(tokens):
+def _scan(tokens: list[bytes]) -> tuple[int, dict[int, dict[int, Floats]]]:
     """Number of frames, and body id -> {frame: (25, 12) array}."""
     frames, place = _whole(tokens[0], "the number of frames"), 1
     if frames < 1:
@@ -124,14 +125,14 @@ def _scan(tokens):
     return frames, rows
 
 
-def _whole(token, what):
+def _whole(token: bytes, what: str) -> int:
     try:
         return int(token)
     except ValueError:
         raise ValueError(f"{what} must be a whole number. Received: {token[:40]!r}") from None
 
 
-def _number(token):
+def _number(token: bytes) -> float:
     try:
         return float(token)
     except ValueError:
@@ -140,7 +141,7 @@ def _number(token):
         raise ValueError(f"a joint has {_JOINT_TOKENS} numbers. Received: {token[:40]!r}") from None
 
 
-def _body(frames, found):
+def _body(frames: int, found: dict[int, Floats]) -> Body:
     values = np.full((frames, JOINTS, _JOINT_TOKENS), np.nan)
     values[list(found)] = list(found.values())
     present = np.zeros(frames, dtype=bool)
@@ -149,7 +150,7 @@ def _body(frames, found):
     return Body(present, values[..., :3], values[..., 5:7], values[..., 3:5], state)
 
 
-def write_skeleton(path, skeleton):
+def write_skeleton(path: Path, skeleton: Skeleton) -> None:
     """Write a .skeleton file, to be read by `read_skeleton`, with 10 significant digits.
 
     What `Skeleton` does not hold is written as of a body in full view that stands upright.
@@ -173,7 +174,7 @@ def write_skeleton(path, skeleton):
         temporary.write_bytes("".join(f"{line}\r\n" for line in lines).encode("ascii"))
 
 
-def main_body(skeleton, count=1):
+def main_body(skeleton: Skeleton, count: int = 1) -> list[int]:
     """Ids of the main actors.
 
     As the dataset's authors advise: bodies that are no people are dropped, and those with the largest variance of x
@@ -191,21 +192,21 @@ def main_body(skeleton, count=1):
     located = {number: xyz for number, xyz in located.items() if len(xyz)}
     people = [number for number, xyz in located.items() if len(xyz) >= BRIEF * skeleton.frames and not _is_ghost(xyz)]
     variance = {number: np.nanvar(located[number], axis=(0, 1)).sum() for number in people or located}
-    return sorted(variance, key=variance.get, reverse=True)[:count]
+    return sorted(variance, key=variance.__getitem__, reverse=True)[:count]
 
 
-def _located(body):
+def _located(body: Body) -> Floats:
     """Positions in the frames that hold any located joint, (m, 25, 3), NaN in all three for one that is not."""
-    whole = np.isfinite(body.xyz_m).all(axis=2, keepdims=True)
+    whole = np.all(np.isfinite(body.xyz_m), axis=2, keepdims=True)
     return np.where(whole, body.xyz_m, np.nan)[whole.any(axis=(1, 2))]
 
 
-def _is_ghost(xyz):
+def _is_ghost(xyz: Floats) -> bool:
     width, height, _ = np.median(np.nanmax(xyz, axis=1) - np.nanmin(xyz, axis=1), axis=0)
     return width > GHOST_WIDTH * height
 
 
-def read_converted(path):
+def read_converted(path: Path) -> tuple[Ints, Floats]:
     """Read the original's nturgb+d_numpy/<name>.npy.
 
     Its rows are frames; its columns the number of the picture from 1, then 25 each of x, y, z, u, v and depth in mm.

@@ -6,10 +6,13 @@ import os
 import pathlib
 import re
 import typing
+from collections.abc import Callable, Collection, Iterable
+
+from deephar.typed import Path
 
 SPLITS = ("cross_subject", "cross_view", "cross_setup")
 
-TRAIN_SUBJECTS = {
+TRAIN_SUBJECTS: dict[int, tuple[int, ...]] = {
     60: (1, 2, 4, 5, 8, 9, *range(13, 20), 25, 27, 28, 31, 34, 35, 38),
     120: (
         *(1, 2, 4, 5, 8, 9, *range(13, 20), 25, 27, 28, 31, 34, 35, 38, 45, 46, 47, 49, 50, *range(52, 60)),
@@ -65,7 +68,7 @@ class ClipName(typing.NamedTuple):
     action: int
 
 
-def parse_name(name):
+def parse_name(name: str) -> ClipName:
     """`ClipName` of a name, without what follows it. Raises ValueError for another kind of name."""
     match = NAME.fullmatch(name)
     if not match:
@@ -73,7 +76,7 @@ def parse_name(name):
     return ClipName(*map(int, match.groups()))
 
 
-def listed(missing):
+def listed(missing: Path | Iterable[Path] | None) -> set[str]:
     """Names on lists of clips, which may be empty; other lines are passed over."""
     paths = [] if missing is None else [missing] if isinstance(missing, (str, os.PathLike)) else missing
     found = set()
@@ -89,7 +92,7 @@ def listed(missing):
     return found
 
 
-def splitter(split, train, classes):
+def splitter(split: str | None, train: bool, classes: int) -> Callable[[ClipName], bool]:
     """Function of a `ClipName` that tells whether it is in the split."""
     rules = {
         None: lambda clip: bool(train),
@@ -109,7 +112,7 @@ HELD_OUT = 0.1
 """Share of a split's training clips, of every class, that `hold_out` keeps back."""
 
 
-def hold_out(names, split):
+def hold_out(names: Collection[str], split: str) -> tuple[list[str], list[str]]:
     """Divide the training clips of a split into those to learn from and those to choose weights by.
 
     Of cross_subject, whole subjects are held out, as the test's are others than the training's. Of the other splits,

@@ -9,6 +9,7 @@ import dataclasses
 import io
 import pathlib
 import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import scipy.io
@@ -17,6 +18,8 @@ from deephar import layouts
 from deephar.data.readers.archive import Archive
 from deephar.data.readers.base import Video
 from deephar.data.readers.reading import reading
+from deephar.layouts import PoseLayout
+from deephar.typed import Bools, Floats, Ints, Path, Size
 from deephar.video import NoPictures, PictureFolder
 
 ACTIONS = (
@@ -50,13 +53,13 @@ class Labels:
 
     action: str
     view: str
-    pose: np.ndarray
-    visible: np.ndarray
+    pose: Floats
+    visible: Bools
     train: bool
-    size: tuple
+    size: Size
 
 
-def read_labels(content, name):
+def read_labels(content: bytes, name: str) -> Labels:
     """Parse a label file.
 
     Args:
@@ -106,20 +109,28 @@ class PennAction:
         ValueError: if a path is missing, a file is damaged, a class is not in `actions`, or nothing is left.
     """
 
-    layout = layouts.get("penn13")
+    layout: PoseLayout = layouts.get("penn13")
 
-    def __init__(self, labels, frames=None, split=None, actions=ACTIONS, hidden=False):
+    def __init__(
+        self,
+        labels: Path,
+        frames: Path | None = None,
+        split: str | None = None,
+        actions: Sequence[str] = ACTIONS,
+        hidden: bool = False,
+    ) -> None:
         if split is not None and split not in SPLITS:
             raise ValueError(f"`split` must be one of {', '.join(SPLITS)} or None. Received: {split!r}")
-        self.split, self.hidden = split, hidden
-        self.frames = None if frames is None else pathlib.Path(frames)
-        if frames is not None and not self.frames.is_dir():
+        self.split = split
+        self.hidden = hidden
+        self.frames: pathlib.Path | None = None if frames is None else pathlib.Path(frames)
+        if self.frames is not None and not self.frames.is_dir():
             raise ValueError(f"Expected the folder of Penn Action's frames. Received: {frames}")
-        self.actions = tuple(actions)
+        self.actions: tuple[str, ...] = tuple(actions)
         stored = _read(labels)
         parts = _parts(stored)
-        self.names = [name for name in stored if split is None or split in parts[name]]
-        self.labels = [stored[name] for name in self.names]
+        self.names: list[str] = [name for name in stored if split is None or split in parts[name]]
+        self.labels: list[Labels] = [stored[name] for name in self.names]
         if not self.names:
             raise ValueError(f"{labels} holds no video of the split {split!r}")
         for name, entry in zip(self.names, self.labels, strict=True):
@@ -129,10 +140,10 @@ class PennAction:
                     "classes give `actions`"
                 )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
-    def video(self, index):
+    def video(self, index: int) -> Video:
         """The video at a position: `Video`, cut to the frames that have both a label and a picture at or after them."""
         name, labels = self.names[index], self.labels[index]
         pose = self._pose(labels)
@@ -142,11 +153,11 @@ class PennAction:
         pose = pose[: len(pictures)] * np.divide(pictures.size, labels.size)
         return Video(name, self.actions.index(labels.action), pose, pictures.size, pictures.frame)
 
-    def labelled_frames(self, index):
+    def labelled_frames(self, index: int) -> Ints:
         """Numbers of a video's frames that show any joint."""
         return np.flatnonzero(np.isfinite(self._pose(self.labels[index])).all(axis=-1).any(axis=-1))
 
-    def _pose(self, labels):
+    def _pose(self, labels: Labels) -> Floats:
         """Joints (n, 13, 2) in continuous pixels, NaN where not located."""
         pose = labels.pose + (0.5 - INDEX_BASE)
         outside = np.any((pose < -OUTSIDE_TOLERANCE_PX) | (pose > np.add(labels.size, OUTSIDE_TOLERANCE_PX)), axis=-1)
@@ -155,11 +166,11 @@ class PennAction:
         return np.where(gone[..., None], np.nan, pose)
 
 
-def _read(path):
+def _read(path: Path) -> dict[str, Labels]:
     return read_original(path) if pathlib.Path(path).suffix.lower() == ".mat" else read_all(path)
 
 
-def read_original(path):
+def read_original(path: Path) -> dict[str, Labels]:
     """The original's converted annotations.mat; its file was not at hand, so this is not verified against it.
 
     Args:
@@ -192,7 +203,7 @@ def _original_labels(entry, train):
     return Labels(ACTIONS[int(entry["action_id"]) - 1], "unknown", pose, visible, train, size)
 
 
-def read_all(path):
+def read_all(path: Path) -> dict[str, Labels]:
     """All label files of a folder or zip: dict from the 4-digit name to `Labels`, in order."""
     archive = Archive(path, "Penn Action's labels")
     found = {match[1]: name for name in archive.names if (match := re.search(r"(?i)(?:^|/)(\d{4})\.mat$", name))}
@@ -201,7 +212,7 @@ def read_all(path):
     return {number: read_labels(archive.read(found[number]), found[number]) for number in sorted(found)}
 
 
-def _parts(stored):
+def _parts(stored: Mapping[str, Labels]) -> dict[str, set[str]]:
     """The splits that every video belongs to: dict from name to a set."""
     parts, seen = {}, collections.Counter()
     for name, labels in stored.items():
@@ -213,6 +224,6 @@ def _parts(stored):
     return parts
 
 
-def found_actions(path):
+def found_actions(path: Path) -> tuple[str, ...]:
     """The classes that occur in a folder or zip of labels, sorted: a tuple of names."""
     return tuple(sorted({labels.action for labels in _read(path).values()}))

@@ -1,14 +1,18 @@
 """Photographs of people without joints, and the joints that others saw in them."""
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 
 from deephar import geometry, layouts
 from deephar.data.readers.archive import Archive
-from deephar.data.readers.base import Sample
+from deephar.data.readers.base import PoseDataset, Sample
+from deephar.data.readers.pose_files import PoseFile
 from deephar.data.samples.consensus import TOLERANCE, consensus
 from deephar.data.samples.frames import open_image, upright_size
+from deephar.layouts import PoseLayout
+from deephar.typed import Floats, Path
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
@@ -28,16 +32,17 @@ class Photographs:
         ValueError: if there is no such folder or zip, or no photograph in it.
     """
 
-    def __init__(self, path, part=slice(None), layout="lsp14"):
-        self._files, self.layout = Archive(path, "photographs"), layouts.get(layout)
-        self.names = [name for name in self._files.names if name.lower().endswith(SUFFIXES)][part]
+    def __init__(self, path: Path, part: slice = slice(None), layout: PoseLayout | str = "lsp14") -> None:
+        self._files = Archive(path, "photographs")
+        self.layout: PoseLayout = layouts.get(layout)
+        self.names: list[str] = [name for name in self._files.names if name.lower().endswith(SUFFIXES)][part]
         if not self.names:
             raise ValueError(f"No photographs ({', '.join(SUFFIXES)}) in {path}")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
-    def sample(self, index):
+    def sample(self, index: int) -> Sample:
         """The photograph at a position: a `Sample` with no joint located, whose window is the whole of it."""
         name = self.names[index]
         image = open_image(self._files.read(name), name)
@@ -55,21 +60,24 @@ class SeenByOthers:
         tolerance: see `consensus`.
     """
 
-    def __init__(self, reader, files, tolerance=TOLERANCE):
-        self.reader, self.files, self.tolerance, self.layout = reader, list(files), tolerance, reader.layout
-        self._fused = {}
+    def __init__(self, reader: PoseDataset, files: Iterable[PoseFile], tolerance: float = TOLERANCE) -> None:
+        self.reader = reader
+        self.files: list[PoseFile] = list(files)
+        self.tolerance = tolerance
+        self.layout: PoseLayout = reader.layout
+        self._fused: dict[int, dict[str, Floats]] = {}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.reader)
 
-    def sample(self, index):
+    def sample(self, index: int) -> Sample:
         """The person at a position: the reader's `Sample` with the fused pose, its window and the joints' weights."""
         sample = self.reader.sample(index)
         if index not in self._fused:
             self._fused[index] = self._fuse(sample)
         return dataclasses.replace(sample, **self._fused[index])
 
-    def _fuse(self, sample):
+    def _fuse(self, sample: Sample) -> dict[str, Floats]:
         """The fields of a `Sample` that others decide."""
         others = [layouts.rearrange(f.pose_px(sample.name), f.layout, self.layout) for f in self.files]
         try:
@@ -80,7 +88,7 @@ class SeenByOthers:
         return {"pose_px": pose, "center_px": center, "window_px": window, "joint_weight": weights}
 
 
-def with_crown(pose, layout):
+def with_crown(pose: Floats, layout: PoseLayout) -> Floats:
     """A pose (J, 2) and, where its head top is not located, a point where the crown should be: (J or J + 1, 2)."""
     if "head_top" in layout.places and np.isfinite(pose[layout.index("head_top")]).all():
         return pose
@@ -89,6 +97,6 @@ def with_crown(pose, layout):
     return np.concatenate([pose, [shoulders + ABOVE_SHOULDERS * (shoulders - hips)]])
 
 
-def _middle(points):
+def _middle(points: Floats) -> Floats:
     located = np.isfinite(points).all(axis=-1)
     return points[located].mean(axis=0) if located.any() else np.full(2, np.nan)

@@ -8,6 +8,8 @@ import numpy as np
 from deephar import layouts
 from deephar.data.readers.names import folded
 from deephar.data.readers.reading import reading
+from deephar.layouts import PoseLayout
+from deephar.typed import Floats, Path
 
 
 class PoseFile:
@@ -28,11 +30,18 @@ class PoseFile:
         ValueError: if the file is missing, damaged, or its joints are not those of the layout.
     """
 
-    def __init__(self, path, layout=None, array="pose", confidence=2, least=0.0):
-        self.path = pathlib.Path(path)
+    def __init__(
+        self,
+        path: Path,
+        layout: PoseLayout | str | None = None,
+        array: str = "pose",
+        confidence: int | None = 2,
+        least: float = 0.0,
+    ) -> None:
+        self.path: pathlib.Path = pathlib.Path(path)
         read = _read_json if self.path.suffix.lower() == ".json" else _read_npz
         names, poses, stored = read(self.path, array)
-        self.layout = layouts.get(layout) if layout else layouts.from_json(stored)
+        self.layout: PoseLayout = layouts.get(layout) if layout else layouts.from_json(stored)
         if poses.ndim != 3 or poses.shape[1] != len(self.layout) or poses.shape[2] < 2 or len(poses) != len(names):
             raise ValueError(
                 f"{self.path} must have (N, {len(self.layout)}, 2 or more) joints of {self.layout.name} for its "
@@ -43,16 +52,16 @@ class PoseFile:
             pose_px[~(poses[..., confidence] >= least)] = np.nan
         self._poses = {_key(name): pose for name, pose in zip(names, pose_px, strict=True)}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._poses)
 
-    def pose_px(self, name):
+    def pose_px(self, name: str) -> Floats:
         """Joints (J, 2) in a photograph by its name, in whatever folder; all NaN where the file has none of it."""
         found = self._poses.get(_key(name))
         return np.full((len(self.layout), 2), np.nan) if found is None else found
 
 
-def _key(name):
+def _key(name: object) -> str:
     return folded(str(name).replace("\\", "/").split("/")[-1])
 
 

@@ -1,10 +1,13 @@
 """Foreign files that may be damaged or of another kind."""
 
 import contextlib
+from collections.abc import Iterator
+
+from deephar.typed import Path
 
 
 @contextlib.contextmanager
-def reading(path, expected):
+def reading(path: Path, expected: str) -> Iterator[None]:
     """Around the reading of a file: whatever a parser raises becomes a ValueError that names it and what was expected.
 
     Args:

@@ -1,11 +1,16 @@
 """One affine map and one colour power per sample, drawn from an explicit generator."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 from deephar import geometry
+from deephar.config import AugmentConfig
+from deephar.data.readers.base import Sample
 from deephar.data.samples import frames
+from deephar.layouts import PoseLayout
+from deephar.typed import Floats, Pixels, Size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,15 +23,15 @@ class Draw:
 
     angle: float = 0.0
     scale: float = 1.0
-    shift: tuple = (0.0, 0.0)
+    shift: tuple[float, float] = (0.0, 0.0)
     shift_unit: str = "px"
     flip: bool = False
-    power: tuple = (1.0, 1.0, 1.0)
-    part: tuple | None = None
-    patches: tuple = ()
+    power: tuple[float, ...] = (1.0, 1.0, 1.0)
+    part: tuple[float, float] | None = None
+    patches: tuple[tuple[tuple[float, ...], tuple[int, ...]], ...] = ()
 
 
-def draw(config, generator):
+def draw(config: AugmentConfig, generator: np.random.Generator) -> Draw:
     """Draw one variation.
 
     Args:
@@ -48,16 +53,16 @@ def draw(config, generator):
     )
 
 
-def _happens(probability, generator):
+def _happens(probability: float, generator: np.random.Generator) -> bool:
     """Whether something does that may; what never does draws nothing."""
     return bool(probability) and generator.uniform() < probability
 
 
-def _part(generator):
+def _part(generator: np.random.Generator) -> tuple[float, float]:
     return generator.uniform(0, 360), generator.uniform(0.4, 0.7)
 
 
-def _patches(generator):
+def _patches(generator: np.random.Generator) -> tuple[tuple[tuple[float, ...], tuple[int, ...]], ...]:
     """One to three rectangles of a colour, each of a tenth to two fifths of the crop's sides."""
     sizes = generator.uniform(0.1, 0.4, (generator.integers(1, 4), 2))
     corners = generator.uniform(0, 1 - sizes)
@@ -65,7 +70,7 @@ def _patches(generator):
     return tuple((tuple(box), tuple(generator.integers(0, 256, 3))) for box in boxes.tolist())
 
 
-def cover(pixels, patches):
+def cover(pixels: Pixels, patches: Sequence[tuple[tuple[float, ...], tuple[int, ...]]]) -> Pixels:
     """Cover parts of a crop, uint8 (H, W, 3), by the patches of a `Draw`; gives it, or a changed copy."""
     if not patches:
         return pixels
@@ -76,12 +81,12 @@ def cover(pixels, patches):
     return pixels
 
 
-def depth_scale(sample, variation):
+def depth_scale(sample: Sample, variation: Draw) -> float:
     """Factor of the depth range of a drawn crop: that of its window."""
     return variation.scale * float(_shown(sample, variation.part)[1][0] / sample.window_px[0])
 
 
-def _shown(sample, part):
+def _shown(sample: Sample, part: tuple[float, float] | None) -> tuple[Floats, Floats]:
     """Centre and window of a part of a person, see `Draw`; those of the sample where that is hardly a joint."""
     if part is None:
         return sample.center_px, sample.window_px
@@ -94,7 +99,9 @@ def _shown(sample, part):
     return center, np.maximum(window, sample.window_px / 3)
 
 
-def px_to_crop(sample, variation=None, truncate_corners=False, size_px=None):
+def px_to_crop(
+    sample: Sample, variation: Draw | None = None, truncate_corners: bool = False, size_px: Size | None = None
+) -> Floats:
     """Map from source pixels to the crop of a person.
 
     Args:
@@ -117,7 +124,9 @@ def px_to_crop(sample, variation=None, truncate_corners=False, size_px=None):
     return geometry.truncated_window_to_crop(center, window, size, variation.angle, variation.flip)[0]
 
 
-def pose_to_crop(pose_px, matrix, flip, layout, root_mm=None, scale=1.0):
+def pose_to_crop(
+    pose_px: Floats, matrix: Floats, flip: bool, layout: PoseLayout, root_mm: float | None = None, scale: float = 1.0
+) -> Floats:
     """Joints to crop coordinates, sides exchanged where the crop is mirrored; a mirror leaves depth alone.
 
     Args:

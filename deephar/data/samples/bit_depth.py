@@ -3,20 +3,20 @@
 import numpy as np
 from PIL import Image
 
-WHITE = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16, 24, 31, 32))
+WHITE: tuple[int, ...] = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16, 24, 31, 32))
 """White of integer pictures: of the depths that cameras and files know, the least that holds a picture's values."""
 
 _LOW_BITS = 2**4 - 1
 """Pillow keeps the upper 8 of 16 bits; a picture whose values fill 12 bits at most is left with these."""
 
 
-def note(image):
+def note(image: Image.Image) -> None:
     """Note in `info` of an opened picture that Pillow will drop the lower half of its 16 bits of each colour."""
     if any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())) and not image.mode.startswith(("I", "F")):
         image.info["bits"] = 16
 
 
-def to_eight_bits(image, name):
+def to_eight_bits(image: Image.Image, name: str) -> Image.Image:
     """A decoded picture with 8 bits a value.
 
     Grey integers are scaled so that white is the least of `WHITE` that holds them, floats alike or, up to 1, by 1.
@@ -34,17 +34,16 @@ def to_eight_bits(image, name):
     """
     if image.mode.startswith(("I", "F")):
         return _grey(np.asarray(image), name)
-    if image.info.get("bits") == 16 and image.mode.startswith("RGB"):
-        bands = image.getextrema()[:3]
-        if max(high for _, high in bands) <= _LOW_BITS:
-            raise ValueError(
-                f"{name} stores colours of 16 bits and uses the lower 12 at most, which would be read as black. "
-                "Scale its values to the full range, or save it with 8 bits"
-            )
+    wide = image.info.get("bits") == 16 and image.mode.startswith("RGB")
+    if wide and np.max(image.getextrema()[:3]) <= _LOW_BITS:
+        raise ValueError(
+            f"{name} stores colours of 16 bits and uses the lower 12 at most, which would be read as black. "
+            "Scale its values to the full range, or save it with 8 bits"
+        )
     return image
 
 
-def _grey(values, name):
+def _grey(values: np.ndarray, name: str) -> Image.Image:
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= WHITE[-1]):
         raise ValueError(

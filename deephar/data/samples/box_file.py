@@ -4,11 +4,14 @@ import dataclasses
 import json
 import math
 import pathlib
+import typing
+from collections.abc import Sequence
 
 import numpy as np
 
 from deephar import geometry
 from deephar.files import whole_file
+from deephar.typed import Floats, Json, Path, Size
 
 FORMAT = "deephar-boxes-2"
 
@@ -32,9 +35,9 @@ class Boxes:
             a photograph.
     """
 
-    size_px: tuple
-    people: list | None = None
-    frames: dict | None = None
+    size_px: Size
+    people: list[list[float]] | None = None
+    frames: dict[int, list[float] | None] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +53,12 @@ class BoxFile:
     """
 
     source: str
-    made_by: dict
-    pictures: dict = dataclasses.field(default_factory=dict)
+    made_by: dict[str, Json]
+    pictures: dict[str, Boxes] = dataclasses.field(default_factory=dict)
     margin: float = 1.0
     path: str = "the file of boxes"
 
-    def photograph(self, names, size_px):
+    def photograph(self, names: Sequence[str], size_px: Size) -> Floats:
         """The boxes of a photograph, as the extents of the joints.
 
         Args:
@@ -73,7 +76,7 @@ class BoxFile:
             raise ValueError(f"{self.path} has frames of a video under {names[0]}, not boxes of a photograph")
         return np.reshape([self._extent(box) for box in found.people], (-1, 4))
 
-    def frames(self, name, size_px):
+    def frames(self, name: str, size_px: Size) -> dict[int, Floats | None]:
         """The boxes of a video, as the extents of the joints: dict from frame to (4,) x1, y1, x2, y2 or None.
 
         Raises:
@@ -84,7 +87,7 @@ class BoxFile:
             raise ValueError(f"{self.path} has no frames of {name}")
         return {number: None if box is None else self._extent(box) for number, box in found.frames.items()}
 
-    def _of(self, names, size_px):
+    def _of(self, names: Sequence[str], size_px: Size) -> Boxes:
         found = next((self.pictures[name] for name in names if name in self.pictures), None)
         if found is None:
             raise ValueError(f"{self.path} has no boxes for {names[0]}")
@@ -95,11 +98,11 @@ class BoxFile:
             )
         return found
 
-    def _extent(self, box):
+    def _extent(self, box: Sequence[float]) -> Floats:
         x, y, width, height = box
         return geometry.enlarge_box([x, y, x + width, y + height], 1.0 / self.margin)
 
-    def save(self, path):
+    def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
         content = {
             "format": FORMAT,
@@ -115,18 +118,18 @@ class BoxFile:
             temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def _entry(boxes):
+def _entry(boxes: Boxes) -> dict[str, object]:
     size = {"size": list(boxes.size_px)}
     if boxes.frames is None:
         return {**size, "people": boxes.people}
     return {**size, "frames": {str(number): box for number, box in boxes.frames.items()}}
 
 
-def _text(size_px):
+def _text(size_px: Size) -> str:
     return " x ".join(map(str, size_px))
 
 
-def read(path):
+def read(path: Path) -> BoxFile:
     """The content of a file of boxes.
 
     Raises:
@@ -139,13 +142,18 @@ def read(path):
     return parse(stored, path)
 
 
-def parse(stored, path):
+def parse(stored: Json, path: Path) -> BoxFile:
     """`BoxFile` of JSON values; see `read`."""
     kind = stored.get("format") if isinstance(stored, dict) else None
     if kind == "deephar-boxes-1":
         raise ValueError(f"{path} is {kind}, which says neither sizes nor origin; make it again with this version")
     if kind != FORMAT:
         raise ValueError(f"Expected a file of boxes, {FORMAT}, in {path}. Received: {kind or 'no format'}")
+    assert isinstance(stored, dict)
+    return _parsed(stored, path)
+
+
+def _parsed(stored: dict[str, typing.Any], path: Path) -> BoxFile:
     try:
         margin, pictures = float(stored["margin"]), stored["pictures"].items()
         if not (math.isfinite(margin) and margin > 0):
@@ -158,11 +166,12 @@ def parse(stored, path):
     return BoxFile(source, made_by, boxes, margin, str(path))
 
 
-def _parse_entry(name, entry):
+def _parse_entry(name: str, entry: typing.Any) -> Boxes:
     try:
-        size = tuple(int(side) for side in entry["size"])
-        if len(size) != 2 or min(size) < 1:
+        sides = [int(side) for side in entry["size"]]
+        if len(sides) != 2 or min(sides) < 1:
             raise ValueError(f"`size` must be [width, height]. Received: {entry['size']}")
+        size = (sides[0], sides[1])
         if "frames" in entry:
             frames = {int(n): None if box is None else _parse_box(box) for n, box in entry["frames"].items()}
             return Boxes(size, frames=frames)
@@ -173,7 +182,7 @@ def _parse_entry(name, entry):
         raise ValueError(f"{name}: {error}") from None
 
 
-def _parse_box(box):
+def _parse_box(box: typing.Any) -> list[float]:
     values = [float(value) for value in box]
     if len(values) != 4 or not all(map(math.isfinite, values)) or min(values[2:]) < 0:
         raise ValueError(f"a box must be [x, y, width, height], finite, its sides not negative. Received: {box}")

@@ -1,17 +1,24 @@
 """Where to cut clips out of videos: the box of a frame, the frames that count, and where their boxes come from."""
 
 import functools
+import typing
+from collections.abc import Callable
 
 import numpy as np
 
 from deephar import geometry
+from deephar.data.readers.base import Video, VideoDataset
 from deephar.data.samples import box_file
+from deephar.typed import ArrayLike, Floats, Ints, Path, Size
+
+Chooser: typing.TypeAlias = Callable[[Video, Ints], Floats]
+"""Function of a video and the numbers of a clip's frames that gives the boxes (N, 4) to crop around."""
 
 BOX_MARGIN = 1.5
 """A clip's box is this factor times the extent of the joints (published preprocessing)."""
 
 
-def key_positions(frames):
+def key_positions(frames: int) -> list[int]:
     """Positions of the first, middle and last of a clip's T frames, each once: where it is cut goes by them alone.
 
     The paper predicts boxes for them (section 5); the middle is as published.
@@ -19,7 +26,7 @@ def key_positions(frames):
     return sorted({0, min(int(frames / 2 + 0.5), frames - 1), frames - 1})
 
 
-def frame_box(extent, size_px, scale=1.0):
+def frame_box(extent: ArrayLike | None, size_px: Size, scale: float = 1.0) -> Floats:
     """The box of one frame, of which a clip's is the union: square and with the margin (published rule).
 
     Args:
@@ -35,12 +42,12 @@ def frame_box(extent, size_px, scale=1.0):
     return geometry.enlarge_box(extent, BOX_MARGIN * scale, square=True)
 
 
-def whole_picture(video, numbers):
+def whole_picture(video: Video, numbers: Ints) -> Floats:
     """The box (1, 4) of the whole picture, for `deephar.data.samples.clips.make_clip`."""
     return np.array([[0.0, 0.0, *video.size_px]])
 
 
-def predicted(stored, video, numbers):
+def predicted(stored: box_file.BoxFile, video: Video, numbers: Ints) -> Floats:
     """The boxes of a clip as predicted: those that the published rule gives for joints within the stored boxes.
 
     Args:
@@ -61,7 +68,7 @@ def predicted(stored, video, numbers):
     return np.stack([frame_box(extents[number], video.size_px) for number in nearest])
 
 
-def chooser(choice, reader=None):
+def chooser(choice: Path, reader: VideoDataset | None = None) -> Chooser | None:
     """The `boxes` of `deephar.data.samples.clips.make_clip` as a user names them.
 
     Args:
@@ -83,7 +90,7 @@ def chooser(choice, reader=None):
     return functools.partial(predicted, stored)
 
 
-def _check(stored, reader):
+def _check(stored: box_file.BoxFile, reader: VideoDataset) -> None:
     for index in range(len(reader)):
         try:
             video = reader.video(index)

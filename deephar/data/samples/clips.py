@@ -3,19 +3,23 @@
 import collections
 import dataclasses
 import math
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from PIL import Image
 
 from deephar import geometry
-from deephar.data.readers.base import Sample
+from deephar.data.readers.base import Sample, Video, VideoDataset
 from deephar.data.samples import augment, frames
-from deephar.data.samples.boxes import frame_box, key_positions
+from deephar.data.samples.boxes import Chooser, frame_box, key_positions
+from deephar.layouts import PoseLayout
+from deephar.typed import ArrayLike, Floats, Ints, Pixels, Size
 
 SMALLEST_WINDOW_PX = 32
 """A clip's window has at least this side."""
 
 
-def clip_frames(length, frames, subsampling=1, generator=None):
+def clip_frames(length: int, frames: int, subsampling: int = 1, generator: np.random.Generator | None = None) -> Ints:
     """Numbers of the frames of one clip (published rule).
 
     A video shorter than the clip is stretched by 1.5 until it is not: its frames repeat. One that is too short for the
@@ -45,7 +49,7 @@ def clip_frames(length, frames, subsampling=1, generator=None):
     return ((start + subsampling * np.arange(frames)) / stretch).astype(int)
 
 
-def spread_frames(length, frames, share=1.0, start=0.5):
+def spread_frames(length: int, frames: int, share: float = 1.0, start: float = 0.5) -> Ints:
     """Numbers of T frames spread evenly over a part of a video, however long it is; not of the published code.
 
     Args:
@@ -69,7 +73,7 @@ def spread_frames(length, frames, share=1.0, start=0.5):
     return np.rint(start * (length - 1 - covered) + np.linspace(0.0, covered, frames)).astype(int)
 
 
-def multi_spread_frames(length, frames, share):
+def multi_spread_frames(length: int, frames: int, share: float) -> Ints:
     """Numbers of the frames of the clips of a video that cover a share of it each, at most half a clip apart.
 
     Args:
@@ -83,7 +87,7 @@ def multi_spread_frames(length, frames, share):
     return np.stack([spread_frames(length, frames, share, n / max(steps, 1)) for n in range(steps + 1)])
 
 
-def _check_share(length, share):
+def _check_share(length: int, share: float) -> None:
     if length < 1 or not 0.0 < share <= 1.0:
         raise ValueError(f"Expected a video of at least one frame and 0 < share <= 1. Received: {length}, {share}")
 
@@ -91,7 +95,7 @@ def _check_share(length, share):
 SPACINGS = ("paper", "published")
 
 
-def multi_clip_frames(length, frames, subsampling=1, spacing="paper"):
+def multi_clip_frames(length: int, frames: int, subsampling: int = 1, spacing: str = "paper") -> Ints:
     """Numbers of the frames of all clips of a video that are to be judged together.
 
     Args:
@@ -115,7 +119,7 @@ def multi_clip_frames(length, frames, subsampling=1, spacing="paper"):
     return starts[:, None] + subsampling * np.arange(frames)
 
 
-def joints_window(pose_px, size_px, scale=1.0, square=True):
+def joints_window(pose_px: Floats, size_px: Size, scale: float = 1.0, square: bool = True) -> tuple[Floats, Floats]:
     """The window of a clip from its poses: around the boxes of its first, middle and last frame (published rule).
 
     Args:
@@ -135,7 +139,7 @@ def joints_window(pose_px, size_px, scale=1.0, square=True):
     return boxes_window(boxes, scale, square)
 
 
-def extent_boxes(video, numbers):
+def extent_boxes(video: Video, numbers: Ints) -> Floats:
     """The box (1, 4) around all joints of a clip's frames and a margin, for `make_clip`; not of the published code.
 
     Nothing of the motion is cut off, as may happen with `joints_window`, which looks at three frames.
@@ -146,7 +150,7 @@ def extent_boxes(video, numbers):
     return geometry.enlarge_box(geometry.points_box(points), geometry.MARGIN)[None]
 
 
-def boxes_window(boxes, scale=1.0, square=True):
+def boxes_window(boxes: ArrayLike, scale: float = 1.0, square: bool = True) -> tuple[Floats, Floats]:
     """The window around boxes (N, 4) x1, y1, x2, y2; `scale` and `square` as in `joints_window`.
 
     A narrow one becomes the smallest window, both ways (published rule); it is made square before that.
@@ -177,16 +181,25 @@ class Clip:
 
     name: str
     action: int
-    numbers: np.ndarray
+    numbers: Ints
     variation: augment.Draw
-    images: np.ndarray | None
-    px_to_crop: np.ndarray
-    pose_px: np.ndarray
-    pose_crop: np.ndarray
+    images: Floats | None
+    px_to_crop: Floats
+    pose_px: Floats
+    pose_crop: Floats
     root_mm: float
 
 
-def make_clip(reader, index, numbers, size=None, variation=None, boxes=None, square=True, truncate_corners=False):
+def make_clip(
+    reader: VideoDataset,
+    index: int,
+    numbers: Sequence[int] | Ints | Callable[[int], Ints],
+    size: Size | None = None,
+    variation: augment.Draw | None = None,
+    boxes: ArrayLike | Chooser | None = None,
+    square: bool = True,
+    truncate_corners: bool = False,
+) -> Clip:
     """Cut a clip of one person out of a video.
 
     Args:
@@ -209,7 +222,15 @@ def make_clip(reader, index, numbers, size=None, variation=None, boxes=None, squ
         return clip if size is None else next(with_images(video, [clip], size))
 
 
-def place_clip(video, layout, numbers, variation=None, boxes=None, square=True, truncate_corners=False):
+def place_clip(
+    video: Video,
+    layout: PoseLayout,
+    numbers: Sequence[int] | Ints,
+    variation: augment.Draw | None = None,
+    boxes: ArrayLike | Chooser | None = None,
+    square: bool = True,
+    truncate_corners: bool = False,
+) -> Clip:
     """The clip of some frames of a video, as far as labels tell: without its images, and without opening any.
 
     Args:
@@ -234,7 +255,7 @@ def place_clip(video, layout, numbers, variation=None, boxes=None, square=True, 
         window = joints_window(pose_px, video.size_px, variation.scale, square)
     else:
         window = boxes_window(boxes(video, numbers) if callable(boxes) else boxes, 1.0, square)
-    subject = Sample(video.name, None, pose_px, *window)
+    subject = Sample(video.name, Image.Image(), pose_px, *window)
     try:
         px_to_crop = augment.px_to_crop(subject, variation, truncate_corners, video.size_px)
     except ValueError as error:
@@ -245,7 +266,7 @@ def place_clip(video, layout, numbers, variation=None, boxes=None, square=True, 
     return Clip(video.name, video.action, numbers, variation, None, px_to_crop, pose_px, pose_crop, root_mm)
 
 
-def with_images(video, placed, size):
+def with_images(video: Video, placed: Sequence[Clip], size: Size) -> Iterator[Clip]:
     """Clips with their images, in one walk through a video.
 
     Every frame is opened once, in rising order, however many of the clips show it, and nothing but its crops is kept.
@@ -268,7 +289,7 @@ def with_images(video, placed, size):
             showing[number].append(place)
     for number in sorted(showing):
         maps = [placed[place].px_to_crop for place in showing[number]]
-        pictures = _cut(video.frame(number), maps, size[::-1], video.name)
+        pictures = _cut(video.frame(number), maps, (size[1], size[0]), video.name)
         for place, picture in zip(showing[number], pictures, strict=True):
             clip = placed[place]
             if place not in crops:
@@ -278,7 +299,7 @@ def with_images(video, placed, size):
                 yield dataclasses.replace(clip, images=frames.to_input(crops.pop(place), clip.variation.power))
 
 
-def _cut(picture, maps, size, name):
+def _cut(picture: Image.Image, maps: Sequence[Floats], size: Size, name: str) -> list[Pixels]:
     """The crops of a picture by several maps; it is decoded once."""
     if len(maps) == 1:
         return [frames.cut(picture, maps[0], size, name)]
@@ -287,7 +308,7 @@ def _cut(picture, maps, size, name):
     return [frames.warp(decoded, px_to_crop @ to_full, size) for px_to_crop in maps]
 
 
-def _root_depth(pose_px, layout):
+def _root_depth(pose_px: Floats, layout: PoseLayout) -> float:
     """Mean depth of the pelvis over the frames, or of all joints where it is never located; NaN without depth."""
     if pose_px.shape[-1] < 3 or not np.isfinite(pose_px[..., 2]).any():
         return float("nan")
@@ -306,20 +327,23 @@ class VideoFrames:
         every: frame stride, among the frames that have labels.
     """
 
-    def __init__(self, reader, every=1):
-        self.reader, self.layout = reader, reader.layout
-        self.places = [(index, number) for index in range(len(reader)) for number in self._labelled(index)[::every]]
+    def __init__(self, reader: VideoDataset, every: int = 1) -> None:
+        self.reader = reader
+        self.layout: PoseLayout = reader.layout
+        self.places: list[tuple[int, int]] = [
+            (index, number) for index in range(len(reader)) for number in self._labelled(index)[::every]
+        ]
 
-    def _labelled(self, index):
+    def _labelled(self, index: int) -> Ints:
         try:
             return self.reader.labelled_frames(index)
         except ValueError:
             return np.zeros(1, int)  # whoever asks for this one hears what is wrong
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.places)
 
-    def sample(self, index):
+    def sample(self, index: int) -> Sample:
         """The person at a position: `Sample`.
 
         Raises:
@@ -327,7 +351,7 @@ class VideoFrames:
         """
         place, number = self.places[index]
         with self.reader.video(place) as video:
-            shown = np.flatnonzero(np.isfinite(video.pose_px).all(axis=-1).any(axis=1))
+            shown = np.flatnonzero(np.isfinite(video.pose_px).all(axis=-1).any(axis=-1))
             if not len(shown):
                 raise ValueError(f"No frame of {video.name} shows anybody")
             number = int(shown[np.abs(shown - number).argmin()])

@@ -3,12 +3,14 @@
 import numpy as np
 
 from deephar import metrics
+from deephar.layouts import PoseLayout
+from deephar.typed import ArrayLike, Floats
 
 TOLERANCE = 0.3
 """Two joints within this many torsos of each other agree."""
 
 
-def consensus(poses, layout, tolerance=TOLERANCE):
+def consensus(poses: ArrayLike, layout: PoseLayout, tolerance: float = TOLERANCE) -> tuple[Floats, Floats]:
     """Fuse poses of one person by several annotators or networks.
 
     A joint is where most of its sources agree: the mean of the largest group that lies within the tolerance of one of
@@ -32,7 +34,7 @@ def consensus(poses, layout, tolerance=TOLERANCE):
     torsos = metrics.torso_size(poses, layout)
     if not np.isfinite(torsos).any():
         raise ValueError("Poses need a shoulder and the opposite hip, to know the person's size. Received: none")
-    radius = tolerance * np.nanmedian(torsos)
+    radius = float(tolerance * np.nanmedian(torsos))
     _exchange_sides(poses, layout, radius)
     near = _distances(poses, poses) <= radius
     counts, located = near.sum(axis=1), np.isfinite(poses[..., 0])
@@ -51,13 +53,13 @@ def consensus(poses, layout, tolerance=TOLERANCE):
     return fused, weights
 
 
-def _distances(a, b):
+def _distances(a: Floats, b: Floats) -> Floats:
     """(S, S, J) between the joints of two sets of poses (S, J, 2), infinite where one is not located."""
     found = np.linalg.norm(a[:, None] - b[None], axis=-1)
     return np.where(np.isfinite(found), found, np.inf)
 
 
-def _exchange_sides(poses, layout, radius):
+def _exchange_sides(poses: Floats, layout: PoseLayout, radius: float) -> None:
     """Exchange the joints of a pair, in place, where that alone makes both agree with another source."""
     flip = np.array(layout.flip)
     for source in range(len(poses)):

@@ -3,11 +3,12 @@
 import dataclasses
 import math
 
-import numpy as np
-
 from deephar import layouts
 from deephar.camera import Camera
+from deephar.data.readers.base import PoseDataset
 from deephar.data.samples import augment, frames
+from deephar.layouts import PoseLayout
+from deephar.typed import Floats, Size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,18 +29,20 @@ class Crop:
     """
 
     name: str
-    image: np.ndarray
-    px_to_crop: np.ndarray
-    pose_px: np.ndarray
-    pose_crop: np.ndarray
+    image: Floats
+    px_to_crop: Floats
+    pose_px: Floats
+    pose_crop: Floats
     head_px: float = math.nan
     root_mm: float = math.nan
     depth_scale: float = 1.0
     camera: Camera | None = None
-    joint_weight: np.ndarray | None = None
+    joint_weight: Floats | None = None
 
 
-def make_crop(dataset, index, size, variation=None, truncate_corners=False):
+def make_crop(
+    dataset: PoseDataset, index: int, size: Size, variation: augment.Draw | None = None, truncate_corners: bool = False
+) -> Crop:
     """Cut one person out of a photograph.
 
     Args:
@@ -61,7 +64,7 @@ def make_crop(dataset, index, size, variation=None, truncate_corners=False):
         px_to_crop = augment.px_to_crop(sample, variation, truncate_corners)
     except ValueError as error:
         raise ValueError(f"{sample.name}: {error}") from None
-    pixels = augment.cover(frames.cut(sample.image, px_to_crop, size[::-1], sample.name), variation.patches)
+    pixels = augment.cover(frames.cut(sample.image, px_to_crop, (size[1], size[0]), sample.name), variation.patches)
     image = frames.to_input(pixels, variation.power)
     scale = augment.depth_scale(sample, variation)
     pose_crop = augment.pose_to_crop(sample.pose_px, px_to_crop, variation.flip, dataset.layout, sample.root_mm, scale)
@@ -85,14 +88,24 @@ class Crops:
         truncate_corners: see `deephar.data.samples.augment.px_to_crop`.
     """
 
-    def __init__(self, dataset, size, layout=None, variation=None, truncate_corners=False):
-        self.dataset, self.size, self.layout = dataset, tuple(size), layout or dataset.layout
-        self.variation, self.truncate_corners = variation, truncate_corners
+    def __init__(
+        self,
+        dataset: PoseDataset,
+        size: Size,
+        layout: PoseLayout | None = None,
+        variation: augment.Draw | None = None,
+        truncate_corners: bool = False,
+    ) -> None:
+        self.dataset = dataset
+        self.size: Size = (size[0], size[1])
+        self.layout: PoseLayout = layout or dataset.layout
+        self.variation = variation
+        self.truncate_corners = truncate_corners
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Crop:
         if not 0 <= index < len(self):
             raise IndexError(index)
         crop = make_crop(self.dataset, index, self.size, self.variation, self.truncate_corners)
@@ -107,7 +120,7 @@ DISPLACEMENTS = ((0.0, 0.0), (0.02, 0.02), (0.02, -0.02), (-0.02, 0.02), (-0.02,
 """Shifts of the window for multi-crop evaluation, in windows. The paper takes 5 crops; it does not state the shifts."""
 
 
-def displaced_crops(dataset, size, layout=None):
+def displaced_crops(dataset: PoseDataset, size: Size, layout: PoseLayout | None = None) -> list[Crops]:
     """The crops of a reader once for each of `DISPLACEMENTS`, as a list of `Crops`."""
     draws = [augment.Draw(shift=shift, shift_unit="window") for shift in DISPLACEMENTS]
     return [Crops(dataset, size, layout, draw) for draw in draws]

@@ -10,6 +10,8 @@ import contextlib
 import io
 import math
 import pathlib
+import typing
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
@@ -17,6 +19,10 @@ from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 from deephar import geometry
 from deephar.data.readers import names
 from deephar.data.samples import bit_depth, orientation
+from deephar.typed import Array, ArrayLike, Floats, Path, Pixels, Size
+
+Source: typing.TypeAlias = Path | bytes | Pixels | Image.Image
+"""A photograph as `open_image` takes it."""
 
 SLIGHT_SHRINK = 1.2
 """Up to this many source pixels per crop pixel, bilinear interpolation does not need averaging."""
@@ -25,7 +31,7 @@ _LARGEST_SHRINK = 8
 """Of the sides of a JPEG, in decoding."""
 
 
-def open_image(source, name=None):
+def open_image(source: Source, name: str | None = None) -> Image.Image:
     """Open a photograph without decoding it yet.
 
     Args:
@@ -59,14 +65,14 @@ def open_image(source, name=None):
         raise ValueError(f"{name} is not a photograph that can be read: {_reason(error)}") from None
 
 
-def name_of(source):
+def name_of(source: Source) -> str:
     """What to call a source of `open_image` in messages: its path, where it has one."""
     if isinstance(source, (str, pathlib.PurePath)):
         return str(source)
     return getattr(source, "filename", None) or "the photograph"
 
 
-def _opened(source):
+def _opened(source: Source) -> Image.Image:
     if isinstance(source, Image.Image):
         return source
     if isinstance(source, np.ndarray):
@@ -81,7 +87,7 @@ def _opened(source):
     return _jpeg(content) if content.startswith(b"\xff\xd8\xff") else Image.open(io.BytesIO(content))
 
 
-def _jpeg(content):
+def _jpeg(content: bytes) -> Image.Image:
     """Open a JPEG; Pillow's limit holds for what will be decoded of it, see `_draft`."""
     image = JpegImagePlugin.JpegImageFile(io.BytesIO(content))
     # A progressive one is kept in full while it is decoded, at any size.
@@ -90,11 +96,11 @@ def _jpeg(content):
     return image
 
 
-def _most_pixels():
+def _most_pixels() -> float:
     return 2 * Image.MAX_IMAGE_PIXELS if Image.MAX_IMAGE_PIXELS else math.inf
 
 
-def _of_array(pixels):
+def _of_array(pixels: Array) -> Image.Image:
     if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (1, 3, 4))):
         raise ValueError(
             "expected an array of uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4). "
@@ -103,12 +109,12 @@ def _of_array(pixels):
     return Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
 
 
-def _reason(error):
+def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
 @contextlib.contextmanager
-def _decoding(name):
+def _decoding(name: str) -> Iterator[None]:
     """Whatever a decoder raises becomes a ValueError that names the picture."""
     try:
         yield
@@ -116,7 +122,7 @@ def _decoding(name):
         raise ValueError(f"{name} is truncated or damaged: {_reason(error)}") from None
 
 
-def upright_size(image, name="the photograph"):
+def upright_size(image: Image.Image, name: str = "the photograph") -> Size:
     """(width, height) of a photograph in the file once its EXIF orientation is applied.
 
     Args:
@@ -131,7 +137,7 @@ def upright_size(image, name="the photograph"):
     return orientation.upright_size(image.size, turn)
 
 
-def to_rgb(image, name="the photograph"):
+def to_rgb(image: Image.Image, name: str = "the photograph") -> Image.Image:
     """Decode to upright RGB: EXIF orientation applied, grey and palette expanded, transparency over black.
 
     Args:
@@ -154,7 +160,7 @@ def to_rgb(image, name="the photograph"):
     return upright
 
 
-def _decoded(image, name, shrink=1):
+def _decoded(image: Image.Image, name: str, shrink: int = 1) -> tuple[Image.Image, float]:
     """The picture as RGB, not turned, and how many times its sides are smaller than the file's."""
     with _decoding(name):
         smaller = _draft(image, shrink)
@@ -167,7 +173,7 @@ def _decoded(image, name, shrink=1):
         return image if image.mode == "RGB" else image.convert("RGB"), smaller
 
 
-def _draft(image, shrink):
+def _draft(image: Image.Image, shrink: int) -> float:
     """Have a JPEG decoded at a half, a quarter or an eighth: by `shrink` at most, or more if it is too large.
 
     Returns:
@@ -180,7 +186,7 @@ def _draft(image, shrink):
     return width / drafted[1][2] if drafted else 1
 
 
-def cut(image, px_to_crop, size, name="the photograph"):
+def cut(image: Image.Image, px_to_crop: Floats, size: Size, name: str = "the photograph") -> Pixels:
     """Decode a photograph and cut a crop out of it.
 
     A JPEG that the crop shows at half its size or less is decoded at a half, a quarter or an eighth, which is faster
@@ -207,7 +213,7 @@ def cut(image, px_to_crop, size, name="the photograph"):
     return crop
 
 
-def warp(image, px_to_crop, size):
+def warp(image: Image.Image, px_to_crop: Floats, size: Size) -> Pixels:
     """Cut a crop out of a decoded photograph by one affine warp.
 
     Bilinear; where the crop shrinks the photograph, the mean of the pixels that fall into one of the crop's.
@@ -229,16 +235,16 @@ def warp(image, px_to_crop, size):
     samples, resampling = (2, Image.Resampling.NEAREST) if shrink > SLIGHT_SHRINK else (1, Image.Resampling.BILINEAR)
     grid = samples * size[0], samples * size[1]
     crop_to_px = np.linalg.inv(geometry.scaling(*grid) @ px_to_crop)
-    crop = image.transform(grid, Image.Transform.AFFINE, crop_to_px[:2].ravel(), resampling)
+    crop = image.transform(grid, Image.Transform.AFFINE, crop_to_px[:2].ravel().tolist(), resampling)
     return np.asarray(crop.reduce(samples))
 
 
-def _shrink(px_to_crop, size):
+def _shrink(px_to_crop: Floats, size: Size) -> float:
     """Source pixels along one pixel of the crop."""
     return 1 / np.sqrt(abs(np.linalg.det((geometry.scaling(*size) @ px_to_crop)[:2, :2]))) + 1e-6
 
 
-def to_input(pixels, power=(1.0, 1.0, 1.0)):
+def to_input(pixels: Pixels, power: ArrayLike = (1.0, 1.0, 1.0)) -> Floats:
     """Pixels to the network's input: each channel to a power, then [-1, 1] (published preprocessing).
 
     Args:

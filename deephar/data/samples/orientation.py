@@ -4,10 +4,11 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from deephar import geometry
+from deephar.typed import ArrayLike, Floats, Size
 
 UPRIGHT = 1
 
-TRANSPOSITIONS = {
+TRANSPOSITIONS: dict[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -31,7 +32,7 @@ _UNIT_MAPS = {
 """The same as maps of the unit square."""
 
 
-def of(image):
+def of(image: Image.Image) -> int:
     """EXIF orientation of a picture's stored pixels, 1 to 8; 1, upright, where there is none or one that is not known.
 
     A TIFF is decoded: Pillow turns it itself, and only then tells the truth about it.
@@ -42,12 +43,12 @@ def of(image):
     return turn if turn in _UNIT_MAPS else UPRIGHT
 
 
-def upright_size(size, turn):
+def upright_size(size: Size, turn: int) -> Size:
     """(width, height) once a picture of a stored size is turned upright."""
-    return size[::-1] if turn in (5, 6, 7, 8) else size
+    return (size[1], size[0]) if turn in (5, 6, 7, 8) else size
 
 
-def to_upright(size, turn):
+def to_upright(size: Size, turn: int) -> Floats:
     """Map (3, 3) from stored to upright pixels of a picture.
 
     Args:
@@ -58,7 +59,7 @@ def to_upright(size, turn):
     return geometry.scaling(*upright_size(size, turn)) @ unit_map @ geometry.scaling(1 / size[0], 1 / size[1])
 
 
-def nearest(linear):
+def nearest(linear: ArrayLike) -> int:
     """The EXIF orientation that turns most nearly like a linear map.
 
     Args:

@@ -1,12 +1,16 @@
 """Training targets: how poses and actions become what the losses read, and what every output of a network is given."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from deephar import layouts
 from deephar.config import MISSING
+from deephar.layouts import PoseLayout
+from deephar.typed import ArrayLike, Floats, Ints
 
 
-def pose_target(pose_crop, dim=2, known=None):
+def pose_target(pose_crop: Floats, dim: int = 2, known: ArrayLike | None = None) -> Floats:
     """Joints in crop coordinates to the training target [coordinates, visibility] (published preprocessing).
 
     A joint counts as visible if it lies strictly inside the crop; any other, and any joint without a label, has
@@ -32,7 +36,7 @@ def pose_target(pose_crop, dim=2, known=None):
     return target
 
 
-def layout_target(pose_crop, source, target, dim):
+def layout_target(pose_crop: Floats, source: PoseLayout, target: PoseLayout, dim: int) -> Floats:
     """Joints in crop coordinates to a training target in another layout; joints that the source lacks are unknown.
 
     Args:
@@ -47,12 +51,12 @@ def layout_target(pose_crop, source, target, dim):
     return pose_target(layouts.rearrange(pose_crop, source, target), dim, known)
 
 
-def labelled(target):
+def labelled(target: Floats) -> Floats:
     """float32 (B, 1): 1 where any joint of a pose target (B, ..., J, dim + 1) has a label, else 0."""
     return np.any(target[..., :-1] > MISSING, axis=tuple(range(1, target.ndim)))[:, None].astype(np.float32)
 
 
-def joint_weights(target, weights):
+def joint_weights(target: Floats, weights: Sequence[Floats | None]) -> Floats:
     """Sample weights of pose targets.
 
     Args:
@@ -69,18 +73,18 @@ def joint_weights(target, weights):
     return np.stack(rows).astype(np.float32)
 
 
-def one_hot(numbers, classes):
+def one_hot(numbers: Ints, classes: int) -> tuple[Floats, Floats]:
     """Numbers of classes (B,), -1 where unknown, to a target float32 (B, classes), all 0 there, and weights (B, 1)."""
     known = (numbers >= 0)[:, None].astype(np.float32)
     return np.eye(max(classes, 1), dtype=np.float32)[numbers] * known, known
 
 
-def as_given(target):
+def as_given(target: Floats) -> Floats:
     """A pose target (..., J, dim + 1) as the input of a network whose poses are given: all 0 for unlabelled joints."""
     return np.where(target[..., -1:] > 0, np.where(target > MISSING, target, 0.0), 0.0)
 
 
-_OF_POSES = {
+_OF_POSES: dict[str, Callable[[Floats], Floats]] = {
     "pose": lambda target: target[..., :-1],
     "visibility": lambda target: target[..., -1:],
     "pose_visibility": lambda target: target,
@@ -88,11 +92,17 @@ _OF_POSES = {
 }
 """What an output of a kind is compared with, from a pose target."""
 
-KINDS = (*_OF_POSES, "action")
+KINDS: tuple[str, ...] = (*_OF_POSES, "action")
 """Kinds of outputs that can be trained, see `deephar.models.outputs.Kind`."""
 
 
-def of_outputs(kinds, pose, pose_weights, action=None, action_weights=None):
+def of_outputs(
+    kinds: Sequence[str],
+    pose: Floats,
+    pose_weights: Floats,
+    action: Floats | None = None,
+    action_weights: Floats | None = None,
+) -> tuple[tuple[Floats, ...], Floats | tuple[Floats, ...]]:
     """Targets and sample weights of every output of a network, as Keras' `fit` takes them.
 
     Args:
@@ -106,12 +116,19 @@ def of_outputs(kinds, pose, pose_weights, action=None, action_weights=None):
         tuple of targets; and the weights, a tuple too, or the one output's alone: in a tuple, Keras would have every
         weight weigh every sample.
     """
-    targets = tuple(_OF_POSES[kind](pose) if kind in _OF_POSES else action for kind in kinds)
-    weights = tuple(pose_weights if kind in _OF_POSES else action_weights for kind in kinds)
+
+    def given(kind: str) -> tuple[Floats, Floats]:
+        if kind in _OF_POSES:
+            return _OF_POSES[kind](pose), pose_weights
+        assert action is not None and action_weights is not None
+        return action, action_weights
+
+    pairs = [given(kind) for kind in kinds]
+    targets, weights = tuple(target for target, _ in pairs), tuple(weight for _, weight in pairs)
     return targets, weights[0] if len(weights) == 1 else weights
 
 
-def checked_kinds(kinds, known=KINDS):
+def checked_kinds(kinds: str | list[str] | tuple[str, ...], known: Sequence[str] = KINDS) -> tuple[str, ...]:
     """Kinds of outputs as a tuple.
 
     Raises:

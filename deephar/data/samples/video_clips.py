@@ -1,13 +1,16 @@
 """The clips by which every video is judged, one video after another, for evaluation."""
 
-import collections.abc
 import dataclasses
-
-import numpy as np
+import typing
+from collections.abc import Iterator, Sequence
 
 from deephar.data.batches.mixture import layout_target
+from deephar.data.readers.base import Video, VideoDataset
 from deephar.data.samples import augment, clips
+from deephar.data.samples.boxes import Chooser
 from deephar.data.samples.targets import as_given
+from deephar.layouts import PoseLayout
+from deephar.typed import ArrayLike, Floats, Ints, Size
 
 PROTOCOLS = ("single", "multi")
 
@@ -21,8 +24,8 @@ class ClipInput:
         pose: (T, J, dim + 1) target, see `deephar.data.samples.crops.pose_target`.
     """
 
-    inputs: list
-    pose: np.ndarray
+    inputs: list[Floats]
+    pose: Floats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +43,7 @@ class VideoInput:
     name: str
     action: int
     short: bool
-    clips: collections.abc.Iterator
+    clips: Iterator[ClipInput]
 
 
 class VideoClips:
@@ -65,31 +68,41 @@ class VideoClips:
 
     def __init__(
         self,
-        reader,
-        frames,
-        size=None,
-        protocol="single",
-        subsampling=(1,),
-        shares=None,
-        spacing="paper",
-        flip=False,
-        layout=None,
-        dim=2,
-        given=False,
-        boxes=None,
-        square=True,
-    ):
+        reader: VideoDataset,
+        frames: int,
+        size: Size | None = None,
+        protocol: str = "single",
+        subsampling: Sequence[int] = (1,),
+        shares: Sequence[float] | None = None,
+        spacing: str = "paper",
+        flip: bool = False,
+        layout: PoseLayout | None = None,
+        dim: int = 2,
+        given: bool = False,
+        boxes: ArrayLike | Chooser | None = None,
+        square: bool = True,
+    ) -> None:
         if protocol not in PROTOCOLS:
             raise ValueError(f"`protocol` must be one of {', '.join(PROTOCOLS)}. Received: {protocol!r}")
-        self.reader, self.frames, self.size, self.protocol = reader, frames, size, protocol
-        self.subsampling, self.shares, self.spacing, self.flip = tuple(subsampling), shares, spacing, flip
-        self.layout, self.dim, self.given = layout or reader.layout, dim, given
-        self.boxes, self.square, self.actions = boxes, square, reader.actions
+        self.reader = reader
+        self.frames = frames
+        self.size = size
+        self.protocol = protocol
+        self.subsampling: tuple[int, ...] = tuple(subsampling)
+        self.shares = shares
+        self.spacing = spacing
+        self.flip = flip
+        self.layout: PoseLayout = layout or reader.layout
+        self.dim = dim
+        self.given = given
+        self.boxes = boxes
+        self.square = square
+        self.actions: tuple[str, ...] = reader.actions
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.reader)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> VideoInput:
         """`VideoInput`; raises ValueError, naming it, for a video that cannot be read."""
         if not 0 <= index < len(self):
             raise IndexError(index)
@@ -97,7 +110,7 @@ class VideoClips:
         short = len(video) < self.frames * (1 if self.shares else min(self.subsampling))
         return VideoInput(video.name, video.action, short, self._clips(video))
 
-    def _clips(self, video):
+    def _clips(self, video: Video) -> Iterator[ClipInput]:
         with video:
             placed = [
                 clips.place_clip(video, self.reader.layout, numbers, augment.Draw(flip=flip), self.boxes, self.square)
@@ -106,10 +119,10 @@ class VideoClips:
             ]
             for clip in placed if self.size is None else clips.with_images(video, placed, self.size):
                 pose = layout_target(clip.pose_crop, self.reader.layout, self.layout, self.dim)
-                images = [] if self.size is None else [clip.images]
+                images = [] if clip.images is None else [clip.images]
                 yield ClipInput([*images, as_given(pose)] if self.given else images, pose)
 
-    def _numbers(self, length):
+    def _numbers(self, length: int) -> Iterator[Ints]:
         single = self.protocol == "single"
         for share in self.shares or ():
             if single:
@@ -123,7 +136,35 @@ class VideoClips:
                 yield from clips.multi_clip_frames(length, self.frames, step, self.spacing)
 
 
-def as_benchmarked(reader, settings, layout, boxes, stride=2, multi_clip=False, published=False):
+class FrameNetwork(typing.Protocol):
+    """What is asked of the settings of a clip network's pose network."""
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]: ...
+
+    @property
+    def dim(self) -> int: ...
+
+
+class ClipNetwork(typing.Protocol):
+    """What is asked of the settings of a clip network."""
+
+    @property
+    def frames(self) -> int: ...
+
+    @property
+    def network(self) -> FrameNetwork: ...
+
+
+def as_benchmarked(
+    reader: VideoDataset,
+    settings: ClipNetwork,
+    layout: PoseLayout,
+    boxes: Chooser | None,
+    stride: int = 2,
+    multi_clip: bool = False,
+    published: bool = False,
+) -> VideoClips:
     """The clips by which a benchmark judges a clip network.
 
     Args:

@@ -4,9 +4,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from deephar.data.synthetic.figure import draw_colour
+from deephar.typed import Pixels, Size
 
 
-def room(generator, size):
+def room(generator: np.random.Generator, size: Size) -> Pixels:
     """A wall and a floor of plain colours with a soft gradient, uint8 (H, W, 3) for a size (width, height)."""
     width, height = size
     wall, floor = generator.uniform(0.55, 0.85, 3), generator.uniform(0.3, 0.6, 3)
@@ -15,7 +16,7 @@ def room(generator, size):
     return np.repeat(picture.astype(np.uint8), width, axis=1)
 
 
-def anywhere(generator, size):
+def anywhere(generator: np.random.Generator, size: Size) -> Pixels:
     """Noise of every scale between two colours above and two below a horizon, and clutter; uint8 (H, W, 3)."""
     _, height = size
     texture = _texture(generator, size, generator.uniform(0.8, 1.8))
@@ -32,7 +33,7 @@ def anywhere(generator, size):
     return np.asarray(picture)
 
 
-def _shape(generator, size):
+def _shape(generator: np.random.Generator, size: Size) -> list[float]:
     """Corners of a turned rectangle or ellipse, flat list."""
     center, half = generator.uniform(0, 1, 2) * size, generator.uniform(0.02, 0.3, 2) * size
     angle, corners = generator.uniform(0, np.pi), [4, 24][generator.integers(2)]
@@ -42,7 +43,7 @@ def _shape(generator, size):
     return np.stack([center[0] + x * cos - y * sin, center[1] + x * sin + y * cos], axis=-1).ravel().tolist()
 
 
-def _texture(generator, size, roughness):
+def _texture(generator: np.random.Generator, size: Size, roughness: float) -> Pixels:
     """Noise uint8 (H, W) whose contrast falls by `roughness` with every doubling of scale, of the full range."""
     cells, total = 2, np.zeros((2, 2), dtype=np.float32)
     for octave in range(6):

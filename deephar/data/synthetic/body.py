@@ -5,11 +5,15 @@ degrees. Standing upright with arms hanging, all angles are 0.
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
+from deephar.layouts import PoseLayout
+from deephar.typed import ArrayLike, Floats
+
 HAND = ("hand", "hand_tip", "thumb", "thumb_end")
-JOINTS = (
+JOINTS: tuple[str, ...] = (
     "pelvis", "spine", "thorax", "neck", "head", "head_top",
     *(f"{side}_{joint}" for side in "rl"
       for joint in ("shoulder", "elbow", "wrist", *HAND, "hip", "knee", "ankle", "foot", "toe_end")),
@@ -22,7 +26,7 @@ SAME_PLACE = {
 }  # fmt: skip
 """Joints that some layouts have beside one of `JOINTS`, where this one is."""
 
-LIMITS = {
+LIMITS: dict[str, tuple[float, float]] = {
     "bend": (-30, 80), "lean": (-35, 35), "turn": (-60, 60), "nod": (-40, 50), "look": (-70, 70),
     "raise": (0, 180), "plane": (-60, 180), "roll": (-90, 90), "elbow": (0, 150),
     "hip": (0, 130), "hip_plane": (-20, 180), "hip_roll": (-45, 45), "knee": (0, 150), "ankle": (-30, 50),
@@ -43,7 +47,7 @@ class Body:
     """
 
     height: float
-    bones: dict
+    bones: dict[str, float]
     girth: float
 
 
@@ -55,7 +59,7 @@ ANKLE_HEIGHT = 0.039
 """Heights from the sole to the ankle."""
 
 
-def order(layout):
+def order(layout: PoseLayout) -> list[int]:
     """Where the joints of a `deephar.layouts.PoseLayout` are in `JOINTS`, as a list.
 
     Raises:
@@ -65,10 +69,10 @@ def order(layout):
     if None in places:
         lacking = layout.names[places.index(None)]
         raise ValueError(f"Layout {layout.name} has {lacking!r}, but synthetic people only {', '.join(JOINTS)}")
-    return places
+    return [place for place in places if place is not None]
 
 
-def draw_body(generator):
+def draw_body(generator: np.random.Generator) -> Body:
     """A person of either sex: height, proportions and girth, from a `numpy.random.Generator`."""
     female = bool(generator.integers(2))
     height = generator.normal(1640 if female else 1770, 65)
@@ -78,7 +82,7 @@ def draw_body(generator):
     return Body(float(np.clip(height, 1400, 2050)), bones, float(np.clip(generator.normal(1, 0.12), 0.75, 1.4)))
 
 
-def rotation(axis, degrees):
+def rotation(axis: str, degrees: ArrayLike) -> Floats:
     """Rotations (T, 3, 3) about x, y or z, right-handed."""
     angle = np.deg2rad(np.asarray(degrees, dtype=np.float64))
     result = np.zeros((*angle.shape, 3, 3))
@@ -89,12 +93,12 @@ def rotation(axis, degrees):
     return result
 
 
-def _swing(raise_, plane, roll):
+def _swing(raise_: Floats, plane: Floats, roll: Floats) -> Floats:
     """Rotation that takes a hanging limb up by `raise_` towards `plane`, without twist but `roll` about itself."""
     return rotation("z", plane) @ rotation("y", -raise_) @ rotation("z", roll - plane)
 
 
-def pose_body(body, angles):
+def pose_body(body: Body, angles: Mapping[str, Floats]) -> Floats:
     """Where the joints are: forward kinematics.
 
     Args:
@@ -108,14 +112,14 @@ def pose_body(body, angles):
     length = len(next(iter(angles.values())))
     zero = np.zeros(length)
 
-    def angle(name, side=""):
+    def angle(name: str, side: str = "") -> Floats:
         low, high = LIMITS.get(name, (-np.inf, np.inf))
         return np.clip(angles.get(side + name, zero), low, high)
 
     bones = {name: fraction * body.height for name, fraction in body.bones.items()}
     joints = np.zeros((length, len(JOINTS), 3))
 
-    def grow(name, parent, frame, offset):
+    def grow(name: str, parent: str, frame: Floats, offset: ArrayLike) -> None:
         joints[:, INDEX[name]] = joints[:, INDEX[parent]] + frame @ np.asarray(offset, dtype=np.float64)
 
     root = rotation("z", angle("yaw")) @ rotation("y", angle("pitch")) @ rotation("x", angle("roll"))
@@ -149,7 +153,7 @@ def pose_body(body, angles):
     return joints
 
 
-def reach(joints, side, target):
+def reach(joints: Floats, side: str, target: Floats) -> Floats:
     """Joints with one arm moved so that its wrist is at a target, or as near as the arm's length allows.
 
     The bones keep their lengths, the elbow the direction in which it stands out; the hand turns with the forearm.
@@ -180,12 +184,12 @@ def reach(joints, side, target):
     return moved
 
 
-def unit(vectors):
+def unit(vectors: Floats) -> Floats:
     """Vectors (..., 3) of length 1; a vector of no length stays as it is."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
-def _turn_between(a, b):
+def _turn_between(a: Floats, b: Floats) -> Floats:
     """The smallest rotations (T, 3, 3) that take unit vectors (T, 3) to others that are not their opposites."""
     cross = np.zeros((len(a), 3, 3))
     x, y, z = np.cross(a, b).T

@@ -5,7 +5,10 @@ from PIL import Image
 
 from deephar import layouts
 from deephar.data.readers.backgrounds import nobody
+from deephar.data.readers.base import Sample
 from deephar.data.synthetic import backdrop
+from deephar.layouts import PoseLayout
+from deephar.typed import Size
 
 
 class EmptyScenes:
@@ -18,13 +21,16 @@ class EmptyScenes:
         seed: the same seed and position give the same scene.
     """
 
-    def __init__(self, count, size=(128, 128), layout="lsp14", seed=0):
-        self.count, self.size, self.layout, self.seed = count, tuple(size), layouts.get(layout), seed
+    def __init__(self, count: int, size: Size = (128, 128), layout: PoseLayout | str = "lsp14", seed: int = 0) -> None:
+        self.count = count
+        self.size: Size = (size[0], size[1])
+        self.layout: PoseLayout = layouts.get(layout)
+        self.seed = seed
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.count
 
-    def sample(self, index):
+    def sample(self, index: int) -> Sample:
         """The scene at a position: a `Sample` without a joint, of which that is known."""
         generator = np.random.default_rng([self.seed, index])
         image = Image.fromarray(backdrop.anywhere(generator, self.size))

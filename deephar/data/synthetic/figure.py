@@ -1,12 +1,15 @@
 """What a person is made of: skin, hair, clothes, what the hands hold, and a chair, as tapered capsules."""
 
 import dataclasses
+import typing
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from deephar.data.synthetic.body import INDEX, JOINTS, Body, draw_body, unit
+from deephar.typed import Floats
 
-LIMBS = (
+LIMBS: tuple[tuple[str, str, float, float, str], ...] = (
     ("spine", "thorax", 0.066, 0.070, "shirt"), ("thorax", "neck", 0.040, 0.033, "skin"),
     ("r_shoulder", "l_shoulder", 0.041, 0.041, "shirt"), ("r_hip", "l_hip", 0.063, 0.063, "trousers"),
     *(part for side in "rl" for part in (
@@ -24,13 +27,20 @@ LIMBS = (
 """Joints at both ends of a part, its radius there in heights, and what it is made of."""
 
 
-def _ring(middle, half_along, half_across, radius, pieces=10):
+Point: typing.TypeAlias = tuple[float, float, float]
+Capsule: typing.TypeAlias = tuple[Point, Point, float, float]
+"""Its two ends and its radius there."""
+
+_Add: typing.TypeAlias = Callable[[Sequence[Capsule], Floats, Floats, str], None]
+
+
+def _ring(middle: float, half_along: float, half_across: float, radius: float, pieces: int = 10) -> list[Capsule]:
     angle = np.linspace(0, 2 * np.pi, pieces + 1)
     points = np.stack([middle + half_along * np.cos(angle), half_across * np.sin(angle), 0 * angle], axis=-1)
     return [(a, b, radius, radius) for a, b in zip(points[:-1].tolist(), points[1:].tolist(), strict=True)]
 
 
-HELD = {
+HELD: dict[str, list[Capsule]] = {
     "ball": [((40, 0, 0), (40, 0, 0), 50, 50)],
     "bowling_ball": [((60, 0, 0), (60, 0, 0), 108, 108)],
     "bat": [((-40, -100, 0), (330, 640, 0), 18, 36)],
@@ -42,10 +52,10 @@ HELD = {
 }  # fmt: skip
 """Capsules (start, end, radii, mm) of an object in a hand: along it, towards its thumb, and to its left of these."""
 
-_SEAT = [((x, -190, -22), (x, 190, -22), 22, 22) for x in (-170, -85, 0, 85, 170)]
-_BACK = [((-190, y, -40), (-230, y, 440), 18, 18) for y in (-170, 170)]
-_SLATS = [((-215, -170, z), (-215, 170, z), 24, 24) for z in (250, 340, 430)]
-CHAIR = [*_SEAT, *_BACK, *_SLATS]
+_SEAT: list[Capsule] = [((x, -190, -22), (x, 190, -22), 22, 22) for x in (-170, -85, 0, 85, 170)]
+_BACK: list[Capsule] = [((-190, y, -40), (-230, y, 440), 18, 18) for y in (-170, 170)]
+_SLATS: list[Capsule] = [((-215, -170, z), (-215, 170, z), 24, 24) for z in (250, 340, 430)]
+CHAIR: list[Capsule] = [*_SEAT, *_BACK, *_SLATS]
 """Capsules of a chair without legs: forward, to the left and up from the middle of its seat, mm."""
 _LEGS = [(x, y) for x in (-170, 170) for y in (-170, 170)]
 
@@ -60,8 +70,8 @@ class Look:
         long_hair: whether hair hangs down to the shoulders.
     """
 
-    colours: dict
-    stripes: dict
+    colours: dict[str, Floats]
+    stripes: dict[str, tuple[int, int, float]]
     long_hair: bool = False
 
 
@@ -75,9 +85,9 @@ class Parts:
         materials: a name per part.
     """
 
-    ends: np.ndarray
-    radii: np.ndarray
-    materials: tuple
+    ends: Floats
+    radii: Floats
+    materials: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,12 +98,12 @@ class Person:
     look: Look
 
 
-def draw_person(generator):
+def draw_person(generator: np.random.Generator) -> Person:
     """A person from a `numpy.random.Generator`."""
     return Person(draw_body(generator), draw_look(generator))
 
 
-def draw_look(generator):
+def draw_look(generator: np.random.Generator) -> Look:
     """Skin, hair and clothes from a `numpy.random.Generator`."""
     skin = np.array([0.95, 0.76, 0.62]) * generator.uniform(0.35, 1.0) * generator.uniform(0.94, 1.06, 3)
     hair = np.array([0.85, 0.65, 0.4]) * generator.uniform(0.06, 0.9)
@@ -105,19 +115,25 @@ def draw_look(generator):
         "shin": skin if shorts else clothes["trousers"],
     }  # fmt: skip
     stripes = {
-        name: (generator.integers(0, 9), generator.integers(0, 5), generator.choice([0.0, 0.0, 0.25, 0.5]))
+        name: (
+            int(generator.integers(0, 9)),
+            int(generator.integers(0, 5)),
+            float(generator.choice([0.0, 0.0, 0.25, 0.5])),
+        )
         for name in ("shirt", "trousers")
     }
     return Look(colours, {**stripes, "sleeve": stripes["shirt"]}, bool(generator.uniform() < 0.35))
 
 
-def draw_colour(generator):
+def draw_colour(generator: np.random.Generator) -> Floats:
     """A colour (3,) in [0.04, 0.96], from grey to strong."""
     strength, colour = generator.uniform() ** 1.5, generator.uniform(0.04, 0.96, 3)
     return strength * colour + (1 - strength) * colour.mean()
 
 
-def parts_of(joints, person, held=None, side="r", seat=None):
+def parts_of(
+    joints: Floats, person: Person, held: str | None = None, side: str = "r", seat: Floats | None = None
+) -> Parts:
     """Capsules of one person.
 
     Args:
@@ -136,7 +152,7 @@ def parts_of(joints, person, held=None, side="r", seat=None):
     radii = [(ra * around, rb * around) for _, _, ra, rb, _ in LIMBS]
     materials = [material for *_, material in LIMBS]
 
-    def add(capsules, origin, axes, material):
+    def add(capsules: Sequence[Capsule], origin: Floats, axes: Floats, material: str) -> None:
         """Capsules with ends in axes (T, 3, 3), rows, about an origin (T, 3)."""
         local = np.array([capsule[:2] for capsule in capsules], dtype=np.float64)
         ends.append(origin[:, None, None] + np.einsum("pek,tkd->tped", local, axes))
@@ -162,7 +178,7 @@ def parts_of(joints, person, held=None, side="r", seat=None):
     return Parts(np.concatenate(ends, axis=1), np.array(radii, dtype=np.float64), tuple(materials))
 
 
-def _add_heel(add, joints, side, around):
+def _add_heel(add: _Add, joints: Floats, side: str, around: float) -> None:
     ankle, foot, toe = (joints[:, INDEX[f"{side}_{name}"]] for name in ("ankle", "foot", "toe_end"))
     sole = unit(toe - foot)
     down = foot - ankle - np.sum((foot - ankle) * sole, axis=-1, keepdims=True) * sole
@@ -171,7 +187,7 @@ def _add_heel(add, joints, side, around):
     add([((-0.6 * radius, drop, 0), (1.4 * radius, drop, 0), radius, radius)], ankle, axes, "shoe")
 
 
-def _add_head(add, joints, height, long_hair):
+def _add_head(add: _Add, joints: Floats, height: float, long_hair: bool) -> None:
     """A skull with a face in front and hair above and behind."""
     size = 0.052 * height
     head, top, neck = (joints[:, INDEX[name]] for name in ("head", "head_top", "neck"))
@@ -179,7 +195,7 @@ def _add_head(add, joints, height, long_hair):
     ahead = unit(head - neck - np.sum((head - neck) * up, axis=-1, keepdims=True) * up)
     axes = size * np.stack([ahead, np.cross(up, ahead), up], axis=1)
     middle = top - size * up
-    shapes = {
+    shapes: dict[str, list[Capsule]] = {
         "skin": [((0.05, 0, 0), (0.22, 0, -0.9), 0.98, 0.66), ((0.95, 0, -0.25), (1.08, 0, -0.5), 0.13, 0.18)],
         "hair": [((-0.12, 0, 0.12), (-0.45, 0, -0.45), 1.0, 0.85)],
         "eye": [((0.86, y, -0.12), (0.86, y, -0.1), 0.14, 0.14) for y in (-0.38, 0.38)],
@@ -192,7 +208,7 @@ def _add_head(add, joints, height, long_hair):
         add(scaled, middle, axes, material)
 
 
-def _add_chair(add, joints, around, frames):
+def _add_chair(add: _Add, joints: Floats, around: float, frames: int) -> None:
     pelvis = joints[INDEX["pelvis"]]
     left = unit((joints[INDEX["l_hip"]] - joints[INDEX["r_hip"]]) * [1, 1, 0])
     axes = np.stack([np.cross(left, [0, 0, 1]), left, [0, 0, 1]])
@@ -201,7 +217,7 @@ def _add_chair(add, joints, around, frames):
     add([*CHAIR, *legs], np.tile(origin, (frames, 1)), np.tile(axes, (frames, 1, 1)), "chair")
 
 
-def thickness(person):
+def thickness(person: Person) -> Floats:
     """How deep each joint lies in the body, mm (joints,), with a tolerance."""
     depth = {"pelvis": 0.09, "spine": 0.09, "thorax": 0.09, "neck": 0.06, "head": 0.075, "head_top": 0.06,
              "shoulder": 0.075, "hip": 0.09, "knee": 0.05}  # fmt: skip

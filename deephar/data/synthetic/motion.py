@@ -1,13 +1,15 @@
 """Actions as keyframes of joint angles, varied in speed, amplitude, phase, side and body."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from deephar.data.synthetic.body import ANKLE_HEIGHT, HAND, INDEX, pose_body, reach, unit
+from deephar.data.synthetic.body import ANKLE_HEIGHT, HAND, INDEX, Body, pose_body, reach, unit
+from deephar.typed import Floats
 
-REST = {
+REST: dict[str, float] = {
     "d_raise": 8,
     "n_raise": 8,
     "d_plane": 80,
@@ -34,7 +36,7 @@ class Action:
     """
 
     seconds: float
-    keys: tuple
+    keys: tuple[tuple[float, Mapping[str, float]], ...]
     repeats: bool = True
     held: str | None = None
     seat: bool = False
@@ -46,11 +48,11 @@ NOT_ANGLES = ("ear", "lift", "meet", "mouth")
 ear or mouth, and of both wrists to each other."""
 
 
-def _both(**angles):
+def _both(**angles: float) -> dict[str, float]:
     return {f"{side}_{name}": value for name, value in angles.items() for side in "dn"}
 
 
-_STAND = {}
+_STAND: dict[str, float] = {}
 _CROUCH = {**_both(hip=80, knee=100, ankle=-25, **{"raise": 45}, plane=150), "bend": 35}
 _SEATED = {**_both(hip=88, knee=88, **{"raise": 25}, plane=10, elbow=50), "bend": 5}
 _ADDRESS = {**_both(**{"raise": 40}, plane=-12, elbow=8, knee=18, hip=12), "bend": 38, "meet": 1}
@@ -181,7 +183,7 @@ ACTIONS = {
 """Name to action. `sit_down` and `stand_up` look alike in every frame and differ in order."""
 
 
-def move(action, body, frames, fps, generator):
+def move(action: Action, body: Body, frames: int, fps: float, generator: np.random.Generator) -> tuple[Floats, str]:
     """One performance of an action.
 
     Args:
@@ -225,7 +227,7 @@ def move(action, body, frames, fps, generator):
     return on_the_ground(joints, body, extra["lift"]), side
 
 
-def _table(action):
+def _table(action: Action) -> tuple[list[str], Floats, Floats]:
     """Names, times (K,) and values (K, names) of an action's keyframes, one more at both ends if it repeats."""
     names = np.array(sorted(set(REST).union(*(angles for _, angles in action.keys))))
     when = np.array([time for time, _ in action.keys])
@@ -236,7 +238,7 @@ def _table(action):
     return names.tolist(), when, values
 
 
-def _sway(seconds, number, generator):
+def _sway(seconds: Floats, number: int, generator: np.random.Generator) -> Floats:
     """Degrees (T, number) of slow, small movement that nobody intends."""
     phase, rate = generator.uniform(0, 2 * np.pi, number), generator.uniform(0.2, 0.6, number)
     return 1.5 * np.sin(phase + 2 * np.pi * rate * seconds[:, None])
@@ -246,7 +248,7 @@ _PLACES = {"mouth": (0.090, 0.045, -0.050), "ear": (0.045, 0.100, -0.075)}
 """Where the wrist is when the hand is there: forward of the centre of the face, to its own side and up, in heights."""
 
 
-def _hands_to_places(joints, body, shares, side, other):
+def _hands_to_places(joints: Floats, body: Body, shares: Mapping[str, Floats], side: str, other: str) -> Floats:
     """Hands at the mouth, at an ear or together, where `shares` of `move` say so."""
     if not any(shares[name].any() for name in (*_PLACES, "meet")):
         return joints
@@ -264,12 +266,12 @@ def _hands_to_places(joints, body, shares, side, other):
     return joints
 
 
-def _part_of_the_way(joints, side, place, share):
+def _part_of_the_way(joints: Floats, side: str, place: Floats, share: Floats) -> Floats:
     wrist = joints[:, INDEX[f"{side}_wrist"]]
     return reach(joints, side, wrist + share[:, None] * (place - wrist))
 
 
-def on_the_ground(joints, body, lift):
+def on_the_ground(joints: Floats, body: Body, lift: Floats) -> Floats:
     """Move a body up or down in every frame so that its lowest part is `lift` above z = 0."""
     thickness = np.full(joints.shape[1], 0.045 * body.height * body.girth)
     for side in "rl":

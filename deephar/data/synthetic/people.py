@@ -1,5 +1,7 @@
 """A reader of synthetic people with depth, drawn when they are asked for: no files, any number, for 3D pose."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image
 
@@ -7,6 +9,8 @@ from deephar import layouts
 from deephar.data.readers.base import Sample
 from deephar.data.synthetic import body, motion, scene
 from deephar.geometry import WINDOW_MM
+from deephar.layouts import PoseLayout
+from deephar.typed import Size
 
 FRAMES = 15
 """Of the action from which a picture is taken."""
@@ -26,19 +30,31 @@ class SyntheticPeople:
         seed: the same seed and position give the same person, whatever the count.
     """
 
-    def __init__(self, count, size=(128, 128), domain="wild", actions=tuple(motion.ACTIONS), layout="pa17j", seed=0):
-        self.count, self.size, self.domain, self.actions, self.seed = count, tuple(size), domain, tuple(actions), seed
-        self.layout = layouts.get(layout)
+    def __init__(
+        self,
+        count: int,
+        size: Size = (128, 128),
+        domain: str = "wild",
+        actions: Sequence[str] = tuple(motion.ACTIONS),
+        layout: PoseLayout | str = "pa17j",
+        seed: int = 0,
+    ) -> None:
+        self.count = count
+        self.size: Size = (size[0], size[1])
+        self.domain = domain
+        self.actions: tuple[str, ...] = tuple(actions)
+        self.seed = seed
+        self.layout: PoseLayout = layouts.get(layout)
         self._order = body.order(self.layout)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.count
 
-    def sample(self, index):
+    def sample(self, index: int) -> Sample:
         """The person at a position: `deephar.data.readers.base.Sample`, all joints located."""
         generator = np.random.default_rng([self.seed, index])
         action = self.actions[generator.integers(len(self.actions))]
-        picked = [generator.integers(FRAMES)]
+        picked = [int(generator.integers(FRAMES))]
         clip = scene.draw_clip(generator, action, FRAMES, self.size, domain=self.domain, picked=picked)
         uvd = clip.joints_uvd[0]
         root = uvd[body.INDEX["pelvis"]]

@@ -8,6 +8,10 @@ import functools
 
 import numpy as np
 
+from deephar.camera import Camera
+from deephar.data.synthetic.figure import Look, Parts
+from deephar.typed import ArrayLike, Bools, Floats, Ints, Pixels
+
 CHUNK = 8
 """Frames drawn at once; their pixels fit into a processor's cache."""
 
@@ -24,12 +28,13 @@ class Canvas:
         ambient: share of light from everywhere.
     """
 
-    def __init__(self, background, frames, light, ambient=0.45):
-        self.colour = np.repeat(np.asarray(background, dtype=np.uint8)[None], frames, axis=0)
-        self.depth = np.full(self.colour.shape[:3], np.inf, dtype=np.float32)
-        self.light, self.ambient = np.asarray(light, dtype=np.float32), np.float32(ambient)
+    def __init__(self, background: Pixels, frames: int, light: ArrayLike, ambient: float = 0.45) -> None:
+        self.colour: Pixels = np.repeat(np.asarray(background, dtype=np.uint8)[None], frames, axis=0)
+        self.depth: Floats = np.full(self.colour.shape[:3], np.inf, dtype=np.float32)
+        self.light: Floats = np.asarray(light, dtype=np.float32)
+        self.ambient: np.float32 = np.float32(ambient)
 
-    def draw(self, parts, camera, look):
+    def draw(self, parts: Parts, camera: Camera, look: Look) -> None:
         """Draw `parts` (`deephar.data.synthetic.figure.Parts`) with the colours of `look`, seen by a `Camera`."""
         colours = np.array([look.colours[material] for material in parts.materials], dtype=np.float32)
         stripes = np.array([look.stripes.get(m, (0, 0, 0.0)) for m in parts.materials], dtype=np.float32)
@@ -40,7 +45,7 @@ class Canvas:
             capsules = np.concatenate([ends[..., 0, :], ends[..., 1, :], radii], axis=-1)
             self._draw(start, capsules.reshape(-1, len(_CAPSULE)), colours, stripes, np.float32(focal))
 
-    def _draw(self, start, capsules, colours, stripes, focal):
+    def _draw(self, start: int, capsules: Floats, colours: Floats, stripes: Floats, focal: np.float32) -> None:
         height, width = self.depth.shape[1:]
         number, x, y, values = _pixels(capsules, width, height)
         c = dict(zip(_CAPSULE, values, strict=True))
@@ -64,11 +69,11 @@ class Canvas:
             shade *= _pattern(t[seen], dx[seen], dy[seen], bx[seen], by[seen], radius[seen], stripes[part].T)
         self.colour.reshape(-1, 3)[place[seen]] = np.minimum(shade[:, None] * (255 * colours)[part] + 0.5, 255)
 
-    def _shade(self, dx, dy, bulge, radius):
+    def _shade(self, dx: Floats, dy: Floats, bulge: Floats, radius: Floats) -> Floats:
         lit = (dx * self.light[0] + dy * self.light[1] - bulge * self.light[2]) / radius
         return self.ambient + (1 - self.ambient) * np.maximum(lit, 0)
 
-    def hidden(self, points_world, camera, behind=0.0):
+    def hidden(self, points_world: Floats, camera: Camera, behind: float | Floats = 0.0) -> Bools:
         """Whether something drawn is nearer than points by more than `behind` mm, or they are outside.
 
         Args:
@@ -86,7 +91,7 @@ class Canvas:
         column, row = (np.where(outside, 0, v).astype(int) for v in (column, row))
         return outside | (self.depth[np.arange(len(uvd))[:, None], row, column] < uvd[..., 2] - behind)
 
-    def pictures(self, noise, generator):
+    def pictures(self, noise: float, generator: np.random.Generator) -> Pixels:
         """The frames with the noise of a sensor.
 
         Args:
@@ -107,18 +112,18 @@ class Canvas:
 
 
 @functools.lru_cache(maxsize=2)
-def _grain(count):
+def _grain(count: int) -> Floats:
     """Normal noise, of which every frame of `count` numbers takes a piece."""
     return np.random.default_rng(0).standard_normal(count + 65536, dtype=np.float32)
 
 
-def _pattern(t, dx, dy, bx, by, radius, stripes):
+def _pattern(t: Floats, dx: Floats, dy: Floats, bx: Floats, by: Floats, radius: Floats, stripes: Floats) -> Floats:
     along, around, contrast = stripes
     across = (dx * by - dy * bx) / (radius * np.maximum(np.hypot(bx, by), np.float32(1e-6)))
     return 1 + contrast * np.sign(np.sin(np.float32(2 * np.pi) * along * t + 3 * around * across))
 
 
-def _pixels(capsules, width, height):
+def _pixels(capsules: Floats, width: int, height: int) -> tuple[Ints, Ints, Ints, Floats]:
     """Pixels that capsules may cover, row by row.
 
     Args:
@@ -143,13 +148,13 @@ def _pixels(capsules, width, height):
     return number, x, np.repeat(y, wide), capsules.astype(np.float32).T[:, number]
 
 
-def _count_up(lengths):
+def _count_up(lengths: Ints) -> Ints:
     """0, 1, ... length - 1 for every length, one after the other."""
     ends = np.cumsum(lengths)
     return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
 
 
-def _row_ends(y, capsules):
+def _row_ends(y: Floats, capsules: Floats) -> tuple[Floats, Floats]:
     """Where horizontal lines enter and leave capsules, (rows,) each: the discs at both ends and the sides between."""
     ax, ay, _, bx, by, _, ra, rb = capsules
     length = np.maximum(np.hypot(bx - ax, by - ay), 1e-9)

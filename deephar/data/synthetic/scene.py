@@ -1,6 +1,7 @@
 """Clips of synthetic people: what happens (`perform`), who sees it (`film`), in the "laboratory" or in the "wild"."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from deephar.camera import Camera
 from deephar.data.synthetic import backdrop, figure, render
 from deephar.data.synthetic.body import INDEX, rotation
 from deephar.data.synthetic.motion import ACTIONS, move
+from deephar.typed import Bools, Floats, Ints, Pixels, Size
 
 DOMAINS = ("laboratory", "wild")
 CORNERS = ((-3400, -4200), (-3400, 4200), (3400, -4200), (3400, 4200))
@@ -27,10 +29,10 @@ class Performance:
 
     person: figure.Person
     action: str
-    joints: np.ndarray
+    joints: Floats
     side: str
 
-    def parts(self, picked):
+    def parts(self, picked: Ints) -> figure.Parts:
         """Capsules in the picked frames, with what is held and sat upon."""
         action, seat = ACTIONS[self.action], None
         if action.seat:
@@ -51,15 +53,23 @@ class Clip:
         visible: (T, joints) bool, inside the picture and not hidden by a body, one's own or another's.
     """
 
-    images: np.ndarray
+    images: Pixels
     action: str
     camera: Camera
-    joints_mm_world: np.ndarray
-    joints_uvd: np.ndarray
-    visible: np.ndarray
+    joints_mm_world: Floats
+    joints_uvd: Floats
+    visible: Bools
 
 
-def perform(generator, action, frames, fps=15, person=None, place=(0.0, 0.0), facing=None):
+def perform(
+    generator: np.random.Generator,
+    action: str,
+    frames: int,
+    fps: float = 15,
+    person: figure.Person | None = None,
+    place: Sequence[float] | Floats = (0.0, 0.0),
+    facing: float | None = None,
+) -> Performance:
     """Somebody does something.
 
     Args:
@@ -85,7 +95,13 @@ def perform(generator, action, frames, fps=15, person=None, place=(0.0, 0.0), fa
     return Performance(person, action, joints @ rotation("z", facing).T + [*place, 0.0], side)
 
 
-def film(generator, performances, camera, domain="wild", picked=None):
+def film(
+    generator: np.random.Generator,
+    performances: Sequence[Performance],
+    camera: Camera,
+    domain: str = "wild",
+    picked: Sequence[int] | Ints | None = None,
+) -> Clip:
     """What a camera records, before a background of its own.
 
     Args:
@@ -117,7 +133,15 @@ def film(generator, performances, camera, domain="wild", picked=None):
     return Clip(images, main.action, camera, joints, camera.world_to_uvd(joints), ~hidden)
 
 
-def draw_clip(generator, action, frames, size=(128, 128), fps=15, domain="wild", picked=None):
+def draw_clip(
+    generator: np.random.Generator,
+    action: str,
+    frames: int,
+    size: Size = (128, 128),
+    fps: float = 15,
+    domain: str = "wild",
+    picked: Sequence[int] | Ints | None = None,
+) -> Clip:
     """A clip of a new person in a new place.
 
     Args:
@@ -144,19 +168,19 @@ def draw_clip(generator, action, frames, size=(128, 128), fps=15, domain="wild",
     return film(generator, performances, camera, domain, picked)
 
 
-def _is_wild(domain):
+def _is_wild(domain: str) -> bool:
     if domain not in DOMAINS:
         raise ValueError(f"`domain` must be one of {', '.join(DOMAINS)}. Received: domain={domain!r}")
     return domain == "wild"
 
 
-def _room_camera(generator, size):
+def _room_camera(generator: np.random.Generator, size: Size) -> Camera:
     """One of four in the corners, at eye level."""
     corner = CORNERS[generator.integers(len(CORNERS))]
     return Camera.looking_at((*corner, 1600), (0, 0, 900), 1.9 * max(size), size)
 
 
-def _wild_camera(generator, joints, size):
+def _wild_camera(generator: np.random.Generator, joints: Floats, size: Size) -> Camera:
     """Around the person, who fills a third to nine tenths of the picture."""
     middle = joints.reshape(-1, 3).mean(axis=0)
     extent = np.ptp(joints.reshape(-1, 3), axis=0).max()
@@ -171,13 +195,13 @@ def _wild_camera(generator, joints, size):
     return Camera.looking_at(center, middle + generator.normal(0, 0.04 * extent, 3), focal, size, up)
 
 
-def _elsewhere(generator, camera):
+def _elsewhere(generator: np.random.Generator, camera: Camera) -> Floats:
     """A place on the ground, mostly behind the person and to a side."""
     away = -camera.center[:2] / max(np.linalg.norm(camera.center[:2]), 1e-9)
     aside = np.array([-away[1], away[0]])
     return generator.uniform(300, 2500) * away + generator.choice([-1, 1]) * generator.uniform(500, 1500) * aside
 
 
-def _direction(generator):
+def _direction(generator: np.random.Generator) -> Floats:
     """Where light comes from, in camera axes: from above and not from behind the person alone."""
     return np.array([generator.normal(0, 0.6), -generator.uniform(0.2, 1), -generator.uniform(0.1, 1)])

@@ -1,5 +1,7 @@
 """Synthetic people in Human3.6M's files: every take seen by four cameras at once."""
 
+import pathlib
+
 import numpy as np
 
 from deephar import layouts
@@ -31,7 +33,7 @@ ORDER = body.order(layouts.get("h36m32"))
 _PEOPLE = 1_000_000
 
 
-def write(settings, folder, takes, processes=1):
+def write(settings: writing.Settings, folder: pathlib.Path, takes: int, processes: int = 1) -> None:
     """Write metadata.xml, and per take S1/Images/<take>.<camera>/000001.jpg and so on, then its D3_Positions/*.cdf.
 
     Positions are of every frame, pictures of those that the protocol uses (`deephar.data.readers.human36m.SPLITS`).
@@ -65,7 +67,7 @@ def write(settings, folder, takes, processes=1):
         human36m_files.write_metadata(folder / "metadata.xml", placed, names)
 
 
-def take_of(settings, index):
+def take_of(settings: writing.Settings, index: int) -> tuple[str, str, int]:
     """Subject, Human3.6M's name of the action and number of the take."""
     turn, subject = divmod(index, len(SUBJECTS))
     names = [name for name, action in ACTIONS.items() if action in settings.actions]
@@ -73,13 +75,13 @@ def take_of(settings, index):
     return SUBJECTS[subject], names[action], take + 1
 
 
-def label_path(settings, folder, index):
+def label_path(settings: writing.Settings, folder: pathlib.Path, index: int) -> pathlib.Path:
     """Of the positions of a take, counted from 0."""
     subject, name, take = take_of(settings, index)
     return folder / subject / "MyPoseFeatures" / "D3_Positions" / f"{name} {take}.cdf"
 
 
-def one_take(settings, folder, index):
+def one_take(settings: writing.Settings, folder: pathlib.Path, index: int) -> None:
     """Write one take seen by all cameras."""
     subject, name, take = take_of(settings, index)
     performance = act(settings, index)
@@ -92,12 +94,12 @@ def one_take(settings, folder, index):
     human36m_files.write_positions(path, performance.joints[:, ORDER])
 
 
-def step_of(subject):
+def step_of(subject: str) -> int:
     """Frames from one picture to the next."""
     return next(step for subjects, step in human36m.SPLITS.values() if subject in subjects)
 
 
-def act(settings, index):
+def act(settings: writing.Settings, index: int) -> scene.Performance:
     """What happens in a take: `deephar.data.synthetic.scene.Performance`."""
     subject, name, _ = take_of(settings, index)
     generator = settings.generator(index)
@@ -107,7 +109,7 @@ def act(settings, index):
     return scene.perform(generator, ACTIONS[name], frames, FPS, person, place)
 
 
-def cameras(settings, subject):
+def cameras(settings: writing.Settings, subject: str) -> dict[str, Camera]:
     """The four cameras, moved a little for every subject: camera id to `deephar.camera.Camera`."""
     generator = settings.generator(_PEOPLE + int(subject[1:]), 1)
     width = settings.size[0]
@@ -117,6 +119,6 @@ def cameras(settings, subject):
         aimed = Camera.looking_at(center, (0, 0, 900), lens[0] * width, settings.size)
         scaled = np.array(lens[:4]) * width
         placed[camera] = Camera(
-            aimed.rotation, center, scaled[:2], scaled[2:], lens[4:7], lens[7:], tuple(settings.size)
+            aimed.rotation, center, scaled[:2], scaled[2:], np.array(lens[4:7]), np.array(lens[7:]), settings.size
         )
     return placed

@@ -1,6 +1,9 @@
 """Photographs of synthetic people in MPII's files."""
 
 import json
+import pathlib
+import typing
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -14,7 +17,16 @@ FRAMES = 15
 """Of the action from which a photograph is picked."""
 
 
-def write(settings, folder, people, processes=1):
+class Label(typing.TypedDict):
+    """Of one photograph, 1-based as MPII's."""
+
+    pose: list[list[float]]
+    visible: list[float]
+    center: list[float]
+    scale: float
+
+
+def write(settings: writing.Settings, folder: pathlib.Path, people: int, processes: int = 1) -> None:
     """Write images/, release.mat and valid.h5 (the last tenth); each label goes to labels.jsonl after its photograph.
 
     Args:
@@ -43,11 +55,11 @@ def write(settings, folder, people, processes=1):
         mpii_files.write_pose_hg(folder / "valid.h5", table.where(np.arange(len(table)) >= 0.9 * len(table)))
 
 
-def one_person(settings, folder, index):
+def one_person(settings: writing.Settings, folder: pathlib.Path, index: int) -> Label:
     """Write one photograph; returns its label, 1-based as MPII's."""
     generator = settings.generator(index)
     action = settings.actions[generator.integers(len(settings.actions))]
-    picked = [generator.integers(FRAMES)]
+    picked = [int(generator.integers(FRAMES))]
     clip = scene.draw_clip(generator, action, FRAMES, settings.size, domain=settings.domain, picked=picked)
     Image.fromarray(clip.images[0]).save(folder / "images" / f"{index:09d}.jpg", quality=settings.quality)
     joints = clip.joints_uvd[0][ORDER, :2]
@@ -60,7 +72,7 @@ def one_person(settings, folder, index):
     }
 
 
-def as_people(labels):
+def as_people(labels: Sequence[Label]) -> mpii_files.People:
     """Labels of `one_person` as `deephar.data.readers.mpii_files.People`."""
     pose = np.array([label["pose"] for label in labels])
     neck_to_top = np.linalg.norm(pose[:, 8] - pose[:, 9], axis=-1)

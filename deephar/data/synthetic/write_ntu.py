@@ -1,11 +1,14 @@
 """Videos of synthetic people in NTU RGB+D's files, three cameras at a time."""
 
+import pathlib
+
 import numpy as np
 
 from deephar import layouts, video
 from deephar.camera import Camera
 from deephar.data.readers import ntu_files
 from deephar.data.synthetic import body, figure, scene, writing
+from deephar.typed import Ints, Size
 
 ACTIONS = {
     "drink": 1, "throw": 7, "sit_down": 8, "stand_up": 9, "clap": 10, "wave": 23, "kick": 24, "jump": 27,
@@ -22,16 +25,16 @@ _PEOPLE = 1_000_000
 """Seed of the first subject; performances have smaller ones."""
 
 
-def _sdk_order():
+def _sdk_order() -> Ints:
     """Joints as the Kinect SDK names them: its left is the person's right in a picture that is not mirrored."""
     layout = layouts.get("ntu25")
     return np.array(body.order(layout))[layout.flip]
 
 
-ORDER = _sdk_order()
+ORDER: Ints = _sdk_order()
 
 
-def write(settings, folder, performances, processes=1):
+def write(settings: writing.Settings, folder: pathlib.Path, performances: int, processes: int = 1) -> None:
     """Write nturgb+d_rgb/<name>_rgb.avi, or frames/<name>/00001.jpg, then nturgb+d_skeletons/<name>.skeleton.
 
     Args:
@@ -62,7 +65,7 @@ def write(settings, folder, performances, processes=1):
             pass
 
 
-def name_of(settings, index, camera):
+def name_of(settings: writing.Settings, index: int, camera: int) -> str:
     """SsssCcccPpppRrrrAaaa of a performance, counted from 0, seen by camera 1, 2 or 3."""
     turn, action = divmod(index, len(settings.actions))
     setup, repeat, subject = 1 + turn // (SUBJECTS * REPEATS), 1 + turn // SUBJECTS % REPEATS, 1 + turn % SUBJECTS
@@ -70,12 +73,12 @@ def name_of(settings, index, camera):
     return f"S{setup:03d}C{camera:03d}P{subject:03d}R{repeat:03d}A{number:03d}"
 
 
-def label_path(settings, folder, index, camera):
+def label_path(settings: writing.Settings, folder: pathlib.Path, index: int, camera: int) -> pathlib.Path:
     """Of the .skeleton file of a clip."""
     return folder / "nturgb+d_skeletons" / f"{name_of(settings, index, camera)}.skeleton"
 
 
-def one_clip(settings, folder, clip):
+def one_clip(settings: writing.Settings, folder: pathlib.Path, clip: tuple[int, int]) -> None:
     """Write one performance seen by one camera; `clip` is (index, camera)."""
     index, camera = clip
     filmed = draw(settings, index, camera)
@@ -88,7 +91,7 @@ def one_clip(settings, folder, clip):
     ntu_files.write_skeleton(label_path(settings, folder, index, camera), skeleton)
 
 
-def draw(settings, index, camera):
+def draw(settings: writing.Settings, index: int, camera: int) -> scene.Clip:
     """The clip of a performance: `deephar.data.synthetic.scene.Clip`."""
     generator = settings.generator(index)
     turn, action = divmod(index, len(settings.actions))
@@ -100,7 +103,7 @@ def draw(settings, index, camera):
     return scene.film(settings.generator(index, camera), [performance], placed, settings.domain)
 
 
-def place_camera(generator, camera, size):
+def place_camera(generator: np.random.Generator, camera: int, size: Size) -> Camera:
     """Cameras 1, 2, 3 are to the right, in front and to the left of the person, all as far and as high."""
     distance, height = generator.uniform(2800, 3800), generator.uniform(900, 1500)
     azimuth = np.deg2rad((-45, 0, 45)[camera - 1])
@@ -108,7 +111,7 @@ def place_camera(generator, camera, size):
     return Camera.looking_at(center, (0, 0, 950), COLOUR_FOCAL * size[0] / COLOUR_PX[0], size)
 
 
-def as_body(clip):
+def as_body(clip: scene.Clip) -> ntu_files.Body:
     """A clip as `deephar.data.readers.ntu_files.Body`: hidden joints are inferred; one sensor sees colour and depth."""
     joints = clip.camera.to_camera(clip.joints_mm_world[:, ORDER]) / 1000 * (1, -1, 1)
     x, y, z = np.moveaxis(joints, -1, 0)

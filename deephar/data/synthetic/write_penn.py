@@ -1,6 +1,7 @@
 """Videos of synthetic people in Penn Action's files."""
 
 import io
+import pathlib
 
 import numpy as np
 import scipy.io
@@ -8,6 +9,7 @@ import scipy.io
 from deephar import layouts
 from deephar.data.synthetic import body, scene, writing
 from deephar.files import whole_file
+from deephar.typed import Array, Floats
 
 ORDER = body.order(layouts.get("penn13"))
 MOST = 9999
@@ -18,7 +20,7 @@ _TEXT_BYTES = 116
 """Of a .mat file's header, where the time of writing would stand."""
 
 
-def write(settings, folder, videos, processes=1):
+def write(settings: writing.Settings, folder: pathlib.Path, videos: int, processes: int = 1) -> None:
     """Write frames/0001/000001.jpg and so on, and labels/0001.mat, each after its frames.
 
     Actions take turns. Every action's videos go to test by `test_share`, evenly; each video has a person, camera and
@@ -41,12 +43,12 @@ def write(settings, folder, videos, processes=1):
             pass
 
 
-def label_path(folder, index):
+def label_path(folder: pathlib.Path, index: int) -> pathlib.Path:
     """Of the label of a video, counted from 0."""
     return folder / "labels" / f"{index + 1:04d}.mat"
 
 
-def one_video(settings, folder, index):
+def one_video(settings: writing.Settings, folder: pathlib.Path, index: int) -> None:
     """Write one video and its label."""
     clip = draw(settings, index)
     writing.save_frames(clip.images, folder / "frames" / f"{index + 1:04d}", 6, settings.quality)
@@ -54,7 +56,7 @@ def one_video(settings, folder, index):
         temporary.write_bytes(_mat(labels_of(clip, is_test(settings, index))))
 
 
-def draw(settings, index):
+def draw(settings: writing.Settings, index: int) -> scene.Clip:
     """The clip of a video: `deephar.data.synthetic.scene.Clip`."""
     generator = settings.generator(index)
     frames = int(generator.integers(settings.length[0], settings.length[1] + 1))
@@ -63,13 +65,13 @@ def draw(settings, index):
     return scene.draw_clip(generator, action, frames, settings.size, fps, settings.domain)
 
 
-def is_test(settings, index):
+def is_test(settings: writing.Settings, index: int) -> bool:
     """Whether a video is of the test split."""
     turn = index // len(settings.actions)
     return int((turn + 1) * settings.test_share + 0.5) > int(turn * settings.test_share + 0.5)
 
 
-def labels_of(clip, test):
+def labels_of(clip: scene.Clip, test: bool) -> dict[str, str | Array]:
     """The fields of a label file, in the types of the official ones.
 
     Joints outside the picture are not visible and hold (1, 1), as joints that nobody located do.
@@ -92,14 +94,14 @@ def labels_of(clip, test):
     }
 
 
-def _box(joints, width, height):
+def _box(joints: Floats, width: int, height: int) -> Floats:
     """x1 y1 x2 y2: the extent of joints and a tenth of it on each side, inside the picture; 1-based."""
     low, high = joints.min(axis=0), joints.max(axis=0)
     margin = 0.1 * (high - low)
     return np.concatenate([np.clip(v, 1, (width, height)) for v in (low - margin, high + margin)])
 
 
-def view_of(clip):
+def view_of(clip: scene.Clip) -> str:
     """Which side of the person the camera sees on the whole: "front", "back", "left" or "right" (the person's own)."""
     pelvis, r_hip, l_hip = (clip.joints_mm_world[:, body.INDEX[n]] for n in ("pelvis", "r_hip", "l_hip"))
     left = np.sum(l_hip - r_hip, axis=0)[:2]
@@ -109,7 +111,7 @@ def view_of(clip):
     return ("front", "left", "back", "right")[int(np.floor((angle + 45) / 90)) % 4]
 
 
-def _mat(fields):
+def _mat(fields: dict[str, str | Array]) -> bytes:
     """Bytes of a .mat file, the same at any time."""
     file = io.BytesIO()
     scipy.io.savemat(file, fields, do_compression=True)

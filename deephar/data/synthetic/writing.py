@@ -6,6 +6,8 @@ import dataclasses
 import functools
 import multiprocessing
 import pathlib
+import typing
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from filelock import FileLock
@@ -14,6 +16,10 @@ from tqdm import tqdm
 
 from deephar.data.synthetic.motion import ACTIONS
 from deephar.files import keep_settings
+from deephar.typed import Ints, Path, Pixels, Size
+
+Item = typing.TypeVar("Item")
+Result = typing.TypeVar("Result")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,23 +40,23 @@ class Settings:
     """
 
     format: str
-    size: tuple
+    size: Size
     domain: str = "wild"
-    actions: tuple = tuple(ACTIONS)
+    actions: tuple[str, ...] = tuple(ACTIONS)
     seed: int = 0
-    length: tuple = (18, 60)
-    fps: tuple = (10, 30)
+    length: tuple[int, int] = (18, 60)
+    fps: tuple[float, float] = (10, 30)
     test_share: float = 0.3
     quality: int = 90
     frames_only: bool = False
 
-    def generator(self, *numbers):
+    def generator(self, *numbers: int) -> np.random.Generator:
         """The generator of a part of the dataset."""
         return np.random.default_rng([self.seed, *numbers])
 
 
 @contextlib.contextmanager
-def claim(folder, settings):
+def claim(folder: Path, settings: Settings) -> Iterator[None]:
     """A folder for settings, made or gone on with, for this process alone: others wait until it is done.
 
     Args:
@@ -67,7 +73,14 @@ def claim(folder, settings):
         yield
 
 
-def in_order(function, settings, folder, items, processes, unit):
+def in_order(
+    function: Callable[[Settings, pathlib.Path, Item], Result],
+    settings: Settings,
+    folder: Path,
+    items: Sequence[Item],
+    processes: int,
+    unit: str,
+) -> Iterator[Result]:
     """Results of `function(settings, folder, item)` in the order of the items, with a bar of progress.
 
     Args:
@@ -91,7 +104,9 @@ def in_order(function, settings, folder, items, processes, unit):
         yield from bar(pool.map(work, items, chunksize=max(1, min(8, len(items) // (4 * processes)))))
 
 
-def save_frames(images, folder, digits, quality, numbers=None):
+def save_frames(
+    images: Pixels, folder: pathlib.Path, digits: int, quality: int, numbers: Iterable[int] | Ints | None = None
+) -> None:
     """Write frames uint8 (T, H, W, 3) as JPEG files named by their numbers, from 1 by default."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, image in zip(range(1, len(images) + 1) if numbers is None else numbers, images, strict=True):
