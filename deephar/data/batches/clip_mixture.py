@@ -10,7 +10,7 @@ import numpy as np
 from deephar.config import AugmentConfig, PoseNoise
 from deephar.data.batches.mixture import Augmentation, augmentations
 from deephar.data.batches.queues import Queues
-from deephar.data.readers.base import PoseDataset, VideoDataset
+from deephar.data.readers.base import PoseDataset, VideoDataset, is_of_videos
 from deephar.data.samples import augment, clips
 from deephar.data.samples.boxes import Chooser
 from deephar.data.samples.crops import Crop, make_crop
@@ -83,11 +83,10 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
     ) -> None:
         super().__init__(sources, seed, on_broken, shard, steps)
         readers = [reader for reader, _ in sources]
-        if size is None and not all(hasattr(reader, "video") for reader in readers):
+        if size is None and not all(is_of_videos(reader) for reader in readers):
             raise ValueError("Stills have nothing to give but pictures; give their `size`. Received: size=None")
         if actions is None:
-            videos = (typing.cast(VideoDataset, reader) for reader in readers if hasattr(reader, "actions"))
-            actions = next((reader.actions for reader in videos), ())
+            actions = next((reader.actions for reader in readers if is_of_videos(reader)), ())
         self.frames = frames
         self.size: Size | None = None if size is None else (size[0], size[1])
         self.dim = dim
@@ -103,7 +102,7 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
     def batch(self, epoch: int, index: int) -> ClipBatch:
         """The batch at a position of an epoch: `ClipBatch`."""
         broken = []
-        makers = [self._clip if hasattr(reader, "video") else self._stills for reader, _ in self.sources]
+        makers = [self._clip if is_of_videos(reader) else self._stills for reader, _ in self.sources]
         rows = [makers[number](number, epoch, position, broken) for number, position in self.rows(index)]
         images, poses, actions = zip(*rows, strict=True)
         pose, stacked = np.stack(poses), None if self.size is None else np.stack(images)

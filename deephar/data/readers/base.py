@@ -98,3 +98,13 @@ class VideoDataset(typing.Protocol):
     def video(self, index: int) -> Video: ...
 
     def labelled_frames(self, index: int) -> Ints: ...
+
+
+@typing.runtime_checkable
+class _GivesVideos(typing.Protocol):
+    def video(self, index: int) -> Video: ...
+
+
+def is_of_videos(reader: PoseDataset | VideoDataset) -> typing.TypeGuard[VideoDataset]:
+    """Whether a reader gives videos, or stills."""
+    return isinstance(reader, _GivesVideos)

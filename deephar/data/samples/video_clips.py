@@ -4,11 +4,10 @@ import dataclasses
 import typing
 from collections.abc import Iterator, Sequence
 
-from deephar.data.batches.mixture import layout_target
 from deephar.data.readers.base import Video, VideoDataset
 from deephar.data.samples import augment, clips
 from deephar.data.samples.boxes import Chooser
-from deephar.data.samples.targets import as_given
+from deephar.data.samples.targets import as_given, layout_target
 from deephar.layouts import PoseLayout
 from deephar.typed import ArrayLike, Floats, Ints, Size
 
