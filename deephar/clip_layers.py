@@ -3,10 +3,22 @@
 For users they are part of `deephar.layers`.
 """
 
+import collections.abc
+import typing
+
 import keras
 
 from deephar import checks, ops
-from deephar.layer_bases import GridLayer, MapsLayer, PreciseLayer, SameDtypeLayer
+from deephar.layer_bases import (
+    GridLayer,
+    LayerOptions,
+    MapsLayer,
+    MapsOptions,
+    PreciseLayer,
+    SameDtypeLayer,
+    Shape,
+)
+from deephar.typed import Tensor
 
 
 @keras.saving.register_keras_serializable(package="deephar")
@@ -20,11 +32,11 @@ class FoldFrames(SameDtypeLayer):
 
     NEEDS = "clips (B, T, ...)"
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         self.check(x)
         return keras.ops.reshape(x, (-1, *keras.ops.shape(x)[2:]))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check(input_shape)
         return (None, *input_shape[2:])
 
@@ -41,28 +53,28 @@ class UnfoldFrames(SameDtypeLayer):
 
     NEEDS = "frames (B*T, ...)"
 
-    def __init__(self, frames, **kwargs):
+    def __init__(self, frames: int, **kwargs: typing.Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.frames = checks.whole("frames", frames)
+        self.frames: int = checks.whole("frames", frames)
 
-    def check(self, x):
-        super().check(x)
-        images = getattr(x, "shape", x)[0]
+    def check(self, *inputs: Tensor | Shape) -> None:
+        super().check(*inputs)
+        images = getattr(inputs[0], "shape", inputs[0])[0]
         if isinstance(images, int) and images % self.frames:
             raise ValueError(
                 f"UnfoldFrames needs whole clips of {self.frames} frames, a multiple of that number. "
                 f"Received: {images} frames"
             )
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         self.check(x)
         return keras.ops.reshape(x, (-1, self.frames, *keras.ops.shape(x)[1:]))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check(input_shape)
         return (None, self.frames, *input_shape[1:])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "frames": self.frames}
 
 
@@ -76,11 +88,11 @@ class AppearancePooling(PreciseLayer, MapsLayer):
 
     NEEDS = "probability (B, ..., H, W, J) and features (B, ..., H, W, C)"
 
-    def call(self, probability, features):
+    def call(self, probability: Tensor, features: Tensor) -> Tensor:
         self.check(probability, features)
         return self.rounded(ops.appearance_pooling(probability, features, self.precision))
 
-    def compute_output_shape(self, probability_shape, features_shape):
+    def compute_output_shape(self, probability_shape: Shape, features_shape: Shape) -> Shape:
         self.check(probability_shape, features_shape)
         return (*features_shape[:-3], probability_shape[-1], features_shape[-1])
 
@@ -99,27 +111,28 @@ class GaussianMaps(GridLayer, MapsLayer):
 
     NEEDS = "pose (B, ..., J, D)"
 
-    def __init__(self, height, width, sigma=0.03, **kwargs):
+    def __init__(self, height: int, width: int, sigma: float = 0.03, **kwargs: typing.Unpack[MapsOptions]) -> None:
         super().__init__(**kwargs)
-        self.height, self.width = checks.whole("height", height), checks.whole("width", width)
-        self.sigma = checks.between("sigma", sigma, 0, low_included=False)
+        self.height: int = checks.whole("height", height)
+        self.width: int = checks.whole("width", width)
+        self.sigma: float = checks.between("sigma", sigma, 0, low_included=False)
 
-    def check(self, pose):
-        super().check(pose)
-        coordinates = getattr(pose, "shape", pose)[-1]
+    def check(self, *inputs: Tensor | Shape) -> None:
+        super().check(*inputs)
+        coordinates = getattr(inputs[0], "shape", inputs[0])[-1]
         if coordinates is not None and coordinates < 2:
             raise ValueError(f"GaussianMaps needs x and y of every joint. Received: {coordinates} coordinate")
 
-    def call(self, pose):
+    def call(self, pose: Tensor) -> Tensor:
         self.check(pose)
         maps = ops.gaussian_maps(pose, self.height, self.width, self.sigma, self.grid, self.precision)
         return self.rounded(maps)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check(input_shape)
         return (*input_shape[:-2], self.height, self.width, input_shape[-2])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "height": self.height, "width": self.width, "sigma": self.sigma}
 
 
@@ -127,7 +140,7 @@ class GaussianMaps(GridLayer, MapsLayer):
 class PointwiseIdentity(keras.initializers.Initializer):
     """Kernel (1, 1, n, n) of a 1x1 convolution that at first gives back its input (published merge of action maps)."""
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: collections.abc.Sequence[int], dtype: str | None = None) -> Tensor:
         if len(shape) != 4 or tuple(shape[:2]) != (1, 1) or shape[2] != shape[3]:
             raise ValueError(f"PointwiseIdentity is for kernels (1, 1, n, n). Received: shape={tuple(shape)}")
         return keras.ops.eye(shape[2], dtype=dtype)[None, None]

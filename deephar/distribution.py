@@ -3,13 +3,15 @@
 import contextlib
 import functools
 import os
+import typing
+from collections.abc import Iterator
 
 import keras
 
 STRATEGIES = ("none", "mirrored")
 
 
-def scope(strategy, logical_cpus=0):
+def scope(strategy: str, logical_cpus: int = 0) -> contextlib.AbstractContextManager[int]:
     """Context in which to build and compile a model, so that `fit` trains it by a strategy.
 
     Args:
@@ -60,12 +62,12 @@ def _mirrored(devices):
 
 
 @contextlib.contextmanager
-def _copies(strategy):
+def _copies(strategy: typing.Any) -> Iterator[int]:
     with strategy.scope():
         yield strategy.num_replicas_in_sync
 
 
-def loader_threads(strategy):
+def loader_threads(strategy: str) -> int:
     """How many threads (`workers`) a loader shall have for `fit` under a strategy.
 
     With one, TensorFlow stands still between epochs, for up to a minute: the end of a data iterator waits for the
@@ -81,13 +83,13 @@ def loader_threads(strategy):
     return 2 if strategy == "none" else 1
 
 
-def scope_of(model):
+def scope_of(model: keras.Model) -> contextlib.AbstractContextManager[int]:
     """Context of the strategy under which a model was built; compile it there. Its value is the number of copies."""
     strategy = getattr(model, "distribute_strategy", None)  # of Keras models on TensorFlow
     return _copies(strategy) if strategy else contextlib.nullcontext(1)
 
 
-def check_batch(model, batch_size):
+def check_batch(model: keras.Model, batch_size: int) -> None:
     """Check that the copies of a model share a batch evenly.
 
     Raises:
@@ -101,13 +103,13 @@ def check_batch(model, batch_size):
             )
 
 
-def batch_norms(model):
+def batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
     """Every batch norm of a model, including those inside other layers, as a list."""
     return [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
 
 
 @contextlib.contextmanager
-def synchronised(model):
+def synchronised(model: keras.Model) -> Iterator[None]:
     """Context of a training in which all copies of a model share the statistics of their batch norms.
 
     Then moving statistics, which are saved from the first copy, are those of the whole batch. Without effect on a model

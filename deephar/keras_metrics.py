@@ -12,16 +12,22 @@ What a metric sees is the crop. Scores to report come from `deephar.evaluation`,
 """
 
 import functools
+import typing
+from collections.abc import Collection, Sequence
 
 import keras
 from keras import ops
 
 from deephar import checks, layouts, metrics, sample_weights
 from deephar.geometry import DEPTH_HALF_RANGE_MM, WINDOW_MM
+from deephar.layer_bases import DType, Shape
 from deephar.losses import annotated_mask
+from deephar.typed import Tensor
 
-CROP_MM = (WINDOW_MM, WINDOW_MM, 2 * DEPTH_HALF_RANGE_MM)
+CROP_MM: tuple[float, float, float] = (WINDOW_MM, WINDOW_MM, 2 * DEPTH_HALF_RANGE_MM)
 """Width, height and depth range of the published crop at the person."""
+
+_Layout: typing.TypeAlias = layouts.PoseLayout | str | list[str] | tuple[str, ...]
 
 
 class _JointMean(keras.metrics.Mean):
@@ -34,11 +40,13 @@ class _JointMean(keras.metrics.Mean):
         name, dtype: of the metric; float32 if None.
     """
 
-    def __init__(self, dim, joints, visibility, name, dtype):
+    def __init__(self, dim: int, joints: int | None, visibility: bool, name: str | None, dtype: DType) -> None:
         super().__init__(name=name, dtype=dtype or "float32")
-        self.dim, self.joints, self.visibility = dim, joints, bool(visibility)
+        self.dim: int = dim
+        self.joints: int | None = joints
+        self.visibility: bool = bool(visibility)
 
-    def values(self, y_true, y_pred, labelled):
+    def values(self, y_true: Tensor, y_pred: Tensor, labelled: Tensor) -> tuple[Tensor, Tensor]:
         """The number of every joint, and which joints count, (B, [T,] J) both, from coordinates.
 
         Args:
@@ -47,7 +55,9 @@ class _JointMean(keras.metrics.Mean):
         """
         raise NotImplementedError
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: sample_weights.SampleWeight | None = None
+    ) -> None:
         """Add a batch of targets and predictions, (B, [T,] J, D + 1), or (B, [T,] J, D) without visibility."""
         y_true, y_pred = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
         self.check(y_true.shape, y_pred.shape)
@@ -60,7 +70,7 @@ class _JointMean(keras.metrics.Mean):
             weight = weight * sample_weights.aligned(type(self).__name__, sample_weight, shape, self.dtype)
         super().update_state(ops.reshape(ops.where(counted, values, 0.0), (-1,)), ops.reshape(weight, (-1,)))
 
-    def check(self, true_shape, pred_shape):
+    def check(self, true_shape: Shape, pred_shape: Shape) -> None:
         """Raise ValueError, with a sentence, unless targets and predictions are alike and bring all that is read."""
         owner = type(self).__name__
         last = "D+1" if self.visibility else "D"
@@ -71,10 +81,10 @@ class _JointMean(keras.metrics.Mean):
             wanted = f"{self.dim} coordinates{' and the visibility' if self.visibility else ''} of every joint"
             raise ValueError(f"{owner} needs {wanted}. Received: y_true {tuple(true_shape)}")
 
-    def result(self):
+    def result(self) -> Tensor:
         return ops.where(self.count > 0, super().result(), float("nan"))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "visibility": self.visibility}
 
 
@@ -90,20 +100,31 @@ class _CorrectShare(_JointMean):
         visibility, name, dtype: see `_JointMean`.
     """
 
-    def __init__(self, layout, threshold, crop_shape, segments, left_out, visibility, name, dtype):
-        names = isinstance(layout, (list, tuple))
-        layout = layouts.PoseLayout("of the metric", layout) if names else layouts.get(layout)
-        self.names = layout.names
+    def __init__(
+        self,
+        layout: _Layout,
+        threshold: float,
+        crop_shape: Sequence[int] | None,
+        segments: Sequence[tuple[str, str]],
+        left_out: Collection[str],
+        visibility: bool,
+        name: str | None,
+        dtype: DType,
+    ) -> None:
+        if isinstance(layout, (list, tuple)):
+            layout = layouts.PoseLayout("of the metric", layout)
+        layout = layouts.get(layout)
+        self.names: tuple[str, ...] = layout.names
         super().__init__(2, len(self.names), visibility, name, dtype)
-        self.threshold = checks.between("threshold", threshold, 0, low_included=False)
-        self.crop_shape = None if crop_shape is None else checks.pair("crop_shape", crop_shape)
+        self.threshold: float = checks.between("threshold", threshold, 0, low_included=False)
+        self.crop_shape: tuple[int, int] | None = None if crop_shape is None else checks.pair("crop_shape", crop_shape)
         wanted = sorted({joint for segment in segments for joint in segment} - set(layout.places))
         if wanted:
             raise ValueError(f"{type(self).__name__} needs {', '.join(wanted)}. Received: layout={self.names}")
-        self.segments = [tuple(map(layout.index, segment)) for segment in segments]
-        self.in_total = [joint not in left_out for joint in layout.places]
+        self.segments: list[tuple[int, int]] = [(layout.index(a), layout.index(b)) for a, b in segments]
+        self.in_total: list[bool] = [joint not in left_out for joint in layout.places]
 
-    def values(self, y_true, y_pred, labelled):
+    def values(self, y_true: Tensor, y_pred: Tensor, labelled: Tensor) -> tuple[Tensor, Tensor]:
         height, width = self.crop_shape or (1, 1)
         shape = ops.convert_to_tensor([width / height, 1.0], dtype=self.dtype)  # x and y in the same unit
 
@@ -118,8 +139,12 @@ class _CorrectShare(_JointMean):
         counted = labelled & (size > 0) & ops.convert_to_tensor(self.in_total)
         return ops.cast(length(y_pred - y_true) <= self.threshold * size, self.dtype), counted
 
-    def get_config(self):
-        own = {"layout": list(self.names), "threshold": self.threshold, "crop_shape": self.crop_shape}
+    def get_config(self) -> dict[str, object]:
+        own: dict[str, object] = {
+            "layout": list(self.names),
+            "threshold": self.threshold,
+            "crop_shape": self.crop_shape,
+        }
         return {**super().get_config(), **own}
 
 
@@ -139,7 +164,15 @@ class PCK(_CorrectShare):
         >>> model.compile("adam", deephar.losses.PoseLoss(), metrics=[PCK("pa16j")])
     """
 
-    def __init__(self, layout, threshold=0.2, crop_shape=None, visibility=True, name="pck", dtype=None):
+    def __init__(
+        self,
+        layout: _Layout,
+        threshold: float = 0.2,
+        crop_shape: Sequence[int] | None = None,
+        visibility: bool = True,
+        name: str | None = "pck",
+        dtype: DType = None,
+    ) -> None:
         torso = (("r_shoulder", "l_hip"), ("l_shoulder", "r_hip"))
         super().__init__(layout, threshold, crop_shape, torso, (), visibility, name, dtype)
 
@@ -159,7 +192,15 @@ class PCKh(_CorrectShare):
         name, dtype: of the metric.
     """
 
-    def __init__(self, layout, threshold=0.5, crop_shape=None, visibility=True, name="pckh", dtype=None):
+    def __init__(
+        self,
+        layout: _Layout,
+        threshold: float = 0.5,
+        crop_shape: Sequence[int] | None = None,
+        visibility: bool = True,
+        name: str | None = "pckh",
+        dtype: DType = None,
+    ) -> None:
         head = (("neck", "head_top"),)
         super().__init__(layout, threshold, crop_shape, head, metrics.NOT_IN_TOTAL, visibility, name, dtype)
 
@@ -177,21 +218,28 @@ class MPJPE(_JointMean):
         name, dtype: of the metric.
     """
 
-    def __init__(self, root=0, unit_mm=CROP_MM, visibility=True, name="mpjpe", dtype=None):
+    def __init__(
+        self,
+        root: int | None = 0,
+        unit_mm: float | Sequence[float] = CROP_MM,
+        visibility: bool = True,
+        name: str | None = "mpjpe",
+        dtype: DType = None,
+    ) -> None:
         super().__init__(3, None, visibility, name, dtype)
-        self.root = None if root is None else checks.whole("root", root, least=0)
+        self.root: int | None = None if root is None else checks.whole("root", root, least=0)
         units = unit_mm if isinstance(unit_mm, (tuple, list)) else [unit_mm] * 3
-        self.unit_mm = [checks.between("unit_mm", unit, 0, low_included=False) for unit in units]
+        self.unit_mm: list[float] = [checks.between("unit_mm", unit, 0, low_included=False) for unit in units]
         if len(self.unit_mm) != 3:
             raise ValueError(f"`unit_mm` must be one number or three, of x, y and z. Received: unit_mm={unit_mm!r}")
 
-    def check(self, true_shape, pred_shape):
+    def check(self, true_shape: Shape, pred_shape: Shape) -> None:
         super().check(true_shape, pred_shape)
         joints = true_shape[-2]
-        if None not in (joints, self.root) and self.root >= joints:
+        if joints is not None and self.root is not None and self.root >= joints:
             raise ValueError(f"`root` must be one of {joints} joints, counted from 0. Received: root={self.root}")
 
-    def values(self, y_true, y_pred, labelled):
+    def values(self, y_true: Tensor, y_pred: Tensor, labelled: Tensor) -> tuple[Tensor, Tensor]:
         difference = y_pred - y_true
         if self.root is not None:
             root = slice(self.root, self.root + 1)
@@ -200,5 +248,5 @@ class MPJPE(_JointMean):
         mm = difference * ops.convert_to_tensor(self.unit_mm, dtype=self.dtype)
         return ops.sqrt(ops.sum(ops.square(mm), axis=-1)), labelled
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "root": self.root, "unit_mm": self.unit_mm}

@@ -1,9 +1,44 @@
 """What the layers of `deephar.layers` have in common: dtype, channels, and checks of what goes in."""
 
+import typing
+
 import keras
 from keras import layers
 
 from deephar import checks, ops
+from deephar.typed import Tensor
+
+Shape: typing.TypeAlias = tuple[int | None, ...]
+"""Of a tensor, None where a size is not known."""
+
+DType: typing.TypeAlias = str | keras.DTypePolicy | None
+
+
+class _Options(typing.TypedDict, total=False):
+    name: str | None
+    trainable: bool
+    activity_regularizer: keras.regularizers.Regularizer | str | None
+
+
+class LayerOptions(_Options, total=False):
+    """What every layer takes by name, as Keras' own do."""
+
+    dtype: DType
+    autocast: bool
+
+
+class MapsOptions(LayerOptions, total=False):
+    """What every layer of maps takes by name."""
+
+    data_format: str | None
+
+
+class _PreciseOptions(_Options, total=False):
+    data_format: str | None
+
+
+class _SameDtypeOptions(_Options, total=False):
+    dtype: DType
 
 
 class CheckedLayer(layers.Layer):
@@ -13,11 +48,15 @@ class CheckedLayer(layers.Layer):
         NEEDS: the inputs in the order of `call` and their axes, as `deephar.checks.axes` reads them.
     """
 
-    NEEDS = ""
+    NEEDS: str = ""
 
-    def check(self, *inputs):
+    def check(self, *inputs: Tensor | Shape) -> None:
         """Raise ValueError, with a sentence, unless tensors (or shapes) have the axes that the layer needs."""
-        checks.axes(type(self).__name__, self.NEEDS, *(getattr(x, "shape", x) for x in inputs if x is not None))
+        checks.axes(type(self).__name__, self.NEEDS, *(_shape(x) for x in inputs if x is not None))
+
+
+def _shape(x) -> Shape:
+    return getattr(x, "shape", x)
 
 
 class MapsLayer(CheckedLayer):
@@ -27,15 +66,15 @@ class MapsLayer(CheckedLayer):
         data_format: "channels_last"; None takes `keras.config.image_data_format()`, which must be that.
     """
 
-    def __init__(self, *, data_format=None, **kwargs):
+    def __init__(self, *, data_format: str | None = None, **kwargs: typing.Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.data_format = channels_last(type(self).__name__, data_format)
+        self.data_format: str = channels_last(type(self).__name__, data_format)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "data_format": self.data_format}
 
 
-def channels_last(owner, data_format):
+def channels_last(owner: str, data_format: str | None) -> str:
     """The one format of maps there is, or ValueError; None stands for the user's default."""
     data_format = data_format or keras.config.image_data_format()
     if data_format != "channels_last":
@@ -53,17 +92,19 @@ class PreciseLayer(CheckedLayer):
     precision rounds their result at most.
     """
 
-    def __init__(self, *, dtype="float32", autocast=False, **kwargs):
+    def __init__(
+        self, *, dtype: DType = "float32", autocast: bool = False, **kwargs: typing.Unpack[_PreciseOptions]
+    ) -> None:
         super().__init__(dtype=dtype or "float32", autocast=autocast, **kwargs)
         if not keras.backend.is_float_dtype(self.compute_dtype):
             raise ValueError(f"{type(self).__name__} needs a float dtype. Received: dtype={dtype!r}")
 
     @property
-    def precision(self):
+    def precision(self) -> str:
         """Dtype of the computation."""
         return "float64" if self.compute_dtype == "float64" else "float32"
 
-    def rounded(self, x):
+    def rounded(self, x: Tensor) -> Tensor:
         """A result in the layer's dtype; what half precision cannot hold becomes its largest number."""
         return x if self.compute_dtype == self.precision else keras.ops.saturate_cast(x, self.compute_dtype)
 
@@ -75,19 +116,19 @@ class GridLayer(PreciseLayer):
         grid: one of `deephar.ops.GRIDS`.
     """
 
-    def __init__(self, grid="end_inclusive", **kwargs):
+    def __init__(self, grid: str = "end_inclusive", **kwargs: typing.Unpack[MapsOptions]) -> None:
         super().__init__(**kwargs)
-        self.grid = checks.one_of("grid", grid, ops.GRIDS)
+        self.grid: str = checks.one_of("grid", grid, ops.GRIDS)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "grid": self.grid}
 
 
 class SameDtypeLayer(CheckedLayer):
     """Base of the layers that only move numbers: the dtype is the input's, whatever the policy."""
 
-    def __init__(self, *, autocast=False, **kwargs):
+    def __init__(self, *, autocast: bool = False, **kwargs: typing.Unpack[_SameDtypeOptions]) -> None:
         super().__init__(autocast=autocast, **kwargs)
 
-    def compute_output_spec(self, x):
+    def compute_output_spec(self, x: keras.KerasTensor) -> keras.KerasTensor:
         return keras.KerasTensor(self.compute_output_shape(x.shape), dtype=x.dtype)

@@ -7,6 +7,9 @@ channels last; where that is not your default, say `data_format="channels_last"`
 as they are wherever its shapes below begin with `(B, ...)`.
 """
 
+import collections.abc
+import typing
+
 import keras
 from keras import layers
 
@@ -18,7 +21,11 @@ from deephar.clip_layers import (  # noqa: F401, the layers of clips are part of
     PointwiseIdentity,
     UnfoldFrames,
 )
-from deephar.layer_bases import GridLayer, MapsLayer, PreciseLayer
+from deephar.layer_bases import GridLayer, LayerOptions, MapsLayer, MapsOptions, PreciseLayer, Shape
+from deephar.typed import Tensor
+
+_Regularizer: typing.TypeAlias = keras.regularizers.Regularizer | str | dict[str, object] | None
+_Constraint: typing.TypeAlias = keras.constraints.Constraint | str | dict[str, object] | None
 
 
 @keras.saving.register_keras_serializable(package="deephar")
@@ -30,11 +37,11 @@ class SpatialSoftmax(PreciseLayer, MapsLayer):
 
     NEEDS = "heatmaps (B, ..., H, W, J)"
 
-    def call(self, heatmaps):
+    def call(self, heatmaps: Tensor) -> Tensor:
         self.check(heatmaps)
         return self.rounded(ops.spatial_softmax(heatmaps, self.precision))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check(input_shape)
         return input_shape
 
@@ -55,11 +62,11 @@ class SoftArgmax2D(GridLayer, MapsLayer):
 
     NEEDS = "heatmaps (B, ..., H, W, J)"
 
-    def call(self, heatmaps):
+    def call(self, heatmaps: Tensor) -> Tensor:
         self.check(heatmaps)
         return self.rounded(ops.soft_argmax_2d(heatmaps, self.grid, self.precision))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check(input_shape)
         return (*input_shape[:-3], input_shape[-1], 2)
 
@@ -76,11 +83,11 @@ class SoftArgmax1D(GridLayer, MapsLayer):
 
     NEEDS = "maps (B, ..., D, J)"
 
-    def call(self, maps):
+    def call(self, maps: Tensor) -> Tensor:
         self.check(maps)
         return self.rounded(ops.soft_argmax_1d(maps, self.grid, self.precision))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check(input_shape)
         return (*input_shape[:-2], input_shape[-1], 1)
 
@@ -98,19 +105,19 @@ class JointVisibility(PreciseLayer, MapsLayer):
 
     NEEDS = "heatmaps (B, ..., H, W, J) and, of volumes, depth_maps (B, ..., D, J)"
 
-    def __init__(self, scale=1.0, **kwargs):
+    def __init__(self, scale: float = 1.0, **kwargs: typing.Unpack[MapsOptions]) -> None:
         super().__init__(**kwargs)
-        self.scale = checks.between("scale", scale, 0, low_included=False)
+        self.scale: float = checks.between("scale", scale, 0, low_included=False)
 
-    def call(self, heatmaps, depth_maps=None):
-        self.check(heatmaps, depth_maps)
+    def call(self, heatmaps: Tensor, depth_maps: Tensor | None = None) -> Tensor:
+        self.check(*(x for x in (heatmaps, depth_maps) if x is not None))
         return self.rounded(ops.joint_visibility(heatmaps, depth_maps, self.scale, self.precision))
 
-    def compute_output_shape(self, heatmaps_shape, depth_maps_shape=None):
-        self.check(heatmaps_shape, depth_maps_shape)
+    def compute_output_shape(self, heatmaps_shape: Shape, depth_maps_shape: Shape | None = None) -> Shape:
+        self.check(*(shape for shape in (heatmaps_shape, depth_maps_shape) if shape is not None))
         return (*heatmaps_shape[:-3], heatmaps_shape[-1], 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "scale": self.scale}
 
 
@@ -127,11 +134,11 @@ class ContextAggregation(PreciseLayer):
 
     NEEDS = "pose (B, ..., J, D), context_pose (B, ..., J*N, D) and context_visibility (B, ..., J*N, 1)"
 
-    def __init__(self, alpha=0.8, **kwargs):
+    def __init__(self, alpha: float = 0.8, **kwargs: typing.Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.alpha = checks.between("alpha", alpha, 0, 1)
+        self.alpha: float = checks.between("alpha", alpha, 0, 1)
 
-    def check(self, *inputs):
+    def check(self, *inputs: Tensor | Shape) -> None:
         super().check(*inputs)
         joints, contexts = (getattr(x, "shape", x)[-2] for x in inputs[:2])
         if joints and contexts is not None and (contexts < joints or contexts % joints):
@@ -140,16 +147,18 @@ class ContextAggregation(PreciseLayer):
                 f"Received: {joints} joints and {contexts} context maps"
             )
 
-    def call(self, pose, context_pose, context_visibility):
+    def call(self, pose: Tensor, context_pose: Tensor, context_visibility: Tensor) -> Tensor:
         self.check(pose, context_pose, context_visibility)
         blended = ops.context_aggregation(pose, context_pose, context_visibility, self.alpha, self.precision)
         return self.rounded(blended)
 
-    def compute_output_shape(self, pose_shape, context_pose_shape, context_visibility_shape):
+    def compute_output_shape(
+        self, pose_shape: Shape, context_pose_shape: Shape, context_visibility_shape: Shape
+    ) -> Shape:
         self.check(pose_shape, context_pose_shape, context_visibility_shape)
         return pose_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "alpha": self.alpha}
 
 
@@ -167,28 +176,29 @@ class SplitVolume(PreciseLayer, MapsLayer):
 
     NEEDS = "volume (B, ..., H, W, D*J)"
 
-    def __init__(self, depth, **kwargs):
+    def __init__(self, depth: int, **kwargs: typing.Unpack[MapsOptions]) -> None:
         super().__init__(**kwargs)
-        self.depth = checks.whole("depth", depth)
+        self.depth: int = checks.whole("depth", depth)
 
-    def check(self, volume):
-        super().check(volume)
-        channels = getattr(volume, "shape", volume)[-1]
+    def check(self, *inputs: Tensor | Shape) -> None:
+        super().check(*inputs)
+        channels = getattr(inputs[0], "shape", inputs[0])[-1]
         if channels is not None and channels % self.depth:
             raise ValueError(
                 f"SplitVolume needs depth * joints channels. Received: depth={self.depth} and {channels} channels"
             )
 
-    def call(self, volume):
+    def call(self, volume: Tensor) -> tuple[Tensor, Tensor]:
         self.check(volume)
-        return tuple(self.rounded(maps) for maps in ops.split_volume(volume, self.depth, self.precision))
+        maps_xy, maps_z = ops.split_volume(volume, self.depth, self.precision)
+        return self.rounded(maps_xy), self.rounded(maps_z)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple[Shape, Shape]:
         self.check(input_shape)
         joints = None if input_shape[-1] is None else input_shape[-1] // self.depth
         return (*input_shape[:-1], joints), (*input_shape[:-3], self.depth, joints)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "depth": self.depth}
 
 
@@ -205,24 +215,30 @@ class MaxPlusMinPooling2D(MapsLayer):
 
     NEEDS = "maps (B, H, W, C)"
 
-    def __init__(self, pool_size=2, strides=None, padding="same", **kwargs):
+    def __init__(
+        self,
+        pool_size: int | collections.abc.Sequence[int] = 2,
+        strides: int | collections.abc.Sequence[int] | None = None,
+        padding: str = "same",
+        **kwargs: typing.Unpack[MapsOptions],
+    ) -> None:
         super().__init__(**kwargs)
-        self.pool_size = checks.pair("pool_size", pool_size)
-        self.strides = None if strides is None else checks.pair("strides", strides)
-        self.padding = checks.one_of("padding", padding, ("same", "valid"))
+        self.pool_size: tuple[int, int] = checks.pair("pool_size", pool_size)
+        self.strides: tuple[int, int] | None = None if strides is None else checks.pair("strides", strides)
+        self.padding: str = checks.one_of("padding", padding, ("same", "valid"))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         self.check(x)
         x = keras.ops.cast(x, self.compute_dtype)
         return ops.max_plus_min_pooling_2d(x, self.pool_size, self.strides, self.padding)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check(input_shape)
         pooling = layers.MaxPooling2D(self.pool_size, self.strides, self.padding, data_format="channels_last")
         return pooling.compute_output_shape(input_shape)
 
-    def get_config(self):
-        own = {"pool_size": self.pool_size, "strides": self.strides, "padding": self.padding}
+    def get_config(self) -> dict[str, object]:
+        own: dict[str, object] = {"pool_size": self.pool_size, "strides": self.strides, "padding": self.padding}
         return {**super().get_config(), **own}
 
 
@@ -235,11 +251,11 @@ class GlobalMaxPlusMinPooling2D(MapsLayer):
 
     NEEDS = "maps (B, ..., H, W, C)"
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         self.check(x)
         return ops.global_max_plus_min_pooling_2d(keras.ops.cast(x, self.compute_dtype))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check(input_shape)
         return (*input_shape[:-3], input_shape[-1])
 
@@ -270,19 +286,19 @@ class SeparableResidual(layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
-        depthwise_regularizer=None,
-        pointwise_regularizer=None,
-        kernel_regularizer=None,
-        depthwise_constraint=None,
-        pointwise_constraint=None,
-        kernel_constraint=None,
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: int | collections.abc.Sequence[int] = 3,
+        depthwise_regularizer: _Regularizer = None,
+        pointwise_regularizer: _Regularizer = None,
+        kernel_regularizer: _Regularizer = None,
+        depthwise_constraint: _Constraint = None,
+        pointwise_constraint: _Constraint = None,
+        kernel_constraint: _Constraint = None,
+        **kwargs: typing.Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
-        self.filters = checks.whole("filters", filters)
-        self.kernel_size = checks.pair("kernel_size", kernel_size)
+        self.filters: int = checks.whole("filters", filters)
+        self.kernel_size: tuple[int, int] = checks.pair("kernel_size", kernel_size)
         self.depthwise_regularizer = keras.regularizers.get(depthwise_regularizer)
         self.pointwise_regularizer = keras.regularizers.get(pointwise_regularizer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
@@ -301,7 +317,10 @@ class SeparableResidual(layers.Layer):
             **self._inner("conv"),
         )
         self.bn = self._batch_norm("bn")
-        self.shortcut_conv = self.shortcut_bn = self.reduce_conv = self.reduce_bn = None
+        self.shortcut_conv: layers.Layer | None = None
+        self.shortcut_bn: layers.Layer | None = None
+        self.reduce_conv: layers.Layer | None = None
+        self.reduce_bn: layers.Layer | None = None
 
     def _inner(self, name):
         """Options of every convolution within; a layer made late takes over whether this one is frozen by then."""
@@ -326,7 +345,7 @@ class SeparableResidual(layers.Layer):
         bn.build(self.compute_output_shape(input_shape))
         return conv, bn
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         checks.axes("SeparableResidual", "features (B, H, W, C)", input_shape)
         channels = input_shape[-1]
         if channels is None:
@@ -340,20 +359,20 @@ class SeparableResidual(layers.Layer):
         self.conv.build(output_shape if channels > self.filters else input_shape)
         self.bn.build(output_shape)
 
-    def call(self, x, training=None):
+    def call(self, x: Tensor, training: bool | None = None) -> Tensor:
         shortcut = x
         x = self.relu(x)
-        if self.shortcut_conv:
+        if self.shortcut_conv and self.shortcut_bn:
             shortcut = self.shortcut_bn(self.shortcut_conv(x), training=training)
-        if self.reduce_conv:
+        if self.reduce_conv and self.reduce_bn:
             x = self.relu(self.reduce_bn(self.reduce_conv(x), training=training))
         return shortcut + self.bn(self.conv(x), training=training)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.filters)
 
-    def get_config(self):
-        own = {"filters": self.filters, "kernel_size": self.kernel_size}
+    def get_config(self) -> dict[str, object]:
+        own: dict[str, object] = {"filters": self.filters, "kernel_size": self.kernel_size}
         for kernel in ("depthwise", "pointwise", "kernel"):
             own[f"{kernel}_regularizer"] = keras.regularizers.serialize(getattr(self, f"{kernel}_regularizer"))
             own[f"{kernel}_constraint"] = keras.constraints.serialize(getattr(self, f"{kernel}_constraint"))

@@ -8,14 +8,17 @@ classes alike can be given to `compile`; only the classes tell sample weights of
 """
 
 import functools
+import typing
+from collections.abc import Callable
 
 import keras
 from keras import ops
 
 from deephar import checks, sample_weights
 from deephar.config import MISSING  # noqa: F401, part of this module for its users
-from deephar.layer_bases import channels_last
+from deephar.layer_bases import DType, channels_last
 from deephar.ops import GRIDS, gaussian_maps
+from deephar.typed import ArrayLike, Tensor
 
 BCE_WEIGHT = 0.01
 """Weight of the cross-entropy terms in the published training code."""
@@ -24,17 +27,40 @@ SIGMA = 0.05
 """Of the Gaussian that heat maps are trained to, in crops."""
 
 
-def annotated_mask(y_true):
+class ItemLoss(typing.Protocol):
+    """A loss of two tensors for every item."""
+
+    def __call__(
+        self, y_true: Tensor, y_pred: Tensor, *, joint_weight: Tensor | ArrayLike | None = None, dtype: str = "float32"
+    ) -> Tensor: ...
+
+
+class HeatmapItemLoss(typing.Protocol):
+    """A loss of heat maps for every item."""
+
+    def __call__(
+        self,
+        y_true: Tensor,
+        y_pred: Tensor,
+        sigma: float = SIGMA,
+        grid: str = "end_inclusive",
+        *,
+        joint_weight: Tensor | ArrayLike | None = None,
+        dtype: str = "float32",
+    ) -> Tensor: ...
+
+
+def annotated_mask(y_true: Tensor) -> Tensor:
     """1 where a coordinate has a label (above -1e6, not NaN), else 0. Shape of `y_true`, float32."""
     return ops.cast(ops.cast(y_true, "float32") > -1e6, "float32")
 
 
-def positive_mask(y_true):
+def positive_mask(y_true: Tensor) -> Tensor:
     """1 where a label is above 0, else 0; the published training losses also drop labels at or left of 0."""
     return ops.cast(ops.cast(y_true, "float32") > 0.0, "float32")
 
 
-def _item_loss(needed):
+def _item_loss(needed: str) -> Callable[[Callable[..., Tensor]], ItemLoss]:
     """Decorator: a function that gives the share of every joint, (..., J), becomes one that gives their sum, (...).
 
     Args:
@@ -44,7 +70,7 @@ def _item_loss(needed):
         decorator; its functions are registered with Keras, so that a model compiled with one can be loaded.
     """
 
-    def decorate(shares):
+    def decorate(shares: Callable[..., Tensor]) -> ItemLoss:
         @functools.wraps(shares)
         def loss(y_true, y_pred, *args, joint_weight=None, dtype="float32", **kwargs):
             y_true, y_pred = ops.cast(y_true, dtype), ops.cast(y_pred, dtype)
@@ -58,6 +84,10 @@ def _item_loss(needed):
 
 
 _coordinate_loss = _item_loss("y_true (B, ..., J, D) and y_pred (B, ..., J, D)")
+_heatmap_loss = typing.cast(
+    "Callable[[Callable[..., Tensor]], HeatmapItemLoss]",
+    _item_loss("y_true (B, ..., J, D) and y_pred (B, ..., H, W, J)"),
+)
 
 
 def _difference(y_true, y_pred, mask):
@@ -77,7 +107,7 @@ def _shares_of_mean(values, mask):
 
 
 @_coordinate_loss
-def elastic_net_per_joint(y_true, y_pred):
+def elastic_net_per_joint(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """The paper's loss (section 3.1, equation 3): sum of |d| + d^2, divided by the number of labelled joints.
 
     Args:
@@ -92,7 +122,7 @@ def elastic_net_per_joint(y_true, y_pred):
 
 
 @_coordinate_loss
-def elastic_net_sum(y_true, y_pred):
+def elastic_net_sum(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Sum of |d| + d^2 over labelled coordinates, divided by nothing (published `compile` default)."""
     return ops.sum(_elastic(_difference(y_true, y_pred, annotated_mask(y_true))), axis=-1)
 
@@ -103,25 +133,25 @@ def _mean_over_positive(y_true, y_pred, penalty):
 
 
 @_coordinate_loss
-def elastic_net_mean(y_true, y_pred):
+def elastic_net_mean(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Mean of |d| + d^2 over the coordinates whose label is above 0 (published `l1l2`)."""
     return _mean_over_positive(y_true, y_pred, _elastic)
 
 
 @_coordinate_loss
-def l1_mean(y_true, y_pred):
+def l1_mean(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Mean of |d| over the coordinates whose label is above 0 (published `l1`)."""
     return _mean_over_positive(y_true, y_pred, ops.abs)
 
 
 @_coordinate_loss
-def l2_mean(y_true, y_pred):
+def l2_mean(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Mean of d^2 over the coordinates whose label is above 0 (published `l2`)."""
     return _mean_over_positive(y_true, y_pred, ops.square)
 
 
 @_coordinate_loss
-def elastic_net_bce_mean(y_true, y_pred):
+def elastic_net_bce_mean(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """`elastic_net_mean` plus 0.01 times the cross-entropy of the coordinates read as probabilities.
 
     The loss of every published training script (`l1l2bincross`).
@@ -132,14 +162,14 @@ def elastic_net_bce_mean(y_true, y_pred):
 
 
 @_item_loss("y_true (B, ..., J, 1) and y_pred (B, ..., J, 1)")
-def visibility_bce(y_true, y_pred):
+def visibility_bce(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Mean cross-entropy of the visibilities that have a label. (..., J, 1) to (...)."""
     mask = annotated_mask(y_true)
     return _shares_of_mean(ops.binary_crossentropy(ops.where(mask > 0, y_true, 0.5), y_pred), mask)
 
 
-@_item_loss("y_true (B, ..., J, D) and y_pred (B, ..., H, W, J)")
-def heatmap_cross_entropy(y_true, y_pred, sigma=SIGMA, grid="end_inclusive"):
+@_heatmap_loss
+def heatmap_cross_entropy(y_true: Tensor, y_pred: Tensor, sigma: float = SIGMA, grid: str = "end_inclusive") -> Tensor:
     """Cross-entropy between soft-maxed heat maps and a Gaussian around the joint, mean over labelled joints.
 
     Not of the paper: the coordinate losses tell soft-argmax only which way to move; this one tells each cell what it
@@ -158,13 +188,14 @@ def heatmap_cross_entropy(y_true, y_pred, sigma=SIGMA, grid="end_inclusive"):
     *lead, height, width, joints = ops.shape(y_pred)
     cells = (*lead, height * width, joints)
     centre = ops.where(located[..., None], y_true[..., :2], 0.5)
-    target = ops.reshape(gaussian_maps(centre, height, width, sigma, grid, y_pred.dtype), cells)
+    dtype = keras.backend.standardize_dtype(y_pred.dtype)
+    target = ops.reshape(gaussian_maps(centre, height, width, sigma, grid, dtype), cells)
     log_probability = ops.log_softmax(ops.reshape(y_pred, cells), axis=-2)
     entropy = -ops.sum(target * log_probability, axis=-2)
     return _shares_of_mean(entropy[..., None], located[..., None])
 
 
-FORMS = {
+FORMS: dict[str, ItemLoss] = {
     "elastic_net_per_joint": elastic_net_per_joint,
     "elastic_net_sum": elastic_net_sum,
     "elastic_net_mean": elastic_net_mean,
@@ -175,6 +206,16 @@ FORMS = {
 """Name of every coordinate loss. The published means drop labels at or below 0; the first two count every label."""
 
 
+class _Reduction(typing.TypedDict, total=False):
+    reduction: str | None
+
+
+class LossOptions(_Reduction, total=False):
+    """What every loss takes by name, as Keras' own do."""
+
+    dtype: DType
+
+
 class _PersonLoss(keras.losses.Loss):
     """Base: a loss for every person, which sample weights may divide among frames and joints.
 
@@ -183,15 +224,17 @@ class _PersonLoss(keras.losses.Loss):
     where `dtype` says so.
     """
 
-    def __init__(self, name, dtype=None, **kwargs):
+    def __init__(self, name: str | None, dtype: DType = None, **kwargs: typing.Unpack[_Reduction]) -> None:
         double = dtype is not None and keras.dtype_policies.get(dtype).compute_dtype == "float64"
         super().__init__(name=name, dtype="float64" if double else "float32", **kwargs)
 
-    def per_item(self, y_true, y_pred, joint_weight):
+    def per_item(self, y_true: Tensor, y_pred: Tensor, joint_weight: Tensor | None) -> Tensor:
         """Loss of every image (B,) or frame (B, T)."""
         raise NotImplementedError
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: sample_weights.SampleWeight | None = None
+    ) -> Tensor:
         if sample_weight is None:
             return super().__call__(y_true, y_pred)
         y_true = ops.convert_to_tensor(y_true, dtype=self.dtype)
@@ -201,23 +244,23 @@ class _PersonLoss(keras.losses.Loss):
         people = ops.broadcast_to(ops.reshape(of_person, (-1,)), ops.shape(y_true)[:1])
         return super().__call__((y_true, joint_weight), y_pred, people)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor | tuple[Tensor, Tensor], y_pred: Tensor) -> Tensor:
         """Loss of every person, (B,), averaged over frames; `y_true` may be a pair with weights of the joints."""
         y_true, joint_weight = y_true if isinstance(y_true, tuple) else (y_true, None)
         values = self.per_item(y_true, y_pred, joint_weight)
         frames = tuple(range(1, len(values.shape)))
         return ops.mean(values, axis=frames) if frames else values
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "dtype": self.dtype}
 
 
 class _FormLoss(_PersonLoss):
-    def __init__(self, form, name, **kwargs):
+    def __init__(self, form: str, name: str | None, **kwargs: typing.Unpack[LossOptions]) -> None:
         super().__init__(name, **kwargs)
-        self.form = checks.one_of("form", form, FORMS)
+        self.form: str = checks.one_of("form", form, FORMS)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "form": self.form}
 
 
@@ -229,10 +272,15 @@ class CoordinateLoss(_FormLoss):
         form: a key of `FORMS`; the default is the paper's, and counts every label.
     """
 
-    def __init__(self, form="elastic_net_per_joint", name="coordinate_loss", **kwargs):
+    def __init__(
+        self,
+        form: str = "elastic_net_per_joint",
+        name: str | None = "coordinate_loss",
+        **kwargs: typing.Unpack[LossOptions],
+    ) -> None:
         super().__init__(form, name, **kwargs)
 
-    def per_item(self, y_true, y_pred, joint_weight):
+    def per_item(self, y_true: Tensor, y_pred: Tensor, joint_weight: Tensor | None) -> Tensor:
         return FORMS[self.form](y_true, y_pred, joint_weight=joint_weight, dtype=self.dtype)
 
 
@@ -240,10 +288,10 @@ class CoordinateLoss(_FormLoss):
 class VisibilityLoss(_PersonLoss):
     """Cross-entropy of a visibility output (B, [T,] J, 1) alone."""
 
-    def __init__(self, name="visibility_loss", **kwargs):
+    def __init__(self, name: str | None = "visibility_loss", **kwargs: typing.Unpack[LossOptions]) -> None:
         super().__init__(name, **kwargs)
 
-    def per_item(self, y_true, y_pred, joint_weight):
+    def per_item(self, y_true: Tensor, y_pred: Tensor, joint_weight: Tensor | None) -> Tensor:
         return visibility_bce(y_true, y_pred, joint_weight=joint_weight, dtype=self.dtype)
 
 
@@ -267,17 +315,23 @@ class PoseLoss(_FormLoss):
         visibility_weight: weight of the visibility's cross-entropy, at least 0.
     """
 
-    def __init__(self, form="elastic_net_per_joint", visibility_weight=BCE_WEIGHT, name="pose_loss", **kwargs):
+    def __init__(
+        self,
+        form: str = "elastic_net_per_joint",
+        visibility_weight: float = BCE_WEIGHT,
+        name: str | None = "pose_loss",
+        **kwargs: typing.Unpack[LossOptions],
+    ) -> None:
         super().__init__(form, name, **kwargs)
-        self.visibility_weight = checks.between("visibility_weight", visibility_weight, 0)
+        self.visibility_weight: float = checks.between("visibility_weight", visibility_weight, 0)
 
-    def per_item(self, y_true, y_pred, joint_weight):
+    def per_item(self, y_true: Tensor, y_pred: Tensor, joint_weight: Tensor | None) -> Tensor:
         _check_joined("PoseLoss", "y_true (B, ..., J, D+1) and y_pred (B, ..., J, D+1)", y_true, y_pred)
         options = {"joint_weight": joint_weight, "dtype": self.dtype}
         coordinates = FORMS[self.form](y_true[..., :-1], y_pred[..., :-1], **options)
         return coordinates + self.visibility_weight * visibility_bce(y_true[..., -1:], y_pred[..., -1:], **options)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "visibility_weight": self.visibility_weight}
 
 
@@ -292,18 +346,31 @@ class HeatmapLoss(_PersonLoss):
         data_format: "channels_last"; None takes `keras.config.image_data_format()`, which must be that.
     """
 
-    def __init__(self, weight=0.25, sigma=SIGMA, grid="end_inclusive", data_format=None, name="heatmap_loss", **kwargs):
+    def __init__(
+        self,
+        weight: float = 0.25,
+        sigma: float = SIGMA,
+        grid: str = "end_inclusive",
+        data_format: str | None = None,
+        name: str | None = "heatmap_loss",
+        **kwargs: typing.Unpack[LossOptions],
+    ) -> None:
         super().__init__(name, **kwargs)
-        self.weight = checks.between("weight", weight, 0)
-        self.sigma = checks.between("sigma", sigma, 0, low_included=False)
-        self.grid = checks.one_of("grid", grid, GRIDS)
-        self.data_format = channels_last("HeatmapLoss", data_format)
+        self.weight: float = checks.between("weight", weight, 0)
+        self.sigma: float = checks.between("sigma", sigma, 0, low_included=False)
+        self.grid: str = checks.one_of("grid", grid, GRIDS)
+        self.data_format: str = channels_last("HeatmapLoss", data_format)
 
-    def per_item(self, y_true, y_pred, joint_weight):
+    def per_item(self, y_true: Tensor, y_pred: Tensor, joint_weight: Tensor | None) -> Tensor:
         _check_joined("HeatmapLoss", "y_true (B, ..., J, D+1) and y_pred (B, ..., H, W, J)", y_true, y_pred)
         options = {"joint_weight": joint_weight, "dtype": self.dtype}
         return self.weight * heatmap_cross_entropy(y_true[..., :-1], y_pred, self.sigma, self.grid, **options)
 
-    def get_config(self):
-        own = {"weight": self.weight, "sigma": self.sigma, "grid": self.grid, "data_format": self.data_format}
+    def get_config(self) -> dict[str, object]:
+        own: dict[str, object] = {
+            "weight": self.weight,
+            "sigma": self.sigma,
+            "grid": self.grid,
+            "data_format": self.data_format,
+        }
         return {**super().get_config(), **own}

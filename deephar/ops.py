@@ -7,12 +7,14 @@ compute probabilities or coordinates do so in float32 and return float32, whatev
 traced graph runs, and a batch may be empty.
 """
 
+import collections.abc
 import math
 
 import keras
 from keras import ops
 
 from deephar import checks
+from deephar.typed import Tensor
 
 GRIDS = ("end_inclusive", "cell_centred")
 """The two conventions for where cell i of n lies in [0, 1].
@@ -22,7 +24,7 @@ GRIDS = ("end_inclusive", "cell_centred")
 """
 
 
-def grid_positions(size, grid="end_inclusive", dtype="float32"):
+def grid_positions(size: int | Tensor, grid: str = "end_inclusive", dtype: str = "float32") -> Tensor:
     """Position of every cell along one axis.
 
     Args:
@@ -57,7 +59,7 @@ def _softmax(x, axis, dtype):
     return x / ops.sum(x, axis=axis, keepdims=True)
 
 
-def spatial_softmax(heatmaps, dtype="float32"):
+def spatial_softmax(heatmaps: Tensor, dtype: str = "float32") -> Tensor:
     """Softmax over all H x W cells of each map (paper section 3.1).
 
     Args:
@@ -70,7 +72,7 @@ def spatial_softmax(heatmaps, dtype="float32"):
     return _softmax(heatmaps, (-3, -2), dtype)
 
 
-def expectation_2d(probability, grid="end_inclusive", dtype="float32"):
+def expectation_2d(probability: Tensor, grid: str = "end_inclusive", dtype: str = "float32") -> Tensor:
     """Expected (x, y) under a probability map.
 
     Args:
@@ -88,7 +90,7 @@ def expectation_2d(probability, grid="end_inclusive", dtype="float32"):
     return ops.stack([ops.sum(x, axis=-2), ops.sum(y, axis=-2)], axis=-1)
 
 
-def soft_argmax_2d(heatmaps, grid="end_inclusive", dtype="float32"):
+def soft_argmax_2d(heatmaps: Tensor, grid: str = "end_inclusive", dtype: str = "float32") -> Tensor:
     """Differentiable arg-max of each map: the expectation of its spatial softmax (paper section 3.1).
 
     Args:
@@ -102,7 +104,7 @@ def soft_argmax_2d(heatmaps, grid="end_inclusive", dtype="float32"):
     return expectation_2d(spatial_softmax(heatmaps, dtype), grid, dtype)
 
 
-def soft_argmax_1d(maps, grid="end_inclusive", dtype="float32"):
+def soft_argmax_1d(maps: Tensor, grid: str = "end_inclusive", dtype: str = "float32") -> Tensor:
     """Differentiable arg-max along depth (paper section 3.1, volumetric heat maps).
 
     Args:
@@ -117,7 +119,9 @@ def soft_argmax_1d(maps, grid="end_inclusive", dtype="float32"):
     return ops.sum(weighted, axis=-2)[..., None]
 
 
-def joint_visibility(heatmaps, depth_maps=None, scale=1.0, dtype="float32"):
+def joint_visibility(
+    heatmaps: Tensor, depth_maps: Tensor | None = None, scale: float = 1.0, dtype: str = "float32"
+) -> Tensor:
     """Probability that a joint is seen: sigmoid of the largest logit (paper section 3.1).
 
     Args:
@@ -139,7 +143,9 @@ UNSEEN = 1e-30
 """A visibility below this counts as none; its reciprocal and the products of that are far from float32's limits."""
 
 
-def context_aggregation(pose, context_pose, context_visibility, alpha=0.8, dtype="float32"):
+def context_aggregation(
+    pose: Tensor, context_pose: Tensor, context_visibility: Tensor, alpha: float = 0.8, dtype: str = "float32"
+) -> Tensor:
     """Blend each joint with the visibility-weighted mean of its context maps (published weights).
 
     Args:
@@ -168,7 +174,12 @@ def context_aggregation(pose, context_pose, context_visibility, alpha=0.8, dtype
     return alpha * pose + (1.0 - alpha) * context
 
 
-def max_plus_min_pooling_2d(x, pool_size=2, strides=None, padding="same"):
+def max_plus_min_pooling_2d(
+    x: Tensor,
+    pool_size: int | collections.abc.Sequence[int] = 2,
+    strides: int | collections.abc.Sequence[int] | None = None,
+    padding: str = "same",
+) -> Tensor:
     """Largest plus smallest value of each window (paper section 3.2, "max-plus-min pooling").
 
     Padded cells take no part: an odd size rounds up and its last window holds fewer cells. A window with a NaN gives
@@ -200,7 +211,7 @@ def _floating(x):
     return x if keras.backend.is_float_dtype(x.dtype) else ops.cast(x, "float32")
 
 
-def global_max_plus_min_pooling_2d(x):
+def global_max_plus_min_pooling_2d(x: Tensor) -> Tensor:
     """Largest plus smallest value of each map (paper section 3.2).
 
     Args:
@@ -213,7 +224,7 @@ def global_max_plus_min_pooling_2d(x):
     return _largest(x, (-3, -2)) - _largest(-x, (-3, -2))
 
 
-def split_volume(volume, depth, dtype="float32"):
+def split_volume(volume: Tensor, depth: int, dtype: str = "float32") -> tuple[Tensor, Tensor]:
     """Split volumetric heat maps into maps over (x, y) and maps over z (paper section 3.1).
 
     Args:
@@ -230,7 +241,7 @@ def split_volume(volume, depth, dtype="float32"):
     return ops.mean(volume, axis=-2), ops.mean(volume, axis=(-4, -3))
 
 
-def appearance_pooling(probability, features, dtype="float32"):
+def appearance_pooling(probability: Tensor, features: Tensor, dtype: str = "float32") -> Tensor:
     """Visual features under every joint's probability map (paper section 4.2): one contraction over space.
 
     Args:
@@ -249,7 +260,14 @@ def appearance_pooling(probability, features, dtype="float32"):
     return ops.swapaxes(rows(probability), -1, -2) @ rows(features)
 
 
-def gaussian_maps(pose, height, width, sigma, grid="end_inclusive", dtype="float32"):
+def gaussian_maps(
+    pose: Tensor,
+    height: int | Tensor,
+    width: int | Tensor,
+    sigma: float,
+    grid: str = "end_inclusive",
+    dtype: str = "float32",
+) -> Tensor:
     """Probability maps that are Gaussians around given joints.
 
     Args:

@@ -6,13 +6,16 @@ soon as it is. Python has no other way to learn of that than a finder, here one 
 """
 
 import importlib
+import importlib.machinery
 import sys
+import types
+from collections.abc import Sequence
 
 MODULES = ("keras_metrics", "layers", "losses")
 """The modules that register something, themselves or by what they import."""
 
 
-def register():
+def register() -> None:
     """Have Keras know all that deephar registers, now if Keras is imported, otherwise once it is."""
     if "keras" in sys.modules:
         _import_all()
@@ -20,7 +23,7 @@ def register():
         sys.meta_path.insert(0, _Watch())
 
 
-def _import_all():
+def _import_all() -> None:
     for name in MODULES:
         importlib.import_module(f"deephar.{name}")
 
@@ -32,10 +35,12 @@ class _Watch:
     is the outermost one.
     """
 
-    def __init__(self):
-        self.running = []
+    def __init__(self) -> None:
+        self.running: list[types.ModuleType] = []
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         if name != "keras" and not name.startswith("deephar."):
             return None
         found = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)

@@ -1,9 +1,16 @@
 """Sample weights of poses: of people, of frames, of joints."""
 
+import typing
+
 from keras import ops
 
+from deephar.layer_bases import Shape
+from deephar.typed import ArrayLike, Tensor
 
-def aligned(owner, sample_weight, shape, dtype="float32"):
+SampleWeight: typing.TypeAlias = Tensor | ArrayLike | tuple[Tensor] | list[Tensor]
+
+
+def aligned(owner: str, sample_weight: SampleWeight, shape: Shape, dtype: str = "float32") -> Tensor:
     """Sample weights with an axis for every axis of the joints they weigh.
 
     The rank of the poses alone decides what an axis means, so that as many people as joints are never mixed up:
@@ -23,8 +30,9 @@ def aligned(owner, sample_weight, shape, dtype="float32"):
     Raises:
         ValueError: for weights of another shape.
     """
-    alone = isinstance(sample_weight, (tuple, list)) and len(sample_weight) == 1
-    weight = ops.convert_to_tensor(sample_weight[0] if alone else sample_weight, dtype=dtype)
+    if isinstance(sample_weight, (tuple, list)) and len(sample_weight) == 1:
+        sample_weight = sample_weight[0]
+    weight = ops.convert_to_tensor(sample_weight, dtype=dtype)
     given, rank = tuple(weight.shape), len(shape)
     known = [(a, b) for a, b in zip(given, shape, strict=False) if isinstance(a, int) and isinstance(b, int)]
     if len(given) > rank or any(a not in (1, b) for a, b in known):

@@ -4,29 +4,41 @@ A unit called `name` creates `name` (convolution) and `name_bn`. Batch norms hav
 (published weights). The order of the words is the order of the operations.
 """
 
+import typing
+
+import keras
 from keras import layers
 
-FORMAT = {"data_format": "channels_last"}
+
+class Format(typing.TypedDict):
+    """Where the channels of maps are, for the layers that ask."""
+
+    data_format: str
+
+
+FORMAT: Format = {"data_format": "channels_last"}
 """Channels are last, whatever the user's default."""
 
+Kernel: typing.TypeAlias = int | tuple[int, int]
 
-def conv_bn(x, filters, size, name, strides=1):
+
+def conv_bn(x: keras.KerasTensor, filters: int, size: Kernel, name: str, strides: Kernel = 1) -> keras.KerasTensor:
     """Convolution, batch norm."""
     x = layers.Conv2D(filters, size, strides, padding="same", use_bias=False, name=name, **FORMAT)(x)
     return layers.BatchNormalization(epsilon=1e-3, scale=False, name=f"{name}_bn")(x)
 
 
-def conv_bn_act(x, filters, size, name, strides=1):
+def conv_bn_act(x: keras.KerasTensor, filters: int, size: Kernel, name: str, strides: Kernel = 1) -> keras.KerasTensor:
     """Convolution, batch norm, ReLU."""
     return layers.ReLU(name=f"{name}_relu")(conv_bn(x, filters, size, name, strides))
 
 
-def act_conv_bn(x, filters, size, name, strides=1):
+def act_conv_bn(x: keras.KerasTensor, filters: int, size: Kernel, name: str, strides: Kernel = 1) -> keras.KerasTensor:
     """ReLU, convolution, batch norm."""
     return conv_bn(layers.ReLU(name=f"{name}_relu")(x), filters, size, name, strides)
 
 
-def act_sepconv_bn(x, filters, size, name):
+def act_sepconv_bn(x: keras.KerasTensor, filters: int, size: Kernel, name: str) -> keras.KerasTensor:
     """ReLU, separable convolution, batch norm."""
     x = layers.ReLU(name=f"{name}_relu")(x)
     x = layers.SeparableConv2D(filters, size, padding="same", use_bias=False, name=name, **FORMAT)(x)

@@ -11,6 +11,8 @@ import warnings
 
 import numpy as np
 
+from deephar.typed import Floats, Network
+
 
 class Kind(enum.StrEnum):
     """What an output holds, (B, T, ...) for clips:
@@ -60,11 +62,11 @@ _BLOCKS = (
 """Names of the outputs of prediction blocks; those of poses have changed over time, and saved models keep them."""
 
 _ACTION = re.compile(r"(?:(?P<actions>\w+)_)?(?:(?P<branch>[pv])(?P<block>\d+)|m)")
-_BRANCHES = {"p": "pose", "v": "appearance", None: "aggregated"}
+_BRANCHES: dict[str | None, str] = {"p": "pose", "v": "appearance", None: "aggregated"}
 """Branches of actions by the letter of their outputs, in the published order: the last one judges."""
 
 
-def describe(model):
+def describe(model: Network) -> list[Output]:
     """What every output of a network is.
 
     Args:
@@ -78,9 +80,13 @@ def describe(model):
         ValueError: for an output whose name says nothing.
     """
     if not hasattr(model, "output_names"):  # `keras.Sequential`
-        return [_of_tensor(tensor) or of_name(tensor._keras_history.operation.name) for tensor in model.outputs]
+        return _of_sequential(model)
     tensors = getattr(model, "outputs", None) or [None] * len(model.output_names)
     return [_of_tensor(tensor) or of_name(name) for tensor, name in zip(tensors, model.output_names, strict=True)]
+
+
+def _of_sequential(model):
+    return [_of_tensor(tensor) or of_name(tensor._keras_history.operation.name) for tensor in model.outputs]
 
 
 def _of_tensor(tensor):
@@ -91,7 +97,7 @@ def _of_tensor(tensor):
     return describe(history.operation)[history.tensor_index]
 
 
-def of_name(name):
+def of_name(name: str) -> Output:
     """What the output of some name is, an `Output`; see `describe`."""
     for pattern, kind in _BLOCKS:
         if found := re.fullmatch(pattern, name):
@@ -106,12 +112,12 @@ def of_name(name):
     )
 
 
-def kinds(model):
+def kinds(model: Network) -> tuple[Kind, ...]:
     """The `Kind` of every output of a network, a tuple, e.g. for a loader."""
     return tuple(output.kind for output in describe(model))
 
 
-def arrays(model, values):
+def arrays(model: Network, values: object) -> dict[Output, Floats]:
     """What a network gave, by what it is.
 
     Args:
@@ -130,11 +136,12 @@ def arrays(model, values):
         raise ValueError(f"Expected the values of {names}, in a list. Received: {len(values)} of {type(values[0])}")
     found = dict(zip(described, map(np.asarray, values), strict=True))
     if len(found) < len(values):
-        raise ValueError(f"{model.name!r} gives the outputs of several networks; take one of them at a time")
+        name = getattr(model, "name", type(model).__name__)
+        raise ValueError(f"{name!r} gives the outputs of several networks; take one of them at a time")
     return found
 
 
-def poses(model, values):
+def poses(model: Network, values: object) -> tuple[Floats, Floats]:
     """Poses of all blocks from what a network gave, whether it joins pose and visibility or not.
 
     Args:
@@ -164,23 +171,23 @@ def _pair(found, block):
     return found[Kind.POSE, block], found[Kind.VISIBILITY, block]
 
 
-def actions(model, values):
+def actions(model: Network, values: object) -> dict[Output, Floats]:
     """Probabilities of the classes from what a network gave: dict from `Output` to (B, A), see `judges`."""
     found = arrays(model, values)
     return {output: found[output] for output in judges(model)}
 
 
-def judges(model):
+def judges(model: Network) -> list[Output]:
     """The action outputs of a network in the published order, a list: blocks from poses, from appearance, aggregated.
 
     The last of a branch is its best informed, the last of all judges.
     """
-    branches = list(_BRANCHES.values())
+    branches: list[str | None] = list(_BRANCHES.values())
     found = [output for output in describe(model) if output.kind == Kind.ACTION]
     return sorted(found, key=lambda output: (output.actions, branches.index(output.branch), output.block))
 
 
-def split_blocks(values):
+def split_blocks(values: Floats | list[Floats] | tuple[Floats, ...]) -> tuple[Floats, Floats]:
     """Poses and visibilities of a pose network's outputs by their shapes; deprecated, see `poses`."""
     warnings.warn("split_blocks(values) guesses; use models.outputs.poses(model, values)", DeprecationWarning, 2)
     values = values if isinstance(values, (list, tuple)) else [values]

@@ -4,18 +4,23 @@ A model of somebody else's may hold our networks: as layers, inside other layers
 Each graph is asked by itself, since names are unique in one graph alone.
 """
 
+import typing
+
 import keras
 
 from deephar.models.action import names as action_names
 from deephar.models.reception.names import pose_part
 
+Model: typing.TypeAlias = keras.Model
+"""A network, under a name for modules that need no Keras."""
 
-def graphs(model):
+
+def graphs(model: keras.Model) -> list[keras.Model]:
     """A model and every model inside it, at any depth, as a list."""
     return [layer for layer in model._flatten_layers() if isinstance(layer, keras.Model)]
 
 
-def learned_layers(model):
+def learned_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """The layers with weights of a model and of the models inside it, as a list; a layer made of layers is one."""
 
     def is_one(layer):
@@ -24,7 +29,7 @@ def learned_layers(model):
     return [layer for graph in graphs(model) for layer in graph.layers if layer.weights and is_one(layer)]
 
 
-def pose_layers(model):
+def pose_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """The layers with weights of every pose part in a model: stem and prediction blocks, as a list."""
     found = []
     for graph in graphs(model):
@@ -33,11 +38,11 @@ def pose_layers(model):
     return found
 
 
-def action_outputs(graph):
+def action_outputs(graph: keras.Model) -> set[str]:
     """Names of the layers of a clip network with one filter or unit for each class, a set; empty for other networks."""
     return action_names.one_per_class([layer.name for layer in graph.layers])
 
 
-def action_layers(graph):
+def action_layers(graph: keras.Model) -> set[str]:
     """Names of all layers of a clip network whose weights belong to its classes, a set; empty for other networks."""
     return action_names.of_classes([layer.name for layer in graph.layers])

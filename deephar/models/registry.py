@@ -6,21 +6,32 @@ files keep its weights).
 """
 
 import importlib
+import types
+import typing
+from collections.abc import Mapping
 
+from deephar.models.action.config import ActionConfig
 from deephar.models.action.presets import PRESETS as _ACTION
+from deephar.models.reception.config import ReceptionConfig
 from deephar.models.reception.presets import PRESETS as _RECEPTION
 from deephar.models.settings import replaced
 
-FAMILIES = {"reception": _RECEPTION, "action": _ACTION}
+if typing.TYPE_CHECKING:
+    from deephar.models.parts import Model
+
+Config: typing.TypeAlias = ReceptionConfig | ActionConfig
+"""The configuration of a network of any family."""
+
+FAMILIES: dict[str, Mapping[str, Config]] = {"reception": _RECEPTION, "action": _ACTION}
 """Name of the package of every family to its presets."""
 
 
-def names():
+def names() -> tuple[str, ...]:
     """Names of all networks, a tuple."""
     return tuple(name for presets in FAMILIES.values() for name in presets)
 
 
-def family_of(preset):
+def family_of(preset: str) -> str:
     """Name of the family of a named network.
 
     Raises:
@@ -32,7 +43,7 @@ def family_of(preset):
     raise ValueError(f"Unknown model {preset!r}; the models are {', '.join(names())}")
 
 
-def settings(preset, /, **overrides):
+def settings(preset: str, /, **overrides: object) -> Config:
     """The configuration of a named network with some fields replaced.
 
     Args:
@@ -48,7 +59,7 @@ def settings(preset, /, **overrides):
     return replaced(FAMILIES[family_of(preset)][preset], preset, **overrides)
 
 
-def build(preset, /, name=None, **overrides):
+def build(preset: str, /, name: str | None = None, **overrides: object) -> "Model":
     """A named network with random weights; `deephar.build` loads weights, too.
 
     Args:
@@ -62,7 +73,7 @@ def build(preset, /, name=None, **overrides):
     return _module(family_of(preset), "network").build(own, name or preset.replace("-", "_"))
 
 
-def legacy(model):
+def legacy(model: "Model") -> types.ModuleType:
     """The module that knows where the original's weight file keeps the weights of a network.
 
     Args:
@@ -83,5 +94,5 @@ def legacy(model):
     raise ValueError(f"{model.name!r} is no network that the original kept in a file")
 
 
-def _module(family, part):
+def _module(family: str, part: str) -> types.ModuleType:
     return importlib.import_module(f"deephar.models.{family}.{part}")

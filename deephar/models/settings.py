@@ -5,41 +5,56 @@ A configuration is a frozen dataclass of numbers; it may hold others, whose fiel
 
 import dataclasses
 import difflib
+import typing
+from collections.abc import Mapping
 
 from deephar import checks
+
+
+class Settings(typing.Protocol):
+    """A dataclass."""
+
+    __dataclass_fields__: typing.ClassVar[dict[str, dataclasses.Field[object]]]
+
+
+_Settings = typing.TypeVar("_Settings", bound=Settings)
 
 OUTPUTS = ("concat_visibility", "export_heatmaps", "export_features", "export_poses")
 """Fields of the configurations of all families that say what a network gives, not what it is."""
 
 
-def settle(settings, name, value):
+def settle(settings: object, name: str, value: object) -> None:
     """Keep a checked value of a frozen configuration as a plain number or tuple."""
     object.__setattr__(settings, name, value)
 
 
-def settle_flags(settings, *names):
+def settle_flags(settings: object, *names: str) -> None:
     """Check fields that say yes or no, and keep them as bool."""
     for name in names:
         settle(settings, name, bool(checks.one_of(name, getattr(settings, name), (True, False))))
 
 
-def require(condition, message, **received):
+def require(condition: object, message: str, **received: object) -> None:
     """Raise ValueError with a message and what was received unless a condition holds."""
     if not condition:
         values = ", ".join(f"{name}={value!r}" for name, value in received.items())
         raise ValueError(f"{message}. Received: {values}")
 
 
-def flat(settings):
+def _is_settings(value: object) -> typing.TypeGuard[Settings]:
+    return dataclasses.is_dataclass(value)
+
+
+def flat(settings: Settings) -> dict[str, object]:
     """All fields of a configuration and of those inside it, dict from name to value, in order."""
-    found = {}
+    found: dict[str, object] = {}
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
-        found |= flat(value) if dataclasses.is_dataclass(value) else {field.name: value}
+        found |= flat(value) if _is_settings(value) else {field.name: value}
     return found
 
 
-def replaced(settings, owner, /, **overrides):
+def replaced(settings: _Settings, owner: str, /, **overrides: object) -> _Settings:
     """A configuration with some fields replaced, its own or those of one inside it.
 
     Args:
@@ -64,7 +79,7 @@ def replaced(settings, owner, /, **overrides):
     return _replaced(settings, overrides)
 
 
-def _replaced(settings, overrides):
+def _replaced(settings: _Settings, overrides: Mapping[str, object]) -> _Settings:
     fields = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
-    inside = {name: _replaced(value, overrides) for name, value in fields.items() if dataclasses.is_dataclass(value)}
+    inside = {name: _replaced(value, overrides) for name, value in fields.items() if _is_settings(value)}
     return dataclasses.replace(settings, **inside, **{name: overrides[name] for name in fields if name in overrides})

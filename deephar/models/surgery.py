@@ -11,7 +11,7 @@ from deephar import checks
 from deephar.models.parts import action_layers, action_outputs, graphs, learned_layers, pose_layers
 
 
-def freeze_pose(model, frozen=True):
+def freeze_pose(model: keras.Model, frozen: bool = True) -> int:
     """Freeze the pose part of a clip network, or release it; compile the model afterwards.
 
     A frozen layer keeps its weights and, as Keras 3 has it, its batch norms use and keep their moving statistics. In
@@ -40,7 +40,7 @@ def freeze_pose(model, frozen=True):
     return sum(len(layer.weights) for layer in layers)
 
 
-def copy_pose(source, target):
+def copy_pose(source: keras.Model, target: keras.Model) -> int:
     """Give a network the pose part of another, e.g. a clip network that of a trained pose network.
 
     Args:
@@ -71,7 +71,7 @@ def copy_pose(source, target):
     return sum(len(layer.weights) for layer in wanted)
 
 
-def copy_fitting(source, target):
+def copy_fitting(source: keras.Model, target: keras.Model) -> list[str]:
     """Give a network what fits of another, e.g. a 3D network the features of a 2D one.
 
     Args:
@@ -110,7 +110,7 @@ def _by_name(model, layers):
     return {layer.name: layer for layer in layers}
 
 
-def replace_actions(model, num_actions):
+def replace_actions(model: keras.Model, num_actions: int) -> keras.Model:
     """The same clip network for other classes: all weights are kept but those that depend on the classes.
 
     Args:

@@ -5,10 +5,12 @@ import math
 import pathlib
 import shutil
 import sys
+from collections.abc import Callable
 
 import keras
 
 from deephar import files
+from deephar.typed import Floats, Path
 
 
 class Score(keras.callbacks.Callback):
@@ -21,12 +23,19 @@ class Score(keras.callbacks.Callback):
         every: epochs between scores; the last epoch is always scored.
     """
 
-    def __init__(self, score, folder, name="val_pck", every=1):
+    def __init__(
+        self, score: Callable[[keras.Model], float] | None, folder: Path, name: str = "val_pck", every: int = 1
+    ) -> None:
         super().__init__()
-        self.score, self.folder, self.name, self.every = score, pathlib.Path(folder), name, every
-        self.best = self.weights = None  # no score yet; a NaN score ranks below all others
+        self.score: Callable[[keras.Model], float] | None = score
+        self.folder: pathlib.Path = pathlib.Path(folder)
+        self.name: str = name
+        self.every: int = every
+        self.best: float | None = None  # no score yet; a NaN score ranks below all others
+        self.weights: list[Floats] | None = None
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        assert logs is not None
         last = self.folder / "last.weights.h5"
         files.save_weights(self.model, last)
         waiting = (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]
@@ -51,9 +60,9 @@ class KeepFreedMemory(keras.callbacks.Callback):
 
     TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # of mallopt in glibc
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         library = ctypes.CDLL(None) if batch == 0 and sys.platform == "linux" else None
-        if hasattr(library, "mallopt"):
+        if library is not None and hasattr(library, "mallopt"):
             library.mallopt(self.TRIM_THRESHOLD, 2**31 - 1)
             library.mallopt(self.MMAP_THRESHOLD, 2**30)
             library.mallopt(self.TOP_PAD, 2**28)

@@ -3,12 +3,16 @@
 import csv
 import json
 import pathlib
+import typing
 import warnings
+from collections.abc import Mapping, Sequence
 
 import h5py
 import keras
 
 from deephar import files
+from deephar.training.fitting import Batches
+from deephar.typed import Path
 
 FILE = "resume.weights.h5"
 """In the folder of a training: the network and its optimizer after an epoch, and in an attribute all else."""
@@ -19,6 +23,20 @@ _NUMBERS = ("best", "wait", "cooldown_counter", "best_epoch", "stopped_epoch")
 
 
 _STATE = ("recipe", "stage", "scores", "rate", "loader_first", "loader_now", "epoch", "over", "counts")
+
+
+class State(typing.TypedDict):
+    """What a training needs to go on, see `Checkpoint`."""
+
+    recipe: dict[str, str]
+    stage: int
+    scores: list[float | None]
+    rate: float
+    loader_first: int
+    loader_now: int
+    epoch: int
+    over: bool
+    counts: list[dict[str, float | None]]
 
 
 class Unusable(ValueError):
@@ -37,16 +55,26 @@ class Checkpoint(keras.callbacks.Callback):
         earlier: what `read` gave, if the stage goes on; None if it begins.
     """
 
-    def __init__(self, folder, batches, state, watched, earlier=None):
+    def __init__(
+        self,
+        folder: Path,
+        batches: Batches,
+        state: Mapping[str, object],
+        watched: Sequence[keras.callbacks.Callback],
+        earlier: State | None = None,
+    ) -> None:
         super().__init__()
-        self.path, self.batches, self.state = pathlib.Path(folder) / FILE, batches, state
-        self.watched, self.earlier = watched, earlier
+        self.path: pathlib.Path = pathlib.Path(folder) / FILE
+        self.batches: Batches = batches
+        self.state: Mapping[str, object] = state
+        self.watched: Sequence[keras.callbacks.Callback] = watched
+        self.earlier: State | None = earlier
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         for callback, numbers in zip(self.watched, self.earlier["counts"] if self.earlier else (), strict=False):
             vars(callback).update(numbers)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         counts = [{n: vars(c)[n] for n in _NUMBERS if n in vars(c)} for c in self.watched]
         over = epoch + 1 >= self.params["epochs"] or bool(self.model.stop_training)
         state = {**self.state, "epoch": epoch + 1, "over": over, "counts": counts, "loader_now": self.batches.epoch}
@@ -56,7 +84,7 @@ class Checkpoint(keras.callbacks.Callback):
                 file.attrs[_KEY] = json.dumps(state, default=float)
 
 
-def read(folder, recipe):
+def read(folder: Path, recipe: Mapping[str, str]) -> State:
     """What `Checkpoint` has left in a folder.
 
     Args:
@@ -85,7 +113,7 @@ def read(folder, recipe):
     return state
 
 
-def restore(model, folder):
+def restore(model: keras.Model, folder: Path) -> None:
     """Give a compiled network the weights and the optimizer's numbers of `Checkpoint`."""
     path = pathlib.Path(folder) / FILE
     model.optimizer.build(model.trainable_variables)
@@ -97,7 +125,7 @@ def restore(model, folder):
         raise Unusable(f"{path} is damaged: {error}. Begin anew without --resume") from None
 
 
-def trim(log, epochs):
+def trim(log: pathlib.Path, epochs: int) -> None:
     """Leave the rows of the first epochs in a log of Keras' `CSVLogger`, which may be ahead of the checkpoint."""
     if not log.is_file():
         return

@@ -8,7 +8,13 @@ from deephar.models import outputs
 from deephar.models.outputs import Kind
 
 
-def compile_model(model, optimizer, pose_weight=1.0, form="elastic_net_bce_mean", label_smoothing=0.0):
+def compile_model(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer | str,
+    pose_weight: float = 1.0,
+    form: str = "elastic_net_bce_mean",
+    label_smoothing: float = 0.0,
+) -> None:
     """Give every output of a network its loss: every block is supervised alike (paper sections 3.1 and 4.3).
 
     Pose and visibility have the same loss whether the network joins them in one output or not. Heat maps that it
@@ -38,7 +44,7 @@ def compile_model(model, optimizer, pose_weight=1.0, form="elastic_net_bce_mean"
     model.compile(optimizer=optimizer, loss=list(losses), loss_weights=list(weights))
 
 
-def set_momentum(model, momentum=0.9):
+def set_momentum(model: keras.Model, momentum: float = 0.9) -> int:
     """Let the moving statistics of all batch norms follow quicker; compile the model afterwards.
 
     For trainings of a few hundred steps: at Keras' and the published 0.99, after 300 steps a twentieth of the initial

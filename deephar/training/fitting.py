@@ -1,10 +1,35 @@
 """Keras' `fit` on a loader's batches, on one device or several."""
 
+import typing
+from collections.abc import Iterable, Sized
+
+import keras
+
 from deephar import distribution
 from deephar.training.callbacks import KeepFreedMemory
 
 
-def fit(model, batches, epochs=1, callbacks=(), **options):
+class Batches(typing.Protocol):
+    """A loader, see `deephar.data.batches.loader`."""
+
+    epoch: int
+
+    @property
+    def batch_size(self) -> int: ...
+
+    @property
+    def broken(self) -> Sized: ...
+
+    def __len__(self) -> int: ...
+
+
+def fit(
+    model: keras.Model,
+    batches: Batches,
+    epochs: int = 1,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+    **options: object,
+) -> keras.callbacks.History:
     """Train a network on a loader's batches by Keras' `fit`, on one device or under the strategy it was built in.
 
     Several copies share the statistics of their batch norms (`deephar.distribution.synchronised`), and freed memory is

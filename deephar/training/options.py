@@ -4,13 +4,18 @@ import argparse
 import ast
 import difflib
 import pathlib
+import typing
+from collections.abc import Callable, Mapping
 
 from deephar import config, distribution, files
 from deephar.training import checkpoint
 from deephar.training import recipe as recipes
+from deephar.typed import Path
 
 _RECIPE = ("batch_size", "steps", "parts", *recipes.STAGED, "augmentation", "preset")
 """Options that are fields of the recipe or of its stages."""
+
+_Sources = typing.TypeVar("_Sources")
 
 _NETWORK = "network."
 """Before the names of options that are fields of the network: a script may have others of the same names."""
@@ -19,7 +24,7 @@ _NETWORK = "network."
 class _Parser(argparse.ArgumentParser):
     """Refuses an unknown option with the nearest one."""
 
-    def error(self, message):
+    def error(self, message: str) -> typing.NoReturn:
         words = message.removeprefix("unrecognized arguments: ").split()
         if message.startswith("unrecognized arguments: ") and words[0].startswith("--"):
             near = difflib.get_close_matches(words[0].partition("=")[0], self._option_string_actions, 1)
@@ -27,7 +32,12 @@ class _Parser(argparse.ArgumentParser):
         super().error(message)
 
 
-def parser(doc, recipe, out, smoke="one epoch of a tiny network, to see that all works"):
+def parser(
+    doc: str | None,
+    recipe: recipes.Recipe | dict[str, recipes.Recipe],
+    out: Path,
+    smoke: str = "one epoch of a tiny network, to see that all works",
+) -> argparse.ArgumentParser:
     """A parser with the options of every training script; `parsed` reads them.
 
     Args:
@@ -91,7 +101,11 @@ def _value(text):
         return text
 
 
-def parsed(result, open_sources, smoke=None):
+def parsed(
+    result: argparse.ArgumentParser,
+    open_sources: Callable[[argparse.Namespace], _Sources],
+    smoke: Mapping[str, object] | None = None,
+) -> tuple[argparse.Namespace, _Sources]:
     """Parse the command line and open the data; what is wrong with either is said, and ends the program.
 
     Args:

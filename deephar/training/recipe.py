@@ -2,10 +2,15 @@
 
 import dataclasses
 import typing
+from collections.abc import Callable
 
 from deephar import checks, config, layouts
 from deephar.models import registry, settings
 from deephar.models.settings import OUTPUTS
+from deephar.typed import Floats, Ints, Size
+
+if typing.TYPE_CHECKING:
+    from deephar.data.readers.base import Video
 
 OPTIMIZERS = ("rmsprop", "adam", "adamw", "sgd")
 """RMSprop and Adam with Keras' numbers, AdamW with a weight decay of 0.01, SGD with Nesterov momentum 0.98 (paper)."""
@@ -42,7 +47,7 @@ class Stage:
     optimizer: str = "sgd"
     pose_weight: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.one_of("schedule", self.schedule, SCHEDULES)
         checks.one_of("optimizer", self.optimizer, OPTIMIZERS)
         checks.whole("epochs", self.epochs)
@@ -51,7 +56,7 @@ class Stage:
             if value is not None:
                 checks.between(name, value, 0, low_included=False)
 
-    def first_rate(self, last):
+    def first_rate(self, last: float | None) -> float:
         """Learning rate at first.
 
         Args:
@@ -60,16 +65,18 @@ class Stage:
         Raises:
             ValueError: if it is relative to a stage before, and there is none.
         """
-        if self.rate is None and last is None:
+        if self.rate is not None:
+            return self.rate
+        if last is None:
             raise ValueError(f"The first stage needs a learning rate of its own. Received: {self}")
-        return self.rate if self.rate is not None else self.rate_factor * last
+        return self.rate_factor * last
 
 
 _FROZEN, _TENTH = Stage("frozen pose", 100, True, 2e-4, patience=10), Stage("fine-tuning", 5, rate_factor=0.1)
 _JOINT = Stage("joint from the start", 100, rate=2e-4, patience=10)
 _SMALL = {"optimizer": "adamw"}
 
-STAGES = {
+STAGES: dict[str, tuple[Stage, ...]] = {
     "paper": (_FROZEN, _TENTH),
     "joint": (_JOINT,),
     "fixed": (Stage("frozen pose", 30, True, 2e-4), Stage("fine-tuning", 5, rate=2e-5)),
@@ -93,11 +100,11 @@ class ClipSampling:
         boxes: function that chooses the window, see `deephar.data.samples.clips.make_clip`.
     """
 
-    subsampling: tuple = (1,)
-    spread: tuple | None = None
+    subsampling: tuple[int, ...] = (1,)
+    spread: tuple[float, float] | None = None
     given: bool = False
     noise: config.PoseNoise | None = None
-    boxes: typing.Callable | None = None
+    boxes: "Callable[[Video, Ints], Floats] | None" = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -118,18 +125,18 @@ class Recipe:
     """
 
     preset: str
-    network: dict = dataclasses.field(default_factory=dict)
+    network: dict[str, object] = dataclasses.field(default_factory=dict)
     layout: layouts.PoseLayout | str
-    mixture: dict
-    augmentation: dict | config.AugmentConfig | str = "none"
+    mixture: dict[str, float]
+    augmentation: dict[str, config.AugmentConfig | str] | config.AugmentConfig | str = "none"
     batch_size: int
     steps: int | None = None
     parts: int = 1
-    stages: tuple
+    stages: tuple[Stage, ...]
     clips: ClipSampling | None = None
     label_smoothing: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.whole("batch_size", self.batch_size)
         checks.whole("parts", self.parts)
         if self.steps is not None:
@@ -137,7 +144,7 @@ class Recipe:
         if not self.stages or not self.mixture:
             raise ValueError(f"A recipe needs a stage and a source. Received: {self.stages} and {self.mixture}")
 
-    def check(self):
+    def check(self) -> None:
         """Check the network, and that it has the joints of the layout.
 
         Raises:
@@ -151,36 +158,36 @@ class Recipe:
             )
 
     @property
-    def settings(self):
+    def settings(self) -> registry.Config:
         """Configuration of the network."""
         return registry.settings(self.preset, **self.network)
 
     @property
-    def pose_layout(self):
+    def pose_layout(self) -> layouts.PoseLayout:
         """The `deephar.layouts.PoseLayout` of its joints."""
         return layouts.get(self.layout)
 
     @property
-    def size(self):
+    def size(self) -> Size:
         """(H, W) of the crops in pixels."""
         return self.settings.network.input_shape[:2]
 
     @property
-    def reads_pictures(self):
+    def reads_pictures(self) -> bool:
         """Whether the network has a picture or clip as input; one of given poses alone has none."""
         own = self.settings
         return not (self.clips and self.clips.given and getattr(own, "branches", None) == "pose")
 
     @property
-    def trained(self):
+    def trained(self) -> dict[str, object]:
         """Overrides of the network without those of its outputs: what the weights need to know."""
         return {name: value for name, value in self.network.items() if name not in OUTPUTS}
 
-    def augmentation_of(self, source):
+    def augmentation_of(self, source: str) -> config.AugmentConfig | str:
         """The augmentation of a source by its name."""
         return self.augmentation[source] if isinstance(self.augmentation, dict) else self.augmentation
 
-    def replaced(self, **fields):
+    def replaced(self, **fields: object) -> typing.Self:
         """The recipe with some fields replaced: its own, those of all its stages, or those of its network.
 
         Args:
@@ -190,7 +197,7 @@ class Recipe:
         Raises:
             ValueError: for a number out of range.
         """
-        own = {name: value for name, value in fields.items() if name in _OWN}
+        own: dict[str, typing.Any] = {name: value for name, value in fields.items() if name in _OWN}
         staged = {name: value for name, value in fields.items() if name in STAGED}
         others = {name: value for name, value in fields.items() if name not in _OWN and name not in STAGED}
         recipe = dataclasses.replace(self, **{**own, "network": {**own.get("network", self.network), **others}})
@@ -198,12 +205,12 @@ class Recipe:
         stages = [dataclasses.replace(s, **(rest if number else first)) for number, s in enumerate(recipe.stages)]
         return dataclasses.replace(recipe, stages=tuple(stages))
 
-    def to_json(self):
+    def to_json(self) -> dict[str, str]:
         """It as plain values, by which two recipes are compared."""
         return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
 
 
-def _plain(value):
+def _plain(value) -> str:
     """A value in words that are the same in every process."""
     if dataclasses.is_dataclass(value):
         fields = ", ".join(f"{f.name}={_plain(getattr(value, f.name))}" for f in dataclasses.fields(value))
@@ -215,11 +222,11 @@ def _plain(value):
     return f"{value.__module__}.{value.__qualname__}" if callable(value) else str(value)
 
 
-_OWN = tuple(field.name for field in dataclasses.fields(Recipe))
-STAGED = ("epochs", "rate", "schedule", "optimizer", "patience")
+_OWN: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Recipe))
+STAGED: tuple[str, ...] = ("epochs", "rate", "schedule", "optimizer", "patience")
 """Fields of stages that can be replaced in a recipe."""
 
 
-def network_fields(recipe):
+def network_fields(recipe: Recipe) -> dict[str, object]:
     """Fields of the network's configuration and their values, but for those of its outputs; a dict."""
     return {name: value for name, value in settings.flat(recipe.settings).items() if name not in OUTPUTS}

@@ -1,9 +1,11 @@
 """How the learning rate changes over a training."""
 
+from collections.abc import Collection
+
 import keras
 
 
-def cosine_schedule(peak, steps, warmup_steps=0):
+def cosine_schedule(peak: float, steps: int, warmup_steps: int = 0) -> keras.optimizers.schedules.LearningRateSchedule:
     """Learning rate that climbs to `peak` over `warmup_steps` and falls to 0 along a cosine at `steps`."""
     return keras.optimizers.schedules.CosineDecay(
         peak * 0.01 if warmup_steps else peak,
@@ -13,7 +15,7 @@ def cosine_schedule(peak, steps, warmup_steps=0):
     )
 
 
-def plateau_schedule(monitor, factor=0.2, patience=5):
+def plateau_schedule(monitor: str, factor: float = 0.2, patience: int = 5) -> keras.callbacks.Callback:
     """Callback: the learning rate times `factor` where a score has not risen for `patience` epochs (paper, appendix B).
 
     Place it after the `Score` that logs the score. The patience is ours; the paper does not state it.
@@ -21,6 +23,6 @@ def plateau_schedule(monitor, factor=0.2, patience=5):
     return keras.callbacks.ReduceLROnPlateau(monitor, factor=factor, patience=patience, mode="max", verbose=1)
 
 
-def step_schedule(epochs=(80, 100), factor=0.2):
+def step_schedule(epochs: Collection[int] = (80, 100), factor: float = 0.2) -> keras.callbacks.Callback:
     """Callback: the learning rate times `factor` at the start of some epochs, counted from 0 (published for MPII)."""
     return keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * factor if epoch in epochs else rate)

@@ -1,6 +1,8 @@
 """The stages of a training, one after another, each to its end or from where it was interrupted."""
 
 import pathlib
+import typing
+from collections.abc import Callable, Mapping, Sized
 
 import keras
 
@@ -9,12 +11,41 @@ from deephar.models import surgery
 from deephar.training import checkpoint
 from deephar.training.callbacks import Score
 from deephar.training.compiling import compile_model
-from deephar.training.fitting import fit
+from deephar.training.fitting import Batches, fit
+from deephar.training.recipe import Recipe, Stage
 from deephar.training.schedules import cosine_schedule, plateau_schedule, step_schedule
+from deephar.typed import Floats, Path
 from deephar.weights import loading
 
 
-def train_stages(model, batches, recipe, judge, folder, earlier=None, told=None):
+class Judge(typing.Protocol):
+    """A score of a network, see `deephar.evaluation.judges.Judge`."""
+
+    @property
+    def log(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def unit(self) -> str: ...
+
+    @property
+    def score(self) -> Callable[[keras.Model], float]: ...
+
+    @property
+    def broken(self) -> Sized: ...
+
+
+def train_stages(
+    model: keras.Model,
+    batches: Batches,
+    recipe: Recipe,
+    judge: Judge | None,
+    folder: Path,
+    earlier: checkpoint.State | None = None,
+    told: Mapping[str, str] | None = None,
+) -> list[float | None]:
     """Train a network stage by stage; every stage starts from the best weights of the one before.
 
     Args:
@@ -40,19 +71,28 @@ def train_stages(model, batches, recipe, judge, folder, earlier=None, told=None)
 class _Course:
     """What stays from stage to stage: the best score and weights, the scores so far, the learning rate of the end."""
 
-    def __init__(self, model, batches, recipe, judge, folder, told):
+    def __init__(
+        self,
+        model: keras.Model,
+        batches: Batches,
+        recipe: Recipe,
+        judge: Judge | None,
+        folder: pathlib.Path,
+        told: Mapping[str, str],
+    ) -> None:
         self.model, self.batches, self.recipe, self.folder, self.told = model, batches, recipe, folder, told
-        self.best = Score(judge and judge.score, folder, judge.log if judge else "score")
-        self.scores, self.rate = [], None
+        self.best = Score(judge.score if judge else None, folder, judge.log if judge else "score")
+        self.scores: list[float | None] = []
+        self.rate: float | None = None
 
-    def recall(self, earlier):
+    def recall(self, earlier: checkpoint.State) -> None:
         """Take up what an interrupted training knew."""
         self.scores = list(earlier["scores"])
         best = earlier["counts"][0]["best"]
         if best is not None:
             self.best.best, self.best.weights = best, _weights_of(self.folder / "best.weights.h5", self.model)
 
-    def follow(self, number, earlier):
+    def follow(self, number: int, earlier: checkpoint.State | None) -> None:
         """Train a stage, or the rest of it, and end with the best weights."""
         stage, epoch = self.recipe.stages[number], earlier["epoch"] if earlier else 0
         first = earlier["rate"] if earlier else stage.first_rate(self.rate)
@@ -63,7 +103,7 @@ class _Course:
         if earlier:
             checkpoint.trim(log, epoch)
             self.batches.epoch = earlier["loader_now"] if earlier["over"] else earlier["loader_first"] + epoch
-        state = {"recipe": self.told, "stage": number, "scores": list(self.scores), "rate": first}
+        state: dict[str, object] = {"recipe": self.told, "stage": number, "scores": list(self.scores), "rate": first}
         state["loader_first"] = self.batches.epoch - epoch  # Keras counts one more when it begins to read
         watched = [self.best, *_schedule(stage, self.best), *_patience(stage, self.best)]
         kept = checkpoint.Checkpoint(self.folder, self.batches, state, watched, earlier)
@@ -75,7 +115,7 @@ class _Course:
             self.model.set_weights(self.best.weights)
         self.scores.append(self.best.best)
 
-    def compile(self, stage, rate, earlier):
+    def compile(self, stage: Stage, rate: float, earlier: checkpoint.State | None) -> None:
         """Compile the network for a stage that begins with a rate; as it was where a stage goes on."""
         steps = stage.epochs * len(self.batches)
         varied = cosine_schedule(rate, steps, steps // 20) if stage.schedule == "cosine" else rate
@@ -86,7 +126,7 @@ class _Course:
                 checkpoint.restore(self.model, self.folder)
 
 
-def optimizer(name, rate):
+def optimizer(name: str, rate: float | keras.optimizers.schedules.LearningRateSchedule) -> keras.optimizers.Optimizer:
     """A Keras optimizer of `deephar.training.recipe.OPTIMIZERS`."""
     if name == "sgd":
         return keras.optimizers.SGD(rate, momentum=0.98, nesterov=True)
@@ -107,7 +147,7 @@ def _patience(stage, score):
     return [keras.callbacks.EarlyStopping(score.name, patience=stage.patience, mode="max", verbose=1)]
 
 
-def _weights_of(path, model):
+def _weights_of(path: pathlib.Path, model: keras.Model) -> list[Floats]:
     """The arrays of a file of weights for a network, which keeps its own."""
     copy = keras.models.clone_model(model)
     try:

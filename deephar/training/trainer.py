@@ -1,15 +1,23 @@
 """The one trainer: it follows a recipe, from the network to the last epoch, and goes on where it was interrupted."""
 
+import argparse
 import dataclasses
+import typing
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 
 from deephar import distribution, files
 from deephar.data.batches import loader, queues
+from deephar.data.readers.base import PoseDataset, VideoDataset
 from deephar.models import outputs, registry
+from deephar.models.action.config import ActionConfig
 from deephar.training import checkpoint
-from deephar.training.stages import train_stages
-from deephar.weights.description import Description
+from deephar.training.fitting import Batches
+from deephar.training.recipe import Recipe
+from deephar.training.stages import Judge, train_stages
+from deephar.typed import Path
+from deephar.weights.description import About, Description
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,11 +31,17 @@ class Trained:
     """
 
     model: keras.Model
-    scores: list
+    scores: list[float | None]
     broken: int
 
 
-def train(args, sources, judge=None, start=None, **about):
+def train(
+    args: argparse.Namespace,
+    sources: Mapping[str, PoseDataset | VideoDataset],
+    judge: Judge | None = None,
+    start: Callable[[keras.Model], object] | None = None,
+    **about: typing.Unpack[About],
+) -> Trained:
     """Train by a recipe.
 
     Args:
@@ -51,19 +65,21 @@ def train(args, sources, judge=None, start=None, **about):
         distribution.check_batch(model, batches.batch_size)
     except ValueError as error:
         args.refuse(str(error))
+        raise
     folder = args.out
     describe(args.recipe, judge, about).write(folder / "model.json")
     try:
         scores = train_stages(model, batches, args.recipe, judge, folder, earlier, args.told)
     except checkpoint.Unusable as error:
         args.refuse(str(error))
+        raise
     best = folder / f"{'best' if judge else 'last'}.weights.h5"
     files.shrink_weights(best, folder / "small.weights.h5")
     say(args.recipe, judge, scores, batches, folder)
     return Trained(model, scores, len(batches.broken))
 
 
-def new_network(args, start=None):
+def new_network(args: argparse.Namespace, start: Callable[[keras.Model], object] | None = None) -> keras.Model:
     """The network of a recipe with its first weights, under the strategy; see `train`."""
     keras.utils.set_random_seed(args.seed)
     with distribution.scope(args.strategy, args.logical_cpus):
@@ -73,40 +89,46 @@ def new_network(args, start=None):
     return model
 
 
-def make_loader(recipe, model, sources, args):
+def make_loader(
+    recipe: Recipe,
+    model: keras.Model,
+    sources: Mapping[str, PoseDataset | VideoDataset],
+    args: argparse.Namespace,
+) -> loader.PoseLoader | loader.ClipLoader:
     """The loader of a recipe's batches for a network."""
     counts = queues.counts_by_ratio(recipe.batch_size, tuple(recipe.mixture.values()))
     network = recipe.settings.network
-    options = {
+    options: dict[str, typing.Any] = {
         "on_broken": "skip", "processes": args.processes, "workers": distribution.loader_threads(args.strategy),
         "layout": recipe.pose_layout, "dim": network.dim, "shard": (0, recipe.parts), "seed": args.seed,
         "steps": recipe.steps,
         "augmentation": [recipe.augmentation_of(name) for name in recipe.mixture],
     }  # fmt: skip
-    mixed = [(sources[name], count) for name, count in zip(recipe.mixture, counts, strict=True)]
+    mixed: list[tuple[typing.Any, int]] = [
+        (sources[name], count) for name, count in zip(recipe.mixture, counts, strict=True)
+    ]
     kinds, clips = outputs.kinds(model), recipe.clips
     if clips is None:
         return loader.PoseLoader(mixed, recipe.size, kinds, **options)
+    frames = typing.cast(ActionConfig, recipe.settings).frames
     return loader.ClipLoader(
-        mixed, recipe.settings.frames, recipe.size if recipe.reads_pictures else None, kinds, given=clips.given,
+        mixed, frames, recipe.size if recipe.reads_pictures else None, kinds, given=clips.given,
         subsampling=clips.subsampling, spread=clips.spread, noise=clips.noise, boxes=clips.boxes, **options,
     )  # fmt: skip
 
 
-def describe(recipe, judge, about):
+def describe(recipe: Recipe, judge: Judge | None, about: About) -> Description:
     """The `Description` of the network that a recipe trains."""
     told = {"mixture": recipe.mixture, "chosen_by": judge.text if judge else "nothing: the last epoch"}
-    training = {**told, **about.pop("training", {})}
-    return Description(
-        preset=recipe.preset, overrides=recipe.trained, layout=recipe.pose_layout, training=training, **about
-    )
+    fields: About = {**about, "training": {**told, **about.get("training", {})}}
+    return Description(preset=recipe.preset, overrides=recipe.trained, layout=recipe.pose_layout, **fields)
 
 
-def say(recipe, judge, scores, batches, folder):
+def say(recipe: Recipe, judge: Judge | None, scores: Sequence[float | None], batches: Batches, folder: Path) -> None:
     """Print what became of a training."""
     for stage, score in zip(recipe.stages, scores, strict=True):
         after = f", after {stage.name}" if len(recipe.stages) > 1 else ""
-        if judge:
+        if judge and score is not None:
             print(f"best {judge.text}{after}: {abs(score):.1f} {judge.unit}")
     chosen = f" of the training split, {len(judge.broken)} of the validation split" if judge else ""
     print(f"weights in {folder}; samples that could not be read: {len(batches.broken)}{chosen}")

@@ -1,11 +1,19 @@
 """What a training starts from: functions that give a new network weights of another, for `deephar.training.train`."""
 
+import typing
+from collections.abc import Callable
+
 from deephar.models import surgery
 from deephar.models.settings import OUTPUTS
+from deephar.training.recipe import Recipe
+from deephar.typed import Path
 from deephar.weights import loading
 
+if typing.TYPE_CHECKING:
+    from deephar.models.parts import Model
 
-def all_of(weights):
+
+def all_of(weights: "Path | None") -> "Callable[[Model], None] | None":
     """Start from weights of the same network; None for none.
 
     Args:
@@ -14,21 +22,23 @@ def all_of(weights):
     return (lambda model: loading.load_weights(model, weights)) if weights else None
 
 
-def fitting_part_of(weights):
+def fitting_part_of(weights: "Path | None") -> "Callable[[Model], None] | None":
     """Start from what fits of another network, and say what does not; None for none."""
+    if not weights:
+        return None
 
-    def start(model):
+    def start(model: "Model") -> None:
         print(f"not in {weights}: {', '.join(surgery.copy_fitting(loading.load(weights), model))}")
 
-    return start if weights else None
+    return start
 
 
-def pose_of(weights):
+def pose_of(weights: "Path | None") -> "Callable[[Model], int] | None":
     """Start a clip network from the pose part of another; None for none."""
     return (lambda model: surgery.copy_pose(loading.load(weights), model)) if weights else None
 
 
-def with_pose(recipe, weights):
+def with_pose(recipe: Recipe, weights: "Path | None") -> Recipe:
     """The recipe of a clip network with the pose network, and its joints, that some weights were trained in.
 
     Args:

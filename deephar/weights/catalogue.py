@@ -29,12 +29,12 @@ class Entry:
     md5: str | None = None
 
 
-def _shipped(name, preset, overrides, layout, score):
+def _shipped(name: str, preset: str, overrides: dict[str, object], layout: str, score: str) -> Entry:
     about = Description(preset=preset, overrides=overrides, layout=layouts.get(layout), score=score)
     return Entry(f"{name}.weights.h5", about, "research use only")
 
 
-SHIPPED = {
+SHIPPED: dict[str, Entry] = {
     "lsp-lite-2d": _shipped(
         "lsp-lite-2d",
         "lite-2d",
@@ -60,12 +60,12 @@ SHIPPED = {
 """Weights of this package by name; weights/README.md has their cards."""
 
 
-def _published(file, release, md5, preset, layout, score):
+def _published(file: str, release: str, md5: str, preset: str, layout: str, score: str) -> Entry:
     about = Description(preset=preset, overrides={}, layout=layouts.get(layout), joints="published", score=score)
     return Entry(file, about, _LICENCE, f"{_RELEASES}/{release}/{file}", md5)
 
 
-PUBLISHED = {
+PUBLISHED: dict[str, Entry] = {
     "mpii-2d-cvpr18": _published(
         "weights_PE_MPII_cvpr18_19-09-2017.h5",
         "v0.1",
@@ -102,7 +102,7 @@ PUBLISHED = {
 """Published files by name: those whose networks `deephar.models.build` knows."""
 
 
-def shipped_file(name):
+def shipped_file(name: str) -> pathlib.Path:
     """Path of a file of `SHIPPED`: inside the installed package, or in `weights/` of a checkout."""
     package = pathlib.Path(__file__).parents[1]
     folders = (package / "weights" / "files", package.parent / "weights")

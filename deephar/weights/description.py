@@ -3,13 +3,27 @@
 import dataclasses
 import json
 import pathlib
+import typing
 
 from deephar import checks, files, layouts
 from deephar.geometry import MARGIN, WINDOW_MM
 from deephar.models import registry
+from deephar.models.reception.config import PoseNetwork
 from deephar.models.settings import flat
+from deephar.typed import Path
 
 FORMAT = "deephar-model-2"
+
+
+class About(typing.TypedDict, total=False):
+    """The fields of a `Description` that a network and its recipe do not tell."""
+
+    joints: str
+    actions: tuple[str, ...]
+    window_margin: float
+    crop_mm: float
+    training: dict[str, object]
+    score: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,38 +44,38 @@ class Description:
     """
 
     preset: str
-    overrides: dict
+    overrides: dict[str, object]
     layout: layouts.PoseLayout
     joints: str = "names"
-    actions: tuple = ()
+    actions: tuple[str, ...] = ()
     window_margin: float = MARGIN
     crop_mm: float = WINDOW_MM
-    training: dict = dataclasses.field(default_factory=dict)
+    training: dict[str, object] = dataclasses.field(default_factory=dict)
     score: str = "unknown"
 
     @property
-    def settings(self):
+    def settings(self) -> registry.Config:
         """The configuration of its network, see `deephar.models.registry.settings`."""
         return registry.settings(self.preset, **self.overrides)
 
     @property
-    def network(self):
+    def network(self) -> PoseNetwork:
         """The numbers of its pose network, `deephar.models.reception.config.PoseNetwork`."""
         return self.settings.network
 
     @property
-    def judges_actions(self):
+    def judges_actions(self) -> bool:
         """Whether it is a clip network."""
         return "num_actions" in flat(self.settings)
 
-    def write(self, path):
+    def write(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
         stored = {"format": FORMAT, **dataclasses.asdict(self), "layout": self.layout.to_json()}
         with files.whole_file(path) as temporary:
             temporary.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 
-def read(path):
+def read(path: Path) -> Description:
     """The `Description` in a file.
 
     Args:

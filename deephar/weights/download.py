@@ -8,15 +8,16 @@ import urllib.request
 
 from tqdm import tqdm
 
-from deephar.weights.catalogue import PUBLISHED
+from deephar.typed import Path
+from deephar.weights.catalogue import PUBLISHED, Entry
 
 
-def cache_folder():
+def cache_folder() -> pathlib.Path:
     """Folder for downloads: `DEEPHAR_CACHE`, or `~/.cache/deephar`."""
     return pathlib.Path(os.environ.get("DEEPHAR_CACHE") or pathlib.Path.home() / ".cache" / "deephar")
 
 
-def fetch(name, folder=None):
+def fetch(name: str, folder: "Path | None" = None) -> pathlib.Path:
     """A published file on this machine, downloaded, resumed and checked if need be.
 
     Args:
@@ -54,7 +55,7 @@ def fetch(name, folder=None):
     return path
 
 
-def _check(path, entry):
+def _check(path: pathlib.Path, entry: Entry) -> None:
     digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
     if digest != entry.md5:
         raise ValueError(f"{path} is damaged: expected md5 {entry.md5}. Received: {digest}. Delete it and try again")

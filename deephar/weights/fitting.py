@@ -2,16 +2,23 @@
 
 import collections
 import itertools
+import typing
+from collections.abc import Mapping
 
 import h5py
 
 from deephar.models import registry, settings
 from deephar.models.settings import OUTPUTS
+from deephar.typed import Path
+from deephar.weights.description import Description
+
+if typing.TYPE_CHECKING:
+    from deephar.models.parts import Model
 
 _WITHOUT_WEIGHTS = (*OUTPUTS, "input_shape", "alpha", "frames")
 
 
-def trained_overrides(preset, about):
+def trained_overrides(preset: str, about: Description | None) -> dict[str, object]:
     """The overrides of a training that say what the network is.
 
     Args:
@@ -26,7 +33,7 @@ def trained_overrides(preset, about):
     return {name: value for name, value in about.overrides.items() if name not in OUTPUTS}
 
 
-def contradiction(preset, weights, about, overrides):
+def contradiction(preset: str, weights: Path, about: Description | None, overrides: Mapping[str, object]) -> str | None:
     """In what a network differs from that of its weights, and the two calls that work.
 
     Args:
@@ -58,12 +65,12 @@ def contradiction(preset, weights, about, overrides):
     )
 
 
-def _call(preset, options):
-    options = "".join(f", {name}={value!r}" for name, value in options.items())
-    return f"models.build({preset!r}{options})"
+def _call(preset: str, options: Mapping[str, object]) -> str:
+    given = "".join(f", {name}={value!r}" for name, value in options.items())
+    return f"models.build({preset!r}{given})"
 
 
-def array_difference(path, model):
+def array_difference(path: Path, model: "Model") -> str | None:
     """The first layer of a model for which a Keras 3 weight file has other arrays.
 
     Args:

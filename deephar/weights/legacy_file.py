@@ -11,15 +11,41 @@ compared with our constants and carry nothing.
 import collections
 import dataclasses
 import pathlib
+import typing
 
 import h5py
 import numpy as np
 
 from deephar.models import registry
 from deephar.models.action.legacy import MERGE
+from deephar.typed import Floats, Path
 
-Stored = collections.namedtuple("Stored", "name kind array")
-Wanted = collections.namedtuple("Wanted", "name kind shape variable")
+if typing.TYPE_CHECKING:
+    from deephar.models.parts import Model
+
+
+class Variable(typing.Protocol):
+    """A Keras variable."""
+
+    def assign(self, value: Floats, /) -> object: ...
+
+
+class Stored(typing.NamedTuple):
+    """An array of a file."""
+
+    name: str
+    kind: str
+    array: Floats
+
+
+class Wanted(typing.NamedTuple):
+    """An array that a file must have: of a variable of the model, or the fixed one that it must equal."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    variable: Variable | Floats
+
 
 CONSTANT_TOLERANCE = 1e-6
 
@@ -33,10 +59,10 @@ class Report:
         constants: (array in the file, shape, largest difference to our constant).
     """
 
-    loaded: list
-    constants: list
+    loaded: list[tuple[str, str, tuple[int, ...]]]
+    constants: list[tuple[str, tuple[int, ...], float]]
 
-    def __str__(self):
+    def __str__(self) -> str:
         rows = [f"{source} -> {target} {tuple(shape)}" for source, target, shape in self.loaded]
         rows += [f"{source} = constant {tuple(shape)}, off by {gap:.1e}" for source, shape, gap in self.constants]
         total = sum(int(np.prod(shape)) for _, _, shape in self.loaded)
@@ -47,7 +73,7 @@ class Report:
         return "\n".join(rows)
 
 
-def load_legacy_weights(model, path):
+def load_legacy_weights(model: "Model", path: Path) -> Report:
     """Load a weight file of the original implementation.
 
     Args:
@@ -85,7 +111,7 @@ def load_legacy_weights(model, path):
     return Report([(source, target.name, array.shape) for source, target, array in loaded], constants)
 
 
-def read_legacy_file(path):
+def read_legacy_file(path: Path) -> dict[str, list[Stored]]:
     """Read every array of a Keras 2.1.4 weight file.
 
     Args:
@@ -158,7 +184,7 @@ def _check_index(root, groups):
         raise ValueError(f"its index leaves out {', '.join(unlisted[:5])}")
 
 
-def legacy_groups(model):
+def legacy_groups(model: "Model") -> dict[str, list[list[Wanted]]]:
     """How the original would have stored this model.
 
     Args:

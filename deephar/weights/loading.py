@@ -1,17 +1,22 @@
 """Networks with their weights, of any kind: by name, from a file of a training, or from an original file."""
 
 import pathlib
+import typing
 import zipfile
 
 import h5py
 
 from deephar.models import registry
+from deephar.typed import Path
 from deephar.weights import description, fitting, legacy_file
 from deephar.weights.catalogue import PUBLISHED, SHIPPED, shipped_file
 from deephar.weights.download import fetch
 
+if typing.TYPE_CHECKING:
+    from deephar.models.parts import Model
 
-def build(preset, /, weights=None, *, name=None, **overrides):
+
+def build(preset: str, /, weights: "Path | None" = None, *, name: str | None = None, **overrides: object) -> "Model":
     """Build a named network, with weights if asked for.
 
     Args:
@@ -51,7 +56,7 @@ def build(preset, /, weights=None, *, name=None, **overrides):
     return model
 
 
-def load(weights, /, *, name=None, **overrides):
+def load(weights: Path, /, *, name: str | None = None, **overrides: object) -> "Model":
     """The network that some weights were trained in, with these weights.
 
     Args:
@@ -72,7 +77,7 @@ def load(weights, /, *, name=None, **overrides):
     return build(about.preset, weights, name=name, **{**about.overrides, **overrides})
 
 
-def describe(weights):
+def describe(weights: Path) -> description.Description:
     """The network that some weights are for.
 
     Args:
@@ -101,7 +106,7 @@ def _described(weights):
         return None
 
 
-def weight_file(weights):
+def weight_file(weights: Path) -> pathlib.Path:
     """Path of some weights, fetched if need be.
 
     Args:
@@ -115,14 +120,14 @@ def weight_file(weights):
     return fetch(str(weights)) if str(weights) in PUBLISHED else _existing(weights)
 
 
-def _existing(weights):
+def _existing(weights: Path) -> pathlib.Path:
     path = pathlib.Path(weights)
     if not path.is_file():
         raise ValueError(f"No such weights: {weights}. Expected a file or one of {', '.join([*SHIPPED, *PUBLISHED])}")
     return path
 
 
-def load_weights(model, weights):
+def load_weights(model: "Model", weights: Path) -> None:
     """Load weights of any kind into a model.
 
     Args:

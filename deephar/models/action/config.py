@@ -6,7 +6,7 @@ from deephar import checks
 from deephar.models.reception.config import PoseNetwork
 from deephar.models.settings import require, settle, settle_flags
 
-POSE_BRANCH = {112: (8, 32), 224: (12, 64)}
+POSE_BRANCH: dict[int, tuple[int, int]] = {112: (8, 32), 224: (12, 64)}
 """The published widths of the pose-based action network: filters of its first convolution and of its bottleneck."""
 
 
@@ -42,7 +42,7 @@ class ActionConfig:
     num_action_blocks: int = 4
     export_poses: str = "none"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         choices = {
             "branches": ("merge", "pose", "appearance"),
             "poses": ("estimated", "given"),

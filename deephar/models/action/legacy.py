@@ -1,5 +1,7 @@
 """Where the original's weight files keep the weights of a clip network."""
 
+from collections.abc import Set
+
 from deephar.models.reception.legacy import block_groups, constants, stem_groups
 
 __all__ = ["MERGE", "constants", "groups"]
@@ -12,11 +14,11 @@ _POSE_ACTION = (
     "pose_action_b2_bn pose_action_a2 pose_action_b3 pose_action_a2_bn pose_action_b3_bn"
 ).split()
 _APPEARANCE_ACTION = "appearance_action_reduce appearance_action_reduce_bn".split()
-MERGE = {"merge_pose": "separable_conv2d (pose)", "merge_appearance": "separable_conv2d (appearance)"}
+MERGE: dict[str, str] = {"merge_pose": "separable_conv2d (pose)", "merge_appearance": "separable_conv2d (appearance)"}
 """Our layers that merge the action maps, and their role in the file, where their names are auto-numbered."""
 
 
-def groups(names):
+def groups(names: Set[str]) -> dict[str, list[str]]:
     """Names of layers by the group of the original's file, see `deephar.models.reception.legacy.groups`.
 
     After the stem: the first hourglass, the rest of the pose network as one, the action branches.
@@ -29,7 +31,8 @@ def groups(names):
     for role, prefix, first in (
         ("PoseAR", "pose_action", _POSE_ACTION), ("GuidedVisAR", "appearance_action", _APPEARANCE_ACTION)
     ):  # fmt: skip
-        leaves, number = list(first), 1
+        leaves: list[str] = list(first)
+        number = 1
         while f"{prefix}{number}_maps" in names:
             leaves += [name for name in _ACTION_BLOCK.format(f"{prefix}{number}").split() if name in names]
             number += 1

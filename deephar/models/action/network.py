@@ -18,15 +18,15 @@ from deephar.layers import (
     SpatialSoftmax,
     UnfoldFrames,
 )
-from deephar.models.action.config import POSE_BRANCH
+from deephar.models.action.config import POSE_BRANCH, ActionConfig
 from deephar.models.blocks import FORMAT, act_conv_bn, conv_bn, conv_bn_act
 from deephar.models.reception.network import hourglass, pose_outputs, prediction_blocks, stem
 
-VISIBILITY_SCALE = {2: 4.0, 3: 2.0}
+VISIBILITY_SCALE: dict[int, float] = {2: 4.0, 3: 2.0}
 """Factor on the logit of visibility in clips, by the number of coordinates (published weights)."""
 
 
-def pad_to_four(x, name):
+def pad_to_four(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     """Rows (frames) and columns (joints) filled up with zeros to multiples of 4, before and after alike.
 
     The action blocks halve both twice and add the result back: other sizes would not fit. Padded joints and frames
@@ -39,7 +39,9 @@ def pad_to_four(x, name):
     return layers.ZeroPadding2D(sides, name=f"{name}_padding", **FORMAT)(x)
 
 
-def action_block(x, num_actions, last, name):
+def action_block(
+    x: keras.KerasTensor, num_actions: int, last: bool, name: str
+) -> tuple[keras.KerasTensor, keras.KerasTensor | None]:
     """Action prediction block (paper figures 5 and 13).
 
     Args:
@@ -76,7 +78,9 @@ def _action_blocks(x, config, name):
     return every
 
 
-def pose_branch(pose, visibility, config):
+def pose_branch(
+    pose: keras.KerasTensor, visibility: keras.KerasTensor, config: ActionConfig
+) -> list[keras.KerasTensor]:
     """Action from poses (paper figures 5 and 13).
 
     Args:
@@ -103,7 +107,7 @@ def pose_branch(pose, visibility, config):
     return _action_blocks(MaxPlusMinPooling2D(2, name=f"{name}_pool", **FORMAT)(x), config, name)
 
 
-def appearance_branch(features, config):
+def appearance_branch(features: keras.KerasTensor, config: ActionConfig) -> list[keras.KerasTensor]:
     """Action from visual features (paper section 4.2).
 
     Args:
@@ -118,13 +122,13 @@ def appearance_branch(features, config):
     return _action_blocks(layers.MaxPooling2D(2, name=f"{name}_pool", **FORMAT)(x), config, name)
 
 
-def action_scores(maps, name):
+def action_scores(maps: keras.KerasTensor, name: str) -> keras.KerasTensor:
     """Action maps (B, T', J', A) to probabilities (B, A): soft-max of the largest plus the smallest logit."""
     logits = GlobalMaxPlusMinPooling2D(dtype="float32", name=f"{name}_logits", **FORMAT)(maps)
     return layers.Softmax(dtype="float32", name=name)(logits)
 
 
-def merge_maps(pose_maps, appearance_maps):
+def merge_maps(pose_maps: keras.KerasTensor, appearance_maps: keras.KerasTensor) -> keras.KerasTensor:
     """The published aggregation: the last action maps of both branches, classes mixed linearly, summed."""
 
     def mix(maps, name):
@@ -144,13 +148,15 @@ def merge_maps(pose_maps, appearance_maps):
     return action_scores(layers.Add(dtype="float32", name="merge")(maps), "m")
 
 
-def merge_scores(pose_scores, appearance_scores):
+def merge_scores(pose_scores: keras.KerasTensor, appearance_scores: keras.KerasTensor) -> keras.KerasTensor:
     """The paper's aggregation: a fully-connected layer with soft-max on both predictions (section 4.3)."""
     both = layers.Concatenate(dtype="float32", name="merge")([pose_scores, appearance_scores])
     return layers.Dense(pose_scores.shape[-1], "softmax", dtype="float32", name="m")(both)
 
 
-def estimate_poses(clip, config):
+def estimate_poses(
+    clip: keras.KerasTensor, config: ActionConfig
+) -> tuple[list[keras.KerasTensor], keras.KerasTensor, keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]:
     """The pose network on every frame.
 
     Args:
@@ -166,16 +172,21 @@ def estimate_poses(clip, config):
         return UnfoldFrames(config.frames, name=name)(x)
 
     blocks = prediction_blocks(FoldFrames(name="fold")(clip), config.network, VISIBILITY_SCALE[config.network.dim])
-    outputs = []
+    outputs, unfolded = [], []
     for number, block in enumerate(blocks, start=1):
         pose, visibility = (unfold(block.pose, f"pose{number}"), unfold(block.visibility, f"visibility{number}"))
+        unfolded.append((pose, visibility))
         if config.export_poses == "all" or (config.export_poses == "last" and number == len(blocks)):
             outputs += pose_outputs(pose, visibility, config.concat_visibility, f"clip{number}")
     probability = SpatialSoftmax(name="joint_probability", **FORMAT)(blocks[-1].heatmaps)
-    return outputs, pose, visibility, probability, blocks[0].features
+    return outputs, *unfolded[-1], probability, blocks[0].features
 
 
-def given_poses(config, with_pictures):
+def given_poses(
+    config: ActionConfig, with_pictures: bool
+) -> tuple[
+    list[keras.KerasTensor], keras.KerasTensor, keras.KerasTensor, keras.KerasTensor | None, keras.KerasTensor | None
+]:
     """Inputs for poses that are given, and what `estimate_poses` would have found but for its outputs."""
     network = config.network
     given = keras.Input((config.frames, network.num_joints, network.dim + 1), dtype="float32", name="pose")
@@ -191,7 +202,7 @@ def given_poses(config, with_pictures):
     return [clip, given], pose, visibility, probability, features
 
 
-def build(config, name):
+def build(config: ActionConfig, name: str) -> keras.Model:
     """The whole clip network.
 
     Args:

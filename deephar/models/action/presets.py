@@ -6,7 +6,7 @@ from deephar.models.action.config import ActionConfig
 from deephar.models.reception.config import PoseNetwork
 from deephar.models.reception.presets import NTU, PENN
 
-PRESETS = {
+PRESETS: dict[str, ActionConfig] = {
     "penn-merge": ActionConfig(PENN),
     "ntu-merge": ActionConfig(NTU, frames=20, num_actions=60, pose_width=224),
     "penn-pose-only": ActionConfig(dataclasses.replace(PENN, num_joints=13), branches="pose", poses="given"),

@@ -23,18 +23,18 @@ class PoseNetwork:
         stem: "inception" (paper figure 11) or "early" (an older stem with one convolution fewer).
     """
 
-    input_shape: tuple = (256, 256, 3)
+    input_shape: tuple[int, int, int] = (256, 256, 3)
     num_joints: int = 16
     dim: int = 2
     num_blocks: int = 8
     num_context: int = 2
     depth_maps: int = 16
-    kernel_size: tuple = (5, 5)
+    kernel_size: tuple[int, int] = (5, 5)
     width: int = 576
     alpha: float = 0.8
     stem: str = "inception"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         settle(self, "input_shape", _frame_shape(self.input_shape))
         settle(self, "kernel_size", checks.pair("kernel_size", self.kernel_size))
         for name in ("num_joints", "num_blocks", "depth_maps", "width"):
@@ -77,7 +77,7 @@ class ReceptionConfig:
     export_heatmaps: bool = False
     export_features: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         settle_flags(self, "concat_visibility", "export_heatmaps")
         settle(self, "export_features", checks.whole("export_features", self.export_features, least=0))
         require(

@@ -1,6 +1,14 @@
 """Where the original's weight files keep the weights of a pose network, and its fixed mathematics."""
 
+import typing
+from collections.abc import Set
+
 import numpy as np
+
+from deephar.typed import Floats
+
+if typing.TYPE_CHECKING:
+    from deephar.models.parts import Model
 
 _STEM = (
     "stem_1 stem_1_bn stem_2 stem_2_bn stem_3 stem_3_bn stem_4 stem_4_bn stem_6b1 stem_6b1_bn stem_6b2 stem_6b2_bn "
@@ -14,7 +22,7 @@ _HOURGLASS = (
 )
 
 
-def groups(names):
+def groups(names: Set[str]) -> dict[str, list[str]]:
     """Names of layers by the group of the original's file, in stored order.
 
     Args:
@@ -26,7 +34,7 @@ def groups(names):
     return stem_groups(names) | block_groups(names) if "image" in names and "stem" in names else {}
 
 
-def stem_groups(names):
+def stem_groups(names: Set[str]) -> dict[str, list[str]]:
     """The groups of the stem, which the early variant has several of."""
     stem = [name for name in _STEM if name in names]
     if "stem_2" in names:
@@ -35,7 +43,7 @@ def stem_groups(names):
     return {"Stem": stem, **{f"sepconv1_{suffix}".rstrip("_"): [layer] for layer, suffix in outside.items()}}
 
 
-def num_blocks(names):
+def num_blocks(names: Set[str]) -> int:
     """Number of prediction blocks among the layers of a network."""
     number = 0
     while f"block{number + 1}" in names:
@@ -43,7 +51,7 @@ def num_blocks(names):
     return number
 
 
-def block_groups(names):
+def block_groups(names: Set[str]) -> dict[str, list[str]]:
     """The groups of all prediction blocks, in stored order."""
     groups = {}
     for number in range(1, num_blocks(names) + 1):
@@ -56,7 +64,7 @@ def block_groups(names):
     return groups
 
 
-def constants(model):
+def constants(model: "Model") -> dict[str, list[tuple[str, str, Floats]]]:
     """What the original stored as weights for the fixed mathematics of the last block.
 
     Args:

@@ -4,7 +4,7 @@ Each builder takes tensors and returns tensors, and reads like the figure it com
 interface (`get_layer`, legacy weights): they depend on the block's number alone.
 """
 
-import collections
+import typing
 
 import keras
 from keras import layers
@@ -18,13 +18,14 @@ from deephar.layers import (
     SoftArgmax2D,
     SplitVolume,
 )
-from deephar.models.blocks import FORMAT, act_conv_bn, act_sepconv_bn, conv_bn, conv_bn_act
+from deephar.models.blocks import FORMAT, Kernel, act_conv_bn, act_sepconv_bn, conv_bn, conv_bn_act
+from deephar.models.reception.config import PoseNetwork, ReceptionConfig
 
-STEM_WIDTH = {"inception": 576, "early": 512}
+STEM_WIDTH: dict[str, int] = {"inception": 576, "early": 512}
 """Output channels at which the stem has its published size; other widths scale it, in steps of 8 channels."""
 
 
-def stem(x, width=576, variant="inception"):
+def stem(x: keras.KerasTensor, width: int = 576, variant: str = "inception") -> keras.KerasTensor:
     """Entry flow, an Inception-V4-like stem (paper figure 11; "early": an older one, published nowhere).
 
     Args:
@@ -67,7 +68,7 @@ def stem(x, width=576, variant="inception"):
     return SeparableResidual(width, 3, name="stem")(x)
 
 
-def hourglass(x, kernel_size, name):
+def hourglass(x: keras.KerasTensor, kernel_size: Kernel, name: str) -> keras.KerasTensor:
     """Separable residuals at three resolutions (paper figure 12).
 
     Args:
@@ -98,7 +99,9 @@ def hourglass(x, kernel_size, name):
     return layers.Add(name=name)([a, d])
 
 
-def heatmap_regression(x, num_maps, kernel_size, name):
+def heatmap_regression(
+    x: keras.KerasTensor, num_maps: int, kernel_size: Kernel, name: str
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Heat maps (logits) from features: separable convolution, then a 1x1 convolution kept in float32.
 
     Args:
@@ -116,7 +119,9 @@ def heatmap_regression(x, num_maps, kernel_size, name):
     return features, conv(heatmaps)
 
 
-def pose_head_2d(heatmaps, num_joints, alpha, name, visibility_scale=1.0):
+def pose_head_2d(
+    heatmaps: keras.KerasTensor, num_joints: int, alpha: float, name: str, visibility_scale: float = 1.0
+) -> tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]:
     """Specialised maps, and context maps where there are any, to pose and visibility (published weights).
 
     Args:
@@ -140,7 +145,9 @@ def pose_head_2d(heatmaps, num_joints, alpha, name, visibility_scale=1.0):
     return layers.Identity(dtype="float32", name=f"{name}_pose")(pose), visibility, specialised
 
 
-def pose_head_3d(heatmaps, depth_maps, name, visibility_scale=1.0):
+def pose_head_3d(
+    heatmaps: keras.KerasTensor, depth_maps: int, name: str, visibility_scale: float = 1.0
+) -> tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]:
     """Volumetric maps to 3D pose and visibility (paper section 3.1).
 
     Args:
@@ -160,18 +167,25 @@ def pose_head_3d(heatmaps, depth_maps, name, visibility_scale=1.0):
     return pose, visibility, maps_xy
 
 
-def reinject(x, features, heatmaps, name):
+def reinject(
+    x: keras.KerasTensor, features: keras.KerasTensor, heatmaps: keras.KerasTensor, name: str
+) -> keras.KerasTensor:
     """Input of the next block: hourglass + features + the heat maps mapped back to features (paper figure 12)."""
     back = act_conv_bn(heatmaps, x.shape[-1], 1, f"{name}_remap")
     return layers.Add(name=f"{name}_out")([x, features, back])
 
 
-Block = collections.namedtuple("Block", "pose visibility heatmaps features")
-"""What a prediction block gives: pose (B, J, dim), visibility (B, J, 1), its heat maps over x and y (B, H/8, W/8, J),
-and the features of its hourglass (B, H/8, W/8, width)."""
+class Block(typing.NamedTuple):
+    """What a prediction block gives: pose (B, J, dim), visibility (B, J, 1), its heat maps over x and y
+    (B, H/8, W/8, J), and the features of its hourglass (B, H/8, W/8, width)."""
+
+    pose: keras.KerasTensor
+    visibility: keras.KerasTensor
+    heatmaps: keras.KerasTensor
+    features: keras.KerasTensor
 
 
-def prediction_blocks(image, network, visibility_scale=1.0):
+def prediction_blocks(image: keras.KerasTensor, network: PoseNetwork, visibility_scale: float = 1.0) -> list[Block]:
     """Stem and K prediction blocks (paper figures 2 and 12).
 
     Args:
@@ -199,14 +213,16 @@ def prediction_blocks(image, network, visibility_scale=1.0):
     return blocks
 
 
-def pose_outputs(pose, visibility, joined, name):
+def pose_outputs(
+    pose: keras.KerasTensor, visibility: keras.KerasTensor, joined: bool, name: str
+) -> list[keras.KerasTensor]:
     """[pose, visibility], or one tensor of both with `joined`."""
     if not joined:
         return [pose, visibility]
     return [layers.Concatenate(dtype="float32", name=f"{name}_pose_visibility")([pose, visibility])]
 
 
-def build(config, name):
+def build(config: ReceptionConfig, name: str) -> keras.Model:
     """The whole pose network.
 
     Args:

@@ -8,7 +8,7 @@ NTU = PoseNetwork(num_joints=20, dim=3, num_blocks=4, num_context=0, depth_maps=
 PENN = PoseNetwork(num_blocks=4)
 """The pose network of the published clip network for Penn Action."""
 
-PRESETS = {
+PRESETS: dict[str, ReceptionConfig] = {
     "mpii-2d": ReceptionConfig(),
     "h36m-3d": ReceptionConfig(PoseNetwork(num_joints=17, dim=3, num_context=0)),
     "lite-2d": ReceptionConfig(PoseNetwork(input_shape=(128, 128, 3), num_blocks=2, width=288)),
