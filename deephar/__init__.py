@@ -17,7 +17,7 @@ if typing.TYPE_CHECKING:
     from deephar.inference.predictor import PosePredictor
     from deephar.weights.loading import build, load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _MODULES = (
     "camera",

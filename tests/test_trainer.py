@@ -83,6 +83,13 @@ def test_a_training_goes_on_as_if_nothing_had_been(killed_at, whole, drawn, tmp_
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
+@eagerly()
+def test_quietly_there_is_no_progress_bar(drawn, tmp_path, monkeypatch, capsys):
+    for more, shown in (([], True), (["--quiet"], False)):
+        run(drawn, tmp_path / str(shown), monkeypatch, "--epochs", "1", *more)
+        assert ("1/1" in capsys.readouterr().out) == shown
+
+
 def test_a_finished_training_has_nothing_left_to_do(whole, drawn, monkeypatch):
     folder, expected = whole
     rows = (folder / "stage2.csv").read_text()

@@ -60,6 +60,7 @@ def parser(
     run.add_argument("--logical-cpus", type=_count, default=0, help="split the CPU, to try --strategy mirrored")
     run.add_argument("--processes", type=_count, default=0, help="that make batches; 0: threads do")
     run.add_argument("--seed", type=_count, default=0)
+    run.add_argument("--quiet", action="store_true", help="no progress bar")
     run.add_argument("--smoke", action="store_true", help=smoke)
     if len(every) > 1:
         run.add_argument("--recipe", default=next(iter(every)), choices=every)
@@ -135,7 +136,7 @@ def parsed(
         result.error(str(error))
 
 
-_RUN = ("out", "overwrite", "resume", "strategy", "logical_cpus", "processes", "refuse", "recipe", "recipes")
+_RUN = ("out", "overwrite", "resume", "strategy", "logical_cpus", "processes", "quiet", "refuse", "recipe", "recipes")
 """Options that say where and how a training runs, not what it is."""
 
 

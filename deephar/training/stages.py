@@ -45,6 +45,7 @@ def train_stages(
     folder: Path,
     earlier: checkpoint.State | None = None,
     told: Mapping[str, str] | None = None,
+    quiet: bool = False,
 ) -> list[float | None]:
     """Train a network stage by stage; every stage starts from the best weights of the one before.
 
@@ -56,11 +57,12 @@ def train_stages(
         folder: where best.weights.h5, last.weights.h5 and log.csv, or stage1.csv and so on, go.
         earlier: of `deephar.training.checkpoint.read`, to go on.
         told: all that decides what is trained, by which a training that goes on is known; the recipe's by default.
+        quiet: no progress bar.
 
     Returns:
         list of the best score after each stage, None without a judge.
     """
-    course = _Course(model, batches, recipe, judge, pathlib.Path(folder), told or recipe.to_json())
+    course = _Course(model, batches, recipe, judge, pathlib.Path(folder), told or recipe.to_json(), quiet)
     if earlier:
         course.recall(earlier)
     for number in range(len(course.scores), len(recipe.stages)):
@@ -79,7 +81,9 @@ class _Course:
         judge: Judge | None,
         folder: pathlib.Path,
         told: Mapping[str, str],
+        quiet: bool,
     ) -> None:
+        self.quiet = quiet
         self.model, self.batches, self.recipe, self.folder, self.told = model, batches, recipe, folder, told
         self.best = Score(judge.score if judge else None, folder, judge.log if judge else "score")
         self.scores: list[float | None] = []
@@ -109,7 +113,8 @@ class _Course:
         kept = checkpoint.Checkpoint(self.folder, self.batches, state, watched, earlier)
         if not (earlier and earlier["over"]):
             callbacks = [*watched, keras.callbacks.CSVLogger(log, append=bool(earlier)), kept]
-            fit(self.model, self.batches, stage.epochs, callbacks, initial_epoch=epoch)
+            verbose = 0 if self.quiet else "auto"
+            fit(self.model, self.batches, stage.epochs, callbacks, initial_epoch=epoch, verbose=verbose)
         self.rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         if self.best.weights is not None:
             self.model.set_weights(self.best.weights)

@@ -69,7 +69,7 @@ def train(
     folder = args.out
     describe(args.recipe, judge, about).write(folder / "model.json")
     try:
-        scores = train_stages(model, batches, args.recipe, judge, folder, earlier, args.told)
+        scores = train_stages(model, batches, args.recipe, judge, folder, earlier, args.told, args.quiet)
     except checkpoint.Unusable as error:
         args.refuse(str(error))
         raise

@@ -31,11 +31,12 @@ class VideoFiles:
         self, source: Path | list[Path], actions: tuple[str, ...] = (), layout: layouts.PoseLayout | str = "pa16j"
     ) -> None:
         listed = source if isinstance(source, (list, tuple)) else _videos_below(pathlib.Path(source))
-        self.paths = [pathlib.Path(path) for path in listed]
+        self.paths: list[pathlib.Path] = [pathlib.Path(path) for path in listed]
         missing = [path for path in self.paths if not path.is_file()]
         if missing or not self.paths:
             raise ValueError(f"No such video: {missing[0]}" if missing else "Expected a video. Received: none")
-        self.actions, self.layout = tuple(actions), layouts.get(layout)
+        self.actions: tuple[str, ...] = tuple(actions)
+        self.layout: layouts.PoseLayout = layouts.get(layout)
 
     def __len__(self) -> int:
         return len(self.paths)
