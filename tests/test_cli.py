@@ -25,6 +25,15 @@ def test_every_command_explains_itself_by_its_own_name(command, capsys):
     assert " ".join(module.main.__doc__.split())[:60] in said
 
 
+def test_convert_can_be_quiet(monkeypatch, capsys):
+    monkeypatch.setattr("deephar.models.registry.build", lambda name: name)
+    monkeypatch.setattr("deephar.weights.legacy_file.load_legacy_weights", lambda model, path: f"{path} for {model}")
+    monkeypatch.setattr("deephar.files.save_weights", lambda model, path: None)
+    for more, said in (([], "a.h5 for mpii-2d\nwrote b.weights.h5\n"), (["--quiet"], "")):
+        assert cli.main(["convert", "a.h5", "--model", "mpii-2d", "--out", "b.weights.h5", *more]) == 0
+        assert capsys.readouterr().out == said
+
+
 def test_an_interruption_is_said_without_a_traceback(monkeypatch, capsys):
     def interrupted(arguments):
         raise KeyboardInterrupt

@@ -139,6 +139,7 @@ def test_what_copies_cannot_do_is_said(two_copies):
     )
 
 
+@pytest.mark.slow
 def test_the_loader_feeds_two_copies_and_scores_while_training(drawn, tmp_path):
     assert printed(LOADER, drawn, tmp_path) == ["True True"]
 

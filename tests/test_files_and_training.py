@@ -136,12 +136,10 @@ def test_shrunk_weights_predict_alike(tmp_path):
     assert not list(tmp_path.glob("*out*"))
 
 
-@pytest.fixture(scope="module")
 @eagerly()
-def trained_in_stages(tmp_path_factory):
+def trained_in_stages(folder):
     """A clip network after two stages: the arrays of a layer of its pose part and of another after every epoch, the
-    best scores, the network and the folder. The first epoch has the best score of all."""
-    folder = tmp_path_factory.mktemp("stages")
+    best scores, and the layers. The first epoch has the best score of all."""
     options = {"input_shape": (32, 32, 3), "num_blocks": 1, "width": 16, "frames": 4, "appearance_width": 16}
     model = models.build(
         "penn-merge", export_poses="last", concat_visibility=True, num_action_blocks=1, num_actions=2, **options
@@ -160,19 +158,25 @@ def trained_in_stages(tmp_path_factory):
     stages = (Stage("frozen", 20, True, 0.05, patience=8), Stage("tuning", 2, rate_factor=0.1))
     recipe = Recipe(preset="penn-merge", layout="pa16j", mixture={"drawn": 1}, batch_size=3, stages=stages)
     scores = training.train_stages(model, batches, recipe, Judge("val_accuracy", "a score", "", score), folder)
-    return seen, scores, watched, folder
+    return seen, scores, watched
 
 
-def test_the_pose_part_moves_in_its_stage_alone(trained_in_stages):
-    seen, *_ = trained_in_stages
+def test_a_training_in_stages(tmp_path):
+    """The pose part moves in its stage alone; both stages end with the best weights; the rate falls on a plateau."""
+    seen, scores, watched = trained_in_stages(tmp_path)
+    check_what_moves(seen)
+    check_the_best_weights(seen, scores, watched, tmp_path)
+    check_the_rates(tmp_path)
+
+
+def check_what_moves(seen):
     moved = [[not np.array_equal(a, b) for a, b in zip(*pair, strict=True)] for pair in itertools.pairwise(seen)]
     assert [pose for pose, _ in moved] == [False] * 9 + [True] * 2
     assert all(action for _, action in moved)
 
 
-def test_stages_end_with_the_best_weights(trained_in_stages):
+def check_the_best_weights(seen, scores, watched, folder):
     """In memory and in the file those of the first epoch, which scored 3."""
-    seen, scores, watched, folder = trained_in_stages
     assert scores == [3.0, 3.0]
     for layer, best in zip(watched, seen[1], strict=True):
         np.testing.assert_array_equal(layer.get_weights()[0], best)
@@ -183,10 +187,9 @@ def test_stages_end_with_the_best_weights(trained_in_stages):
         assert any(np.array_equal(array, best) for array in arrays)
 
 
-def test_stages_lower_their_rate_on_a_plateau_and_end_there(trained_in_stages):
+def check_the_rates(folder):
     """By hand: after 5 epochs without a better score the rate falls to a fifth, after 8 the stage ends; the next begins
     at a tenth of its final rate."""
-    *_, folder = trained_in_stages
     first, second = (np.genfromtxt(folder / f"stage{n}.csv", delimiter=",", names=True) for n in (1, 2))
     np.testing.assert_allclose(first["learning_rate"], [0.05] * 6 + [0.01] * 3, rtol=1e-6)
     np.testing.assert_allclose(second["learning_rate"], [0.001] * 2, rtol=1e-6)

@@ -105,7 +105,7 @@ def objective(model, mode, data):
 @pytest.mark.parametrize(
     ("name", "mode"),
     [
-        ("Bs", "v04"),
+        pytest.param("Bs", "v04", marks=pytest.mark.slow_on("jax")),
         *(
             pytest.param(*case, marks=pytest.mark.slow_on("jax", "torch"))
             for case in [("As", "mpii"), ("As", "v04"), ("Bs", "mpii")]

@@ -24,13 +24,11 @@ CLIPS = {**SIZE, "num_blocks": 2, "frames": 4, "appearance_width": 16, "num_acti
 
 
 def forms(name, **options):
-    """A network and its equals: outputs in another order, and poses joined with visibility, in another order too."""
-    networks = [models.build(name, concat_visibility=joined, **options) for joined in (False, False, True)]
-    for network in networks:
-        network.set_weights(networks[0].get_weights())
-    shuffled = [np.random.default_rng(0).permutation(len(network.outputs)) for network in networks]
-    orders = [[network.outputs[i] for i in order] for network, order in zip(networks, shuffled, strict=True)]
-    return networks[0], *(keras.Model(n.input, order) for n, order in zip(networks[1:], orders[1:], strict=True))
+    """A network and its equal: poses joined with visibility, and outputs in another order."""
+    apart, joined = (models.build(name, concat_visibility=joined, **options) for joined in (False, True))
+    joined.set_weights(apart.get_weights())
+    order = np.random.default_rng(0).permutation(len(joined.outputs))
+    return apart, keras.Model(joined.input, [joined.outputs[i] for i in order])
 
 
 def test_every_output_of_a_pose_network_is_described():
@@ -94,7 +92,7 @@ def losses_after(model, batches):
 
 
 @eagerly()
-def test_all_forms_of_a_pose_network_train_and_predict_alike(drawn):
+def test_both_forms_of_a_pose_network_train_and_predict_alike(drawn):
     """Losses, then poses of crops, and of a photograph."""
     reader, found = lsp.LspExtended(drawn), []
     for model in forms("lite-2d", export_heatmaps=True, **STILLS):
@@ -109,10 +107,9 @@ def test_all_forms_of_a_pose_network_train_and_predict_alike(drawn):
 
 
 @eagerly()
-def test_all_forms_of_a_clip_network_train_and_judge_alike():
+def test_both_forms_of_a_clip_network_train_and_judge_alike():
     videos, layout, found = DrawnVideos(), layouts.get("pa16j"), []
-    apart, _, joined = forms("penn-merge", export_poses="last", **CLIPS)
-    for model in (apart, joined):
+    for model in forms("penn-merge", export_poses="last", **CLIPS):
         batches = loader.ClipLoader([(videos, 3)], 4, (32, 32), outputs.kinds(model), layout=layout, steps=1)
         losses = losses_after(model, batches)
         predictions = action.predict(model, video_clips.VideoClips(videos, 4, (32, 32), layout=layout))

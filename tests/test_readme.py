@@ -11,7 +11,7 @@ README = (ROOT / "README.md").read_text()
 @pytest.mark.parametrize(
     "code",
     [
-        pytest.param(code, marks=[pytest.mark.slow_on("jax")] if "lite-merge" in code else [])
+        pytest.param(code, marks=[pytest.mark.slow_on("jax")] if "deephar.build" in code or "Predictor" in code else [])
         for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     ],
 )

@@ -66,7 +66,7 @@ def log(folder, stage):
 
 @eagerly()
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Keras leaves its log open
-@pytest.mark.parametrize("killed_at", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("killed_at", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 3))])
 def test_a_training_goes_on_as_if_nothing_had_been(killed_at, whole, drawn, tmp_path, monkeypatch):
     """Killed before the end of the second epoch, of the second stage's first and of its last: the same losses, rates,
     scores and weights."""
@@ -85,9 +85,8 @@ def test_a_training_goes_on_as_if_nothing_had_been(killed_at, whole, drawn, tmp_
 
 @eagerly()
 def test_quietly_there_is_no_progress_bar(drawn, tmp_path, monkeypatch, capsys):
-    for more, shown in (([], True), (["--quiet"], False)):
-        run(drawn, tmp_path / str(shown), monkeypatch, "--epochs", "1", *more)
-        assert ("1/1" in capsys.readouterr().out) == shown
+    run(drawn, tmp_path, monkeypatch, "--epochs", "1", "--quiet")
+    assert len(capsys.readouterr().out.splitlines()) == 3  # what was reached, and where it is
 
 
 def test_a_finished_training_has_nothing_left_to_do(whole, drawn, monkeypatch):
