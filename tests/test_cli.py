@@ -1,6 +1,8 @@
 """The command itself: what it lists, and its exit statuses; what each command does is tested with what it is for."""
 
 import importlib
+import subprocess
+import sys
 
 import pytest
 
@@ -32,6 +34,18 @@ def test_convert_can_be_quiet(monkeypatch, capsys):
     for more, said in (([], "a.h5 for mpii-2d\nwrote b.weights.h5\n"), (["--quiet"], "")):
         assert cli.main(["convert", "a.h5", "--model", "mpii-2d", "--out", "b.weights.h5", *more]) == 0
         assert capsys.readouterr().out == said
+
+
+def test_weights_that_come_with_deephar_need_no_download(capsys):
+    assert cli.main(["pretrained", "lsp-lite-2d"]) == 0
+    assert capsys.readouterr().out.strip().endswith("lsp-lite-2d.weights.h5")
+
+
+def test_a_reader_that_has_enough_is_no_fault():
+    command = [sys.executable, "-m", "deephar.cli", "pretrained"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+        program.stdout.close()
+        assert program.stderr.read() == b"" and program.wait() == 1
 
 
 def test_an_interruption_is_said_without_a_traceback(monkeypatch, capsys):

@@ -77,6 +77,39 @@ def test_exchanged_sides_are_found_in_the_pair_that_is_exchanged():
     np.testing.assert_allclose(consensus([wide, wide], LSP)[0], wide)
 
 
+def test_two_that_differ_in_sides_leave_the_joints_masked():
+    """Neither gives way: nobody knows who is right."""
+    wide = moved(r_knee=-0.5, l_knee=0.5)
+    pair = [LSP.index("r_knee"), LSP.index("l_knee")]
+    wrong = wide.copy()
+    wrong[pair] = wide[pair[::-1]]
+    for poses in ([wide, wrong], [wrong, wide]):
+        pose, weights = consensus(poses, LSP)
+        assert np.isnan(pose[pair]).all() and not weights[pair].any() and np.delete(weights, pair).all()
+
+
+def test_a_source_without_others_is_believed():
+    """Also if half a joint is known of the other, which is none."""
+    nothing = np.full_like(TEMPLATE, np.nan)
+    nothing[3, 0] = 5.0
+    pose, weights = consensus([TEMPLATE, nothing], LSP)
+    np.testing.assert_array_equal(pose, TEMPLATE)
+    assert np.all(weights == 1)
+
+
+@pytest.mark.parametrize(
+    ("poses", "tolerance", "message"),
+    [
+        (TEMPLATE, 0.3, r"Expected poses \(sources, 14, 2\) of layout lsp14. Received: \(14, 2\)"),
+        ([TEMPLATE[:5]], 0.3, r"Received: \(1, 5, 2\)"),
+        ([TEMPLATE], -1.0, "`tolerance` must be"),
+    ],
+)
+def test_other_shapes_and_tolerances_are_refused(poses, tolerance, message):
+    with pytest.raises(ValueError, match=message):
+        consensus(poses, LSP, tolerance)
+
+
 def test_nobody_of_a_known_size_is_refused():
     hidden = TEMPLATE.copy()
     hidden[[LSP.index(f"{side}_hip") for side in "rl"]] = np.nan
@@ -131,6 +164,7 @@ def test_the_same_poses_from_npz_and_json(drawn, poses, tmp_path):
         ({"thunder": np.zeros((12, 16, 3))}, "coco17", r"must have \(N, 17, 2 or more\) joints of coco17 for its 12"),
         ({"name": np.array(["a"])}, "coco17", "for its 1 names"),
         ({}, "pa99j", "Unknown layout 'pa99j'"),
+        ({"name": np.array(["x/a.jpg", "y/A.jpg", *"bcdefghijk"])}, "coco17", "has a.jpg twice"),
         (None, "coco17", "No such file"),
     ],
 )
@@ -142,6 +176,23 @@ def test_other_files_of_poses_are_refused(content, layout, message, drawn, tmp_p
         np.savez(path, **network_poses(drawn, **content))
     with pytest.raises(ValueError, match=message):
         PoseFile(path, layout, "thunder")
+
+
+def test_joints_of_a_person_in_json_are_counted(tmp_path):
+    people = [{"name": name, "joints": [[1, 2]] * joints} for name, joints in (("a", 17), ("b", 16))]
+    (tmp_path / "poses.json").write_text(json.dumps({"poses": people}))
+    with pytest.raises(ValueError, match="b has 16 joints, others have 17"):
+        PoseFile(tmp_path / "poses.json", "coco17")
+    (tmp_path / "poses.json").write_text(json.dumps({"poses": people[:1]}))
+    found = PoseFile(tmp_path / "poses.json", "coco17", least=0.5).pose_px("a")
+    found[:] = 0
+    assert np.all(PoseFile(tmp_path / "poses.json", "coco17").pose_px("a") == [1, 2])
+
+
+def test_names_as_bytes_are_names(drawn, tmp_path):
+    stored = network_poses(drawn)
+    np.savez(tmp_path / "poses.npz", **{**stored, "name": stored["name"].astype("S")})
+    assert np.isfinite(PoseFile(tmp_path / "poses.npz", "coco17", "thunder").pose_px("im00002.jpg")).any()
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"poses": [{"name": "a", "joints": [[1, "b"]]}]}', '{"poses": 3}'])
@@ -183,6 +234,7 @@ def street(drawn, tmp_path):
         wide.paste(picture, (0, 0))
         wide.save(folder / "a" / f"im{number:05d}.JPG")
     (folder / "notes.txt").write_text("not a photograph")
+    (folder / "a" / "._im00001.JPG").write_text("what macOS puts beside a file")
     return folder
 
 

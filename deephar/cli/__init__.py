@@ -4,6 +4,7 @@
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Iterable
 
@@ -27,7 +28,12 @@ def main(arguments: Iterable[str] | None = None) -> int:
         print(text, end="", file=sys.stdout if asked_for_help else sys.stderr)
         return 0 if asked_for_help else 2
     try:
-        return importlib.import_module(f"deephar.cli.{arguments[0]}").main(arguments[1:])
+        status = importlib.import_module(f"deephar.cli.{arguments[0]}").main(arguments[1:])
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
         report = load_legacy_weights(model, options.file)
         files.save_weights(model, options.out)
     except (ValueError, OSError) as error:
-        parser.exit(1, f"{error}\n")
+        parser.exit(1, f"deephar convert: {error}\n")
     if not options.quiet:
         print(f"{report}\nwrote {options.out}")
     return 0

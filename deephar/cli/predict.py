@@ -98,7 +98,7 @@ def _read_boxes(options: argparse.Namespace) -> object:
 
     The last is a `deephar.data.samples.box_file.BoxFile`.
     """
-    if options.box:
+    if options.box is not None:
         if len(options.photos) > 1:
             raise ValueError("--box is for one photograph; for several, give --boxes FILE")
         return [options.box.split(",")]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from deephar.weights.catalogue import PUBLISHED, SHIPPED
 from deephar.weights.download import fetch
+from deephar.weights.loading import weight_file
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{name}\n  {where}, for {entry.about.preset}, {entry.about.score}\n  {entry.licence}")
         return 0
     try:
-        print(fetch(options.name))
+        print(weight_file(options.name) if options.name in SHIPPED else fetch(options.name))
     except ValueError as error:
-        parser.exit(1, f"{error}\n")
+        parser.exit(1, f"deephar pretrained: {error}\n")
     return 0

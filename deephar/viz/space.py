@@ -163,6 +163,8 @@ def beside_photo(
     Returns:
         RGB `PIL.Image.Image`.
     """
+    if not len(poses_mm):
+        return image
     side = max(least, image.height // max(2, len(poses_mm)))
     views = [draw_views(pose, layout, side=side) for pose in poses_mm]
     return side_by_side([image, contact_sheet(views, 1, views[0].size)])

@@ -11,9 +11,9 @@ from deephar.config import AugmentConfig
 from deephar.data.batches.queues import Queues
 from deephar.data.readers.base import PoseDataset
 from deephar.data.samples import augment
-from deephar.data.samples.crops import Crop, make_crop
+from deephar.data.samples.crops import Crop, make_crop, rearranged_weight
 from deephar.data.samples.targets import joint_weights, layout_target
-from deephar.layouts import PoseLayout, rearrange
+from deephar.layouts import PoseLayout
 from deephar.typed import Floats, Size
 
 Augmentation: typing.TypeAlias = "AugmentConfig | str | Sequence[AugmentConfig | str]"
@@ -110,7 +110,4 @@ class Mixture(Queues[PoseDataset]):
 
         crop = self.take(number, epoch, position, make, broken)
         target = layout_target(crop.pose_crop, reader.layout, self.layout, self.dim)
-        if crop.joint_weight is None:
-            return crop.image, target, None
-        weight = rearrange(crop.joint_weight[:, None], reader.layout, self.layout)[:, 0]
-        return crop.image, target, np.nan_to_num(weight)
+        return crop.image, target, rearranged_weight(crop.joint_weight, reader.layout, self.layout)

@@ -5,6 +5,7 @@ from PIL import Image
 
 from deephar import geometry
 from deephar.data.readers.base import PoseDataset, Sample
+from deephar.data.samples.frames import upright_size
 from deephar.layouts import PoseLayout
 from deephar.typed import Floats
 
@@ -33,10 +34,20 @@ class Backgrounds:
         self.reader = reader
         self.seed = seed
         self.layout: PoseLayout = reader.layout
-        places = ((index, _free(reader, index)) for index in range(len(reader)))
-        self._places = [(index, strips) for index, strips in places if strips]
+        self._places: list[tuple[int, list[tuple[float, float]]]] = []
+        fault = "nobody's place is known, or there is no room"
+        for index in range(len(reader)):
+            try:
+                strips = _free(reader.sample(index))
+            except ValueError as error:
+                fault = str(error)
+                continue
+            if strips:
+                self._places.append((index, strips))
         if not self._places:
-            raise ValueError(f"None of {len(reader)} photographs has {LEAST_PX} pixels of background beside a person")
+            raise ValueError(
+                f"None of {len(reader)} photographs has {LEAST_PX} pixels of background beside a person: {fault}"
+            )
 
     def __len__(self) -> int:
         return len(self._places)
@@ -47,8 +58,9 @@ class Backgrounds:
         sample = self.reader.sample(place)
         generator = np.random.default_rng([self.seed, index])
         left, right = strips[generator.integers(len(strips))]
-        side = generator.uniform(LEAST_PX, min(right - left, sample.image.height))
-        corner = generator.uniform((left, 0.0), (right - side, sample.image.height - side))
+        height = upright_size(sample.image, sample.name)[1]
+        side = generator.uniform(LEAST_PX, min(right - left, height))
+        corner = generator.uniform((left, 0.0), (right - side, height - side))
         name = f"{sample.name}, beside the person"
         return nobody(name, sample.image, corner + side / 2, np.full(2, side), self.layout)
 
@@ -61,15 +73,12 @@ def nobody(name: str, image: Image.Image, center_px: Floats, window_px: Floats, 
     )  # fmt: skip
 
 
-def _free(reader: PoseDataset, index: int) -> list[tuple[float, float]]:
+def _free(sample: Sample) -> list[tuple[float, float]]:
     """Left and right edges of the strips beside a person that are wide enough."""
-    try:
-        sample = reader.sample(index)
-    except ValueError:
-        return []
-    if np.isfinite(sample.pose_px[:, 0]).sum() < LEAST_JOINTS:
+    width, height = upright_size(sample.image, sample.name)
+    if np.isfinite(sample.pose_px).all(axis=1).sum() < LEAST_JOINTS or height < LEAST_PX:
         return []
     x1, y1, x2, y2 = geometry.points_box(sample.pose_px)
     spare = MARGIN * (y2 - y1)
-    strips = [(0.0, x1 - spare), (x2 + spare, float(sample.image.width))]
+    strips = [(0.0, min(x1 - spare, float(width))), (max(x2 + spare, 0.0), float(width))]
     return [(left, right) for left, right in strips if right - left >= LEAST_PX]

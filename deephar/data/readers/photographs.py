@@ -35,7 +35,7 @@ class Photographs:
     def __init__(self, path: Path, part: slice = slice(None), layout: PoseLayout | str = "lsp14") -> None:
         self._files = Archive(path, "photographs")
         self.layout: PoseLayout = layouts.get(layout)
-        self.names: list[str] = [name for name in self._files.names if name.lower().endswith(SUFFIXES)][part]
+        self.names: list[str] = [name for name in self._files.names if _is_photograph(name)][part]
         if not self.names:
             raise ValueError(f"No photographs ({', '.join(SUFFIXES)}) in {path}")
 
@@ -51,11 +51,16 @@ class Photographs:
         return Sample(name, image, nothing, size / 2, np.full(2, size.max()), joint_weight=np.zeros(len(nothing)))
 
 
+def _is_photograph(name: str) -> bool:
+    """By its suffix; what macOS puts beside a file, "._a.jpg", is none."""
+    return name.lower().endswith(SUFFIXES) and not name.split("/")[-1].startswith("._")
+
+
 class SeenByOthers:
     """A reader whose poses are fused with those of files, joint by joint (`deephar.data.samples.consensus`).
 
     Args:
-        reader: of stills, with joints of its own or none.
+        reader: of stills, with joints of its own or none; without depth.
         files: list of `deephar.data.readers.pose_files.PoseFile`.
         tolerance: see `consensus`.
     """

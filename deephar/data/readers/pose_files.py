@@ -48,9 +48,14 @@ class PoseFile:
                 f"{len(names)} names. Received: {poses.shape}"
             )
         pose_px = poses[..., :2].astype(np.float64)
+        pose_px[~np.isfinite(pose_px).all(axis=-1)] = np.nan
         if confidence is not None and poses.shape[2] > confidence:
             pose_px[~(poses[..., confidence] >= least)] = np.nan
         self._poses = {_key(name): pose for name, pose in zip(names, pose_px, strict=True)}
+        if len(self._poses) < len(names):
+            keys = [_key(name) for name in names]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise ValueError(f"{self.path} has {twice} twice; photographs are known by their names without folders")
 
     def __len__(self) -> int:
         return len(self._poses)
@@ -58,10 +63,11 @@ class PoseFile:
     def pose_px(self, name: str) -> Floats:
         """Joints (J, 2) in a photograph by its name, in whatever folder; all NaN where the file has none of it."""
         found = self._poses.get(_key(name))
-        return np.full((len(self.layout), 2), np.nan) if found is None else found
+        return np.full((len(self.layout), 2), np.nan) if found is None else found.copy()
 
 
 def _key(name: object) -> str:
+    name = name.decode("utf-8") if isinstance(name, bytes) else name
     return folded(str(name).replace("\\", "/").split("/")[-1])
 
 
@@ -74,7 +80,12 @@ def _read_json(path, _):
     with reading(path, 'poses as JSON, {"layout": ..., "poses": [{"name": ..., "joints": ...}]}'):
         stored = json.loads(path.read_text(encoding="utf-8-sig"))
         people = stored["poses"]
-        width = max((len(joint) for person in people for joint in person["joints"] if joint), default=3)
-        poses = [[joint or [np.nan] * width for joint in person["joints"]] for person in people]
-        names = [person["name"] for person in people]
-        return names, np.array(poses, dtype=np.float64).reshape(len(names), -1, width), stored.get("layout")
+        joints = max((len(person["joints"]) for person in people), default=0)
+        poses = np.full((len(people), joints, 3), np.nan)
+        for person, pose in zip(people, poses, strict=True):
+            if len(person["joints"]) != joints:
+                raise ValueError(f"{person['name']} has {len(person['joints'])} joints, others have {joints}")
+            for place, joint in enumerate(person["joints"]):
+                pose[place, : len(joint or ())] = joint or ()
+                pose[place, len(joint or ()) :] = 1.0 if joint else np.nan  # without a confidence, sure
+        return [person["name"] for person in people], poses, stored.get("layout")

@@ -1,6 +1,8 @@
 """Video files of which nothing is known but their pictures: clips of them are judged, not trained on."""
 
+import os
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,9 +30,9 @@ class VideoFiles:
     """
 
     def __init__(
-        self, source: Path | list[Path], actions: tuple[str, ...] = (), layout: layouts.PoseLayout | str = "pa16j"
+        self, source: Path | Sequence[Path], actions: Sequence[str] = (), layout: layouts.PoseLayout | str = "pa16j"
     ) -> None:
-        listed = source if isinstance(source, (list, tuple)) else _videos_below(pathlib.Path(source))
+        listed = _videos_below(pathlib.Path(source)) if isinstance(source, (str, os.PathLike)) else source
         self.paths: list[pathlib.Path] = [pathlib.Path(path) for path in listed]
         missing = [path for path in self.paths if not path.is_file()]
         if missing or not self.paths:

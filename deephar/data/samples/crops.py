@@ -3,6 +3,8 @@
 import dataclasses
 import math
 
+import numpy as np
+
 from deephar import layouts
 from deephar.camera import Camera
 from deephar.data.readers.base import PoseDataset
@@ -77,6 +79,13 @@ def make_crop(
     )  # fmt: skip
 
 
+def rearranged_weight(weight: Floats | None, source: PoseLayout, target: PoseLayout) -> Floats | None:
+    """Weights of joints (J,) of one layout in the order of another, 0 for joints that it lacks; None stays None."""
+    if weight is None:
+        return None
+    return np.nan_to_num(layouts.rearrange(weight[:, None], source, target)[:, 0])
+
+
 class Crops:
     """The crops of a reader, one by one, for evaluation.
 
@@ -113,6 +122,7 @@ class Crops:
             crop,
             pose_px=layouts.rearrange(crop.pose_px, self.dataset.layout, self.layout),
             pose_crop=layouts.rearrange(crop.pose_crop, self.dataset.layout, self.layout),
+            joint_weight=rearranged_weight(crop.joint_weight, self.dataset.layout, self.layout),
         )
 
 
