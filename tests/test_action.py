@@ -48,7 +48,13 @@ SHARED_ROLES = {
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow_on("jax")) for n in ("Cs", "Ds")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("Cs", marks=pytest.mark.slow_on("jax", "torch")),
+        pytest.param("Ds", marks=pytest.mark.slow_on("jax")),
+    ],
+)
 def test_clips_are_judged_as_by_the_original(name, tmp_path):
     """Outputs, log-probabilities and every named intermediate result."""
     model, x = golden_network(name, tmp_path / "legacy.h5")

@@ -38,7 +38,7 @@ def test_outputs_are_those_of_the_original(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow_on("jax")) for name in ("A_mpii", "B_h36m")]
+    "name", [pytest.param(name, marks=pytest.mark.slow_on("jax", "torch")) for name in ("A_mpii", "B_h36m")]
 )
 def test_outputs_of_the_published_sizes(name, tmp_path, shared):
     model, x = golden_network(name, tmp_path / "legacy.h5", shared / "golden")
