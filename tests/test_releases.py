@@ -2,20 +2,17 @@
 
 import json
 import pathlib
-import sys
 
 import numpy as np
 import pytest
+from scripts import loaded
 
 import deephar
 from deephar import cli
 from deephar.data.samples import box_file
 
 RELEASES = pathlib.Path(__file__).parent / "releases"
-sys.path.insert(0, str(RELEASES))
-
-import make  # noqa: E402
-
+make = loaded("tests/releases/make.py")
 VERSIONS = sorted(path.name for path in RELEASES.iterdir() if path.is_dir() and path.name[0].isdigit())
 
 

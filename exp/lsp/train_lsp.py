@@ -7,6 +7,8 @@ Data     LSP-extended, the official folder or a zip of it; photographs 1-3500 an
 Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip
          python exp/lsp/train_lsp.py --data lspet_dataset.zip --recipe fused --poses lspe.npz --street ccp.zip
          --street-poses ccp.npz
+Time     about a second a batch on two cores of an AVX2 server CPU, so about four hours in all
+Score    not measured to the end; the shipped weights are of an earlier recipe, see weights/README.md
 Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, to pass on), log.csv, model.json; --resume
          goes on
 """
