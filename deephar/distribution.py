@@ -67,20 +67,21 @@ def _copies(strategy: typing.Any) -> Iterator[int]:
         yield strategy.num_replicas_in_sync
 
 
-def loader_threads(strategy: str) -> int:
-    """How many threads (`workers`) a loader shall have for `fit` under a strategy.
+def loader_threads(model: keras.Model) -> int:
+    """How many threads (`workers`) a loader shall have for `fit` of a model, built under a strategy or not.
 
     With one, TensorFlow stands still between epochs, for up to a minute: the end of a data iterator waits for the
     thread that tunes it, which Keras 3 switches off from two threads on. But with two under a strategy of several
     copies, an iterator that is made ahead takes batches out of their order.
 
     Args:
-        strategy: one of `STRATEGIES`.
+        model: network.
 
     Returns:
         1 or 2.
     """
-    return 2 if strategy == "none" else 1
+    with scope_of(model) as copies:
+        return 2 if copies == 1 else 1
 
 
 def scope_of(model: keras.Model) -> contextlib.AbstractContextManager[int]:

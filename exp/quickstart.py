@@ -25,25 +25,47 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from deephar import config, distribution, files, geometry, layouts, models, training, viz
-from deephar.data.batches import cached, loader
+from deephar.data.batches import cached
 from deephar.data.readers import mpii, mpii_files, pennaction
 from deephar.data.samples import clips, crops, frames, video_clips
 from deephar.data.synthetic import write_mpii, write_penn
 from deephar.data.synthetic.writing import Settings
 from deephar.evaluation import action, baselines, figures, pose2d, report
 from deephar.models import outputs, surgery
+from deephar.training import ClipSampling, Recipe, Stage
 from deephar.weights import catalogue
 
 ACTIONS = ("squat", "wave", "kick", "jumping_jacks", "sit_down", "stand_up")
 WEIGHTS = "lsp-lite-2d"
 NETWORK = catalogue.SHIPPED[WEIGHTS].about.overrides
 SIZE, LAYOUT = NETWORK["input_shape"][:2], catalogue.SHIPPED[WEIGHTS].about.layout
-CLIP = {**NETWORK, "frames": 8, "num_actions": len(ACTIONS), "num_action_blocks": 2}
-STEP = 3  # a clip is 8 frames, every third, so 22 of a video's 24
+FRAMES, STEP = 8, 3  # a clip is 8 frames, every third, so 22 of a video's 24
 AUGMENTATION = config.AugmentConfig(
     config.Interval(-10, 10), config.Interval(0.9, 1.1), config.Interval(-0.03, 0.03), config.Interval(-0.03, 0.03),
     "window", flip=True,
 )  # fmt: skip
+POSE = Recipe(
+    preset="lite-2d",
+    network={**NETWORK, "export_heatmaps": True},
+    layout=LAYOUT,
+    mixture={"people": 1},
+    augmentation=AUGMENTATION,
+    batch_size=32,
+    stages=(Stage("poses", 1, rate=2e-3, optimizer="adam", schedule="cosine"),),
+    norm_momentum=0.9,
+)
+ACTION = Recipe(
+    preset="lite-merge",
+    network={**NETWORK, "frames": FRAMES, "num_actions": len(ACTIONS), "num_action_blocks": 2},
+    layout=LAYOUT,
+    mixture={"videos": 1},
+    augmentation=AUGMENTATION,
+    batch_size=6,
+    stages=(Stage("frozen pose", 1, True, rate=2e-3, optimizer="adamw", schedule="cosine"),),
+    clips=ClipSampling((2, STEP), boxes=clips.extent_boxes),
+    norm_momentum=0.9,
+)
+FINE_TUNING = ACTION.replaced(stages=(Stage("fine-tuning", 1, rate=2e-4, optimizer="adamw", schedule="cosine"),))
 
 
 def options():
@@ -83,16 +105,9 @@ def make_data(args):
 
 
 def train_pose(args, people):
-    weights = None if args.from_scratch else WEIGHTS
-    model = models.build("lite-2d", weights, export_heatmaps=True, **NETWORK)
-    batches = loader.PoseLoader(
-        [(cached.Cached(people, SIZE), 32)], SIZE, outputs.kinds(model), layout=LAYOUT, augmentation=AUGMENTATION,
-        seed=args.seed, steps=args.pose_steps,
-    )  # fmt: skip
-    training.set_momentum(model)
-    rate = training.cosine_schedule(2e-3, args.pose_steps, args.pose_steps // 20)
-    training.compile_model(model, keras.optimizers.Adam(rate))
-    training.fit(model, batches)
+    model = models.build(POSE.preset, None if args.from_scratch else WEIGHTS, **POSE.network)
+    sources = {"people": cached.Cached(people, SIZE)}
+    training.follow(POSE.replaced(steps=args.pose_steps), model, sources, args.out / "pose", seed=args.seed)
     files.save_weights(model, args.out / "pose.weights.h5")
     return model
 
@@ -116,28 +131,21 @@ def pose_exam(args, model, people, exam):
 
 def train_action(args, pose_model, videos):
     """The clip network after every stage: action with the pose part frozen, then everything at a tenth of the rate."""
-    model = models.build("lite-merge", **CLIP)
+    model = models.build(ACTION.preset, **ACTION.network)
     surgery.copy_pose(pose_model, model)
-    training.set_momentum(model)
-    stages = {"frozen pose": (True, args.action_steps, 2e-3), "fine-tuning": (False, args.fine_tuning_steps, 2e-4)}
-    for name, (frozen, steps, peak) in stages.items():
+    for recipe, steps in ((ACTION, args.action_steps), (FINE_TUNING, args.fine_tuning_steps)):
         if not steps:
             return
-        batches = loader.ClipLoader(
-            [(videos, 6)], CLIP["frames"], SIZE, outputs.kinds(model), layout=LAYOUT, subsampling=(2, STEP),
-            augmentation=AUGMENTATION, boxes=clips.extent_boxes, seed=args.seed, steps=steps,
-        )  # fmt: skip
-        surgery.freeze_pose(model, frozen)
-        rate = training.cosine_schedule(peak, steps, steps // 20)
-        training.compile_model(model, keras.optimizers.AdamW(rate, weight_decay=1e-2))
-        training.fit(model, batches)
+        surgery.freeze_pose(model, recipe.stages[0].frozen)
+        name = recipe.stages[0].name
+        training.follow(recipe.replaced(steps=steps), model, {"videos": videos}, args.out / name, seed=args.seed)
         files.save_weights(model, args.out / "action.weights.h5")
         yield name, model
 
 
 def judged(videos, protocol, flip):
     return video_clips.VideoClips(
-        videos, CLIP["frames"], SIZE, protocol, (STEP,), flip=flip, layout=LAYOUT, boxes=clips.extent_boxes
+        videos, FRAMES, SIZE, protocol, (STEP,), flip=flip, layout=LAYOUT, boxes=clips.extent_boxes
     )
 
 
@@ -165,7 +173,7 @@ def mean_frames(videos):
 def film(args, model, videos):
     """One exam video of every action with the predicted skeleton and name."""
     shown = [next(i for i in range(len(videos)) if videos.video(i).action == number) for number in range(len(ACTIONS))]
-    numbers, tiles = np.arange(0, 24, STEP)[: CLIP["frames"]], []
+    numbers, tiles = np.arange(0, 24, STEP)[:FRAMES], []
     for index in shown:
         clip = clips.make_clip(videos, index, numbers, SIZE, boxes=clips.extent_boxes)
         found = model.predict_on_batch(clip.images[None])

@@ -3,7 +3,7 @@ import json
 import pytest
 from scripts import printed
 
-from deephar import distribution
+from deephar import distribution, models
 
 TWO_COPIES = """
 import json, keras, numpy as np
@@ -21,9 +21,10 @@ def trained(strategy, logical_cpus=0):
         model = models.build("lite-2d", **TINY)
         training.set_momentum(model, 0.5)
         training.compile_model(model, keras.optimizers.SGD(0.005), form="elastic_net_per_joint")
-    workers = distribution.loader_threads(strategy)
+    workers = distribution.loader_threads(model)
     batches = loader.PoseLoader(DARK_AND_BRIGHT, (64, 64), "pose_visibility", steps=5, workers=workers)
     training.fit(model, batches, verbose=0)
+    assert workers == (1 if copies > 1 else 2)
     return model, copies
 
 def largest_difference(one, other, moving):
@@ -147,7 +148,7 @@ def test_the_loader_feeds_two_copies_and_scores_while_training(drawn, tmp_path):
 def test_no_strategy_is_one_copy():
     with distribution.scope("none") as copies:
         assert copies == 1
-    assert [distribution.loader_threads(strategy) for strategy in distribution.STRATEGIES] == [2, 1]
+    assert distribution.loader_threads(models.build("lite-2d", width=32, num_blocks=1)) == 2
 
 
 def test_what_cannot_be_done_is_said(monkeypatch):

@@ -27,7 +27,8 @@ def blocks():
 
 
 @pytest.mark.parametrize("code", list(blocks()))
-def test_examples_run(code, capsys):
+def test_examples_run(code, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     exec(compile(code, "docs", "exec"), {})
     assert capsys.readouterr().out
 

@@ -7,9 +7,10 @@ import pytest
 from drawn import DrawnVideos, drawn_lsp
 from helpers import eagerly
 
-from deephar import files, layouts, models, training
+from deephar import distribution, files, layouts, models, training
 from deephar.data.batches import loader
 from deephar.data.readers import lsp
+from deephar.data.synthetic.people import SyntheticPeople
 from deephar.evaluation.judges import Judge
 from deephar.models import outputs
 from deephar.training import STAGES, Recipe, Stage, stages
@@ -167,6 +168,39 @@ def test_a_training_in_stages(tmp_path):
     check_what_moves(seen)
     check_the_best_weights(seen, scores, watched, tmp_path)
     check_the_rates(tmp_path)
+
+
+def test_a_recipe_followed_from_python(tmp_path):
+    """The seed decides the batches; batch norms follow as fast as the recipe says; the last weights are kept."""
+    recipe = Recipe(
+        preset="lite-2d",
+        network={"input_shape": (64, 64, 3), "width": 16, "num_blocks": 1},
+        layout="pa16j",
+        mixture={"drawn": 1},
+        batch_size=2,
+        steps=2,
+        stages=(Stage("all", 1, rate=0.01, optimizer="adam", schedule="cosine"),),
+        norm_momentum=0.5,
+    )
+    first = models.build(recipe.preset, **recipe.network).get_weights()
+
+    def followed(folder, seed):
+        model = models.build(recipe.preset, **recipe.network)
+        model.set_weights(first)
+        people = {"drawn": SyntheticPeople(20)}
+        assert training.follow(recipe, model, people, tmp_path / folder, seed=seed, quiet=True) == [None]
+        return model
+
+    model, again, other = followed("one", 1), followed("again", 1), followed("other", 2)
+    assert {norm.momentum for norm in distribution.batch_norms(model)} == {0.5}
+    kept = models.build(recipe.preset, **recipe.network)
+    kept.load_weights(tmp_path / "one" / "last.weights.h5")
+    for one, saved, same, different, before in zip(
+        *(model.get_weights() for model in (model, kept, again, other)), first, strict=True
+    ):
+        np.testing.assert_array_equal(one, saved)
+        np.testing.assert_allclose(one, same, rtol=1e-4, atol=1e-6)
+        assert not np.array_equal(one, different) and not np.array_equal(one, before)
 
 
 def check_what_moves(seen):

@@ -7,7 +7,7 @@ from deephar.training.fitting import fit
 from deephar.training.recipe import STAGES, ClipSampling, Recipe, Stage
 from deephar.training.schedules import cosine_schedule, plateau_schedule, step_schedule
 from deephar.training.stages import train_stages
-from deephar.training.trainer import train
+from deephar.training.trainer import follow, train
 
 __all__ = [
     "STAGES",
@@ -19,6 +19,7 @@ __all__ = [
     "compile_model",
     "cosine_schedule",
     "fit",
+    "follow",
     "options",
     "plateau_schedule",
     "set_momentum",

@@ -122,6 +122,7 @@ class Recipe:
         stages: one or more.
         clips: how clips are taken, for clip networks; None for stills.
         label_smoothing: of actions.
+        norm_momentum: of all batch norms, see `deephar.training.set_momentum`; None: as they are.
     """
 
     preset: str
@@ -135,6 +136,7 @@ class Recipe:
     stages: tuple[Stage, ...]
     clips: ClipSampling | None = None
     label_smoothing: float = 0.0
+    norm_momentum: float | None = None
 
     def __post_init__(self) -> None:
         checks.whole("batch_size", self.batch_size)

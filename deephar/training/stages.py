@@ -10,7 +10,7 @@ from deephar import distribution
 from deephar.models import surgery
 from deephar.training import checkpoint
 from deephar.training.callbacks import Score
-from deephar.training.compiling import compile_model
+from deephar.training.compiling import compile_model, set_momentum
 from deephar.training.fitting import Batches, fit
 from deephar.training.recipe import Recipe, Stage
 from deephar.training.schedules import cosine_schedule, plateau_schedule, step_schedule
@@ -62,6 +62,8 @@ def train_stages(
     Returns:
         list of the best score after each stage, None without a judge.
     """
+    if recipe.norm_momentum is not None:
+        set_momentum(model, recipe.norm_momentum)
     course = _Course(model, batches, recipe, judge, pathlib.Path(folder), told or recipe.to_json(), quiet)
     if earlier:
         course.recall(earlier)

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import pathlib
 import typing
 from collections.abc import Callable, Mapping, Sequence
 
@@ -61,7 +62,7 @@ def train(
     try:
         earlier = checkpoint.read(args.out, args.told) if args.resume else None
         model = new_network(args, start)
-        batches = make_loader(args.recipe, model, sources, args)
+        batches = make_loader(args.recipe, model, sources, args.seed, args.processes)
         distribution.check_batch(model, batches.batch_size)
     except ValueError as error:
         args.refuse(str(error))
@@ -79,6 +80,40 @@ def train(
     return Trained(model, scores, len(batches.broken))
 
 
+def follow(
+    recipe: Recipe,
+    model: keras.Model,
+    sources: Mapping[str, PoseDataset | VideoDataset],
+    folder: Path,
+    judge: Judge | None = None,
+    *,
+    seed: int = 0,
+    processes: int = 0,
+    quiet: bool = False,
+) -> list[float | None]:
+    """Train a network by a recipe from Python; `train` does it from a command line, and can resume.
+
+    Args:
+        recipe: `deephar.training.recipe.Recipe`; its preset and network say nothing here but what is read.
+        model: the network, from `deephar.build` or with weights of its own; it is changed.
+        sources: readers by the names of the recipe's mixture.
+        folder: where the weights and the log go, as with `train`; made where missing.
+        judge: see `train`.
+        seed: of the batches.
+        processes: that make batches; 0: threads do.
+        quiet: no progress bar.
+
+    Returns:
+        list of the best score after each stage, None without a judge.
+
+    Raises:
+        ValueError: if a batch cannot be shared evenly among the copies of the network.
+    """
+    pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+    batches = make_loader(recipe, model, sources, seed, processes)
+    return train_stages(model, batches, recipe, judge, folder, quiet=quiet)
+
+
 def new_network(args: argparse.Namespace, start: Callable[[keras.Model], object] | None = None) -> keras.Model:
     """The network of a recipe with its first weights, under the strategy; see `train`."""
     keras.utils.set_random_seed(args.seed)
@@ -93,14 +128,15 @@ def make_loader(
     recipe: Recipe,
     model: keras.Model,
     sources: Mapping[str, PoseDataset | VideoDataset],
-    args: argparse.Namespace,
+    seed: int,
+    processes: int,
 ) -> loader.PoseLoader | loader.ClipLoader:
     """The loader of a recipe's batches for a network."""
     counts = queues.counts_by_ratio(recipe.batch_size, tuple(recipe.mixture.values()))
     network = recipe.settings.network
     options: dict[str, typing.Any] = {
-        "on_broken": "skip", "processes": args.processes, "workers": distribution.loader_threads(args.strategy),
-        "layout": recipe.pose_layout, "dim": network.dim, "shard": (0, recipe.parts), "seed": args.seed,
+        "on_broken": "skip", "processes": processes, "workers": distribution.loader_threads(model),
+        "layout": recipe.pose_layout, "dim": network.dim, "shard": (0, recipe.parts), "seed": seed,
         "steps": recipe.steps,
         "augmentation": [recipe.augmentation_of(name) for name in recipe.mixture],
     }  # fmt: skip

@@ -16,19 +16,21 @@ from deephar import console
 
 console.quiet_tensorflow()  # before Keras imports it
 
+import dataclasses
 import json
 
 import keras
 import numpy as np
 
-from deephar import files, layouts, models, training
-from deephar.data.batches import cached, loader, queues
+from deephar import layouts, models, training
+from deephar.data.batches import cached
 from deephar.data.readers import mpii, mpii_files, pennaction
 from deephar.data.samples import clips, crops, video_clips
 from deephar.data.synthetic import write_mpii, write_penn
 from deephar.data.synthetic.writing import Settings
 from deephar.evaluation import ablation, action, figures, pose2d, report
-from deephar.models import outputs, surgery
+from deephar.models import surgery
+from deephar.training import ClipSampling, Recipe, Stage
 
 ACTIONS = ("squat", "wave", "kick", "jumping_jacks", "sit_down", "stand_up", "drink", "phone_call")
 ARMS = ("pose", "given", "estimated", "fine-tuned", "joint")
@@ -45,6 +47,43 @@ PAPER = {
     "paper, NTU, fine-tuned": {"p": 71.7, "v": 83.2, "m": 84.4, "p_multi": 74.3, "v_multi": 84.6, "m_multi": 85.5},
 }
 LAYOUT, STEP = layouts.get("pa16j"), 3
+SHORT = {"optimizer": "adamw", "schedule": "cosine"}
+POSE = Recipe(
+    preset="lite-2d",
+    network={"export_heatmaps": True, "num_blocks": 2},
+    layout=LAYOUT,
+    mixture={"people": 75, "frames": 25},
+    augmentation="synthetic",
+    batch_size=32,
+    stages=(Stage("poses", 1, rate=2e-3, optimizer="adam", schedule="cosine"),),
+    norm_momentum=0.9,
+)
+ESTIMATED = Recipe(
+    preset="lite-merge",
+    network={"num_blocks": 2, "num_actions": len(ACTIONS), "appearance_width": 96},
+    layout=LAYOUT,
+    mixture={"videos": 8},
+    augmentation="synthetic",
+    batch_size=8,
+    stages=(Stage("frozen pose", 1, True, rate=2e-3, **SHORT),),
+    clips=ClipSampling((2, STEP), boxes=clips.extent_boxes),
+    norm_momentum=0.9,
+)
+RECIPES = {
+    "estimated": ESTIMATED,
+    "fine-tuned": ESTIMATED.replaced(stages=(Stage("fine-tuning", 1, rate=2e-4, **SHORT),)),
+    "given": ESTIMATED.replaced(
+        poses="given",
+        export_poses="none",
+        stages=(Stage("given poses", 1, rate=2e-3, **SHORT),),
+        clips=dataclasses.replace(ESTIMATED.clips, given=True),
+    ),
+    "joint": ESTIMATED.replaced(
+        export_poses="all",
+        mixture={"videos": 4, "people": 4},
+        stages=(Stage("all", 1, rate=2e-3, pose_weight=100.0, **SHORT),),
+    ),
+}
 
 
 def options():
@@ -78,18 +117,25 @@ class Arms:
         keras.utils.set_random_seed(seed)
         if arm == "pose":
             return self.train_pose(seed, folder)
-        model = self.clip_model(arm)
+        recipe = self.recipe(arm)
+        model = models.build(recipe.preset, **recipe.network)
         if arm == "estimated":
             pose = self.pose_model()
             pose.load_weights(folder.parent / f"pose-{seed}" / "last.weights.h5")
             surgery.copy_pose(pose, model)
-            surgery.freeze_pose(model)
         elif arm == "fine-tuned":
             model.load_weights(folder.parent / f"estimated-{seed}" / "last.weights.h5")
-        steps = self.args.fine_tuning_steps if arm == "fine-tuned" else self.args.action_steps
-        self.fit(model, arm, seed, self.joint_steps() if arm == "joint" else steps)
-        files.save_weights(model, folder / "last.weights.h5")
+        sources = {"videos": self.videos, "people": self.people}
+        training.follow(recipe, model, sources, folder, seed=seed, quiet=True)
         return self.judge(model, arm, folder)
+
+    def recipe(self, arm):
+        """The recipe of a clip network."""
+        args = self.args
+        steps = {"fine-tuned": args.fine_tuning_steps, "joint": self.joint_steps()}.get(arm, args.action_steps)
+        recipe = RECIPES[arm].replaced(**self.network(), frames=args.frames, steps=steps)
+        own = self.videos.layout
+        return recipe.replaced(layout=own, num_joints=len(own)) if arm == "given" else recipe
 
     def joint_steps(self):
         """Steps of 4 clips and 4 strings of stills with as many frames as the other stages together."""
@@ -97,45 +143,18 @@ class Arms:
         return stills + self.args.action_steps + self.args.fine_tuning_steps
 
     def network(self):
-        return {"input_shape": (*self.size, 3), "width": self.args.width, "num_blocks": 2}
+        return {"input_shape": (*self.size, 3), "width": self.args.width}
 
     def pose_model(self):
-        return models.build("lite-2d", export_heatmaps=True, **self.network())
-
-    def clip_model(self, arm):
-        given = {"poses": "given", "export_poses": "none", "num_joints": len(self.videos.layout)}
-        own = {"frames": self.args.frames, "num_actions": len(ACTIONS), "appearance_width": 96}
-        special = {"given": given, "joint": {"export_poses": "all"}}
-        return models.build("lite-merge", **self.network(), **own, **special.get(arm, {}))
+        return models.build(POSE.preset, **{**POSE.network, **self.network()})
 
     def train_pose(self, seed, folder):
-        model, steps = self.pose_model(), self.args.pose_steps
-        counts = queues.counts_by_ratio(self.args.batch_size, (75, 25))
-        readers = (self.people, clips.VideoFrames(self.videos, 3))
-        batches = loader.PoseLoader(
-            list(zip(readers, counts, strict=True)), self.size, outputs.kinds(model), layout=LAYOUT,
-            augmentation="synthetic", seed=seed, steps=steps,
-        )  # fmt: skip
-        training.set_momentum(model)
-        training.compile_model(model, keras.optimizers.Adam(training.cosine_schedule(2e-3, steps, steps // 20)))
-        training.fit(model, batches, verbose=2)
-        files.save_weights(model, folder / "last.weights.h5")
+        model, args = self.pose_model(), self.args
+        recipe = POSE.replaced(**self.network(), batch_size=args.batch_size, steps=args.pose_steps)
+        sources = {"people": self.people, "frames": clips.VideoFrames(self.videos, 3)}
+        training.follow(recipe, model, sources, folder, seed=seed, quiet=True)
         exam = crops.Crops(clips.VideoFrames(self.exam, 8), self.size, LAYOUT)
         return {"pck": pose2d.pck_scores(pose2d.predict(model, exam), LAYOUT)["total"]}
-
-    def fit(self, model, arm, seed, steps):
-        stills = [(self.people, 4)] if arm == "joint" else []
-        batches = loader.ClipLoader(
-            [(self.videos, 8 - sum(count for _, count in stills)), *stills], self.args.frames, self.size,
-            outputs.kinds(model), given=arm == "given", actions=ACTIONS,
-            layout=self.videos.layout if arm == "given" else LAYOUT, subsampling=(2, STEP), augmentation="synthetic",
-            boxes=clips.extent_boxes, seed=seed, steps=steps,
-        )  # fmt: skip
-        rate = training.cosine_schedule(2e-4 if arm == "fine-tuned" else 2e-3, steps, steps // 20)
-        training.set_momentum(model)
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=1e-2)
-        training.compile_model(model, optimizer, pose_weight=100.0 if arm == "joint" else 1.0)
-        training.fit(model, batches, verbose=2)
 
     def judge(self, model, arm, folder):
         scores = {}

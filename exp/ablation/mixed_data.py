@@ -16,15 +16,14 @@ console.quiet_tensorflow()  # before Keras imports it
 import keras
 import numpy as np
 
-from deephar import config, files, layouts, models, training
-from deephar.data.batches import loader
+from deephar import config, layouts, models, training
 from deephar.data.readers import human36m, mpii, mpii_files
 from deephar.data.samples import crops
 from deephar.data.synthetic import write_h36m, write_mpii
 from deephar.data.synthetic.people import SyntheticPeople
 from deephar.data.synthetic.writing import Settings
 from deephar.evaluation import ablation, pose3d
-from deephar.models import outputs
+from deephar.training import Recipe, Stage
 
 ARMS = ("laboratory", "mixed", "mean_pose", "root_depth")
 SCORES = {"wild": "wild, mm", "laboratory": "laboratory, mm"}
@@ -35,6 +34,15 @@ AUGMENTATION = config.AugmentConfig(
     config.Interval(-10, 10), config.Interval(0.8, 1.2), config.Interval(-0.05, 0.05), config.Interval(-0.05, 0.05),
     "window", flip=True, power=config.Interval(0.8, 1.25),
 )  # fmt: skip
+LABORATORY = Recipe(
+    preset="lite-3d",
+    layout=LAYOUT,
+    mixture={"laboratory": 1},
+    augmentation=AUGMENTATION,
+    batch_size=32,
+    stages=(Stage("poses", 1, rate=2e-3, optimizer="adam", schedule="cosine"),),
+)
+RECIPES = {"laboratory": LABORATORY, "mixed": LABORATORY.replaced(mixture={"laboratory": 1, "wild": 1})}
 
 
 def options():
@@ -69,28 +77,17 @@ def baselines(laboratory):
 def main():
     args = options()
     laboratory, people, tests = make_data(args)
-    half, size = args.batch_size // 2, (args.size, args.size)
-    sources = {
-        "laboratory": [(laboratory, args.batch_size)],
-        "mixed": [(laboratory, args.batch_size - half), (people, half)],
-    }
+    size = (args.size, args.size)
+    network = {"input_shape": (*size, 3), "width": args.width}
+    sources = {"laboratory": laboratory, "wild": people}
     untrained = baselines(laboratory)
-
-    def fit(model, arm, seed):
-        batches = loader.PoseLoader(
-            sources[arm], size, outputs.kinds(model), layout=LAYOUT, dim=3, augmentation=AUGMENTATION, seed=seed,
-            steps=args.steps,
-        )  # fmt: skip
-        rate = training.cosine_schedule(2e-3, args.steps, args.steps // 20)
-        training.compile_model(model, keras.optimizers.Adam(rate))
-        training.fit(model, batches, verbose=2)
 
     def train(arm, seed, folder):
         keras.utils.set_random_seed(seed)
-        model = models.build("lite-3d", input_shape=(*size, 3), width=args.width)
-        if arm in sources:
-            fit(model, arm, seed)
-            files.save_weights(model, folder / "last.weights.h5")
+        model = models.build("lite-3d", **network)
+        if arm in RECIPES:
+            recipe = RECIPES[arm].replaced(**network, batch_size=args.batch_size, steps=args.steps)
+            training.follow(recipe, model, sources, folder, seed=seed, quiet=True)
         scores = {}
         for domain, reader in tests.items():
             predictions = pose3d.predict(model, crops.Crops(reader, size, LAYOUT))

@@ -15,18 +15,28 @@ import time
 
 import keras
 
-from deephar import files, layouts, models, training
-from deephar.data.batches import cached, loader
+from deephar import layouts, models, training
+from deephar.data.batches import cached
 from deephar.data.readers import mpii
 from deephar.data.samples import crops
 from deephar.data.synthetic import write_mpii
 from deephar.data.synthetic.writing import Settings
 from deephar.evaluation import ablation, pose2d
-from deephar.models import outputs
+from deephar.training import Recipe, Stage
 
 ARMS = {"K1": 1, "K2": 2, "K4": 4}
 SCORES = {"pckh": "PCKh@0.5", **{f"block{n}": f"block {n}" for n in range(1, 5)}}
 LAYOUT = layouts.get("pa16j")
+RECIPE = Recipe(
+    preset="lite-2d",
+    network={"export_heatmaps": True},
+    layout=LAYOUT,
+    mixture={"people": 1},
+    augmentation="synthetic",
+    batch_size=32,
+    stages=(Stage("poses", 1, rate=2e-3, optimizer="adam", schedule="cosine"),),
+    norm_momentum=0.9,
+)
 
 
 def options():
@@ -54,20 +64,14 @@ def main():
 
     def train(arm, seed, folder):
         keras.utils.set_random_seed(seed)
-        blocks = ARMS[arm]
-        network = {"input_shape": (args.size, args.size, 3), "width": args.width, "num_blocks": blocks}
-        model = models.build("lite-2d", export_heatmaps=True, **network)
-        batches = loader.PoseLoader(
-            [(people, args.batch_size)], (args.size, args.size), outputs.kinds(model), layout=LAYOUT,
-            augmentation="synthetic", seed=seed, steps=args.steps,
-        )  # fmt: skip
-        rate = training.cosine_schedule(2e-3, args.steps, args.steps // 20)
-        training.set_momentum(model)
-        training.compile_model(model, keras.optimizers.Adam(rate))
+        shape = (args.size, args.size, 3)
+        recipe = RECIPE.replaced(
+            num_blocks=ARMS[arm], input_shape=shape, width=args.width, batch_size=args.batch_size, steps=args.steps
+        )
+        model = models.build(recipe.preset, **recipe.network)
         start = time.monotonic()
-        training.fit(model, batches, verbose=2)
+        training.follow(recipe, model, {"people": people}, folder, seed=seed, quiet=True)
         seconds = time.monotonic() - start
-        files.save_weights(model, folder / "last.weights.h5")
         by_block = pose2d.pckh_scores(pose2d.predict(model, exam), LAYOUT)["blocks"]
         return {
             "pckh": by_block[-1],
