@@ -180,7 +180,7 @@ def picture_path(subject: str, name: str, camera: str) -> str:
 
 
 def open_release(
-    root: Path,
+    folder: Path,
     split: str = "test",
     subjects: Sequence[str] | None = None,
     step: int | None = None,
@@ -189,7 +189,7 @@ def open_release(
     """Recordings of the official release, 32 joints.
 
     Args:
-        root: folder with S1, S5 and so on, and metadata.xml; also the folder of the pictures, once
+        folder: folder with S1, S5 and so on, and metadata.xml; also the folder of the pictures, once
             `datasets/prepare_human36m.py` has extracted them.
         split: one of `SPLITS`.
         subjects: instead of the split's.
@@ -205,14 +205,14 @@ def open_release(
     """
     if split not in SPLITS:
         raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}")
-    root, (usual, usual_step) = pathlib.Path(root), SPLITS[split]
-    if not root.is_dir():
-        raise ValueError(f"Expected the folder of Human3.6M's release. Received: {root}")
-    about = human36m_files.read_metadata(metadata or root / "metadata.xml")
+    folder, (usual, usual_step) = pathlib.Path(folder), SPLITS[split]
+    if not folder.is_dir():
+        raise ValueError(f"Expected the folder of Human3.6M's release. Received: {folder}")
+    about = human36m_files.read_metadata(metadata or folder / "metadata.xml")
     positions, frames = np.empty((0, 32, 3)), np.empty(0, dtype=int)
     recordings, path = [], None
     for subject, action, name, camera in takes(about, subjects or usual):
-        wanted = root / subject / "MyPoseFeatures" / "D3_Positions" / f"{name}.cdf"
+        wanted = folder / subject / "MyPoseFeatures" / "D3_Positions" / f"{name}.cdf"
         if wanted != path:
             path, positions = wanted, human36m_files.read_positions(wanted)
             positions, frames = _every(positions, step or usual_step)

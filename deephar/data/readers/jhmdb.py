@@ -32,7 +32,7 @@ class Jhmdb:
     picture cannot tell.
 
     Args:
-        root: folder of the tree.
+        path: folder of the tree.
         split: None for all clips, or 1, 2 or 3.
         train: of a split, whether its training or its test clips.
         index_base: of the coordinates in the files; 0.5 takes them as they are.
@@ -51,13 +51,13 @@ class Jhmdb:
     layout: PoseLayout = layouts.get("jhmdb15")
 
     def __init__(
-        self, root: Path, split: int | None = None, train: bool = True, index_base: float = INDEX_BASE
+        self, path: Path, split: int | None = None, train: bool = True, index_base: float = INDEX_BASE
     ) -> None:
-        self.root: pathlib.Path = pathlib.Path(root)
+        self.path: pathlib.Path = pathlib.Path(path)
         self.index_base = index_base
-        self._joints, self._images = self.root / "joint_positions", self.root / "Rename_Images"
+        self._joints, self._images = self.path / "joint_positions", self.path / "Rename_Images"
         if not self._joints.is_dir():
-            raise ValueError(f"Expected JHMDB's tree with a folder joint_positions. Received: {root}")
+            raise ValueError(f"Expected JHMDB's tree with a folder joint_positions. Received: {path}")
         found = sorted(f"{f.parent.parent.name}/{f.parent.name}" for f in self._joints.glob("*/*/joint_positions.mat"))
         lists = self._split_files(split)
         self.actions: tuple[str, ...] = tuple(lists) if lists else tuple(sorted({name.split("/")[0] for name in found}))
@@ -76,16 +76,16 @@ class Jhmdb:
             found = sorted(set(wanted) & set(found))
         self.names: tuple[str, ...] = tuple(found)
         if not self.names:
-            raise ValueError(f"There are no clips of JHMDB to read in {root}. Received: split={split}, train={train}")
+            raise ValueError(f"There are no clips of JHMDB to read in {path}. Received: split={split}, train={train}")
 
     def _split_files(self, split: int | None) -> dict[str, pathlib.Path]:
         """Sorted dict of a class to its split file; of the first split where none is asked for."""
         if split not in (None, 1, 2, 3):
             raise ValueError(f"The splits of JHMDB are 1, 2 and 3. Received: {split}")
         ending = f"_test_split{split or 1}.txt"
-        lists = {path.name.removesuffix(ending): path for path in sorted((self.root / "splits").glob(f"*{ending}"))}
+        lists = {path.name.removesuffix(ending): path for path in sorted((self.path / "splits").glob(f"*{ending}"))}
         if split is not None and not lists:
-            raise ValueError(f"Expected split files like splits/catch{ending} in {self.root}; there are none")
+            raise ValueError(f"Expected split files like splits/catch{ending} in {self.path}; there are none")
         return lists
 
     def __len__(self) -> int:

@@ -34,7 +34,7 @@ class LspExtended:
 
     Args:
         path: folder or zip that holds `joints.mat`, at any depth.
-        images: 1-based numbers of the photographs to use, e.g. `range(1, 3501)`; all by default.
+        part: 1-based numbers of the photographs to use, e.g. `range(1, 3501)`; all by default.
 
     Raises:
         ValueError: if the path, `joints.mat` or a number is missing or of another shape.
@@ -42,10 +42,10 @@ class LspExtended:
 
     layout: PoseLayout = layouts.get("lsp14")
 
-    def __init__(self, path: Path, images: Sequence[int] | Ints | None = None) -> None:
+    def __init__(self, path: Path, part: Sequence[int] | Ints | None = None) -> None:
         self._files = Archive(path, "LSP-extended")
         self._root, joints = _read_joints(self._files)
-        self._images = np.arange(1, joints.shape[2] + 1) if images is None else np.asarray(images, dtype=int)
+        self._images = np.arange(1, joints.shape[2] + 1) if part is None else np.asarray(part, dtype=int)
         if self._images.size and not (1 <= self._images.min() and self._images.max() <= joints.shape[2]):
             raise ValueError(
                 f"{path} has photographs 1 to {joints.shape[2]}. Received: {self._images.min()} to {self._images.max()}"
