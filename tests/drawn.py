@@ -17,6 +17,22 @@ TEMPLATE = np.array(
 """A standing person, joints as in LSP."""
 
 
+def standing(frames):
+    """Captured poses (frames, 17, 3) of a person who stands, then lifts the right hand forward; y is up, z ahead."""
+    right = {
+        "hip": (-130, 0, 0), "knee": (-130, -420, 5), "ankle": (-130, -840, -10),
+        "shoulder": (-150, 450, 0), "elbow": (-180, 170, -5), "wrist": (-190, -80, 10),
+    }  # fmt: skip
+    places = {f"r_{name}": place for name, place in right.items()}
+    places |= {f"l_{name}": (-x, y, z) for name, (x, y, z) in right.items()}
+    places |= {"pelvis": (0, 0, 0), "spine": (0, 230, -10), "thorax": (0, 480, 0), "head": (0, 600, 60)}
+    places["head_top"] = (0, 720, 0)
+    source = layouts.get("h36m17")
+    poses = np.array([[places[name] for name in source.names]] * frames, dtype=float)
+    poses[1:, source.index("r_wrist")] = (-180, 170, 250)
+    return poses
+
+
 def figure(generator, size=(160, 170)):
     """A drawn person and the joints (14, 2) in pixels."""
     pose = TEMPLATE * generator.uniform(0.8, 1.2) + generator.normal(0, 2, (14, 2)) + [80, 40]

@@ -7,7 +7,7 @@ import re
 import keras
 import numpy as np
 import pytest
-from drawn import TEMPLATE
+from drawn import TEMPLATE, standing
 from helpers import eagerly
 from PIL import Image
 from scripts import loaded, refused, run
@@ -378,3 +378,23 @@ def test_the_fused_recipe_trains(drawn, poses, street, tmp_path, monkeypatch, ca
     np.savez(poses, **{**data, "heavy": np.concatenate([heavy, np.ones((12, 33, 3))], axis=-1)})
     said = run("exp/lsp/train_lsp.py", monkeypatch, capsys, *given, *out)
     assert "best PCK@0.2 on the validation split" in said and "could not be read: 0" in said
+
+
+@eagerly()
+def test_the_fused_recipe_trains_depth(drawn, poses, street, tmp_path, monkeypatch, capsys):
+    """On captured poses of S1 and what another network sees; and it is judged by S9's and by that network."""
+    data, rest = np.load(poses), np.ones((12, 33, 3))
+    heavy = layouts.rearrange(data["thunder"][..., :2], COCO, layouts.get("blazepose33"))
+    world = np.concatenate([10 * (heavy - np.nanmean(heavy, axis=1, keepdims=True)), 50 * rest[..., :2]], axis=-1)
+    np.savez(poses, **{**data, "heavy": np.concatenate([heavy, rest], axis=-1), "heavy_world_mm": world})
+    np.savez(tmp_path / "captured.npz", **{f"{subject}/walking": standing(20) for subject in ("S1", "S9")})
+    given = [text.format(drawn=drawn, poses=poses, street=street) for text in FILES]
+    run_ = ("--out", tmp_path / "run", "--recipe", "fused", "--smoke")
+    said = refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *given, *run_)
+    assert "fused needs --captured" in said
+    captured = ("--captured", tmp_path / "captured.npz")
+    assert "weights in" in run("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *given, *captured, *run_)
+    judged = ("--data", drawn, "--poses", poses, *captured, "--weights", tmp_path / "run" / "last.weights.h5")
+    said = run("exp/lsp/eval_lsp_3d.py", monkeypatch, capsys, *judged, "--out", tmp_path / "run", "--smoke")
+    agreement = json.loads((tmp_path / "run" / "eval.json").read_text())["agreement"]
+    assert 0 < agreement < 1000 and f"metric joints: PA-MPJPE {agreement:.1f} mm" in said

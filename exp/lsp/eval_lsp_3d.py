@@ -1,11 +1,14 @@
 """Score a 3D network on synthetic people that it was not trained on, and its x and y on photographs (LSP-extended).
 
-Data     LSP-extended, the official folder or a zip, photographs 3701-4200. It draws the synthetic people itself
+Data     LSP-extended, the official folder or a zip, photographs 3701-4200. It draws the synthetic people itself, in
+         captured poses of S9 with --captured, see train_lsp_3d.py
 Command  python exp/lsp/eval_lsp_3d.py --data lspet_dataset.zip [--weights runs/lsp_3d/last.weights.h5] [--flip]
+         [--captured h36m.npz] [--poses lspe.npz]
 Time     40 seconds on two cores of an AVX2 server CPU
 Result   a table; OUT/eval.json, OUT/space.png: people, and their poses in space over the true ones in grey
 Protocol one crop; MPJPE with roots aligned and the root's depth given, beside the mean pose of people of the training
-         seed and the true x, y with all joints at the root's depth; photographs: PCK@0.2 of the torso
+         seed and the true x, y with all joints at the root's depth; photographs: PCK@0.2 of the torso and,
+         with --poses, PA-MPJPE against the depth that BlazePose sees in them
 """
 
 from deephar import console
@@ -19,8 +22,10 @@ import pathlib
 import numpy as np
 
 from deephar.data.readers import lsp
+from deephar.data.readers.space_files import SpaceFile
 from deephar.data.samples import crops
-from deephar.data.synthetic.people import SyntheticPeople
+from deephar.data.synthetic import captured
+from deephar.data.synthetic.people import CapturedPeople, SyntheticPeople
 from deephar.evaluation import pose2d, pose3d, report
 from deephar.weights import loading
 
@@ -29,6 +34,8 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, help="folder or zip of LSP-extended; synthetic people need none")
     parser.add_argument("--weights", default="lsp-lite-3d", help="a name that `deephar pretrained` lists, or a file")
+    parser.add_argument("--captured", type=pathlib.Path, help=".npz of captured poses by SUBJECT/SEQUENCE; S9 is taken")
+    parser.add_argument("--poses", type=pathlib.Path, help=".npz of what another network found in the photographs")
     parser.add_argument("--out", default="runs/lsp_3d", type=pathlib.Path)
     parser.add_argument("--people", type=int, default=500, help="synthetic ones")
     parser.add_argument("--seed", type=int, default=1000, help="of the synthetic people; training uses 0")
@@ -43,9 +50,18 @@ def options():
         about = loading.describe(args.weights)
         if about.network.dim != 3:
             raise ValueError(f"Expected weights of a network with depth. Received: {args.weights}")
+        args.judged, args.known = (args.captured and captured.read_poses(args.captured, [s]) for s in ("S9", "S1"))
+        args.poses = SpaceFile(args.poses, "blazepose33", "heavy_world_mm") if args.poses else None
         return args, about, lsp.LspExtended(args.data, test) if args.data else None
     except (ValueError, OSError) as error:
         parser.error(str(error))
+
+
+def people_of(poses, count, layout, seed=0):
+    """Synthetic people in captured poses, or of the project's own actions."""
+    if poses is None:
+        return SyntheticPeople(count, layout=layout, seed=seed)
+    return CapturedPeople(poses, count, layout=layout, seed=seed)
 
 
 def in_camera(sample):
@@ -57,9 +73,9 @@ def main():
     args, about, photographs = options()
     model = loading.load(args.weights)
     layout, size = about.layout, model.input_shape[1:3]
-    people = crops.Crops(SyntheticPeople(args.people, layout=layout, seed=args.seed), size)
+    people = crops.Crops(people_of(args.judged, args.people, layout, args.seed), size)
     predictions = pose3d.predict(model, people, flip=args.flip)
-    known = SyntheticPeople(2 * args.people, layout=layout)
+    known = people_of(args.known, 2 * args.people, layout)
     mean = pose3d.mean_pose(predictions, np.stack([in_camera(known.sample(i)) for i in range(len(known))]), layout)
     scores = pose3d.scores(predictions, layout, "synthetic people, all joints")
     print(pose3d.table(scores, "ours"))
@@ -74,6 +90,9 @@ def main():
         cuts = crops.Crops(photographs, size, layout)
         result["photographs"] = pose2d.pck_scores(pose2d.predict(model, cuts, flip=args.flip), layout)
         print(report.pck_table(result["photographs"]))
+    if photographs and args.poses:
+        result["agreement"] = pose3d.agreement(model, cuts, args.poses, flip=args.flip)
+        print(f"photographs, against BlazePose's metric joints: PA-MPJPE {result['agreement']:.1f} mm")
     report.save_json(result, args.out / "eval.json")
     views = functools.partial(pose3d.draw_views, predictions, layout=layout)
     report.save_pictures(people, predictions, args.out / "space.png", people=12, columns=2, views=views)

@@ -19,9 +19,8 @@ console.quiet_tensorflow()  # before Keras imports it
 
 import pathlib
 
-from deephar.data.readers import backgrounds, lsp, photographs, pose_files
+from deephar.data.readers import fused, lsp
 from deephar.data.samples import crops
-from deephar.data.synthetic import empty
 from deephar.evaluation import judges
 from deephar.training import Recipe, Stage, options, train, transfer
 from deephar.weights import loading
@@ -38,7 +37,6 @@ FUSED = Recipe(
 )
 RECIPES = {"annotation": FUSED.replaced(mixture={"lsp": 100}, augmentation="photographs"), "fused": FUSED}
 SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "batch_size": 32, "steps": 2}
-NETWORKS = {"thunder": "coco17", "heavy": "blazepose33"}
 
 
 def open_sources(args):
@@ -49,18 +47,8 @@ def open_sources(args):
     people, validation = (lsp.LspExtended(args.data, part) for part in parts)
     sources = {"lsp": people}
     if "street" in args.recipe.mixture:
-        if not (args.poses and args.street and args.street_poses):
-            raise ValueError("Recipe fused needs --poses, --street and --street-poses; or take --recipe annotation")
-        street = photographs.Photographs(args.street, slice(1700))
-        sources = {"lsp": seen(people, args.poses), "street": seen(street, args.street_poses)}
-        sources["beside"] = backgrounds.Backgrounds(sources["street"], args.seed)
-        sources["empty"] = empty.EmptyScenes(2000, seed=args.seed)
+        sources = fused.sources(people, args.poses, args.street, args.street_poses, args.seed)
     return sources, crops.Crops(validation, args.recipe.size)
-
-
-def seen(reader, path):
-    files = [pose_files.PoseFile(path, layout, array) for array, layout in NETWORKS.items()]
-    return photographs.SeenByOthers(reader, files)
 
 
 def main():

@@ -1,9 +1,12 @@
-"""Train a small 3D pose network whose depth comes from synthetic people and whose photographs have none (LSP-extended).
+"""Train a small 3D pose network whose depth comes from synthetic people and, recipe fused, from another network.
 
 Data     LSP-extended, the official folder or a zip; photographs 1-3500 and 4201-8500 train. It draws the synthetic
-         people itself
+         people itself. Recipe fused: besides, what train_lsp.py --recipe fused needs, here with depth, and captured
+         poses of people (--captured, see deephar.data.synthetic.captured), of whom S1 trains
 Command  python exp/lsp/train_lsp_3d.py --data lspet_dataset.zip --weights lsp-lite-2d
-Time     79 minutes on one core of an AVX2 server CPU, beside other work
+         python exp/lsp/train_lsp_3d.py --data lspet_dataset.zip --weights lsp-lite-2d --recipe fused --poses lspe.npz
+         --street ccp.zip --street-poses ccp.npz --captured h36m.npz
+Time     recipe synthetic: 79 minutes on one core of an AVX2 server CPU, beside other work
 Score    MPJPE of synthetic people in the wild, root depth given, 145.4 mm (mean pose 257.1; true x, y at the root's
          depth 173.7); photographs 3701-4200 47.9 %; both when photographs 1-3500 alone were trained on
 Result   runs/lsp_3d/last.weights.h5, small.weights.h5 (to pass on), log.csv, model.json; then eval_lsp_3d.py
@@ -17,12 +20,13 @@ import pathlib
 
 from deephar.config import AugmentConfig, Interval
 from deephar.data.batches import cached
-from deephar.data.readers import lsp
-from deephar.data.synthetic.people import SyntheticPeople
+from deephar.data.readers import fused, lsp
+from deephar.data.synthetic import captured
+from deephar.data.synthetic.people import CapturedPeople, SyntheticPeople
 from deephar.training import Recipe, Stage, options, train, transfer
 from deephar.weights import loading
 
-RECIPE = Recipe(  # half with depth, half with x and y alone, as in the paper; the loss on heat maps is not of the paper
+SYNTHETIC = Recipe(  # half with depth, half with x and y alone, as in the paper; the heat-map loss is not of the paper
     preset="lite-3d",
     network={"input_shape": (96, 96, 3), "export_heatmaps": True},
     layout="pa17j",
@@ -35,23 +39,42 @@ RECIPE = Recipe(  # half with depth, half with x and y alone, as in the paper; t
     steps=3600,
     stages=(Stage("all", epochs=1, rate=2e-3, optimizer="adam", schedule="cosine"),),
 )  # fmt: skip
-SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "steps": 2, "batch_size": 4}
+PEOPLE = dict.fromkeys(("captured", "synthetic", "lsp", "street"), "photographs")
+FUSED = SYNTHETIC.replaced(
+    input_shape=(128, 128, 3),
+    mixture={"captured": 9, "synthetic": 4, "lsp": 13, "street": 4, "beside": 1, "empty": 1},
+    augmentation={**PEOPLE, "beside": "flip", "empty": "flip"},
+    steps=300,
+    epochs=30,
+)
+RECIPES = {"synthetic": SYNTHETIC, "fused": FUSED}
+SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "steps": 2, "batch_size": 32}
 
 
 def open_sources(args):
     if args.weights:
         loading.describe(args.weights)  # says whether there are any
-    people, part = (48, range(1, 5)) if args.smoke else (args.people, lsp.SPLITS["train"])
-    people = SyntheticPeople(people, layout=RECIPE.layout, seed=args.seed)
-    readers = {"synthetic": people, "lsp": lsp.LspExtended(args.data, part)}
-    return {name: cached.Cached(reader, args.recipe.size) for name, reader in readers.items()}
+    count, part = (48, range(1, 5)) if args.smoke else (args.people, lsp.SPLITS["train"])
+    sources = {"lsp": lsp.LspExtended(args.data, part)}
+    sources["synthetic"] = SyntheticPeople(count, layout=SYNTHETIC.layout, seed=args.seed)
+    if "captured" in args.recipe.mixture:
+        sources |= fused.sources(sources["lsp"], args.poses, args.street, args.street_poses, args.seed, depth=True)
+        if not args.captured:
+            raise ValueError("Recipe fused needs --captured; or take --recipe synthetic")
+        poses = captured.read_poses(args.captured, ["S1"])
+        sources["captured"] = CapturedPeople(poses, count, layout=SYNTHETIC.layout, seed=args.seed)
+    return {name: cached.Cached(sources[name], args.recipe.size) for name in args.recipe.mixture}
 
 
 def main():
-    parser = options.parser(__doc__, RECIPE, "runs/lsp_3d", "two steps of a tiny network, to see that all works")
+    parser = options.parser(__doc__, RECIPES, "runs/lsp_3d", "two steps of a tiny network, to see that all works")
     parser.add_argument("--data", required=True, type=pathlib.Path, help="folder or zip of LSP-extended")
+    parser.add_argument("--poses", type=pathlib.Path, help=".npz of what two networks found in it, with depth")
+    parser.add_argument("--street", type=pathlib.Path, help="folder or zip of photographs of one person each")
+    parser.add_argument("--street-poses", type=pathlib.Path, help=".npz of what two networks found in these")
+    parser.add_argument("--captured", type=pathlib.Path, help=".npz of captured poses by SUBJECT/SEQUENCE")
     parser.add_argument("--weights", help="of a 2D network: a name that `deephar pretrained` lists, or a file")
-    parser.add_argument("--people", type=int, default=12000, help="synthetic ones")
+    parser.add_argument("--people", type=int, default=12000, help="synthetic ones, of either kind")
     args, readers = options.parsed(parser, open_sources, SMOKE)
     train(args, readers, start=transfer.fitting_part_of(args.weights))
 

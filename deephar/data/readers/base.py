@@ -8,6 +8,7 @@ import typing
 from PIL import Image
 
 from deephar.camera import Camera
+from deephar.geometry import WINDOW_MM
 from deephar.layouts import PoseLayout
 from deephar.typed import Floats, Ints, Size
 
@@ -25,6 +26,7 @@ class Sample:
         root_mm: depth of the root joint, the middle of the crop's depth range; NaN without depth.
         joint_weight: (J,) in [0, 1], how much is known of every joint: 0 where its label is unknown, 1 with NaN in the
             pose where it is known not to be there; None where all that is located is known.
+        window_mm: width of the window at the root's depth, for the scale of the depth range.
         camera: that took it, where known: its `uvd_to_world` takes rows of `pose_px` to world mm.
     """
 
@@ -35,6 +37,7 @@ class Sample:
     window_px: Floats
     head_px: float = math.nan
     root_mm: float = math.nan
+    window_mm: float = WINDOW_MM
     camera: Camera | None = None
     joint_weight: Floats | None = None
 

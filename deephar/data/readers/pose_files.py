@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class PoseFile:
         least: float = 0.0,
     ) -> None:
         self.path: pathlib.Path = pathlib.Path(path)
-        read = _read_json if self.path.suffix.lower() == ".json" else _read_npz
+        read = _read_json if self.path.suffix.lower() == ".json" else read_npz
         names, poses, stored = read(self.path, array)
         self.layout: PoseLayout = layouts.get(layout) if layout else layouts.from_json(stored)
         if poses.ndim != 3 or poses.shape[1] != len(self.layout) or poses.shape[2] < 2 or len(poses) != len(names):
@@ -51,27 +52,35 @@ class PoseFile:
         pose_px[~np.isfinite(pose_px).all(axis=-1)] = np.nan
         if confidence is not None and poses.shape[2] > confidence:
             pose_px[~(poses[..., confidence] >= least)] = np.nan
-        self._poses = {_key(name): pose for name, pose in zip(names, pose_px, strict=True)}
-        if len(self._poses) < len(names):
-            keys = [_key(name) for name in names]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise ValueError(f"{self.path} has {twice} twice; photographs are known by their names without folders")
+        self._poses = by_name(self.path, names, pose_px)
 
     def __len__(self) -> int:
         return len(self._poses)
 
     def pose_px(self, name: str) -> Floats:
         """Joints (J, 2) in a photograph by its name, in whatever folder; all NaN where the file has none of it."""
-        found = self._poses.get(_key(name))
+        found = self._poses.get(key(name))
         return np.full((len(self.layout), 2), np.nan) if found is None else found.copy()
 
 
-def _key(name: object) -> str:
+def by_name(path: pathlib.Path, names: Sequence[object], poses: Floats) -> dict[str, Floats]:
+    """Poses by the `key` of their photographs; raises ValueError, which names the file, if one is there twice."""
+    keys = [key(name) for name in names]
+    found = dict(zip(keys, poses, strict=True))
+    if len(found) < len(keys):
+        twice = next(one for one in keys if keys.count(one) > 1)
+        raise ValueError(f"{path} has {twice} twice; photographs are known by their names without folders")
+    return found
+
+
+def key(name: object) -> str:
+    """A photograph's name as files of poses know it: without its folder, however it is stored."""
     name = name.decode("utf-8") if isinstance(name, bytes) else name
     return folded(str(name).replace("\\", "/").split("/")[-1])
 
 
-def _read_npz(path, array):
+def read_npz(path: pathlib.Path, array: str) -> tuple[list[object], Floats, None]:
+    """Names and an array out of an .npz, and no layout; raises ValueError if it is missing or damaged."""
     with reading(path, f"an .npz with `name` and `{array}`"), np.load(path, allow_pickle=False) as file:
         return list(file["name"]), np.asarray(file[array], dtype=np.float64), None
 

@@ -1,4 +1,4 @@
-"""A reader of synthetic people with depth, drawn when they are asked for: no files, any number, for 3D pose."""
+"""Readers of synthetic people with depth, drawn when they are asked for: no files, any number, for 3D pose."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,10 @@ from PIL import Image
 
 from deephar import layouts
 from deephar.data.readers.base import Sample
-from deephar.data.synthetic import body, motion, scene
+from deephar.data.synthetic import body, captured, figure, motion, scene
 from deephar.geometry import WINDOW_MM
 from deephar.layouts import PoseLayout
-from deephar.typed import Size
+from deephar.typed import Floats, Size
 
 FRAMES = 15
 """Of the action from which a picture is taken."""
@@ -56,15 +56,64 @@ class SyntheticPeople:
         action = self.actions[generator.integers(len(self.actions))]
         picked = [int(generator.integers(FRAMES))]
         clip = scene.draw_clip(generator, action, FRAMES, self.size, domain=self.domain, picked=picked)
-        uvd = clip.joints_uvd[0]
-        root = uvd[body.INDEX["pelvis"]]
-        window = np.full(2, WINDOW_MM * clip.camera.focal.max() / root[2])
-        return Sample(
-            f"synthetic person {index} ({action})",
-            Image.fromarray(clip.images[0]),
-            uvd[self._order],
-            root[:2],
-            window,
-            root_mm=float(root[2]),
-            camera=clip.camera,
-        )
+        return _sample(f"synthetic person {index} ({action})", clip, self._order)
+
+
+class CapturedPeople:
+    """Synthetic people in captured poses, with depth and their camera, one a picture; see `SyntheticPeople`.
+
+    Args:
+        poses: (N, 17, 3), see `deephar.data.synthetic.captured.read_poses`; every picture draws one of them.
+        count, size, domain, layout, seed: see `SyntheticPeople`.
+
+    Raises:
+        ValueError: if the poses have another shape.
+    """
+
+    def __init__(
+        self,
+        poses: Floats,
+        count: int,
+        size: Size = (128, 128),
+        domain: str = "wild",
+        layout: PoseLayout | str = "pa17j",
+        seed: int = 0,
+    ) -> None:
+        if np.ndim(poses) != 3 or np.shape(poses)[1:] != (len(captured.SOURCE), 3) or not len(poses):
+            raise ValueError(f"Expected poses (N, {len(captured.SOURCE)}, 3). Received: {np.shape(poses)}")
+        self.poses = poses
+        self.count = count
+        self.size: Size = (size[0], size[1])
+        self.domain = domain
+        self.seed = seed
+        self.layout: PoseLayout = layouts.get(layout)
+        self._order = body.order(self.layout)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def sample(self, index: int) -> Sample:
+        """The person at a position: `deephar.data.readers.base.Sample`, all joints located."""
+        generator = np.random.default_rng([self.seed, index])
+        number = int(generator.integers(len(self.poses)))
+        person = figure.draw_person(generator)
+        joints = captured.on_body(self.poses[number : number + 1], person.body)
+        joints = joints @ body.rotation("z", generator.uniform(0, 360)).T
+        clip = scene.around(generator, scene.Performance(person, "", joints, "r"), self.size, domain=self.domain)
+        return _sample(f"synthetic person {index} (captured pose {number})", clip, self._order)
+
+
+def _sample(name: str, clip: scene.Clip, order: list[int]) -> Sample:
+    """The first picture of a clip, in Human3.6M's window."""
+    uvd = clip.joints_uvd[0]
+    root = uvd[body.INDEX["pelvis"]]
+    window = np.full(2, WINDOW_MM * clip.camera.focal.max() / root[2])
+    return Sample(
+        name,
+        Image.fromarray(clip.images[0]),
+        uvd[order],
+        root[:2],
+        window,
+        root_mm=float(root[2]),
+        camera=clip.camera,
+    )

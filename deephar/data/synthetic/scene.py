@@ -22,7 +22,7 @@ class Performance:
 
     Attributes:
         person: `deephar.data.synthetic.figure.Person`.
-        action: key of `deephar.data.synthetic.motion.ACTIONS`.
+        action: key of `deephar.data.synthetic.motion.ACTIONS`; "" for a captured pose.
         joints: (T, joints, 3) world mm, order `deephar.data.synthetic.body.JOINTS`.
         side: dominant one, "r" or "l".
     """
@@ -34,6 +34,8 @@ class Performance:
 
     def parts(self, picked: Ints) -> figure.Parts:
         """Capsules in the picked frames, with what is held and sat upon."""
+        if not self.action:
+            return figure.parts_of(self.joints[picked], self.person)
         action, seat = ACTIONS[self.action], None
         if action.seat:
             seat = self.joints[np.argmin(self.joints[:, INDEX["pelvis"], 2])]
@@ -46,7 +48,7 @@ class Clip:
 
     Attributes:
         images: uint8 (T, H, W, 3).
-        action: key of `deephar.data.synthetic.motion.ACTIONS`.
+        action: key of `deephar.data.synthetic.motion.ACTIONS`; "" for a captured pose.
         camera: `deephar.camera.Camera`.
         joints_mm_world: (T, joints, 3), order `deephar.data.synthetic.body.JOINTS`.
         joints_uvd: (T, joints, 3) pixels and depth in mm.
@@ -159,8 +161,20 @@ def draw_clip(
     Raises:
         ValueError: for an unknown action or domain.
     """
+    return around(generator, perform(generator, action, frames, fps), size, fps, domain, picked)
+
+
+def around(
+    generator: np.random.Generator,
+    performance: Performance,
+    size: Size = (128, 128),
+    fps: float = 15,
+    domain: str = "wild",
+    picked: Sequence[int] | Ints | None = None,
+) -> Clip:
+    """A clip of somebody who acts, in a new place, by a camera of its own; see `draw_clip`."""
     wild = _is_wild(domain)
-    performances = [perform(generator, action, frames, fps)]
+    performances, frames = [performance], len(performance.joints)
     camera = _wild_camera(generator, performances[0].joints, size) if wild else _room_camera(generator, size)
     for _ in range(generator.choice([0, 0, 1, 2]) if wild else 0):
         other, place = list(ACTIONS)[generator.integers(len(ACTIONS))], _elsewhere(generator, camera)

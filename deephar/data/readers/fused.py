@@ -1,0 +1,63 @@
+"""Photographs with the joints that two public networks found in them, and windows without anybody, as sources to train.
+
+A file of what the networks found is an .npz of `name` (N,), `thunder` (N, 17, 3), MoveNet thunder's joints in COCO's
+order with x and y in pixels and a confidence, `heavy` (N, 33, 5), BlazePose heavy's, and, for depth, `heavy_world_mm`
+(N, 33, 4), its joints about the middle of the hips in mm and how far off the mirrored photograph's are.
+"""
+
+from deephar.data.readers import backgrounds, photographs
+from deephar.data.readers.base import PoseDataset
+from deephar.data.readers.pose_files import PoseFile
+from deephar.data.readers.space_files import SpaceFile, WithDepth
+from deephar.data.synthetic import empty
+from deephar.typed import Path
+
+_NETWORKS = {"thunder": "coco17", "heavy": "blazepose33"}
+
+SCENES = 2000
+"""Number of synthetic scenes without anybody."""
+
+
+def seen(reader: PoseDataset, poses: Path, depth: bool = False) -> PoseDataset:
+    """A reader whose joints are fused with those of two networks.
+
+    Args:
+        reader: of stills; its layout has shoulders and hips.
+        poses: file of what the networks found.
+        depth: whether its joints are also given BlazePose's depth.
+
+    Raises:
+        ValueError: if the file is missing or damaged.
+    """
+    fused = photographs.SeenByOthers(reader, [PoseFile(poses, layout, array) for array, layout in _NETWORKS.items()])
+    return WithDepth(fused, SpaceFile(poses, "blazepose33", "heavy_world_mm")) if depth else fused
+
+
+def sources(
+    people: PoseDataset,
+    poses: Path | None,
+    street: Path | None,
+    street_poses: Path | None,
+    seed: int = 0,
+    depth: bool = False,
+) -> dict[str, PoseDataset]:
+    """Sources by name: "lsp", annotated people; "street", people without annotation; "beside" and "empty", nobody.
+
+    Args:
+        people: a reader of annotated people.
+        poses: file of what the networks found in these.
+        street: folder or zip of photographs of one person each; the first 1700 of them are taken.
+        street_poses: file of what the networks found there.
+        seed: of the windows beside people.
+        depth: see `seen`.
+
+    Raises:
+        ValueError: if a path is missing or its file is damaged.
+    """
+    if not (poses and street and street_poses):
+        raise ValueError("Recipe fused needs --poses, --street and --street-poses; or take another --recipe")
+    found = {"lsp": seen(people, poses, depth)}
+    found["street"] = seen(photographs.Photographs(street, slice(1700)), street_poses, depth)
+    found["beside"] = backgrounds.Backgrounds(found["street"], seed)
+    found["empty"] = empty.EmptyScenes(SCENES, seed=seed)
+    return found
