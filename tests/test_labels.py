@@ -356,7 +356,8 @@ def test_no_photograph_that_is_judged_is_trained_on(shared):
     script = loaded("exp/lsp/train_lsp.py")
     data = shared / "data"
     args = type("", (), {
-        "weights": None, "smoke": False, "data": data / "lspe" / "lspe_train.zip", "recipe": script.RECIPES["fused"],
+        "weights": None, "packed": None, "smoke": False, "data": data / "lspe" / "lspe_train.zip",
+        "recipe": script.RECIPES["fused"],
         "poses": data / "teachers" / "lspe.npz", "street": data / "ccp" / "ccp_photos.zip", "seed": 0,
         "street_poses": data / "teachers" / "ccp.npz",
     })  # fmt: skip
@@ -393,6 +394,11 @@ def test_the_fused_recipe_trains_depth(drawn, poses, street, tmp_path, monkeypat
     said = refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *given, *run_)
     assert "fused needs --captured" in said
     captured = ("--captured", tmp_path / "captured.npz")
+    said = run("datasets/pack_lsp.py", monkeypatch, capsys, *given, "--out", tmp_path / "packed", "--smoke")
+    assert re.search(r"lsp.zip: 8 people, 0.\d MB; could not be read: 0", said)
+    run_packed = ("--packed", tmp_path / "packed", *captured, *run_[2:], "--out", tmp_path / "from packed")
+    assert "could not be read: 0" in run("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *run_packed)
+    assert "--data, or --packed" in refused("exp/lsp/train_lsp.py", monkeypatch, capsys, *run_)
     assert "weights in" in run("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *given, *captured, *run_)
     judged = ("--data", drawn, "--poses", poses, *captured, "--weights", tmp_path / "run" / "last.weights.h5")
     said = run("exp/lsp/eval_lsp_3d.py", monkeypatch, capsys, *judged, "--out", tmp_path / "run", "--smoke")

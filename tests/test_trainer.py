@@ -5,6 +5,7 @@ import shutil
 import sys
 
 import h5py
+import keras
 import numpy as np
 import pytest
 from helpers import eagerly
@@ -62,6 +63,29 @@ def whole(drawn, tmp_path_factory):
 
 def log(folder, stage):
     return np.genfromtxt(folder / f"stage{stage}.csv", delimiter=",", names=True)
+
+
+@eagerly()
+def test_a_training_in_pieces_ends_as_if_nothing_had_been(whole, drawn, tmp_path, monkeypatch, capsys):
+    """Every piece has time for one epoch: within the first stage, at its end, within the second, at the end of all."""
+    folder, at_once = whole
+    said = []
+    for first in range(4):
+        pieces = run(drawn, tmp_path, monkeypatch, "--minutes", "1e-9", *["--resume"][: first > 0], first=first)
+        said.append("--resume goes on" in capsys.readouterr().out)
+        assert (tmp_path / "small.weights.h5").is_file()
+    assert said == [True, True, True, False] and pieces.scores == at_once.scores
+    for stage in (1, 2):
+        np.testing.assert_allclose(log(tmp_path, stage)["loss"], log(folder, stage)["loss"], rtol=1e-5)
+
+
+@eagerly()
+def test_half_precision_is_of_the_layers_alone(drawn, tmp_path, monkeypatch):
+    """Weights and outputs stay float32, and so does what is built afterwards."""
+    model = run(drawn, tmp_path, monkeypatch, "--precision", "bfloat16", "--epochs", "1").model
+    assert model.get_layer("stem_1").compute_dtype == "bfloat16"
+    assert {weight.dtype for weight in model.weights} == {"float32"} == {output.dtype for output in model.outputs}
+    assert keras.config.dtype_policy().name == "float32"
 
 
 @eagerly()

@@ -5,6 +5,7 @@ import math
 import pathlib
 import shutil
 import sys
+import time
 from collections.abc import Callable
 
 import keras
@@ -49,6 +50,34 @@ class Score(keras.callbacks.Callback):
             self.best, self.weights = rank, self.model.get_weights()
             with files.whole_file(self.folder / "best.weights.h5") as temporary:
                 shutil.copyfile(last, temporary)
+
+
+class EndIn(keras.callbacks.Callback):
+    """End a training after the last epoch that is over in time; the last of its callbacks.
+
+    Args:
+        minutes: from now on; an epoch is expected to take as long as the one before.
+
+    Attributes:
+        ended: whether the time is over.
+        within: whether that was before the training had come to its own end.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        super().__init__()
+        self.end: float = time.monotonic() + 60 * minutes
+        self.begun: float = 0.0
+        self.ended: bool = False
+        self.within: bool = False
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.begun = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        now = time.monotonic()
+        if 2 * now - self.begun > self.end:
+            self.within = epoch + 1 < self.params["epochs"] and not self.model.stop_training
+            self.model.stop_training = self.ended = True
 
 
 class KeepFreedMemory(keras.callbacks.Callback):

@@ -15,6 +15,9 @@ from deephar.typed import Path
 _RECIPE = ("batch_size", "steps", "parts", *recipes.STAGED, "augmentation", "preset")
 """Options that are fields of the recipe or of its stages."""
 
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+"""Keras' dtype policies by what networks compute in; weights, coordinates and losses are float32 in both."""
+
 _Sources = typing.TypeVar("_Sources")
 
 _NETWORK = "network."
@@ -59,6 +62,10 @@ def parser(
     run.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
     run.add_argument("--logical-cpus", type=_count, default=0, help="split the CPU, to try --strategy mirrored")
     run.add_argument("--processes", type=_count, default=0, help="that make batches; 0: threads do")
+    run.add_argument("--precision", default="float32", choices=PRECISIONS, help="of most layers; the rest is float32")
+    run.add_argument(
+        "--minutes", type=_minutes, metavar="N", help="end after the last epoch in that time; see --resume"
+    )
     run.add_argument("--seed", type=_count, default=0)
     run.add_argument("--quiet", action="store_true", help="no progress bar")
     run.add_argument("--smoke", action="store_true", help=smoke)
@@ -91,6 +98,14 @@ def _count(text):
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f"must be 0 or more. Received: {text}")
+    return number
+
+
+def _minutes(text):
+    """A positive number."""
+    number = float(text)
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"must be larger than 0. Received: {text}")
     return number
 
 
@@ -136,7 +151,19 @@ def parsed(
         result.error(str(error))
 
 
-_RUN = ("out", "overwrite", "resume", "strategy", "logical_cpus", "processes", "quiet", "refuse", "recipe", "recipes")
+_RUN = (
+    "out",
+    "overwrite",
+    "resume",
+    "strategy",
+    "logical_cpus",
+    "processes",
+    "quiet",
+    "minutes",
+    "refuse",
+    "recipe",
+    "recipes",
+)
 """Options that say where and how a training runs, not what it is."""
 
 

@@ -1,5 +1,6 @@
 """The stages of a training, one after another, each to its end or from where it was interrupted."""
 
+import math
 import pathlib
 import typing
 from collections.abc import Callable, Mapping, Sized
@@ -9,7 +10,7 @@ import keras
 from deephar import distribution
 from deephar.models import surgery
 from deephar.training import checkpoint
-from deephar.training.callbacks import Score
+from deephar.training.callbacks import EndIn, Score
 from deephar.training.compiling import compile_model, set_momentum
 from deephar.training.fitting import Batches, fit
 from deephar.training.recipe import Recipe, Stage
@@ -46,6 +47,7 @@ def train_stages(
     earlier: checkpoint.State | None = None,
     told: Mapping[str, str] | None = None,
     quiet: bool = False,
+    minutes: float | None = None,
 ) -> list[float | None]:
     """Train a network stage by stage; every stage starts from the best weights of the one before.
 
@@ -58,17 +60,21 @@ def train_stages(
         earlier: of `deephar.training.checkpoint.read`, to go on.
         told: all that decides what is trained, by which a training that goes on is known; the recipe's by default.
         quiet: no progress bar.
+        minutes: after which to end, at the end of an epoch; None: when all is done.
 
     Returns:
-        list of the best score after each stage, None without a judge.
+        list of the best score after each stage, None without a judge; a stage that time has ended is left out.
     """
     if recipe.norm_momentum is not None:
         set_momentum(model, recipe.norm_momentum)
     course = _Course(model, batches, recipe, judge, pathlib.Path(folder), told or recipe.to_json(), quiet)
+    limit = EndIn(math.inf if minutes is None else minutes)
     if earlier:
         course.recall(earlier)
     for number in range(len(course.scores), len(recipe.stages)):
-        course.follow(number, earlier if earlier and earlier["stage"] == number else None)
+        course.follow(number, limit, earlier if earlier and earlier["stage"] == number else None)
+        if limit.ended:
+            break
     return course.scores
 
 
@@ -98,7 +104,7 @@ class _Course:
         if best is not None:
             self.best.best, self.best.weights = best, _weights_of(self.folder / "best.weights.h5", self.model)
 
-    def follow(self, number: int, earlier: checkpoint.State | None) -> None:
+    def follow(self, number: int, limit: EndIn, earlier: checkpoint.State | None) -> None:
         """Train a stage, or the rest of it, and end with the best weights."""
         stage, epoch = self.recipe.stages[number], earlier["epoch"] if earlier else 0
         first = earlier["rate"] if earlier else stage.first_rate(self.rate)
@@ -114,9 +120,11 @@ class _Course:
         watched = [self.best, *_schedule(stage, self.best), *_patience(stage, self.best)]
         kept = checkpoint.Checkpoint(self.folder, self.batches, state, watched, earlier)
         if not (earlier and earlier["over"]):
-            callbacks = [*watched, keras.callbacks.CSVLogger(log, append=bool(earlier)), kept]
+            callbacks = [*watched, keras.callbacks.CSVLogger(log, append=bool(earlier)), kept, limit]
             verbose = 0 if self.quiet else "auto"
             fit(self.model, self.batches, stage.epochs, callbacks, initial_epoch=epoch, verbose=verbose)
+        if limit.within:
+            return
         self.rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         if self.best.weights is not None:
             self.model.set_weights(self.best.weights)

@@ -1,10 +1,11 @@
 """The one trainer: it follows a recipe, from the network to the last epoch, and goes on where it was interrupted."""
 
 import argparse
+import contextlib
 import dataclasses
 import pathlib
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import keras
 
@@ -13,7 +14,7 @@ from deephar.data.batches import loader, queues
 from deephar.data.readers.base import PoseDataset, VideoDataset
 from deephar.models import outputs, registry
 from deephar.models.action.config import ActionConfig
-from deephar.training import checkpoint
+from deephar.training import checkpoint, options
 from deephar.training.fitting import Batches
 from deephar.training.recipe import Recipe
 from deephar.training.stages import Judge, train_stages
@@ -70,13 +71,15 @@ def train(
     folder = args.out
     describe(args.recipe, judge, about).write(folder / "model.json")
     try:
-        scores = train_stages(model, batches, args.recipe, judge, folder, earlier, args.told, args.quiet)
+        scores = train_stages(model, batches, args.recipe, judge, folder, earlier, args.told, args.quiet, args.minutes)
     except checkpoint.Unusable as error:
         args.refuse(str(error))
         raise
     best = folder / f"{'best' if judge else 'last'}.weights.h5"
     files.shrink_weights(best, folder / "small.weights.h5")
     say(args.recipe, judge, scores, batches, folder)
+    if len(scores) < len(args.recipe.stages):
+        print(f"ended after {args.minutes:g} minutes; --resume goes on")
     return Trained(model, scores, len(batches.broken))
 
 
@@ -117,11 +120,22 @@ def follow(
 def new_network(args: argparse.Namespace, start: Callable[[keras.Model], object] | None = None) -> keras.Model:
     """The network of a recipe with its first weights, under the strategy; see `train`."""
     keras.utils.set_random_seed(args.seed)
-    with distribution.scope(args.strategy, args.logical_cpus):
+    with distribution.scope(args.strategy, args.logical_cpus), precision(args.precision):
         model = registry.build(args.recipe.preset, **args.recipe.network)
         if start:
             start(model)
     return model
+
+
+@contextlib.contextmanager
+def precision(name: str) -> Iterator[None]:
+    """Context in which networks are built that compute in a precision of `deephar.training.options.PRECISIONS`."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(options.PRECISIONS[name])
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def make_loader(
@@ -134,7 +148,7 @@ def make_loader(
     """The loader of a recipe's batches for a network."""
     counts = queues.counts_by_ratio(recipe.batch_size, tuple(recipe.mixture.values()))
     network = recipe.settings.network
-    options: dict[str, typing.Any] = {
+    settings: dict[str, typing.Any] = {
         "on_broken": "skip", "processes": processes, "workers": distribution.loader_threads(model),
         "layout": recipe.pose_layout, "dim": network.dim, "shard": (0, recipe.parts), "seed": seed,
         "steps": recipe.steps,
@@ -145,11 +159,11 @@ def make_loader(
     ]
     kinds, clips = outputs.kinds(model), recipe.clips
     if clips is None:
-        return loader.PoseLoader(mixed, recipe.size, kinds, **options)
+        return loader.PoseLoader(mixed, recipe.size, kinds, **settings)
     frames = typing.cast(ActionConfig, recipe.settings).frames
     return loader.ClipLoader(
         mixed, frames, recipe.size if recipe.reads_pictures else None, kinds, given=clips.given,
-        subsampling=clips.subsampling, spread=clips.spread, noise=clips.noise, boxes=clips.boxes, **options,
+        subsampling=clips.subsampling, spread=clips.spread, noise=clips.noise, boxes=clips.boxes, **settings,
     )  # fmt: skip
 
 
@@ -162,7 +176,7 @@ def describe(recipe: Recipe, judge: Judge | None, about: About) -> Description:
 
 def say(recipe: Recipe, judge: Judge | None, scores: Sequence[float | None], batches: Batches, folder: Path) -> None:
     """Print what became of a training."""
-    for stage, score in zip(recipe.stages, scores, strict=True):
+    for stage, score in zip(recipe.stages, scores, strict=False):
         after = f", after {stage.name}" if len(recipe.stages) > 1 else ""
         if judge and score is not None:
             print(f"best {judge.text}{after}: {abs(score):.1f} {judge.unit}")

@@ -43,6 +43,11 @@ def open_sources(args):
     """The photographs to train on, by the names of the mixture, and those of the validation split."""
     if args.weights:
         loading.weight_file(args.weights)  # says whether there is one
+    if args.packed:
+        sources = fused.packed_sources(args.packed, args.seed)
+        return sources, crops.Crops(sources["validation"], args.recipe.size)
+    if not args.data:
+        raise ValueError("Expected the photographs: --data, or --packed")
     parts = (range(1, 9), range(9, 13)) if args.smoke else (lsp.SPLITS["train"], lsp.SPLITS["choose"])
     people, validation = (lsp.LspExtended(args.data, part) for part in parts)
     sources = {"lsp": people}
@@ -53,7 +58,8 @@ def open_sources(args):
 
 def main():
     parser = options.parser(__doc__, RECIPES, "runs/lsp", "a few steps of a tiny network, to see that all works")
-    parser.add_argument("--data", required=True, type=pathlib.Path, help="folder or zip of LSP-extended")
+    parser.add_argument("--data", type=pathlib.Path, help="folder or zip of LSP-extended")
+    parser.add_argument("--packed", type=pathlib.Path, help="folder of datasets/pack_lsp.py, instead of all these")
     parser.add_argument("--poses", type=pathlib.Path, help=".npz of what two networks found in it")
     parser.add_argument("--street", type=pathlib.Path, help="folder or zip of photographs of one person each")
     parser.add_argument("--street-poses", type=pathlib.Path, help=".npz of what two networks found in these")

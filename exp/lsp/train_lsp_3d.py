@@ -55,10 +55,13 @@ def open_sources(args):
     if args.weights:
         loading.describe(args.weights)  # says whether there are any
     count, part = (48, range(1, 5)) if args.smoke else (args.people, lsp.SPLITS["train"])
-    sources = {"lsp": lsp.LspExtended(args.data, part)}
+    if not (args.data or args.packed):
+        raise ValueError("Expected the photographs: --data, or --packed")
+    sources = fused.packed_sources(args.packed) if args.packed else {"lsp": lsp.LspExtended(args.data, part)}
     sources["synthetic"] = SyntheticPeople(count, layout=SYNTHETIC.layout, seed=args.seed)
     if "captured" in args.recipe.mixture:
-        sources |= fused.sources(sources["lsp"], args.poses, args.street, args.street_poses, args.seed, depth=True)
+        if not args.packed:
+            sources |= fused.sources(sources["lsp"], args.poses, args.street, args.street_poses, args.seed, depth=True)
         if not args.captured:
             raise ValueError("Recipe fused needs --captured; or take --recipe synthetic")
         poses = captured.read_poses(args.captured, ["S1"])
@@ -68,7 +71,8 @@ def open_sources(args):
 
 def main():
     parser = options.parser(__doc__, RECIPES, "runs/lsp_3d", "two steps of a tiny network, to see that all works")
-    parser.add_argument("--data", required=True, type=pathlib.Path, help="folder or zip of LSP-extended")
+    parser.add_argument("--data", type=pathlib.Path, help="folder or zip of LSP-extended")
+    parser.add_argument("--packed", type=pathlib.Path, help="folder of datasets/pack_lsp.py, instead of photographs")
     parser.add_argument("--poses", type=pathlib.Path, help=".npz of what two networks found in it, with depth")
     parser.add_argument("--street", type=pathlib.Path, help="folder or zip of photographs of one person each")
     parser.add_argument("--street-poses", type=pathlib.Path, help=".npz of what two networks found in these")

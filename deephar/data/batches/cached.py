@@ -1,13 +1,7 @@
 """People cut out of their photographs once and kept in memory, for many epochs over few photographs."""
 
-import dataclasses
-
-import numpy as np
-from PIL import Image
-
-from deephar import geometry
 from deephar.data.readers.base import PoseDataset, Sample
-from deephar.data.samples import frames
+from deephar.data.samples.squares import square_around
 from deephar.layouts import PoseLayout
 from deephar.typed import Size
 
@@ -38,20 +32,5 @@ class Cached:
     def sample(self, index: int) -> Sample:
         """The person at a position: the reader's `Sample`, in pixels of what is kept; its camera is dropped."""
         if index not in self._kept:
-            self._kept[index] = self._cut(self.dataset.sample(index))
+            self._kept[index] = square_around(self.dataset.sample(index), AROUND, self.side)
         return self._kept[index]
-
-    def _cut(self, sample: Sample) -> Sample:
-        width = AROUND * max(sample.window_px)
-        side = int(max(1, min(self.side, width)))
-        px_to_unit = geometry.window_to_crop(sample.center_px, (width, width))
-        pixels = frames.cut(sample.image, px_to_unit, (side, side), sample.name)
-        return dataclasses.replace(
-            sample,
-            image=Image.fromarray(pixels),
-            pose_px=geometry.transform_points(geometry.scaling(side, side) @ px_to_unit, sample.pose_px),
-            center_px=np.full(2, side / 2),
-            window_px=sample.window_px * side / width,
-            head_px=sample.head_px * side / width,
-            camera=None,
-        )

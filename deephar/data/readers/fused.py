@@ -5,7 +5,9 @@ order with x and y in pixels and a confidence, `heavy` (N, 33, 5), BlazePose hea
 (N, 33, 4), its joints about the middle of the hips in mm and how far off the mirrored photograph's are.
 """
 
-from deephar.data.readers import backgrounds, photographs
+import pathlib
+
+from deephar.data.readers import backgrounds, packed, photographs
 from deephar.data.readers.base import PoseDataset
 from deephar.data.readers.pose_files import PoseFile
 from deephar.data.readers.space_files import SpaceFile, WithDepth
@@ -59,5 +61,24 @@ def sources(
     found = {"lsp": seen(people, poses, depth)}
     found["street"] = seen(photographs.Photographs(street, slice(1700)), street_poses, depth)
     found["beside"] = backgrounds.Backgrounds(found["street"], seed)
+    found["empty"] = empty.EmptyScenes(SCENES, seed=seed)
+    return found
+
+
+PACKED = ("lsp", "street", "beside", "validation")
+"""Sources that are packed, a zip of each; see `packed_sources`."""
+
+
+def packed_sources(folder: Path, seed: int = 0) -> dict[str, PoseDataset]:
+    """`sources` and "validation" from a folder that `datasets/pack_lsp.py` has filled.
+
+    Args:
+        folder: with lsp.zip and so on.
+        seed: of the scenes without anybody, which are drawn.
+
+    Raises:
+        ValueError: if one is missing or damaged.
+    """
+    found: dict[str, PoseDataset] = {name: packed.Packed(pathlib.Path(folder) / f"{name}.zip") for name in PACKED}
     found["empty"] = empty.EmptyScenes(SCENES, seed=seed)
     return found
