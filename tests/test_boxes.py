@@ -196,7 +196,7 @@ def test_from_the_script_to_the_windows(tmp_path, monkeypatch, capsys):
         for predicted, annotated in zip(one.clips, other.clips, strict=True):
             np.testing.assert_allclose(predicted.pose, annotated.pose, atol=1e-6)
     said = refused(script, monkeypatch, capsys, *options, "--weights", "lsp-lite-3d")
-    assert "boxes.json was made in another way: network was 'lite-2d', now 'lite-3d'; weights_sha256 was" in said
+    assert "boxes.json was made with other settings: network was 'lite-2d', now 'lite-3d'; weights_sha256 was" in said
     halve(pictures)
     with pytest.raises(ValueError, match=r"0001 in pictures of 48 x 40 pixels. Received: pictures of 24 x 20 pixels"):
         list(judged[0].clips)
@@ -214,7 +214,7 @@ def test_from_the_script_to_the_windows(tmp_path, monkeypatch, capsys):
     )
     said = refused("exp/pennaction/eval_penn_ar_pe_merge.py", monkeypatch, capsys, *evaluation, "--boxes", out)
     assert "pictures of 48 x 40 pixels. Received: pictures of 24 x 20 pixels" in said
-    with pytest.raises(SystemExit, match=r"has 0001 in frames of another size; choose another --out"):
+    with pytest.raises(SystemExit, match=r"has 0001 with another frame size; choose another --out"):
         run(script, monkeypatch, capsys, *options)
     assert box_file.read(out) == stored
 

@@ -238,7 +238,7 @@ def test_the_recipes_of_stages():
     assert tuning.first_rate(4e-5) == pytest.approx(4e-6) and tuning.epochs == 5
     assert [stage.first_rate(1.0) for stage in STAGES["fixed"]] == [2e-4, 2e-5]
     assert type(stages.optimizer(STAGES["small"][0].optimizer, 1e-3)).__name__ == "AdamW"
-    with pytest.raises(ValueError, match="first stage needs a learning rate of its own"):
+    with pytest.raises(ValueError, match="first stage needs its own learning rate"):
         tuning.first_rate(None)
 
 

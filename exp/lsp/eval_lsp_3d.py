@@ -1,11 +1,11 @@
-"""Score a 3D network on synthetic people that it was not trained on, and its x and y on photographs (LSP-extended).
+"""Score a 3D network on held-out synthetic people, and its x and y on photographs (LSP-extended).
 
-Data     LSP-extended, the official folder or a zip, photographs 3701-4200. It draws the synthetic people itself
+Data     LSP-extended, the official folder or a zip, photographs 3701-4200; the synthetic people are drawn on the fly
 Command  python exp/lsp/eval_lsp_3d.py --data lspet_dataset.zip [--weights runs/lsp_3d/last.weights.h5] [--flip]
 Time     40 seconds on two cores of an AVX2 server CPU
-Result   a table; OUT/eval.json, OUT/space.png: people, and their poses in space over the true ones in grey
-Protocol one crop; MPJPE with roots aligned and the root's depth given, beside the mean pose of people of the training
-         seed and the true x, y with all joints at the root's depth; photographs: PCK@0.2 of the torso
+Result   a table; OUT/eval.json, OUT/space.png: people, and their 3D poses over the ground truth in grey
+Protocol one crop; MPJPE with roots aligned and the root's depth given, compared with the mean pose of people from the
+         training seed and with the true x, y and all joints at the root's depth; photographs: PCK@0.2 of the torso
 """
 
 from deephar import console
@@ -30,8 +30,8 @@ def options():
     parser.add_argument("--data", type=pathlib.Path, help="folder or zip of LSP-extended; synthetic people need none")
     parser.add_argument("--weights", default="lsp-lite-3d", help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--out", default="runs/lsp_3d", type=pathlib.Path)
-    parser.add_argument("--people", type=int, default=500, help="synthetic ones")
-    parser.add_argument("--seed", type=int, default=1000, help="of the synthetic people; training uses 0")
+    parser.add_argument("--people", type=int, default=500, help="number of synthetic people")
+    parser.add_argument("--seed", type=int, default=1000, help="for the synthetic people; training uses 0")
     parser.add_argument("--flip", action="store_true", help="average with the mirrored crop")
     parser.add_argument("--smoke", action="store_true", help="a few people only")
     args = parser.parse_args()
@@ -68,8 +68,8 @@ def main():
         "mean_pose": pose3d.scores(mean, layout, "")["mpjpe"],
         "root_at_depth": pose3d.scores(pose3d.flat(predictions, layout), layout, "")["mpjpe"],
     }
-    print(f"mean pose of {len(known)} people of training: {result['mean_pose']:.1f} mm")
-    print(f"true x and y, all joints at the root's depth: {result['root_at_depth']:.1f} mm")
+    print(f"mean pose of {len(known)} training people: {result['mean_pose']:.1f} mm")
+    print(f"ground-truth x and y, all joints at the root's depth: {result['root_at_depth']:.1f} mm")
     if photographs:
         cuts = crops.Crops(photographs, size, layout)
         result["photographs"] = pose2d.pck_scores(pose2d.predict(model, cuts, flip=args.flip), layout)

@@ -1,16 +1,16 @@
-"""Train a 2D pose network on photographs: Leeds Sports Pose Extended, and street photographs that others labelled.
+"""Train a 2D pose network on photographs: Leeds Sports Pose Extended, and pseudo-labelled street photographs.
 
-Data     LSP-extended, the official folder or a zip of it; photographs 1-3500 and 4201-8500 train, 3501-3700 validation.
-         Recipe fused: the joints that two networks found in them (--poses, an .npz of `name`, `thunder` (N, 17, 3)
-         and `heavy` (N, 33, 5)), and a zip of street photographs of one person each (--street) with theirs
-         (--street-poses); 1-1700 of these train
+Data     LSP-extended, the official folder or a zip; training split 1-3500 and 4201-8500, validation split 3501-3700.
+         Recipe fused: the joints that two networks predicted in them (--poses, an .npz of `name`, `thunder` (N, 17, 3)
+         and `heavy` (N, 33, 5)), and a zip of street photographs of one person each (--street) with predicted joints
+         (--street-poses), of which 1-1700 are for training
 Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip
          python exp/lsp/train_lsp.py --data lspet_dataset.zip --recipe fused --poses lspe.npz --street ccp.zip
          --street-poses ccp.npz
-Time     about a second a batch on two cores of an AVX2 server CPU, so about four hours in all
-Score    not measured to the end; the shipped weights are of an earlier recipe, see weights/README.md
-Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, to pass on), log.csv, model.json; --resume
-         goes on
+Time     about a second per batch on two cores of an AVX2 server CPU, so about four hours in all
+Score    not measured over a full run; the shipped weights are from an earlier recipe, see weights/README.md
+Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, for distribution), log.csv, model.json;
+         --resume continues
 """
 
 from deephar import console
@@ -42,15 +42,15 @@ NETWORKS = {"thunder": "coco17", "heavy": "blazepose33"}
 
 
 def open_sources(args):
-    """The photographs to train on, by the names of the mixture, and those of the validation split."""
+    """The training photographs, keyed as in the mixture, and those of the validation split."""
     if args.weights:
-        loading.weight_file(args.weights)  # says whether there is one
+        loading.weight_file(args.weights)  # raises if there is none
     parts = (range(1, 9), range(9, 13)) if args.smoke else (lsp.SPLITS["train"], lsp.SPLITS["choose"])
     people, validation = (lsp.LspExtended(args.data, part) for part in parts)
     sources = {"lsp": people}
     if "street" in args.recipe.mixture:
         if not (args.poses and args.street and args.street_poses):
-            raise ValueError("Recipe fused needs --poses, --street and --street-poses; or take --recipe annotation")
+            raise ValueError("Recipe fused needs --poses, --street and --street-poses; or use --recipe annotation")
         street = photographs.Photographs(args.street, slice(1700))
         sources = {"lsp": seen(people, args.poses), "street": seen(street, args.street_poses)}
         sources["beside"] = backgrounds.Backgrounds(sources["street"], args.seed)
@@ -64,12 +64,12 @@ def seen(reader, path):
 
 
 def main():
-    parser = options.parser(__doc__, RECIPES, "runs/lsp", "a few steps of a tiny network, to see that all works")
+    parser = options.parser(__doc__, RECIPES, "runs/lsp", "a few steps of a tiny network, to check that all works")
     parser.add_argument("--data", required=True, type=pathlib.Path, help="folder or zip of LSP-extended")
-    parser.add_argument("--poses", type=pathlib.Path, help=".npz of what two networks found in it")
+    parser.add_argument("--poses", type=pathlib.Path, help=".npz of two networks' predictions on it")
     parser.add_argument("--street", type=pathlib.Path, help="folder or zip of photographs of one person each")
-    parser.add_argument("--street-poses", type=pathlib.Path, help=".npz of what two networks found in these")
-    parser.add_argument("--weights", help="start from these: a name that `deephar pretrained` lists, or a file")
+    parser.add_argument("--street-poses", type=pathlib.Path, help=".npz of two networks' predictions on these")
+    parser.add_argument("--weights", help="initial weights: a name that `deephar pretrained` lists, or a file")
     args, (sources, validation) = options.parsed(parser, open_sources, SMOKE)
     train(args, sources, judges.pck(validation, "the validation split"), transfer.all_of(args.weights))
 
