@@ -81,7 +81,7 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
     (run_folder / "model.json").write_text(json.dumps({**about, "joints": "published"}))
     files = ("--data", mmpose, "--images", tmp_path, "--cameras", tree / "metadata.xml")
     said = run("exp/h36m/eval_h36m.py", monkeypatch, capsys, *files, *weights)
-    assert "these files lack the published joints" in said
+    assert "these files lack the published joint set" in said
     (result,) = json.loads((tmp_path / "eval.json").read_text())["results"]
     assert result["mpjpe"] == pytest.approx(named["mpjpe"], abs=0.01)
 

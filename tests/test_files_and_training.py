@@ -247,7 +247,7 @@ def test_a_folder_with_a_training_is_refused(tmp_path):
     (tmp_path / "new" / "eval.json").write_text("{}")  # of an evaluation, not of a training
     files.new_run(tmp_path / "new")
     (tmp_path / "new" / "best.weights.h5").write_text("better")
-    with pytest.raises(ValueError, match=r"holds a training already \(best.weights.h5\).*--out.*--overwrite"):
+    with pytest.raises(ValueError, match=r"already holds a training run \(best.weights.h5\).*--out.*--overwrite"):
         files.new_run(tmp_path / "new")
     files.new_run(tmp_path / "new", overwrite=True)
     assert (tmp_path / "new" / "best.weights.h5").read_text() == "better"

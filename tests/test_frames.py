@@ -201,7 +201,7 @@ def test_colours_of_sixteen_bits():
     np.testing.assert_array_equal(np.asarray(rgb), values >> 8)
     photo = frames.open_image(colours_of_sixteen_bits(values >> 4), "dark.png")
     assert frames.upright_size(photo) == (5, 4)
-    with pytest.raises(ValueError, match="dark.png stores colours of 16 bits and uses the lower 12"):
+    with pytest.raises(ValueError, match="dark.png stores 16-bit colours but uses only the lower 12"):
         frames.to_rgb(photo, "dark.png")
 
 
@@ -227,7 +227,7 @@ def test_a_jpeg_beyond_the_limit_is_decoded_smaller(orientation, monkeypatch):
 def test_what_cannot_be_decoded_smaller_is_refused(kind, options, monkeypatch):
     content = encoded(picture(size=(400, 300)), kind, **options)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 8_000)
-    with pytest.raises(ValueError, match="big.x is not a photograph that can be read: .* Make it smaller, or save it"):
+    with pytest.raises(ValueError, match="big.x cannot be read as a photograph: .* Make it smaller, or save it"):
         frames.open_image(content, "big.x")
 
 

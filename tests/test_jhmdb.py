@@ -99,7 +99,7 @@ def test_labels_without_pictures(root, tmp_path):
     (root / "Rename_Images").rename(tmp_path / "elsewhere")
     clip = jhmdb.Jhmdb(root).video(0)
     assert len(clip) == 5 and clip.size_px == (320, 240)
-    with pytest.raises(ValueError, match="Only the labels of catch/a@b_1 are at hand"):
+    with pytest.raises(ValueError, match="Only the labels of catch/a@b_1 are available"):
         clip.frame(0)
 
 
@@ -122,7 +122,7 @@ def test_what_cannot_be_read_is_named(split, tmp_path):
     with pytest.raises(ValueError, match=r"wave_test_split2.txt, line 1. Received: 'hello \[x\]_1.avi train'"):
         jhmdb.Jhmdb(split, 2)
     (split / "splits" / "wave_test_split2.txt").unlink()
-    with pytest.raises(ValueError, match=r"know the classes brush_hair, catch. Received: wave/hello"):
+    with pytest.raises(ValueError, match=r"list the classes brush_hair, catch. Received: wave/hello"):
         jhmdb.Jhmdb(split, 2)
     (tmp_path / "none" / "joint_positions").mkdir(parents=True)
     with pytest.raises(ValueError, match=r"no clips of JHMDB"):

@@ -332,7 +332,7 @@ BAD_PHOTOS = {
     "truncated": (WHOLE[: len(WHOLE) // 2], "photo is truncated or damaged"),
     "empty": (b"", "photo is not a photograph: its format is unknown"),
     "text": (b"hello", "photo is not a photograph"),
-    "bomb": (huge_png(), "photo is not a photograph that can be read"),
+    "bomb": (huge_png(), "photo cannot be read as a photograph"),
     "missing": (None, "No such photograph"),
 }
 
@@ -469,7 +469,7 @@ def test_outputs_are_checked_before_work_begins(photo, tmp_path, capsys, monkeyp
         ("--json", photo): "would replace a photograph",
         ("--picture", tmp_path / "file" / "a.png"): "file is a file",
         ("--picture", tmp_path / "a.nothing"): "a.nothing has no suffix of a writable image format",
-        ("--picture", tmp_path / "a"): "has no suffix of a picture",
+        ("--picture", tmp_path / "a"): "has no suffix of a writable",
         ("--picture", tmp_path / "a.png", "--json", tmp_path / "a.png"): "or another output",
     }
     for arguments, message in faults.items():

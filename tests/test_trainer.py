@@ -113,7 +113,7 @@ def test_what_cannot_go_on_is_said(whole, drawn, tmp_path, monkeypatch, capsys):
     assert "Nothing to resume from" in said(drawn, tmp_path, monkeypatch, capsys, "--resume")
     (tmp_path / "resume.weights.h5").write_bytes((folder / "resume.weights.h5").read_bytes()[:5000])
     assert "Start over without --resume" in said(drawn, tmp_path, monkeypatch, capsys, "--resume")
-    assert "holds a training already" in said(drawn, folder, monkeypatch, capsys)
+    assert "already holds a training run" in said(drawn, folder, monkeypatch, capsys)
 
 
 @pytest.mark.parametrize("damage", ["state", "counts", "layers", "best"])
