@@ -176,7 +176,7 @@ def test_float_pictures_keep_their_range(white):
 def test_values_of_no_picture_are_refused(odd):
     values = np.array([[0, 0.2, odd]], dtype=np.float32)
     photo = frames.open_image(encoded(Image.fromarray(values), "TIFF"), "map.tif")
-    with pytest.raises(ValueError, match="map.tif has values from .* Expected those of a picture"):
+    with pytest.raises(ValueError, match="map.tif has values from .* Expected those of an image"):
         frames.to_rgb(photo, "map.tif")
 
 

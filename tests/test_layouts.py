@@ -116,7 +116,7 @@ def test_torso_of_spelt_out_sides():
 
 BAD_NAMES = {
     "no partner": (("nose", "r_eye"), "joint 'r_eye' has a side, but its counterpart 'l_eye' is not among the joints"),
-    "camel case": (("RightKnee", "LeftKnee"), "joint 'RightKnee' seems to have a side, which cannot be read: write r_"),
+    "camel case": (("RightKnee", "LeftKnee"), "joint 'RightKnee' seems to have a side, which is not recognised"),
     "one of them": (("nose", "eyeLeft"), "'eyeLeft' seems to have a side"),
     "a letter before": (("nose", "RKnee", "LKnee"), "'RKnee' seems to have a side"),
     "a letter behind": (("nose", "kneeR", "kneeL"), "'kneeR' seems to have a side"),

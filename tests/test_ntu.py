@@ -190,7 +190,7 @@ def test_splits(folder, tmp_path):
         "S020C001P103R001A120",
     )
     for split, classes in (("cross_view", 120), ("cross_setup", 60), ("subject", 60)):
-        with pytest.raises(ValueError, match=rf"The splits are .*Received: {split} of {classes}"):
+        with pytest.raises(ValueError, match=rf"The splits are .*Received: {split} for {classes}"):
             ntu.Ntu(clips, split, classes=classes)
 
 
@@ -354,7 +354,7 @@ def test_what_cannot_be_read_is_named(folder, tmp_path):
         ({"videos": skeletons, "frames": skeletons}, r"Received: both"),
         ({"names": [NAME, "S001C001P001R001A001"]}, r"lacks the .* of 1 requested clips: S001C001P001R001A001"),
         ({"missing": tmp_path / "absent"}, r"Expected a list of clips.*absent"),
-        ({"missing": skeletons / f"{NAME}.skeleton"}, r"Expected a list of clips, a name"),
+        ({"missing": skeletons / f"{NAME}.skeleton"}, r"Expected a list of clips, one name"),
         ({"classes": 61}, r"must be 60 or 120. Received: 61"),
         ({"split": "cross_subject"}, r"There are no clips"),
     ):

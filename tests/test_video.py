@@ -255,7 +255,7 @@ def test_pictures_whose_suffix_is_spelt_otherwise(suffix, tmp_path):
 
 def test_a_folder_without_pictures_is_named(tmp_path):
     (tmp_path / "00001.png").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"Expected pictures 00001.jpg.*there are none"):
+    with pytest.raises(ValueError, match=r"Expected images 00001.jpg.*there are none"):
         video.PictureFolder(tmp_path)
     with pytest.raises(ValueError, match=r"Expected a folder of pictures.*absent"):
         video.PictureFolder(tmp_path / "absent")
