@@ -30,7 +30,7 @@ def joint_errors(y_true: ArrayLike, y_pred: ArrayLike, root: int | None = 0, val
         valid: optional (N, J), false for joints that do not count.
 
     Returns:
-        float64 (N, J) mm, NaN for joints that do not count, i.e. all of a pose whose true root has no label.
+        float64 (N, J) mm, NaN for joints that do not count, including all of a pose whose true root has no label.
 
     Raises:
         ValueError: if shapes differ, or the prediction of a labelled joint is not finite.

@@ -1,4 +1,4 @@
-"""Staged training, one stage after another, each from its start or from where it was interrupted."""
+"""Training in stages, one after another, each from its start or from where it was interrupted."""
 
 import pathlib
 import typing

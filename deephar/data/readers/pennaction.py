@@ -144,7 +144,7 @@ class PennAction:
         return len(self.names)
 
     def video(self, index: int) -> Video:
-        """The video at a position: `Video`, cut at the last frame for which neither labels nor images have run out."""
+        """The video at a position: `Video`, cut to the shorter of its labels and its images."""
         name, labels = self.names[index], self.labels[index]
         pose = self._pose(labels)
         pictures = NoPictures(name, len(pose), labels.size)

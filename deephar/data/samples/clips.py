@@ -320,7 +320,7 @@ class VideoFrames:
     """Frames of videos as stills, for training a pose network: a reader of `deephar.data.readers.base.Sample`.
 
     No video is opened before one of its frames is requested. A frame that turns out to show nobody, or to have no
-    image, is replaced by the nearest one that does; the window is that of the joints and a margin.
+    image, is replaced by the nearest suitable frame; the window is that of the joints and a margin.
 
     Args:
         reader: of videos.

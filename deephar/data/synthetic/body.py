@@ -105,7 +105,7 @@ def pose_body(body: Body, angles: Mapping[str, Floats]) -> Floats:
     Args:
         body: `Body`.
         angles: name to (T,) degrees; trunk angles as in `LIMITS`, those of limbs with `r_` or `l_`, and of the whole
-            body `yaw`, `pitch` (forward), `roll`. Angles beyond the limits are cut.
+            body `yaw`, `pitch` (forward), `roll`. Angles are clipped to the limits.
 
     Returns:
         float64 (T, joints, 3) mm, pelvis at the origin.
