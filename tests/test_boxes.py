@@ -140,7 +140,7 @@ DAMAGED = {
     "bad size": ({**GOOD, "pictures": {"a": {**FRAME, "size": [64]}}}, r"a: `size` must be \[width, height\]"),
     "bad frame": ({**GOOD, "pictures": {"a": {**FRAME, "frames": {"x": None}}}}, "is damaged: a: .*'x'"),
     "NaN": ({**GOOD, "pictures": {"a": {**FRAME, "frames": {"0": [1, 2, 3, float("nan")]}}}}, "a: a box must be"),
-    "turned": ({**GOOD, "pictures": {"a": {**FRAME, "frames": {"0": [9, 9, -1, 2]}}}}, "sides not negative"),
+    "turned": ({**GOOD, "pictures": {"a": {**FRAME, "frames": {"0": [9, 9, -1, 2]}}}}, "non-negative sides"),
     "no list": ({**GOOD, "pictures": {"a": {"size": [64, 48], "people": 3}}}, "is damaged: a: "),
 }
 

@@ -227,7 +227,7 @@ def test_a_jpeg_beyond_the_limit_is_decoded_smaller(orientation, monkeypatch):
 def test_what_cannot_be_decoded_smaller_is_refused(kind, options, monkeypatch):
     content = encoded(picture(size=(400, 300)), kind, **options)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 8_000)
-    with pytest.raises(ValueError, match="big.x cannot be read as a photograph: .* Make it smaller, or save it"):
+    with pytest.raises(ValueError, match="big.x is not a readable photograph: .* Make it smaller, or save it"):
         frames.open_image(content, "big.x")
 
 
@@ -277,7 +277,7 @@ def test_arrays_and_pillows_images_enter_by_the_same_door():
         (np.zeros((2, 4, 4, 3), np.uint8), r"Received: uint8 \(2, 4, 4, 3\)"),
         (np.zeros((0, 4, 3), np.uint8), "it has no pixels|cannot"),
         (Image.new("RGB", (0, 3)), "it has no pixels"),
-        (3, "the photograph is not a photograph"),
+        (3, "the photograph is not a readable photograph"),
     ],
 )
 def test_what_is_no_photograph_is_refused(odd, message):

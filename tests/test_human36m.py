@@ -178,7 +178,7 @@ def test_depth_is_unknown_without_a_root():
 
 def test_bad_input_is_named(release, tmp_path):
     recordings = human36m.open_release(release)
-    with pytest.raises(ValueError, match=r"folder of Human3.6M's pictures. Received: .*absent"):
+    with pytest.raises(ValueError, match=r"folder of Human3.6M's images. Received: .*absent"):
         human36m.Human36M(recordings, tmp_path / "absent")
     with pytest.raises(ValueError, match="no frames"):
         human36m.Human36M([], tmp_path)
@@ -212,7 +212,7 @@ def test_bad_releases_are_named(release, tmp_path):
     content = (release / "metadata.xml").read_text()
     for broken in (content[: len(content) // 2], "<a></a>", content.replace("<w0>[", "<w0>[1 ")):
         (tmp_path / "metadata.xml").write_text(broken)
-        with pytest.raises(ValueError, match=r"metadata.xml of Human3.6M's code package in .*damaged or of another"):
+        with pytest.raises(ValueError, match=r"metadata.xml of Human3.6M's code package in .*damaged or of the wrong"):
             human36m.open_release(tmp_path)
     (tmp_path / "metadata.xml").write_text(content)
     with pytest.raises(ValueError, match=r"No such file: .*S9/MyPoseFeatures/D3_Positions/Photo.cdf"):

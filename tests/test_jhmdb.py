@@ -112,7 +112,7 @@ def test_whole_numbers_of_a_small_type_are_made_float(root):
 
 def test_what_cannot_be_read_is_named(split, tmp_path):
     for arguments, message in (
-        ((tmp_path / "absent",), r"Expected JHMDB's tree.*absent"),
+        ((tmp_path / "absent",), r"Expected JHMDB's root folder.*absent"),
         ((split, 4), r"splits of JHMDB are 1, 2 and 3. Received: 4"),
         ((split, 1), r"split files like splits/catch_test_split1.txt"),
     ):

@@ -332,7 +332,7 @@ BAD_PHOTOS = {
     "truncated": (WHOLE[: len(WHOLE) // 2], "photo is truncated or damaged"),
     "empty": (b"", "photo is not a photograph: its format is unknown"),
     "text": (b"hello", "photo is not a photograph"),
-    "bomb": (huge_png(), "photo cannot be read as a photograph"),
+    "bomb": (huge_png(), "photo is not a readable photograph"),
     "missing": (None, "No such photograph"),
 }
 

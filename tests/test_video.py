@@ -257,7 +257,7 @@ def test_a_folder_without_pictures_is_named(tmp_path):
     (tmp_path / "00001.png").write_bytes(b"")
     with pytest.raises(ValueError, match=r"Expected images 00001.jpg.*there are none"):
         video.PictureFolder(tmp_path)
-    with pytest.raises(ValueError, match=r"Expected a folder of pictures.*absent"):
+    with pytest.raises(ValueError, match=r"Expected a folder of images.*absent"):
         video.PictureFolder(tmp_path / "absent")
 
 

@@ -66,7 +66,7 @@ def read_mmpose(path: Path, cameras: Mapping[tuple[str, str], Camera] | None = N
         list of `Recording`, one per video.
 
     Raises:
-        ValueError: if the file is missing, damaged or of another kind, or a camera is missing.
+        ValueError: if the file is missing, damaged or of the wrong kind, or a camera is missing.
     """
     with reading(path, "an npz of mmpose's Human3.6M with imgname, part and S"):
         rows = _arrays(path, ("imgname", "part", "S"))
@@ -98,7 +98,7 @@ def read_coco(path: Path, cameras: Mapping[tuple[str, str], Camera]) -> list[Rec
         list of `Recording`, one per video.
 
     Raises:
-        ValueError: if the file is missing, damaged or of another kind, or a camera is missing.
+        ValueError: if the file is missing, damaged or of the wrong kind, or a camera is missing.
     """
     with reading(path, "a JSON of mmpose's Human3.6M with images, and annotations with keypoints_3d"):
         content = json.loads(pathlib.Path(path).read_bytes())
@@ -158,7 +158,7 @@ def read_original(path: Path, variable: str) -> list[Recording]:
         list of `Recording`. Frames without a pose are skipped.
 
     Raises:
-        ValueError: if the file is missing, damaged or of another kind.
+        ValueError: if the file is missing, damaged or of the wrong kind.
     """
     with reading(path, f"the original's annotations.mat with {variable}"):
         sequences = scipy.io.loadmat(path, simplify_cells=True, variable_names=[variable])[variable]

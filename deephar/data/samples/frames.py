@@ -58,11 +58,11 @@ def open_image(source: Source, name: str | None = None) -> Image.Image:
         raise ValueError(f"{name} is not a photograph: its format is unknown") from None
     except Image.DecompressionBombError as error:
         raise ValueError(
-            f"{name} cannot be read as a photograph: {str(error).split(',')[0]}. Make it smaller, or save it "
+            f"{name} is not a readable photograph: {str(error).split(',')[0]}. Make it smaller, or save it "
             "as a non-progressive JPEG, which can be decoded at a reduced size"
         ) from None
     except Exception as error:
-        raise ValueError(f"{name} cannot be read as a photograph: {_reason(error)}") from None
+        raise ValueError(f"{name} is not a readable photograph: {_reason(error)}") from None
 
 
 def name_of(source: Source) -> str:
