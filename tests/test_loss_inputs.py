@@ -87,7 +87,7 @@ def test_every_loss_class_weighs_joints():
         ((2, 3, 2), (3,), r"\(B,\) or \(B, J\), here for poses \(B, J\) = \(2, 3\). Received: sample weights \(3,\)"),
         ((2, 3, 2), (2, 4), r"Received: sample weights \(2, 4\)"),
         ((2, 3, 2), (2, 3, 1), r"Received: sample weights \(2, 3, 1\)"),
-        ((2, 4, 3, 2), (2, 3), r"\(B, T\).*here for poses \(B, T, J\) = \(2, 4, 3\). Received: sample weights \(2, 3\)"),
+        ((2, 4, 3, 2), (2, 3), r"\(B, T\).*for poses \(B, T, J\) = \(2, 4, 3\). Received: sample weights \(2, 3\)"),
     ],
 )  # fmt: skip
 def test_sample_weights_of_another_shape_are_refused(shape, weights, taken):
