@@ -1,8 +1,8 @@
-"""Cost of the clip network: frames folded into the batch and one contraction, against loops and tiled tensors.
+"""Cost of the clip network: frames folded into the batch and one contraction vs. loops and tiled tensors.
 
 Command  python benchmarks/clips.py [--model penn-merge] [--runs 5]
-Task     clips a second at batch 1, float32, and the peak memory of a process that does nothing else; `folded` is the
-         network as it is built, `looped` applies the same layers frame by frame and multiplies features tiled for every
+Task     clips per second at batch size 1, float32, and peak memory of a dedicated process; `folded` is the network as
+         it is built, `looped` applies the same layers frame by frame and multiplies features tiled for every
          joint, as a direct translation of the original does
 Result   both, and their ratios, in one run; the median of the runs
 """
@@ -57,7 +57,7 @@ def looped(name):
 
 
 def measure(which, name, runs):
-    """Print seconds a clip and peak memory of this process, as JSON."""
+    """Print seconds per clip and peak memory of this process, as JSON."""
     import numpy as np
 
     from deephar.models import registry
@@ -91,7 +91,7 @@ def main():
         command = [sys.executable, __file__, "--model", args.model, "--runs", str(args.runs), "--measure", which]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         found[which] = json.loads(done.stdout.strip().splitlines()[-1])
-        print(f"{which}: {1 / found[which]['seconds']:.2f} clips a second, {found[which]['peak_mib']:.0f} MiB at most")
+        print(f"{which}: {1 / found[which]['seconds']:.2f} clips per second, {found[which]['peak_mib']:.0f} MiB peak")
     speed, memory = (found["looped"][key] / found["folded"][key] for key in ("seconds", "peak_mib"))
     print(f"folded is {speed:.2f} times as fast and looped takes {memory:.2f} times the memory")
 

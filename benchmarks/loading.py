@@ -1,8 +1,8 @@
-"""Speed of cutting a crop out of a photograph, against turning the whole photograph and against OpenCV.
+"""Speed of cropping a photograph, compared with rotating the whole photograph and with OpenCV.
 
 Command  python benchmarks/loading.py [--photo FILE.jpg] [--rounds 40]
-Task     decode a 1280 x 720 JPEG and cut a window of 400 pixels, turned by 30 degrees, to 256 x 256
-Result   milliseconds of this process' CPU time, least of interleaved rounds, and ratios; above 1: ours is faster.
+Task     decode a 1280 x 720 JPEG and crop a window of 400 pixels, rotated by 30 degrees, to 256 x 256
+Result   milliseconds of this process' CPU time, minimum over interleaved rounds, and ratios; above 1: ours is faster.
          All three decode the same way, with Pillow. OpenCV (pip install opencv-python-headless) is optional here.
 """
 
@@ -42,7 +42,7 @@ def ours(content):
 
 
 def turned_whole(content):
-    """The window lies in the middle of the photograph, so also of the turned one."""
+    """The window is centred in the photograph, and so also in the rotated one."""
     turned = decoded(content).rotate(ANGLE, Image.Resampling.BILINEAR, expand=True)
     left, top = ((side - length) / 2 for side, length in zip(turned.size, WINDOW, strict=True))
     window = turned.crop((left, top, left + WINDOW[0], top + WINDOW[1]))
@@ -67,7 +67,7 @@ def main():
     try:
         import cv2  # noqa: F401
     except ImportError:
-        print("OpenCV is not installed and left out")
+        print("OpenCV is not installed; skipped")
         del ways["OpenCV"]
     times = {name: [] for name in ways}
     for _ in range(args.rounds):

@@ -7,7 +7,7 @@
     call        the last argument, or one with a keyword, left out; the first two exchanged
     name        min and max, any and all, floor and ceil, and numpy's like
 
-Left alone: docstrings, annotations, decorators, and the words of errors.
+Not mutated: docstrings, annotations, decorators, and error messages.
 """
 
 import ast

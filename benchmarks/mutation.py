@@ -1,12 +1,12 @@
-"""How many small mistakes the tests notice: a seeded sample of mutants of some modules, each against its tests.
+"""Mutation testing: a seeded sample of mutants of some modules, each run against its tests.
 
 Command  python benchmarks/mutation.py [--mutants 300] [--seed 0] [--modules geometry camera] [--json FILE]
 Method   The tests of TESTS run once, unchanged, under a trace that records which lines of the modules each of them
          reaches and how long it takes. Then every mutant (see mutants.py) is written into a copy of the project, and a
-         fork of a process that has imported Keras runs the tests that reach its lines, quickest first, until one fails.
+         fork of a process that has imported Keras runs the tests that reach its lines, fastest first, until one fails.
          Nothing is written outside a temporary folder.
 Result   killed: a test failed, or they took five times as long; survived: none did; explained: none did, and
-         survivors.json has the reason, that it changes no behaviour or none that is promised
+         survivors.json gives the reason: it changes no behaviour, or none that is guaranteed
 """
 
 import argparse
@@ -46,7 +46,7 @@ TESTS = {
     "training/schedules": ["training", "files_and_training"],
     "training/stages": ["trainer", "files_and_training"],
 }
-"""Module of `deephar` to the test files that hold it."""
+"""Module of `deephar` to the test files that cover it."""
 
 
 class Trace:
@@ -90,11 +90,11 @@ class FirstFailure:
 
 
 def forked(function, cpu_seconds=None):
-    """What a function returns in a fork of this process, as JSON; how it ended where it returns nothing, a string.
+    """Run a function in a fork and return its result, via JSON; if it returns nothing, a string with the exit status.
 
     Args:
         function: without arguments.
-        cpu_seconds: that it may take; and twenty times that by the clock.
+        cpu_seconds: limit of CPU time; wall time is limited to twenty times that.
     """
     read, write = os.pipe()
     child = os.fork()
@@ -150,7 +150,7 @@ def reached(copy, modules):
 
 
 def judge(copy, module, mutant, tests):
-    """What noticed a mutant: the name of the first test that failed, how the tests ended, or None."""
+    """What killed a mutant: the name of the first test that failed, how the tests ended, or None."""
     hit = {n: seconds for n, (lines, seconds) in tests.items() if mutant.imported or lines & set(mutant.lines)}
     if not hit:
         return None
@@ -171,7 +171,7 @@ def judge(copy, module, mutant, tests):
 
 
 def sample(modules, count, seed):
-    """Modules and numbers of mutants, drawn evenly from all."""
+    """Modules and numbers of mutants, sampled uniformly from all."""
     sources = {module: (ROOT / "deephar" / f"{module}.py").read_text(encoding="utf-8") for module in modules}
     every = [(module, number) for module in modules for number in range(mutants.count(sources[module]))]
     drawn = random.Random(seed).sample(every, min(count, len(every)))
@@ -188,8 +188,8 @@ def main():
     parser.add_argument("--mutants", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--modules", nargs="+", choices=TESTS, default=list(TESTS))
-    parser.add_argument("--json", type=pathlib.Path, help="file for every mutant and what became of it")
-    parser.add_argument("--again", type=pathlib.Path, help="such a file: what it says was killed is not tried again")
+    parser.add_argument("--json", type=pathlib.Path, help="file for all mutants and their results")
+    parser.add_argument("--again", type=pathlib.Path, help="such a file; mutants already killed are not run again")
     args = parser.parse_args()
 
     reasons = json.loads(REASONS.read_bytes())
@@ -225,7 +225,7 @@ def enter_copy(copy):
 
 
 def report(rows):
-    """Print the counts by module and in all."""
+    """Print the counts by module and in total."""
     print(f"{'module':<20}{'mutants':>8}{'killed':>8}{'explained':>10}{'survived':>9}{'killed of the rest':>20}")
     modules = list(dict.fromkeys(row["module"] for row in rows))
     for name, some in [*((m, [r for r in rows if r["module"] == m]) for m in modules), ("all", rows)]:

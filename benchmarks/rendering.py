@@ -1,9 +1,9 @@
 """Speed of drawing synthetic people on one core.
 
 Command  python benchmarks/rendering.py [--size 128] [--seconds 3]
-Task     clips of 16 frames and single frames, every action in turn, in the laboratory and in the wild: all there is to
-         do (motion, background, people, noise), and the people alone, drawn over a given background
-Result   frames in a second of this process' CPU time; numpy and Pillow use one thread for all of this
+Task     clips of 16 frames and single frames, every action in turn, in the laboratory and in the wild: the full
+         pipeline (motion, background, people, noise), and the people alone, drawn over a given background
+Result   frames per second of this process' CPU time; numpy and Pillow use one thread for all of this
 """
 
 import argparse
@@ -50,10 +50,10 @@ def frames_a_second(way, frames, size, domain, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--seconds", type=float, default=3, help="of every measurement")
+    parser.add_argument("--seconds", type=float, default=3, help="per measurement")
     args = parser.parse_args()
     cases = [("laboratory", whole), ("wild", whole), ("people alone", people_alone)]
-    print(f"frames of {args.size} x {args.size} a second    clips of 16    single")
+    print(f"frames of {args.size} x {args.size} per second  clips of 16    single")
     for name, way in cases:
         clips, single = (frames_a_second(way, frames, args.size, name, args.seconds) for frames in (16, 1))
         print(f"{name:<28}{clips:14.0f}{single:10.0f}")

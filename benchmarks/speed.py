@@ -1,9 +1,9 @@
-"""Speed of a network as a share of what the machine's matrix product reaches.
+"""Speed of a network as a fraction of the machine's matrix product.
 
 Command  python benchmarks/speed.py [--model mpii-2d] [--batch-size 8] [--rounds 5]
-Result   images a second and FLOP rates in float32 and mixed bfloat16, medians of interleaved rounds in one process, and
-         their ratio to a float32 product of two 2048 x 2048 matrices on the same threads. Compare ratios, not times:
-         times drift from run to run.
+Result   images per second and FLOP rates in float32 and mixed bfloat16, medians of interleaved rounds in one process,
+         and their ratio to a float32 product of two 2048 x 2048 matrices on the same threads. Compare ratios, not
+         times: times drift from run to run.
 FLOPs    2 per multiply-and-add of the convolutions, counted from the shapes of the layers
 """
 

@@ -1,19 +1,19 @@
-"""Make synthetic people, in the files of a dataset, to be read by its reader; or draw a gallery of all actions.
+"""Make synthetic people in the file format of a dataset, for its reader; or draw a gallery of all actions.
 
 Command  python datasets/make_synthetic.py --format mpii --out runs/synthetic --count 2000
          python datasets/make_synthetic.py --format penn --out runs/penn --actions squat,wave,kick --processes 2
          python datasets/make_synthetic.py --gallery docs
 Result   mpii   images/, release.mat and valid.h5 (the last tenth of the people)
-         penn   frames/ and labels/, videos of varied length and speed, with a train and a test split
+         penn   frames/ and labels/, videos of varying length and speed, with a train and a test split
          ntu    nturgb+d_skeletons/ and nturgb+d_rgb/ (needs deephar[video]), or frames/ with --frames-only:
-                performances seen by three cameras, by 40 subjects
+                performances by 40 subjects, recorded by three cameras
          h36m   S1/ and so on with MyPoseFeatures/D3_Positions/ (needs deephar[h36m]) and Images/, and metadata.xml:
-                takes seen by four cameras, by the subjects of training and test
-         or synthetic.jpg, a frame of every action in the wild and in the laboratory, and synthetic.webp, all moving
-Time     on one core about 10 s for 240 videos of 24 frames of 96 pixels (penn), 0.6 s a clip (ntu), 0.3 s a take
-         (h36m), 60 people a second (mpii)
-Resume   the same command goes on where it stopped, also to a larger --count; the same seed gives the same files, in
-         one go or several, by any number of processes
+                takes by the training and test subjects, recorded by four cameras
+         or synthetic.jpg, a frame of every action in the wild and in the laboratory, and synthetic.webp, animated
+Time     on one core about 10 s for 240 videos of 24 frames of 96 pixels (penn), 0.6 s per clip (ntu), 0.3 s per take
+         (h36m), 60 people per second (mpii)
+Resume   the same command resumes where it stopped, also with a larger --count; the same seed gives the same files, in
+         one run or several, with any number of processes
 """
 
 import argparse
@@ -34,13 +34,13 @@ FORMATS = {
     "h36m": (write_h36m.write, "takes", Settings(
         "h36m", (250, 250), "laboratory", tuple(write_h36m.ACTIONS.values()), length=(150, 300))),
 }  # fmt: skip
-"""Writer, what it counts and what it does when not told otherwise."""
+"""Writer, unit of its count, and default settings."""
 
 COUNT = {"mpii": 2000, "penn": 240, "ntu": 200, "h36m": 105}
 
 
 def make_gallery(folder, seed, frames):
-    """A contact sheet of every action, and all of them moving."""
+    """A contact sheet of all actions, and an animated one."""
     tile = (128, 128)
     clips = [
         scene.draw_clip(np.random.default_rng([seed, number]), action, frames, tile, fps=12, domain=domain)
@@ -65,7 +65,7 @@ def make_gallery(folder, seed, frames):
 
 
 def telling_frame(clip):
-    """Number of the frame whose pose differs most from that with the hands lowest, which is next to rest."""
+    """Number of the frame whose pose differs most from that with the lowest hands, which is close to rest."""
     joints = clip.joints_mm_world - clip.joints_mm_world[:, [body.INDEX["pelvis"]]] * [1, 1, 0]
     wrists = joints[:, [body.INDEX["r_wrist"], body.INDEX["l_wrist"]], 2].mean(axis=1)
     rest = joints[np.argmin(wrists - joints[:, body.INDEX["pelvis"], 2])]
@@ -73,13 +73,13 @@ def telling_frame(clip):
 
 
 def size_of(text):
-    """(width, height) of "128" or "320x180"."""
+    """(width, height) from "128" or "320x180"."""
     width, _, height = text.partition("x")
     return int(width), int(height or width)
 
 
 def settings_of(args):
-    """The format's settings with what the command line says."""
+    """The format's settings with the command line's overrides."""
     given = {name: getattr(args, name) for name in ("domain", "seed", "test_share", "quality", "frames_only")}
     given |= {name: tuple(getattr(args, name) or ()) or None for name in ("size", "actions", "length", "fps")}
     defaults = FORMATS[args.format][2]
@@ -93,19 +93,21 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--format", default="mpii", choices=FORMATS)
     parser.add_argument("--out", default="runs/synthetic", type=pathlib.Path)
-    parser.add_argument("--count", "--people", "--videos", type=int, help="of people, videos, performances or takes")
-    parser.add_argument("--size", type=size_of, help="of a picture in pixels, e.g. 128 or 320x180")
+    parser.add_argument(
+        "--count", "--people", "--videos", type=int, help="number of people, videos, performances or takes"
+    )
+    parser.add_argument("--size", type=size_of, help="image size in pixels, e.g. 128 or 320x180")
     parser.add_argument("--domain", choices=scene.DOMAINS)
-    parser.add_argument("--actions", type=lambda text: text.split(","), help="names with commas between them")
-    parser.add_argument("--length", type=int, nargs=2, metavar=("LEAST", "MOST"), help="frames of a video")
-    parser.add_argument("--fps", type=float, nargs=2, metavar=("LEAST", "MOST"), help="frames a second, of penn")
-    parser.add_argument("--test-share", type=float, help="of the videos, of penn")
+    parser.add_argument("--actions", type=lambda text: text.split(","), help="comma-separated names")
+    parser.add_argument("--length", type=int, nargs=2, metavar=("MIN", "MAX"), help="frames per video")
+    parser.add_argument("--fps", type=float, nargs=2, metavar=("MIN", "MAX"), help="frames per second (penn)")
+    parser.add_argument("--test-share", type=float, help="fraction of the videos for testing (penn)")
     parser.add_argument("--quality", type=int, help="of JPEG files")
-    parser.add_argument("--frames-only", action="store_true", help="pictures instead of video files, of ntu")
+    parser.add_argument("--frames-only", action="store_true", help="images instead of video files (ntu)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--gallery", type=pathlib.Path, help="draw the gallery into this folder instead")
-    parser.add_argument("--frames", type=int, default=24, help="of the gallery's animation")
+    parser.add_argument("--gallery", type=pathlib.Path, help="draw the gallery to this folder instead")
+    parser.add_argument("--frames", type=int, default=24, help="in the gallery's animation")
     args = parser.parse_args(arguments)
     if args.gallery:
         make_gallery(args.gallery, args.seed, args.frames)

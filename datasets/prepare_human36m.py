@@ -1,11 +1,11 @@
-"""Extract the frames of Human3.6M's videos that the protocol uses, as pictures for the reader.
+"""Extract the frames of Human3.6M's videos that the protocol uses, as images for the reader.
 
 Data     the official release: S1/Videos/Directions 1.54138969.mp4 and so on, and metadata.xml of its code package;
          for the reader also S1/MyPoseFeatures/D3_Positions/Directions 1.cdf and so on
 Command  python datasets/prepare_human36m.py --root H36M
 Result   S1/Images/Directions 1.54138969/000001.jpg and so on: every 5th frame of the training subjects, every 64th of
-         the test subjects, counted from 1; JPEG of quality 90. About 320,000 pictures
-Resume   the same command goes on where it stopped; a picture is whole or absent
+         the test subjects, counted from 1; JPEG of quality 90. About 320,000 images
+Resume   the same command resumes where it stopped; images are written atomically
 Needs    pip install "deephar[h36m,video]"
 """
 
@@ -29,7 +29,7 @@ def options():
     parser.add_argument("--split", nargs="+", default=list(human36m.SPLITS), choices=human36m.SPLITS)
     known = [subject for subjects, _ in human36m.SPLITS.values() for subject in subjects]
     parser.add_argument("--subjects", nargs="+", choices=known, help="only these")
-    parser.add_argument("--threads", type=int, default=4, help="videos at a time")
+    parser.add_argument("--threads", type=int, default=4, help="videos processed at a time")
     args = parser.parse_args()
     try:
         return args, human36m_files.read_metadata(args.metadata or args.root / "metadata.xml")
@@ -38,7 +38,7 @@ def options():
 
 
 def extract(root, subject, name, camera, step):
-    """The pictures of one video: how many were written."""
+    """Write the images of one video; returns their number."""
     pattern = human36m.picture_path(subject, name, camera)
     with open_video(root / subject / "Videos" / f"{name}.{camera}.mp4") as video:
         paths = {index: root / pattern.format(index + 1) for index in range(0, len(video), step)}

@@ -1,11 +1,11 @@
-"""Extract the pictures of NTU RGB+D's videos, for deephar.data.readers.ntu.Ntu(..., frames=FOLDER).
+"""Extract the frames of NTU RGB+D's videos, for deephar.data.readers.ntu.Ntu(..., frames=FOLDER).
 
-Data     nturgb+d_rgb/ with SsssCcccPpppRrrrAaaa_rgb.avi, in folders within it or not
+Data     nturgb+d_rgb/ with SsssCcccPpppRrrrAaaa_rgb.avi, in subfolders or not
 Command  python datasets/prepare_ntu.py --videos nturgb+d_rgb --out nturgb+d_frames --workers 8
 Result   FOLDER/<name>/00001.jpg ... at half size, and FOLDER/failed.txt: names of the videos that cannot be read to the
-         end, which Ntu(..., missing=FOLDER/failed.txt) leaves out
-Time     about 7 seconds of a core and 8 MB a clip, as measured on one of 103 frames (all 56,880: 5 days, 0.5 TB)
-Resume   the same command goes on where it stopped: a clip's folder gets its name when it is complete
+         end, which Ntu(..., missing=FOLDER/failed.txt) skips
+Time     about 7 seconds of a core and 8 MB per clip, as measured on one with 103 frames (all 56,880: 5 days, 0.5 TB)
+Resume   the same command resumes where it stopped: a clip's folder gets its name when it is complete
 """
 
 import argparse
@@ -23,7 +23,7 @@ from deephar.video import open_video
 
 
 def extract(path, args):
-    """Write the pictures of one video; gives None, or what is wrong with it."""
+    """Write the frames of one video; returns None, or an error message."""
     folder = args.out / path.name[: -len(VIDEO)]
     partial = args.out / f".partial.{folder.name}"
     shutil.rmtree(partial, ignore_errors=True)
@@ -49,7 +49,7 @@ def main():
     parser.add_argument("--out", required=True, type=pathlib.Path)
     parser.add_argument("--scale", type=float, default=0.5)
     parser.add_argument("--quality", type=int, default=95, help="of the JPEGs")
-    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--workers", type=int, default=1, help="number of processes")
     args = parser.parse_args()
     paths = list(clip_videos(args.videos).values())
     if not paths:

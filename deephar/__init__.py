@@ -1,8 +1,8 @@
 """deephar: 2D pose, 3D pose and action from one RGB network, on Keras 3.
 
 Importing this package imports neither Keras nor a backend; its modules load on first use
-(`deephar.models`, `deephar.layers`, `deephar.metrics` ...). Once Keras is imported, before or after, it knows all that
-this package registers, see `deephar.registration`.
+(`deephar.models`, `deephar.layers`, `deephar.metrics` ...). Once Keras is imported, before or after, everything that
+this package registers is known to it, see `deephar.registration`.
 """
 
 import importlib
@@ -48,7 +48,7 @@ _NAMES = {
     "build": "weights.loading",
     "load": "weights.loading",
 }
-"""What a user types first, and where it is."""
+"""Top-level names, and the modules that define them."""
 
 _MOVED = {
     "convert": "weights.legacy_file",

@@ -1,14 +1,14 @@
 """Cameras: world millimetres, camera millimetres, and pixels with depth, with the distortion of Human3.6M; in numpy.
 
-Camera axes: x to the right of the picture, y down, z forward; the depth of a point is its z. Pixels are continuous.
+Camera axes: x to the right of the image, y down, z forward; the depth of a point is its z. Pixels are continuous.
 
-The tangential distortion has two numbers. Human3.6M's metadata and mmpose store (p1, p2), here called `tangential`;
+Tangential distortion has two coefficients. Human3.6M's metadata and mmpose store (p1, p2), here called `tangential`;
 with x and y the point on the plane z = 1 and r its distance from the axis, the distorted point is
 
     x (1 + k1 r^2 + k2 r^4 + k3 r^6 + p1 y + p2 x) + p2 r^2,    y (the same) + p1 r^2
 
-OpenCV's model has 2 (p1 y + p2 x) instead, which is off by up to 0.22 pixels. The original's code takes the two numbers
-in the other order, (p2, p1); `Camera.from_original` says so.
+OpenCV's model has 2 (p1 y + p2 x) instead, which is off by up to 0.22 pixels. The original's code takes them in the
+opposite order, (p2, p1), as does `Camera.from_original`.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ import numpy as np
 from deephar.typed import ArrayLike, Floats, Size
 
 ROUNDS, TOLERANCE, LONGEST_STEP = 100, 1e-13, 0.25
-"""Of the inverse of the distortion: most rounds, the change (at z = 1) that ends them, and the largest of a round."""
+"""For inverting the distortion: maximum iterations, convergence threshold (at z = 1), and largest step."""
 
 
 @dataclasses.dataclass(frozen=True, init=False)
@@ -33,7 +33,7 @@ class Camera:
         focal, principal: (2,) pixels.
         radial: (3,) k1, k2, k3.
         tangential: (2,) p1, p2 as above.
-        size: (width, height) of the picture in pixels.
+        size: (width, height) of the image in pixels.
     """
 
     rotation: Floats
@@ -88,9 +88,9 @@ class Camera:
         distortion: ArrayLike,
         size: Size = (1000, 1000),
     ) -> typing.Self:
-        """From the OpenCV way of storing: R world to camera, t = -R center in mm, K (3, 3), and k1, k2, p1, p2, k3.
+        """From OpenCV's parameters: R world to camera, t = -R center in mm, K (3, 3), and k1, k2, p1, p2, k3.
 
-        Only the order is OpenCV's; the numbers are taken for the model above, as Human3.6M's are.
+        Only the order is OpenCV's; the values are interpreted in the model above, as for Human3.6M.
         """
         rotation, matrix = np.asarray(rotation, dtype=np.float64), np.asarray(matrix, dtype=np.float64)
         center = -rotation.T @ np.asarray(translation, dtype=np.float64).ravel()
@@ -108,20 +108,20 @@ class Camera:
         k: ArrayLike = (0.0, 0.0, 0.0),
         size: Size = (1000, 1000),
     ) -> typing.Self:
-        """From what the original's code takes: R world to camera, the centre in mm, and p as (p2, p1)."""
+        """From the parameters of the original's code: R world to camera, the centre in mm, and p as (p2, p1)."""
         return cls(rotation, center, focal, principal, k, np.ravel(p)[::-1], size)
 
     @classmethod
     def looking_at(
         cls, center: ArrayLike, target: ArrayLike, focal: float, size: Size, up: ArrayLike = (0.0, 0.0, 1.0)
     ) -> typing.Self:
-        """A camera without distortion at `center` (mm) with `target` in the middle of its picture.
+        """A camera without distortion at `center` (mm) with `target` in the middle of its image.
 
         Args:
             center, target: (3,) world mm.
             focal: pixels.
             size: (width, height) in pixels.
-            up: (3,) direction that is up in the picture; z by default, as in Human3.6M.
+            up: (3,) direction that is up in the image; z by default, as in Human3.6M.
 
         Raises:
             ValueError: if the camera looks along `up`, or at itself.
@@ -165,7 +165,7 @@ class Camera:
         return self.to_world(self.unproject(points_uvd))
 
     def _factor(self, xy: Floats) -> tuple[Floats, Floats]:
-        """What multiplies x and y, and r^2, (..., 1)."""
+        """The factor on x and y, and r^2, (..., 1)."""
         square = np.sum(xy**2, axis=-1, keepdims=True)
         radial = 1 + square * (self.radial[0] + square * (self.radial[1] + square * self.radial[2]))
         return radial + xy @ self.tangential[::-1, None], square
@@ -175,7 +175,7 @@ class Camera:
         return xy * factor + square * self.tangential[::-1]
 
     def _undistort(self, distorted: Floats) -> Floats:
-        """Newton's method from within the unit circle, in short steps: a lens may turn back far outside the picture."""
+        """Newton's method from within the unit circle, in short steps: a lens may fold over far outside the image."""
         xy = distorted / np.maximum(1.0, np.linalg.norm(distorted, axis=-1, keepdims=True))
         with np.errstate(all="ignore"):
             for _ in range(ROUNDS):

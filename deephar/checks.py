@@ -1,7 +1,7 @@
-"""Checks of arguments and of shapes, for every module: what was needed and what was received, in one sentence.
+"""Checks of arguments and shapes, for every module; error messages say what was needed and what was received.
 
-Imports nothing but the standard library. Each gives back the value it accepts, as a plain Python number or tuple, so
-that a NumPy integer can go into a saved configuration.
+Imports only the standard library. Each returns the accepted value as a plain Python number or tuple, so that a NumPy
+integer can be stored in a saved configuration.
 """
 
 import math
@@ -14,12 +14,12 @@ _T = typing.TypeVar("_T")
 
 
 def one_of(name: str, value: _T, allowed: Collection[object]) -> _T:
-    """A value among some.
+    """Check that a value is one of those allowed.
 
     Args:
         name: of the argument.
-        value: what was received.
-        allowed: the values.
+        value: the received value.
+        allowed: the allowed values.
 
     Returns:
         `value`.
@@ -33,12 +33,12 @@ def one_of(name: str, value: _T, allowed: Collection[object]) -> _T:
 
 
 def whole(name: str, value: object, least: int = 1) -> int:
-    """A whole number, of Python or NumPy.
+    """Check for an integer, Python's or NumPy's.
 
     Args:
         name: of the argument.
-        value: what was received.
-        least: the smallest number allowed.
+        value: the received value.
+        least: the smallest allowed value.
 
     Returns:
         int.
@@ -60,7 +60,7 @@ def _is_whole(value: object) -> typing.TypeGuard[typing.SupportsIndex]:
 
 
 def pair(name: str, value: object) -> tuple[int, int]:
-    """Two whole numbers above 0, for rows and for columns.
+    """Check for two positive integers, for rows and columns.
 
     Args:
         name: of the argument.
@@ -83,11 +83,11 @@ def pair(name: str, value: object) -> tuple[int, int]:
 
 
 def between(name: str, value: object, low: float, high: float = math.inf, low_included: bool = True) -> float:
-    """A finite number within bounds.
+    """Check for a finite number within bounds.
 
     Args:
         name: of the argument.
-        value: what was received.
+        value: the received value.
         low, high: the bounds.
         low_included: whether `low` itself is allowed.
 
@@ -109,28 +109,28 @@ def between(name: str, value: object, low: float, high: float = math.inf, low_in
 
 
 def axes(owner: str, needed: str, *shapes: Sequence[int | None]) -> None:
-    """Inputs have the axes that their owner reads, and axes of one name have one size.
+    """Check that inputs have the axes that their owner needs, and that axes with the same name have the same size.
 
     Args:
-        owner: who reads them, e.g. the name of a layer.
-        needed: a phrase with the axes of every input behind its name, e.g. "pose (B, ..., J, 2)", where "..." stands
-            for any number of axes and a figure for an axis of that size.
-        *shapes: of the inputs in that order, None where a size is not known; the last may be left out.
+        owner: user of the inputs, e.g. the name of a layer.
+        needed: a phrase with the axes of every input after its name, e.g. "pose (B, ..., J, 2)", where "..." stands
+            for any number of axes and a number for an axis of that size.
+        *shapes: of the inputs in that order, None for an unknown size; the last may be omitted.
 
     Raises:
-        ValueError: where a shape has too few axes or too many, or two shapes disagree.
+        ValueError: if a shape has too few or too many axes, or two shapes disagree.
     """
     inputs = re.findall(r"(\w+) \(([^)]*)\)", needed)
     sizes: dict[str, int] = {}
     for (_, wanted), shape in zip(inputs, shapes, strict=False):
         if not _agree(sizes, wanted.split(", "), tuple(shape)):
             received = ", ".join(f"{name} {tuple(shape)}" for (name, _), shape in zip(inputs, shapes, strict=False))
-            agreeing = ", where axes of one name have one size" if len(shapes) > 1 else ""
+            agreeing = ", where axes with the same name have the same size" if len(shapes) > 1 else ""
             raise ValueError(f"{owner} needs {needed}{agreeing}. Received: {received}")
 
 
 def _agree(sizes: dict[str, int], wanted: list[str], shape: tuple[int | None, ...]) -> bool:
-    """Whether a shape has the wanted axes, of the sizes found so far; its own sizes are added to them."""
+    """Whether a shape has the wanted axes, with the sizes found so far; its own sizes are added to them."""
     if "..." in wanted:
         place, spare = wanted.index("..."), len(shape) - len(wanted) + 1
         if sizes.setdefault("...", spare) != spare:

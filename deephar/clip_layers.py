@@ -1,6 +1,6 @@
-"""Layers of clips: frames as a batch and back, and what is pooled or drawn around joints.
+"""Layers for clips: folding frames into the batch and back, and pooling or drawing maps around joints.
 
-For users they are part of `deephar.layers`.
+They are exported by `deephar.layers`.
 """
 
 import collections.abc
@@ -23,9 +23,9 @@ from deephar.typed import Tensor
 
 @keras.saving.register_keras_serializable(package="deephar")
 class FoldFrames(SameDtypeLayer):
-    """The frames of clips as a batch of images, so that what comes next is applied to every frame with shared weights.
+    """The frames of clips as a batch of images, so that subsequent layers apply to every frame with shared weights.
 
-    Batch norms then take their statistics over B, T, H and W, as the original's did. The dtype is kept.
+    Batch normalization then computes its statistics over B, T, H and W, as in the original. The dtype is kept.
 
     Input shape: `(B, T, ...)`. Output shape: `(B * T, ...)`.
     """
@@ -80,7 +80,7 @@ class UnfoldFrames(SameDtypeLayer):
 
 @keras.saving.register_keras_serializable(package="deephar")
 class AppearancePooling(PreciseLayer, MapsLayer):
-    """Visual features under every joint's probability map (paper section 4.2).
+    """Visual features weighted by every joint's probability map (paper section 4.2).
 
     Input shape: probability maps `(B, ..., H, W, J)` and features `(B, ..., H, W, C)`.
     Output shape: `(B, ..., J, C)`.
@@ -99,11 +99,11 @@ class AppearancePooling(PreciseLayer, MapsLayer):
 
 @keras.saving.register_keras_serializable(package="deephar")
 class GaussianMaps(GridLayer, MapsLayer):
-    """Probability maps around joints that are given instead of predicted.
+    """Probability maps around given, not predicted, joints.
 
     Args:
         height, width: H and W of the maps.
-        sigma: of the Gaussian, in crops, above 0.
+        sigma: of the Gaussian, in crop sizes, above 0.
         grid: see `deephar.ops.GRIDS`.
 
     Input shape: `(B, ..., J, 2 or more)`, x and y in [0, 1]. Output shape: `(B, ..., H, W, J)`.
@@ -138,7 +138,7 @@ class GaussianMaps(GridLayer, MapsLayer):
 
 @keras.saving.register_keras_serializable(package="deephar")
 class PointwiseIdentity(keras.initializers.Initializer):
-    """Kernel (1, 1, n, n) of a 1x1 convolution that at first gives back its input (published merge of action maps)."""
+    """Initial kernel (1, 1, n, n) that makes a 1x1 convolution the identity (published merge of action maps)."""
 
     def __call__(self, shape: collections.abc.Sequence[int], dtype: str | None = None) -> Tensor:
         if len(shape) != 4 or tuple(shape[:2]) != (1, 1) or shape[2] != shape[3]:

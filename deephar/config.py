@@ -1,4 +1,4 @@
-"""The numbers of data: labels that are missing, augmentations, noise. Imports no Keras."""
+"""Data settings: missing labels, augmentation, noise. Does not import Keras."""
 
 import dataclasses
 
@@ -7,12 +7,12 @@ import numpy as np
 from deephar import checks
 
 MISSING = -1e9
-"""Value of a coordinate without a label in a training target, as in the original's."""
+"""Value of a coordinate without a label in a training target, as in the original."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
-    """Uniform draw from [low, high]."""
+    """Uniform distribution over [low, high]."""
 
     low: float
     high: float
@@ -23,7 +23,7 @@ class Interval:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """Uniform draw from a finite list."""
+    """Uniform distribution over a finite list."""
 
     values: tuple[float, ...]
 
@@ -36,18 +36,18 @@ NOTHING, UNIT = Choice((0.0,)), Choice((1.0,))
 
 @dataclasses.dataclass(frozen=True)
 class AugmentConfig:
-    """How a training crop is varied; the default is no variation.
+    """Augmentation of a training crop; the default is none.
 
     Attributes:
         angle: degrees, counter-clockwise.
-        scale: factor on the window; below 1 the person grows in the crop.
+        scale: factor on the window; below 1 the person appears larger in the crop.
         shift_x, shift_y: of the window, in units of `shift_unit`.
-        shift_unit: "window" (share of the drawn window, so the same share of the person in a photograph of any size),
-            "px" (source pixels times the drawn scale, as published) or "mpii" (200ths of the plain window, as
-            published for MPII).
+        shift_unit: "window" (fraction of the sampled window, so the same fraction of the person in a photograph of any
+            size), "px" (source pixels times the sampled scale, as published) or "mpii" (200ths of the unaugmented
+            window, as published for MPII).
         flip: mirror half of the crops.
-        power: exponent of each colour channel, drawn for each.
-        half_body: probability that the window shows a part of the person, the joints on one side of a line.
+        power: exponent of each colour channel, sampled independently.
+        half_body: probability that the window shows only part of the person, the joints on one side of a line.
         occlusion: probability that patches cover parts of the crop.
     """
 
@@ -69,11 +69,11 @@ class AugmentConfig:
 
 @dataclasses.dataclass(frozen=True)
 class PoseNoise:
-    """How poses are varied that are given to a network, so that it does not rely on single joints.
+    """Noise on poses that are input to a network, so that it does not rely on single joints.
 
     Attributes:
-        jitter: standard deviation of the noise on every coordinate, in crops; a clip's own is drawn up to this.
-        dropout: probability that a joint is left out of a whole clip.
+        jitter: maximum standard deviation of the noise on every coordinate, in crop sizes; sampled up to this per clip.
+        dropout: probability that a joint is dropped from a whole clip.
     """
 
     jitter: float = 0.0
@@ -85,13 +85,13 @@ def _steps(low: float, high: float, step: float) -> Choice:
 
 
 WINDOW_PX = {"paper": 256, "h36m": 515, "penn": 205, "penn clips": 273, "ntu": 494, "ntu clips": 633}
-"""Typical side of a person's window in the pictures as released, in pixels; the published shifts, which are in pixels,
-are these shares of it. Penn Action: medians over the training videos; NTU RGB+D: over the three clips at hand;
-Human3.6M: 2.25 m at 5 m; the paper does not say in which picture it counts, so those of the crop are taken."""
+"""Typical side of a person's window in the images as released, in pixels, used to convert the published shifts from
+pixels to fractions of the window. Penn Action: median over the training videos; NTU RGB+D: over the three available
+clips; Human3.6M: 2.25 m at 5 m; the paper does not say which pixels it means, so pixels of the crop are assumed."""
 
 
 def _shifts(high: float, step: float, pictures: str) -> Choice:
-    """Published shifts from -`high` to `high` pixels, as shares of a person's window."""
+    """Published shifts from -`high` to `high` pixels, as fractions of a person's window."""
     return Choice(tuple(shift / WINDOW_PX[pictures] for shift in _steps(-high, high, step).values))
 
 
@@ -146,6 +146,6 @@ AUGMENT = {
         flip=True, power=Interval(0.6, 1.6), half_body=0.2, occlusion=0.3,
     ),
 }  # fmt: skip
-"""Named augmentations: nothing, mirroring alone, the paper's ranges (appendix B), the published lists for pose
-on MPII, Human3.6M, Penn Action and NTU (the longer names: of the later publication), their shifts by `WINDOW_PX`; and
-ours for synthetic people, for LSP-extended and for photographs of any kind."""
+"""Named augmentations: none, mirroring only, the paper's ranges (appendix B), the published lists for MPII, Human3.6M,
+Penn Action and NTU (longer names: from the later publication), with shifts converted by `WINDOW_PX`; and ours for
+synthetic people, for LSP-extended and for photographs of any kind."""

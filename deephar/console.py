@@ -1,4 +1,4 @@
-"""What commands do before their work: keep the terminal for what they say themselves."""
+"""Terminal setup for commands: keeps other libraries' log messages off the terminal."""
 
 import contextlib
 import importlib.abc
@@ -11,17 +11,17 @@ _LEVEL, _NOTHING = "TF_CPP_MIN_LOG_LEVEL", "3"
 
 
 def quiet_tensorflow() -> None:
-    """Keep TensorFlow's own log lines (oneDNN, CUDA, absl) off the terminal; to be called before it is imported.
+    """Keep TensorFlow's own log messages (oneDNN, CUDA, absl) off the terminal; call it before TensorFlow is imported.
 
-    Other backends are not concerned, and nothing is imported here. Errors still arrive as Python exceptions. Where the
-    user has set TF_CPP_MIN_LOG_LEVEL to another value than 3, that holds and this does nothing.
+    Other backends are not affected, and nothing is imported here. Errors are still raised as Python exceptions. If the
+    user has set TF_CPP_MIN_LOG_LEVEL to a value other than 3, this does nothing.
     """
     if os.environ.setdefault(_LEVEL, _NOTHING) == _NOTHING and "tensorflow" not in sys.modules:
         sys.meta_path.insert(0, _QuietImport())
 
 
 class _QuietImport(importlib.abc.MetaPathFinder):
-    """Imports TensorFlow with standard error set aside: its libraries log before they look at the level."""
+    """Imports TensorFlow with standard error redirected: its libraries log before they check the log level."""
 
     def find_spec(self, name, path=None, target=None):
         spec = importlib.machinery.PathFinder.find_spec(name, path) if name == "tensorflow" else None
@@ -32,7 +32,7 @@ class _QuietImport(importlib.abc.MetaPathFinder):
 
 @contextlib.contextmanager
 def _stderr_aside():
-    """What is written to standard error, by libraries too, is shown only if an exception follows."""
+    """Capture standard error, also from native libraries, and show it only if an exception follows."""
     try:
         terminal = os.dup(2)
     except OSError:

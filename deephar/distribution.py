@@ -1,4 +1,4 @@
-"""Training on several devices through tf.distribute; the only module of training that imports TensorFlow."""
+"""Training on several devices through tf.distribute; the only module that imports TensorFlow."""
 
 import contextlib
 import functools
@@ -12,19 +12,19 @@ STRATEGIES = ("none", "mirrored")
 
 
 def scope(strategy: str, logical_cpus: int = 0) -> contextlib.AbstractContextManager[int]:
-    """Context in which to build and compile a model, so that `fit` trains it by a strategy.
+    """Context in which to build and compile a model, so that `fit` trains it under a strategy.
 
     Args:
-        strategy: one of `STRATEGIES`: "none"; or "mirrored", a copy on every GPU of this machine, or on every logical
-            CPU where there is no GPU. A batch is split among the copies.
-        logical_cpus: split the CPU into this many devices first, each with its share of the cores; before TensorFlow's
-            first computation only. On two cores, two copies trained a small network twice as fast as one.
+        strategy: one of `STRATEGIES`: "none"; or "mirrored", a replica on every GPU of this machine, or on every
+            logical CPU if there is no GPU. A batch is split among the replicas.
+        logical_cpus: split the CPU into this many devices first, each with its share of the cores; only possible before
+            TensorFlow's first computation. On two cores, two replicas trained a small network twice as fast as one.
 
     Returns:
-        context manager; its value is the number of copies.
+        context manager; its value is the number of replicas.
 
     Raises:
-        ValueError: for an unknown strategy, a backend other than TensorFlow, or a CPU that is in use already.
+        ValueError: for an unknown strategy, a backend other than TensorFlow, or a CPU that is already in use.
     """
     if strategy not in STRATEGIES:
         raise ValueError(f"`strategy` must be one of {', '.join(STRATEGIES)}. Received: {strategy!r}")
@@ -50,12 +50,12 @@ def _split_cpu(tf, parts):
         tf.config.threading.set_intra_op_parallelism_threads(max(1, (os.cpu_count() or 1) // parts))
     except RuntimeError:
         if len(tf.config.list_logical_devices("CPU")) != parts:
-            raise ValueError("The CPU can be split only before TensorFlow's first computation") from None
+            raise ValueError("The CPU can only be split before TensorFlow's first computation") from None
 
 
 @functools.cache
 def _mirrored(devices):
-    """The one mirrored strategy of some devices: training under a second one in the same process would never end."""
+    """The only mirrored strategy of some devices: training under a second one in the same process would hang."""
     import tensorflow as tf
 
     return tf.distribute.MirroredStrategy(devices)
@@ -68,11 +68,11 @@ def _copies(strategy: typing.Any) -> Iterator[int]:
 
 
 def loader_threads(model: keras.Model) -> int:
-    """How many threads (`workers`) a loader shall have for `fit` of a model, built under a strategy or not.
+    """Number of threads (`workers`) that a loader should use in `fit` of a model, built under a strategy or not.
 
-    With one, TensorFlow stands still between epochs, for up to a minute: the end of a data iterator waits for the
-    thread that tunes it, which Keras 3 switches off from two threads on. But with two under a strategy of several
-    copies, an iterator that is made ahead takes batches out of their order.
+    With one, TensorFlow stalls between epochs, for up to a minute: the end of a data iterator waits for the autotuning
+    thread, which Keras 3 disables for two or more threads. But with two, under a strategy with several replicas, a
+    prefetching iterator takes batches out of order.
 
     Args:
         model: network.
@@ -85,36 +85,36 @@ def loader_threads(model: keras.Model) -> int:
 
 
 def scope_of(model: keras.Model) -> contextlib.AbstractContextManager[int]:
-    """Context of the strategy under which a model was built; compile it there. Its value is the number of copies."""
+    """Context of the strategy under which a model was built; compile it there. Its value is the number of replicas."""
     strategy = getattr(model, "distribute_strategy", None)  # of Keras models on TensorFlow
     return _copies(strategy) if strategy else contextlib.nullcontext(1)
 
 
 def check_batch(model: keras.Model, batch_size: int) -> None:
-    """Check that the copies of a model share a batch evenly.
+    """Check that a batch can be split evenly among the replicas of a model.
 
     Raises:
-        ValueError: if they do not.
+        ValueError: if it cannot.
     """
     with scope_of(model) as copies:
         if batch_size % copies:
             raise ValueError(
-                f"A batch is shared evenly among {copies} copies of the network; choose a batch size that is a "
+                f"A batch is split evenly among {copies} replicas of the network; choose a batch size that is a "
                 f"multiple of {copies}. Received: {batch_size}"
             )
 
 
 def batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
-    """Every batch norm of a model, including those inside other layers, as a list."""
+    """All batch normalization layers of a model, including those inside other layers, as a list."""
     return [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
 
 
 @contextlib.contextmanager
 def synchronised(model: keras.Model) -> Iterator[None]:
-    """Context of a training in which all copies of a model share the statistics of their batch norms.
+    """Context for training in which all replicas of a model share batch normalization statistics.
 
-    Then moving statistics, which are saved from the first copy, are those of the whole batch. Without effect on a model
-    of one copy.
+    Moving statistics, which are saved from the first replica, are then those of the whole batch. No effect on a model
+    with one replica.
     """
     with scope_of(model) as copies:
         norms = batch_norms(model) if copies > 1 else []
@@ -122,6 +122,6 @@ def synchronised(model: keras.Model) -> Iterator[None]:
         layer.synchronized = True
     try:
         yield
-    finally:  # a saved model must load on every backend, and only TensorFlow's takes it
+    finally:  # a saved model must load on every backend, and only TensorFlow supports it
         for layer in norms:
             layer.synchronized = False

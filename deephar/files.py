@@ -1,4 +1,4 @@
-"""Files that are either whole or absent."""
+"""Atomic file writing, and the files of a training run."""
 
 import contextlib
 import json
@@ -11,24 +11,24 @@ from collections.abc import Iterator, Mapping
 from deephar.typed import Path
 
 _LONGEST_END = 200
-"""Bytes of a name that its temporary name keeps."""
+"""Bytes at the end of a name that its temporary name keeps."""
 
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[pathlib.Path]:
-    """A temporary path beside `path` that replaces it on success and vanishes on failure.
+    """A temporary path beside `path` that replaces it on success and is deleted on failure.
 
     The temporary name keeps every suffix of `path` (Keras insists on `.weights.h5`).
 
     Args:
-        path: where the finished file shall be; its folder is made if missing.
+        path: of the finished file; its folder is created if missing.
 
     Yields:
         `pathlib.Path` to write to.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    end = os.fsencode(path.name)[-_LONGEST_END:].decode(errors="ignore")  # a name may be as long as names can be
+    end = os.fsencode(path.name)[-_LONGEST_END:].decode(errors="ignore")  # the name may already have the maximum length
     temporary = path.with_name(f".{os.getpid()}.partial.{end}")
     try:
         yield temporary
@@ -38,7 +38,7 @@ def whole_file(path: Path) -> Iterator[pathlib.Path]:
 
 
 def check_writable(path: Path) -> None:
-    """See that a file can be written, without leaving a trace, before long work whose result it shall hold.
+    """Check that a file can be written, without leaving a trace, before the long work whose result it will hold.
 
     Args:
         path: of the file; its folder may be missing.
@@ -61,31 +61,31 @@ RUN = (
     "model.json", "best.weights.h5", "last.weights.h5", "resume.weights.h5", "small.weights.h5", "log.csv",
     "stage1.csv", "stage2.csv",
 )  # fmt: skip
-"""Files by which the folder of a training is known."""
+"""Files that identify the folder of a training run."""
 
 
 def new_run(folder: Path, overwrite: bool = False) -> None:
-    """Make the folder of a new training.
+    """Create the folder of a new training run.
 
     Args:
         folder: path.
-        overwrite: whether the files of an earlier training may be replaced.
+        overwrite: whether the files of an earlier run may be replaced.
 
     Raises:
-        ValueError: if it holds an earlier training that may not be replaced.
+        ValueError: if it holds an earlier run that may not be replaced.
     """
     folder = pathlib.Path(folder)
     found = [name for name in RUN if (folder / name).exists()]
     if found and not overwrite:
         raise ValueError(
-            f"{folder} holds a training already ({', '.join(found)}). Choose another folder with --out, or give "
+            f"{folder} already holds a training run ({', '.join(found)}). Choose another folder with --out, or give "
             "--overwrite to replace it"
         )
     folder.mkdir(parents=True, exist_ok=True)
 
 
 def clear_run(folder: Path) -> None:
-    """Remove the files of an earlier training from a folder, so that none is taken for the new one's."""
+    """Remove the files of an earlier training run from a folder, so that none is mistaken for the new run's."""
     for name in RUN:
         (pathlib.Path(folder) / name).unlink(missing_ok=True)
 
@@ -103,7 +103,7 @@ def save_weights(model: Weighted, path: Path) -> None:
 
 
 def shrink_weights(source: Path, path: Path) -> None:
-    """Copy a Keras 3 `.weights.h5` to pass on: without the optimizer's state, kernels in half precision.
+    """Copy a Keras 3 `.weights.h5` for distribution: without the optimizer's state, kernels in half precision.
 
     Statistics and biases stay in float32. The copy loads like the original.
 
@@ -129,14 +129,14 @@ def shrink_weights(source: Path, path: Path) -> None:
 
 
 def keep_settings(path: pathlib.Path, settings: Mapping[str, object]) -> None:
-    """Write settings as JSON, or compare with those that are there.
+    """Write settings as JSON, or compare them with the existing ones.
 
     Args:
         path: of the file.
         settings: dict.
 
     Raises:
-        ValueError: if the file holds others.
+        ValueError: if the file holds different settings.
     """
     wanted = json.loads(json.dumps(settings))
     if not path.is_file():
@@ -146,4 +146,4 @@ def keep_settings(path: pathlib.Path, settings: Mapping[str, object]) -> None:
     found = json.loads(path.read_bytes())
     other = [f"{key}={found.get(key)!r}, not {wanted[key]!r}" for key in wanted if found.get(key) != wanted[key]]
     if other:
-        raise ValueError(f"{path.parent} was begun with other settings: {'; '.join(other)}. Choose another folder")
+        raise ValueError(f"{path.parent} was created with other settings: {'; '.join(other)}. Choose another folder")

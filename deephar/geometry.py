@@ -16,7 +16,7 @@ WINDOW_MM = 2250.0
 """Width of Human3.6M's crop at the depth of the root joint (published preprocessing)."""
 
 DEPTH_HALF_RANGE_MM = 1000.0
-"""Depth that a crop shows in front of and behind the root joint, at scale 1 (published preprocessing)."""
+"""Depth range of a crop in front of and behind the root joint, at scale 1 (published preprocessing)."""
 
 
 def translation(x: float, y: float) -> Floats:
@@ -30,7 +30,7 @@ def scaling(x: float, y: float) -> Floats:
 
 
 def rotation(angle: float) -> Floats:
-    """Map that turns by `angle` degrees about the origin, counter-clockwise as seen on a screen (y down)."""
+    """Map that rotates by `angle` degrees about the origin, counter-clockwise as seen on a screen (y down)."""
     cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
     return np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
 
@@ -59,7 +59,7 @@ def transform_points(matrix: ArrayLike, points: ArrayLike) -> Floats:
 def window_to_crop(center: ArrayLike, window: ArrayLike, angle: float = 0.0, flip: bool = False) -> Floats:
     """Map from source pixels to the crop coordinates of a window, exactly.
 
-    The picture is turned counter-clockwise by `angle` about the centre of the window, cut out, then mirrored.
+    The image is rotated counter-clockwise by `angle` about the centre of the window, cropped, then mirrored.
 
     Args:
         center: (x, y) in source pixels.
@@ -83,17 +83,17 @@ def window_to_crop(center: ArrayLike, window: ArrayLike, angle: float = 0.0, fli
 def truncated_window_to_crop(
     center: ArrayLike, window: ArrayLike, image_size: Size, angle: float = 0.0, flip: bool = False
 ) -> tuple[Floats, Size]:
-    """`window_to_crop` as the original computes it: the whole picture is turned, then cut at whole pixels.
+    """`window_to_crop` as the original computes it: the whole image is rotated, then cropped at whole pixels.
 
-    The corners of the cut are truncated towards zero, so the crop lies up to a pixel off and its size may change by
-    one. For published weights and annotations; `window_to_crop` is more exact.
+    The corners of the crop are truncated towards zero, so the crop is up to a pixel off and its size may change by
+    one. For published weights and annotations; `window_to_crop` is exact.
 
     Args:
         center, window, angle, flip: see `window_to_crop`.
         image_size: (width, height) of the source.
 
     Returns:
-        `px_to_crop` (3, 3) float64, and the (width, height) of the cut in whole pixels.
+        `px_to_crop` (3, 3) float64, and the (width, height) of the crop in whole pixels.
     """
     center, window = _checked_window(center, window)
     px_to_turned = np.eye(3)
@@ -106,7 +106,9 @@ def truncated_window_to_crop(
     first = np.trunc(middle - window / 2)
     size = np.trunc(middle + window / 2) - first
     if np.any(size < 1):
-        raise ValueError(f"The window holds no whole pixel. Received: center={tuple(middle)}, window={tuple(window)}")
+        raise ValueError(
+            f"The window contains no whole pixel. Received: center={tuple(middle)}, window={tuple(window)}"
+        )
     matrix = scaling(1 / size[0], 1 / size[1]) @ translation(*-first) @ px_to_turned
     return (mirror() @ matrix if flip else matrix), (int(size[0]), int(size[1]))
 
@@ -144,7 +146,7 @@ def points_box(points: ArrayLike) -> Floats:
     """Smallest box around the finite points.
 
     Args:
-        points: (N, 2 or more); rows with NaN are left out.
+        points: (N, 2 or more); rows with NaN are ignored.
 
     Returns:
         float64 (4,): x1, y1, x2, y2.

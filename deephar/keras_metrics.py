@@ -1,14 +1,14 @@
-"""PCK, PCKh and MPJPE as Keras metrics, to watch a training by: `compile(..., metrics=[...])`.
+"""PCK, PCKh and MPJPE as Keras metrics, to monitor training: `compile(..., metrics=[...])`.
 
-They read the targets of `deephar.losses`: (B, [T,] J, D + 1), coordinates of the crop with the visibility last, or
-without it, and `MISSING` (or NaN) where there is no label. Joints are pooled over people, batches and devices: a result
-is a mean over all labelled joints, not a mean of the means of batches, and NaN before the first of them. Occluded
-joints count where they have a label.
+They take the targets of `deephar.losses`: (B, [T,] J, D + 1), crop coordinates with the visibility last, or without
+it, and `MISSING` (or NaN) where there is no label. Joints are pooled over people, batches and devices: a result is a
+mean over all labelled joints, not a mean of batch means, and NaN before the first of them. Occluded joints count if
+they have a label.
 
 A network has an output for every block; give a list with an entry for each, e.g. `metrics=[None, [PCK("pa16j")]]` for
-two. Sample weights count where metrics are given as `weighted_metrics`, see `deephar.sample_weights.aligned`.
+two. Sample weights are applied if metrics are given as `weighted_metrics`, see `deephar.sample_weights.aligned`.
 
-What a metric sees is the crop. Scores to report come from `deephar.evaluation`, in pixels and mm of the source.
+Metrics are computed in the crop. For scores to report, use `deephar.evaluation`, in pixels and mm of the source.
 """
 
 import functools
@@ -34,7 +34,7 @@ class _JointMean(keras.metrics.Mean):
     """Base: mean of one number per joint over the labelled joints.
 
     Args:
-        dim: coordinates that are read, from the first.
+        dim: number of coordinates used, from the first.
         joints: J, or None for any number.
         visibility: whether the last coordinate of targets and predictions is the visibility.
         name, dtype: of the metric; float32 if None.
@@ -47,11 +47,11 @@ class _JointMean(keras.metrics.Mean):
         self.visibility: bool = bool(visibility)
 
     def values(self, y_true: Tensor, y_pred: Tensor, labelled: Tensor) -> tuple[Tensor, Tensor]:
-        """The number of every joint, and which joints count, (B, [T,] J) both, from coordinates.
+        """The value of every joint, and which joints count, both (B, [T,] J), from coordinates.
 
         Args:
             y_true, y_pred: (B, [T,] J, D), 0 where there is no label.
-            labelled: bool (B, [T,] J), joints with a label of every coordinate that is read.
+            labelled: bool (B, [T,] J), joints with a label for every coordinate used.
         """
         raise NotImplementedError
 
@@ -71,7 +71,7 @@ class _JointMean(keras.metrics.Mean):
         super().update_state(ops.reshape(ops.where(counted, values, 0.0), (-1,)), ops.reshape(weight, (-1,)))
 
     def check(self, true_shape: Shape, pred_shape: Shape) -> None:
-        """Raise ValueError, with a sentence, unless targets and predictions are alike and bring all that is read."""
+        """Raise ValueError unless targets and predictions have matching shapes with all coordinates used."""
         owner = type(self).__name__
         last = "D+1" if self.visibility else "D"
         poses = f"(B, ..., {self.joints or 'J'}, {last})"
@@ -89,13 +89,13 @@ class _JointMean(keras.metrics.Mean):
 
 
 class _CorrectShare(_JointMean):
-    """Base: share of the joints within `threshold` sizes of the person.
+    """Base: fraction of the joints within `threshold` times the size of the person.
 
     Args:
         layout: the joints: a `deephar.layouts.PoseLayout`, its name, or the names of the joints in order.
-        threshold: in sizes, above 0.
+        threshold: relative to the size, above 0.
         crop_shape: (H, W) of the crop; None for a square.
-        segments: pairs of joints; the longest that has both labels is the size.
+        segments: pairs of joints; the longest with both labels is the size.
         left_out: joints that do not count.
         visibility, name, dtype: see `_JointMean`.
     """
@@ -150,11 +150,11 @@ class _CorrectShare(_JointMean):
 
 @keras.saving.register_keras_serializable(package="deephar")
 class PCK(_CorrectShare):
-    """Share of joints within `threshold` torsos of the truth; see `deephar.metrics.pck`, which it equals.
+    """Fraction of joints within `threshold` torso sizes of the truth; equals `deephar.metrics.pck`.
 
     Args:
         layout: the joints: a `deephar.layouts.PoseLayout`, its name, or the names of the joints in order.
-        threshold: in torsos, the longer labelled diagonal from a shoulder to the other hip.
+        threshold: in torso sizes, the longer labelled diagonal from a shoulder to the opposite hip.
         crop_shape: (H, W) of the crop; None for a square.
         visibility: whether the last coordinate of targets and predictions is the visibility.
         name, dtype: of the metric.
@@ -179,14 +179,14 @@ class PCK(_CorrectShare):
 
 @keras.saving.register_keras_serializable(package="deephar")
 class PCKh(_CorrectShare):
-    """Share of joints within `threshold` heads of the truth, without pelvis and thorax, as is the custom on MPII.
+    """Fraction of joints within `threshold` head sizes of the truth, without pelvis and thorax, as customary on MPII.
 
-    The head is measured from the upper neck to its top. Targets do not bring the annotated box of the head that MPII's
-    own score takes, so the two differ; that score is `deephar.evaluation.pose2d.pckh_scores`.
+    The head is measured from the upper neck to its top. Targets do not include the annotated head box that MPII's
+    own score uses, so the two differ; that score is `deephar.evaluation.pose2d.pckh_scores`.
 
     Args:
         layout: the joints: a `deephar.layouts.PoseLayout`, its name, or the names of the joints in order.
-        threshold: in heads.
+        threshold: in head sizes.
         crop_shape: (H, W) of the crop; None for a square.
         visibility: whether the last coordinate of targets and predictions is the visibility.
         name, dtype: of the metric.
@@ -211,9 +211,9 @@ class MPJPE(_JointMean):
 
     Args:
         root: joint that is moved to the origin in both; a pose without its label does not count. None compares the
-            poses where they are.
-        unit_mm: what 1 means along x, y and z, in mm, or one number for all; the default takes every crop for the
-            published one, and 1 is for targets in mm.
+            poses without alignment.
+        unit_mm: length of 1 along x, y and z, in mm, or one number for all; the default assumes the published crop;
+            use 1 for targets in mm.
         visibility: whether the last coordinate of targets and predictions is the visibility.
         name, dtype: of the metric.
     """
@@ -231,7 +231,7 @@ class MPJPE(_JointMean):
         units = unit_mm if isinstance(unit_mm, (tuple, list)) else [unit_mm] * 3
         self.unit_mm: list[float] = [checks.between("unit_mm", unit, 0, low_included=False) for unit in units]
         if len(self.unit_mm) != 3:
-            raise ValueError(f"`unit_mm` must be one number or three, of x, y and z. Received: unit_mm={unit_mm!r}")
+            raise ValueError(f"`unit_mm` must be one number or three, for x, y and z. Received: unit_mm={unit_mm!r}")
 
     def check(self, true_shape: Shape, pred_shape: Shape) -> None:
         super().check(true_shape, pred_shape)

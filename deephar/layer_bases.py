@@ -1,4 +1,4 @@
-"""What the layers of `deephar.layers` have in common: dtype, channels, and checks of what goes in."""
+"""Base classes of the layers in `deephar.layers`: dtype, channels, and checks of inputs."""
 
 import typing
 
@@ -9,7 +9,7 @@ from deephar import checks, ops
 from deephar.typed import Tensor
 
 Shape: typing.TypeAlias = tuple[int | None, ...]
-"""Of a tensor, None where a size is not known."""
+"""Shape of a tensor, None for an unknown size."""
 
 DType: typing.TypeAlias = str | keras.DTypePolicy | None
 
@@ -21,14 +21,14 @@ class _Options(typing.TypedDict, total=False):
 
 
 class LayerOptions(_Options, total=False):
-    """What every layer takes by name, as Keras' own do."""
+    """Keyword arguments of every layer, as of Keras' own."""
 
     dtype: DType
     autocast: bool
 
 
 class MapsOptions(LayerOptions, total=False):
-    """What every layer of maps takes by name."""
+    """Keyword arguments of every layer on maps."""
 
     data_format: str | None
 
@@ -42,16 +42,16 @@ class _SameDtypeOptions(_Options, total=False):
 
 
 class CheckedLayer(layers.Layer):
-    """Base of the layers that check the axes of their inputs, in symbolic calls and in real ones.
+    """Base of the layers that check the axes of their inputs, in symbolic and in eager calls.
 
     Attributes:
-        NEEDS: the inputs in the order of `call` and their axes, as `deephar.checks.axes` reads them.
+        NEEDS: the inputs in the order of `call` and their axes, in the syntax of `deephar.checks.axes`.
     """
 
     NEEDS: str = ""
 
     def check(self, *inputs: Tensor | Shape) -> None:
-        """Raise ValueError, with a sentence, unless tensors (or shapes) have the axes that the layer needs."""
+        """Raise ValueError unless tensors (or shapes) have the axes that the layer needs."""
         checks.axes(type(self).__name__, self.NEEDS, *(_shape(x) for x in inputs if x is not None))
 
 
@@ -60,7 +60,7 @@ def _shape(x) -> Shape:
 
 
 class MapsLayer(CheckedLayer):
-    """Base of the layers of maps, whose channels are last.
+    """Base of the layers on maps, with channels last.
 
     Args:
         data_format: "channels_last"; None takes `keras.config.image_data_format()`, which must be that.
@@ -75,21 +75,21 @@ class MapsLayer(CheckedLayer):
 
 
 def channels_last(owner: str, data_format: str | None) -> str:
-    """The one format of maps there is, or ValueError; None stands for the user's default."""
+    """The only supported data format, or ValueError; None stands for the user's default."""
     data_format = data_format or keras.config.image_data_format()
     if data_format != "channels_last":
         raise ValueError(
-            f"{owner} reads maps with channels last. Received: data_format={data_format!r}, perhaps of "
-            "keras.config.image_data_format(). Move the channels to the last axis and say data_format='channels_last'"
+            f"{owner} needs maps with channels last. Received: data_format={data_format!r}, perhaps from "
+            "keras.config.image_data_format(). Move the channels to the last axis and set data_format='channels_last'"
         )
     return data_format
 
 
 class PreciseLayer(CheckedLayer):
-    """Base of the layers whose numbers matter: float32 under every policy, or the dtype that the caller insists on.
+    """Base of the layers that need precision: float32 under every policy, or the dtype explicitly requested.
 
-    They compute in float64 for float64, else in float32, and take their inputs as they come, so that a policy of half
-    precision rounds their result at most.
+    They compute in float64 for float64, else in float32, and do not cast their inputs, so that a half-precision policy
+    at most rounds their result.
     """
 
     def __init__(
@@ -105,12 +105,12 @@ class PreciseLayer(CheckedLayer):
         return "float64" if self.compute_dtype == "float64" else "float32"
 
     def rounded(self, x: Tensor) -> Tensor:
-        """A result in the layer's dtype; what half precision cannot hold becomes its largest number."""
+        """A result in the layer's dtype; values beyond the range of half precision saturate."""
         return x if self.compute_dtype == self.precision else keras.ops.saturate_cast(x, self.compute_dtype)
 
 
 class GridLayer(PreciseLayer):
-    """Base of the layers that read coordinates off a grid.
+    """Base of the layers that compute coordinates on a grid.
 
     Args:
         grid: one of `deephar.ops.GRIDS`.
@@ -125,7 +125,7 @@ class GridLayer(PreciseLayer):
 
 
 class SameDtypeLayer(CheckedLayer):
-    """Base of the layers that only move numbers: the dtype is the input's, whatever the policy."""
+    """Base of the layers that only rearrange values: the dtype is the input's, whatever the policy."""
 
     def __init__(self, *, autocast: bool = False, **kwargs: typing.Unpack[_SameDtypeOptions]) -> None:
         super().__init__(autocast=autocast, **kwargs)

@@ -1,10 +1,10 @@
 """Keras layers over `deephar.ops`: one weight-free layer per operation, and the separable residual.
 
-All are registered under the package name "deephar", so a saved model loads with `import deephar.layers` and nothing
-else. The layers that compute probabilities or coordinates have a float32 policy of their own: under
-`mixed_float16` or `mixed_bfloat16` they take their inputs as they come and their outputs stay float32. Maps have
-channels last; where that is not your default, say `data_format="channels_last"`. Every layer takes clips, (B, T, ...),
-as they are wherever its shapes below begin with `(B, ...)`.
+All are registered under the package name "deephar", so a saved model loads with just `import deephar.layers`. The
+layers that compute probabilities or coordinates have their own float32 policy: under `mixed_float16` or
+`mixed_bfloat16` their inputs are not cast and their outputs stay float32. Maps have channels last; if that is not your
+default, set `data_format="channels_last"`. Every layer whose shapes below begin with `(B, ...)` also takes clips,
+(B, T, ...), without reshaping.
 """
 
 import collections.abc
@@ -14,7 +14,7 @@ import keras
 from keras import layers
 
 from deephar import checks, ops
-from deephar.clip_layers import (  # noqa: F401, the layers of clips are part of this module for its users
+from deephar.clip_layers import (  # noqa: F401, layers for clips, exported by this module
     AppearancePooling,
     FoldFrames,
     GaussianMaps,
@@ -48,7 +48,7 @@ class SpatialSoftmax(PreciseLayer, MapsLayer):
 
 @keras.saving.register_keras_serializable(package="deephar")
 class SoftArgmax2D(GridLayer, MapsLayer):
-    """Heat maps to coordinates, differentiably (paper section 3.1).
+    """Differentiable arg-max of heat maps: coordinates (paper section 3.1).
 
     Args:
         grid: "end_inclusive" (published weights) or "cell_centred"; see `deephar.ops.GRIDS`.
@@ -73,7 +73,7 @@ class SoftArgmax2D(GridLayer, MapsLayer):
 
 @keras.saving.register_keras_serializable(package="deephar")
 class SoftArgmax1D(GridLayer, MapsLayer):
-    """Depth maps to depth, differentiably (paper section 3.1).
+    """Differentiable arg-max of depth maps: depth (paper section 3.1).
 
     Args:
         grid: "end_inclusive" (published CVPR'18 weights) or "cell_centred"; see `deephar.ops.GRIDS`.
@@ -94,7 +94,7 @@ class SoftArgmax1D(GridLayer, MapsLayer):
 
 @keras.saving.register_keras_serializable(package="deephar")
 class JointVisibility(PreciseLayer, MapsLayer):
-    """Probability that each joint is seen: sigmoid of the largest logit (paper section 3.1).
+    """Probability that each joint is visible: sigmoid of the largest logit (paper section 3.1).
 
     Args:
         scale: factor on the logit, above 0; 1 for images, 4 (2D) or 2 (3D) in the published clip models.
@@ -103,7 +103,7 @@ class JointVisibility(PreciseLayer, MapsLayer):
     Output shape: `(B, ..., J, 1)` in [0, 1].
     """
 
-    NEEDS = "heatmaps (B, ..., H, W, J) and, of volumes, depth_maps (B, ..., D, J)"
+    NEEDS = "heatmaps (B, ..., H, W, J) and, for volumes, depth_maps (B, ..., D, J)"
 
     def __init__(self, scale: float = 1.0, **kwargs: typing.Unpack[MapsOptions]) -> None:
         super().__init__(**kwargs)
@@ -169,8 +169,8 @@ class SplitVolume(PreciseLayer, MapsLayer):
     Args:
         depth: number of depth cells D.
 
-    Input shape: `(B, ..., H, W, D*J)` logits, depth-major (channel = d*J + j). Clips go in as they are;
-    `keras.layers.TimeDistributed` is for layers of one output.
+    Input shape: `(B, ..., H, W, D*J)` logits, depth-major (channel = d*J + j). Pass clips directly;
+    `keras.layers.TimeDistributed` only supports layers with one output.
     Output shape: a pair, `(B, ..., H, W, J)` and `(B, ..., D, J)`.
     """
 
@@ -207,8 +207,8 @@ class MaxPlusMinPooling2D(MapsLayer):
     """Largest plus smallest value of each window (paper section 3.2).
 
     Args:
-        pool_size, strides: whole number or pair; strides default to the pool size.
-        padding: "same" or "valid"; padded cells take no part.
+        pool_size, strides: int or pair; strides default to the pool size.
+        padding: "same" or "valid"; padded cells are ignored.
 
     Input shape: `(B, H, W, C)`. Output shape: `(B, ceil(H / stride), ceil(W / stride), C)` for "same".
     """
@@ -264,9 +264,9 @@ class GlobalMaxPlusMinPooling2D(MapsLayer):
 class SeparableResidual(layers.Layer):
     """Pre-activated separable convolution with a residual shortcut (paper appendix A, figure 10).
 
-    `y = shortcut(x) + BN(SeparableConv(ReLU(x)))`; the shortcut is x itself, or `BN(Conv1x1(ReLU(x)))` where the
-    number of channels changes. When it shrinks, the main path is first reduced by another `BN(Conv1x1(ReLU(x)))`.
-    No biases, no scale in the batch norms, nothing after the sum. The layers within are frozen and released with it.
+    `y = shortcut(x) + BN(SeparableConv(ReLU(x)))`; the shortcut is x itself, or `BN(Conv1x1(ReLU(x)))` if the
+    number of channels changes. If it shrinks, the main path is first reduced by another `BN(Conv1x1(ReLU(x)))`.
+    No biases, no scale in batch normalization, nothing after the sum. The inner layers are frozen and unfrozen with it.
 
     Args:
         filters: channels of the output.
@@ -278,7 +278,7 @@ class SeparableResidual(layers.Layer):
     Input shape: `(B, H, W, C)`. Output shape: `(B, H, W, filters)`.
 
     Raises:
-        ValueError: for arguments or inputs of another kind.
+        ValueError: for invalid arguments or inputs.
 
     Example:
         >>> features = deephar.layers.SeparableResidual(288, 5)(features)
@@ -323,7 +323,7 @@ class SeparableResidual(layers.Layer):
         self.reduce_bn: layers.Layer | None = None
 
     def _inner(self, name):
-        """Options of every convolution within; a layer made late takes over whether this one is frozen by then."""
+        """Options of every inner convolution; one created later inherits whether this layer is frozen."""
         options = {"data_format": "channels_last", "use_bias": False, "dtype": self.dtype_policy}
         return {**options, "trainable": self.trainable, "name": name}
 
@@ -332,7 +332,7 @@ class SeparableResidual(layers.Layer):
         return layers.BatchNormalization(epsilon=1e-3, scale=False, **options)
 
     def _pointwise(self, input_shape, name):
-        """A 1x1 convolution and its batch norm, built for `input_shape`."""
+        """A 1x1 convolution and its batch normalization, built for `input_shape`."""
         conv = layers.Conv2D(
             self.filters,
             1,
@@ -349,7 +349,9 @@ class SeparableResidual(layers.Layer):
         checks.axes("SeparableResidual", "features (B, H, W, C)", input_shape)
         channels = input_shape[-1]
         if channels is None:
-            raise ValueError(f"SeparableResidual needs to know its channels. Received: features {tuple(input_shape)}")
+            raise ValueError(
+                f"SeparableResidual needs a known number of channels. Received: features {tuple(input_shape)}"
+            )
         self.input_spec = keras.InputSpec(ndim=4, axes={-1: channels})
         output_shape = self.compute_output_shape(input_shape)
         if channels != self.filters:

@@ -1,10 +1,10 @@
-"""Pose layouts: ordered joint names, and the index maps that follow from them.
+"""Pose layouts: ordered joint names, and the index mappings derived from them.
 
-`r_` and `l_` are the person's own right and left (`deephar.sides` reads other spellings too). `head` is the centre of
-the head or face, `head_top` its crown, `neck` the upper neck, `thorax` the joint between the shoulders, `spine` the
+`r_` and `l_` are the person's own right and left (`deephar.sides` recognises other spellings too). `head` is the centre
+of the head or face, `head_top` its crown, `neck` the upper neck, `thorax` the joint between the shoulders, `spine` the
 middle of the back.
 
-Where the original's published map contradicts the names, the names win in `index_map`, and the published map stands
+If the original's published mapping contradicts the names, `index_map` follows the names, and the published mapping is
 in `PUBLISHED` with the reason; published weights and files need it.
 """
 
@@ -26,17 +26,17 @@ def _pairs(*joints: str) -> list[str]:
 
 @dataclasses.dataclass(frozen=True, init=False)
 class PoseLayout:
-    """An ordered set of joints; one of your own serves wherever those of `LAYOUTS` do.
+    """An ordered set of joints; your own can be used wherever those in `LAYOUTS` can.
 
     Joints of two layouts are matched by name, however the side is spelt (`deephar.sides.split`).
 
     Args:
         name: e.g. "pa16j".
-        names: one name per joint, in order. A joint of one side needs its partner of the other.
+        names: one name per joint, in order. A joint on one side needs its counterpart on the other.
         links: pairs of joint names to draw a line between.
 
     Raises:
-        ValueError: if a name is empty or there twice, a link names no joint, or the sides cannot be told.
+        ValueError: if a name is empty or occurs twice, a link names an unknown joint, or the sides are unclear.
 
     Example:
         >>> PoseLayout("hand", ["wrist", "left_thumb", "right_thumb"], [("wrist", "left_thumb")]).flip
@@ -84,7 +84,7 @@ class PoseLayout:
         return [(self.index(a), self.index(b)) for a, b in self.links]
 
     def to_json(self) -> dict[str, Json]:
-        """The layout, whole, as JSON values, as `model.json` holds it; `from_json` reads them."""
+        """The full layout as JSON values, as stored in `model.json`; `from_json` reads them."""
         return {"name": self.name, "names": list(self.names), "links": [list(link) for link in self.links]}
 
 
@@ -94,7 +94,7 @@ def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
     found = [sides.canonical(name) for name in names]
     twice = [name for name, same in zip(names, found, strict=True) if found.count(same) > 1]
     if twice:
-        raise ValueError(f"{' and '.join(map(repr, twice))} are the same joint; each may be there once")
+        raise ValueError(f"{' and '.join(map(repr, twice))} are the same joint; each may occur once")
     return tuple(names)
 
 
@@ -119,7 +119,7 @@ _BONES = [
 _DETOURS = {
     ("head_top", "neck"): "head", ("head", "thorax"): "neck", ("thorax", "pelvis"): "spine",
 }  # fmt: skip
-"""A bone of `_BONES` that is drawn only where the joint between its ends is absent."""
+"""Bones of `_BONES` that are drawn only if the joint between their ends is absent."""
 
 
 def _layout(name: str, names: list[str]) -> PoseLayout:
@@ -184,11 +184,11 @@ LAYOUTS = {
         _layout("blazepose33", _blazepose33()),
     )
 }  # fmt: skip
-"""Every layout by name. NTU's sides are as the Kinect SDK names them."""
+"""All layouts by name. NTU's sides are as named by the Kinect SDK."""
 
 
 def get(layout: PoseLayout | str) -> PoseLayout:
-    """A layout by name; a `PoseLayout` comes back as it is.
+    """A layout by name; a `PoseLayout` is returned unchanged.
 
     Raises:
         ValueError: for an unknown name, listing the layouts.
@@ -201,7 +201,7 @@ def get(layout: PoseLayout | str) -> PoseLayout:
 
 
 def from_json(stored: object) -> PoseLayout:
-    """The layout that `PoseLayout.to_json` gave; older files hold the name of one of `LAYOUTS` alone.
+    """The layout from `PoseLayout.to_json`; older files only hold the name of one of `LAYOUTS`.
 
     Raises:
         ValueError: if it is neither.
@@ -220,7 +220,7 @@ def index_map(source: PoseLayout | str, target: PoseLayout | str) -> list[int]:
         source, target: `PoseLayout`, or names of `LAYOUTS`.
 
     Returns:
-        list of len(target) positions in `source`, -1 where it has no such joint.
+        list of len(target) positions in `source`, -1 if it has no such joint.
 
     Raises:
         ValueError: if they have no joint in common.
@@ -246,7 +246,7 @@ def rearrange(pose: ArrayLike, source: PoseLayout | str, target: PoseLayout | st
         (..., len(target), D) float, NaN for joints that `source` does not have.
 
     Raises:
-        ValueError: if the pose has another number of joints than `source`, or the layouts have none in common.
+        ValueError: if the pose's number of joints differs from `source`, or the layouts have none in common.
     """
     pose, source, indices = np.asarray(pose), get(source), np.array(index_map(source, target))
     if pose.ndim < 2 or pose.shape[-2] != len(source):
@@ -256,11 +256,11 @@ def rearrange(pose: ArrayLike, source: PoseLayout | str, target: PoseLayout | st
 
 @dataclasses.dataclass(frozen=True)
 class PublishedMap:
-    """An index map of the original, used by the published weights and annotation files.
+    """An index mapping of the original, used by the published weights and annotation files.
 
     Attributes:
         indices: position in the source of each joint of the target.
-        reason: where and why it departs from the names.
+        reason: where and why it deviates from the names.
     """
 
     indices: tuple[int, ...]
@@ -299,14 +299,14 @@ PUBLISHED = {
         f"{_HEAD_REASON}, and thorax for its spine",
     ),
 }
-"""Maps of the original that the joints' names contradict, by layouts (source, target). All others equal `index_map`."""
+"""The original's mappings that contradict the joint names, by (source, target). All others equal `index_map`."""
 
 
 def exception(source: PoseLayout | str, target: PoseLayout | str) -> PublishedMap | None:
-    """The original's map between two layouts where it contradicts the names.
+    """The original's mapping between two layouts if it contradicts the names.
 
     Args:
-        source, target: `PoseLayout`, or names of `LAYOUTS`. One that only has the name of another is not it.
+        source, target: `PoseLayout`, or names of `LAYOUTS`. A layout that only shares a name does not count.
 
     Returns:
         `PublishedMap`, or None.
@@ -317,6 +317,6 @@ def exception(source: PoseLayout | str, target: PoseLayout | str) -> PublishedMa
 
 
 def published_map(source: PoseLayout | str, target: PoseLayout | str) -> list[int]:
-    """The original's map between two layouts: the `exception`, or else `index_map`."""
+    """The original's mapping between two layouts: the `exception`, or else `index_map`."""
     found = exception(source, target)
     return list(found.indices) if found else index_map(source, target)

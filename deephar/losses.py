@@ -1,10 +1,10 @@
-"""Losses of joints, per item, with missing labels masked; and Keras `Loss` classes over them.
+"""Per-item losses on joints, with missing labels masked; and Keras `Loss` classes built on them.
 
-A joint that is not labelled carries `MISSING` (or NaN, or anything below -1e6) in every coordinate it lacks. The
-per-item functions take `(..., J, D)` and give `(...)`; the published training code differs from the paper in what it
-divides by, and each form has its own name. All compute in float32 unless told `dtype="float64"`, and take
-`joint_weight`, (..., J) or what broadcasts to it, by which the share of every joint is multiplied. Functions and
-classes alike can be given to `compile`; only the classes tell sample weights of people, frames and joints apart.
+A joint without a label has `MISSING` (or NaN, or anything below -1e6) in every missing coordinate. The per-item
+functions map `(..., J, D)` to `(...)`; the published training code differs from the paper in its normalization, and
+each form has its own name. All compute in float32 unless `dtype="float64"` is given, and take `joint_weight`,
+broadcastable to (..., J), which multiplies the contribution of every joint. Both functions and classes can be passed to
+`compile`; only the classes distinguish sample weights of people, frames and joints.
 """
 
 import functools
@@ -15,7 +15,7 @@ import keras
 from keras import ops
 
 from deephar import checks, sample_weights
-from deephar.config import MISSING  # noqa: F401, part of this module for its users
+from deephar.config import MISSING  # noqa: F401, exported by this module
 from deephar.layer_bases import DType, channels_last
 from deephar.ops import GRIDS, gaussian_maps
 from deephar.typed import ArrayLike, Tensor
@@ -24,11 +24,11 @@ BCE_WEIGHT = 0.01
 """Weight of the cross-entropy terms in the published training code."""
 
 SIGMA = 0.05
-"""Of the Gaussian that heat maps are trained to, in crops."""
+"""Standard deviation of the target Gaussian of heat maps, in crop sizes."""
 
 
 class ItemLoss(typing.Protocol):
-    """A loss of two tensors for every item."""
+    """A per-item loss of two tensors."""
 
     def __call__(
         self, y_true: Tensor, y_pred: Tensor, *, joint_weight: Tensor | ArrayLike | None = None, dtype: str = "float32"
@@ -36,7 +36,7 @@ class ItemLoss(typing.Protocol):
 
 
 class HeatmapItemLoss(typing.Protocol):
-    """A loss of heat maps for every item."""
+    """A per-item loss on heat maps."""
 
     def __call__(
         self,
@@ -56,12 +56,12 @@ def annotated_mask(y_true: Tensor) -> Tensor:
 
 
 def positive_mask(y_true: Tensor) -> Tensor:
-    """1 where a label is above 0, else 0; the published training losses also drop labels at or left of 0."""
+    """1 where a label is above 0, else 0; the published training losses also drop labels at or below 0."""
     return ops.cast(ops.cast(y_true, "float32") > 0.0, "float32")
 
 
 def _item_loss(needed: str) -> Callable[[Callable[..., Tensor]], ItemLoss]:
-    """Decorator: a function that gives the share of every joint, (..., J), becomes one that gives their sum, (...).
+    """Decorator: turns a function returning every joint's contribution, (..., J), into one returning the sum, (...).
 
     Args:
         needed: axes of its arguments, see `deephar.checks.axes`.
@@ -101,7 +101,7 @@ def _elastic(difference):
 
 
 def _shares_of_mean(values, mask):
-    """What every joint adds to the mean of the values whose mask is 1, 0 where none is: (..., J, D) to (..., J)."""
+    """Every joint's contribution to the mean of the unmasked values, 0 if there are none: (..., J, D) to (..., J)."""
     mask = ops.cast(mask, values.dtype)
     return ops.sum(values * mask, axis=-1) / ops.maximum(ops.sum(mask, axis=(-2, -1)), 1.0)[..., None]
 
@@ -123,7 +123,7 @@ def elastic_net_per_joint(y_true: Tensor, y_pred: Tensor) -> Tensor:
 
 @_coordinate_loss
 def elastic_net_sum(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """Sum of |d| + d^2 over labelled coordinates, divided by nothing (published `compile` default)."""
+    """Sum of |d| + d^2 over labelled coordinates, not normalized (published `compile` default)."""
     return ops.sum(_elastic(_difference(y_true, y_pred, annotated_mask(y_true))), axis=-1)
 
 
@@ -152,9 +152,9 @@ def l2_mean(y_true: Tensor, y_pred: Tensor) -> Tensor:
 
 @_coordinate_loss
 def elastic_net_bce_mean(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """`elastic_net_mean` plus 0.01 times the cross-entropy of the coordinates read as probabilities.
+    """`elastic_net_mean` plus 0.01 times the cross-entropy of the coordinates treated as probabilities.
 
-    The loss of every published training script (`l1l2bincross`).
+    The loss of all published training scripts (`l1l2bincross`).
     """
     mask = positive_mask(y_true)
     entropy = ops.binary_crossentropy(ops.where(mask > 0, y_true, 0.5), y_pred)
@@ -163,22 +163,22 @@ def elastic_net_bce_mean(y_true: Tensor, y_pred: Tensor) -> Tensor:
 
 @_item_loss("y_true (B, ..., J, 1) and y_pred (B, ..., J, 1)")
 def visibility_bce(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """Mean cross-entropy of the visibilities that have a label. (..., J, 1) to (...)."""
+    """Mean cross-entropy over the labelled visibilities. (..., J, 1) to (...)."""
     mask = annotated_mask(y_true)
     return _shares_of_mean(ops.binary_crossentropy(ops.where(mask > 0, y_true, 0.5), y_pred), mask)
 
 
 @_heatmap_loss
 def heatmap_cross_entropy(y_true: Tensor, y_pred: Tensor, sigma: float = SIGMA, grid: str = "end_inclusive") -> Tensor:
-    """Cross-entropy between soft-maxed heat maps and a Gaussian around the joint, mean over labelled joints.
+    """Cross-entropy between the softmax of heat maps and a Gaussian around the joint, mean over labelled joints.
 
-    Not of the paper: the coordinate losses tell soft-argmax only which way to move; this one tells each cell what it
-    should be, which teaches an untrained network sooner (Sun et al., Integral Human Pose Regression, ECCV 2018).
+    Not in the paper: the coordinate losses only tell soft-argmax which way to move; this one gives each cell a target,
+    so an untrained network learns faster (Sun et al., Integral Human Pose Regression, ECCV 2018).
 
     Args:
         y_true: (..., J, D >= 2), x and y in [0, 1]; `MISSING` where there is no label.
         y_pred: (..., H, W, J), the logits of the heat maps.
-        sigma: of the Gaussian, in crops.
+        sigma: of the Gaussian, in crop sizes.
         grid: of the heat maps, see `deephar.ops.GRIDS`.
 
     Returns:
@@ -203,7 +203,7 @@ FORMS: dict[str, ItemLoss] = {
     "l1_mean": l1_mean,
     "l2_mean": l2_mean,
 }
-"""Name of every coordinate loss. The published means drop labels at or below 0; the first two count every label."""
+"""Coordinate losses by name. The published means drop labels at or below 0; the first two count every label."""
 
 
 class _Reduction(typing.TypedDict, total=False):
@@ -211,17 +211,17 @@ class _Reduction(typing.TypedDict, total=False):
 
 
 class LossOptions(_Reduction, total=False):
-    """What every loss takes by name, as Keras' own do."""
+    """Keyword arguments of every loss, as of Keras' own."""
 
     dtype: DType
 
 
 class _PersonLoss(keras.losses.Loss):
-    """Base: a loss for every person, which sample weights may divide among frames and joints.
+    """Base: a loss per person, with sample weights per person, frame or joint.
 
-    Sample weights are those of `deephar.sample_weights.aligned`. As in Keras' own losses they multiply what a person,
-    frame or joint adds to the loss, and change nothing that is divided by. The loss is computed in float32, or float64
-    where `dtype` says so.
+    Sample weights are those of `deephar.sample_weights.aligned`. As in Keras' own losses, they multiply the
+    contribution of a person, frame or joint, and do not change the normalization. The loss is computed in float32, or
+    in float64 if `dtype` says so.
     """
 
     def __init__(self, name: str | None, dtype: DType = None, **kwargs: typing.Unpack[_Reduction]) -> None:
@@ -245,7 +245,7 @@ class _PersonLoss(keras.losses.Loss):
         return super().__call__((y_true, joint_weight), y_pred, people)
 
     def call(self, y_true: Tensor | tuple[Tensor, Tensor], y_pred: Tensor) -> Tensor:
-        """Loss of every person, (B,), averaged over frames; `y_true` may be a pair with weights of the joints."""
+        """Loss of every person, (B,), averaged over frames; `y_true` may be a pair with joint weights."""
         y_true, joint_weight = y_true if isinstance(y_true, tuple) else (y_true, None)
         values = self.per_item(y_true, y_pred, joint_weight)
         frames = tuple(range(1, len(values.shape)))
@@ -269,7 +269,7 @@ class CoordinateLoss(_FormLoss):
     """Loss of a pose output (B, [T,] J, D) alone.
 
     Args:
-        form: a key of `FORMS`; the default is the paper's, and counts every label.
+        form: a key of `FORMS`; the default is the paper's and counts every label.
     """
 
     def __init__(
@@ -296,7 +296,7 @@ class VisibilityLoss(_PersonLoss):
 
 
 def _check_joined(owner, needed, y_true, y_pred):
-    """Raise ValueError unless the labels join two coordinates or more with a visibility."""
+    """Raise ValueError unless the labels contain at least two coordinates and the visibility."""
     checks.axes(owner, needed, y_true.shape, y_pred.shape)
     if y_true.shape[-1] is not None and y_true.shape[-1] < 3:
         raise ValueError(
@@ -342,7 +342,7 @@ class HeatmapLoss(_PersonLoss):
     Args:
         weight: factor on `heatmap_cross_entropy`, at least 0.
         sigma: see there, above 0.
-        grid: that of the `deephar.layers.SoftArgmax2D` which reads the maps.
+        grid: that of the `deephar.layers.SoftArgmax2D` applied to the maps.
         data_format: "channels_last"; None takes `keras.config.image_data_format()`, which must be that.
     """
 

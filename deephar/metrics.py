@@ -1,6 +1,6 @@
-"""Scores of 2D poses and of classes, in numpy float64.
+"""Scores for 2D poses and for classification, in numpy float64.
 
-A score is the share of joints predicted within a threshold of the truth, where distance is divided by a size of the
+A score is the fraction of joints predicted within a threshold of the truth, with distances divided by the size of the
 person: the torso (PCK) or the head (PCKh). Joints without a label are masked out. Totals are pooled over joints and
 people; they are not means of means.
 """
@@ -14,7 +14,7 @@ HEAD_FACTOR = 0.6
 """PCKh's head size is 0.6 times the diagonal of the annotated head box."""
 
 NOT_IN_TOTAL = ("pelvis", "thorax")
-"""Joints that PCKh leaves out, as is the custom on MPII."""
+"""Joints that PCKh excludes, as customary on MPII."""
 
 
 def head_size(head_box: ArrayLike) -> Floats:
@@ -24,14 +24,14 @@ def head_size(head_box: ArrayLike) -> Floats:
 
 
 def torso_size(pose: ArrayLike, layout: PoseLayout) -> Floats:
-    """Longer of the two located shoulder-hip diagonals.
+    """The longer of the two shoulder-hip diagonals, of those located.
 
     Args:
         pose: (..., J, 2 or more) pixels, NaN where not located.
         layout: `deephar.layouts.PoseLayout` with shoulders and hips.
 
     Returns:
-        float64 (...), NaN where neither diagonal is located or both have no length.
+        float64 (...), NaN if neither diagonal is located or both have zero length.
     """
     pose = np.asarray(pose, dtype=np.float64)[..., :2]
     diagonals = [
@@ -49,11 +49,11 @@ def normalised_distances(
 
     Args:
         y_true, y_pred: (N, J, D) in the same unit.
-        size: (N,) or (N, 1) > 0 in that unit; NaN leaves a person out.
-        valid: optional (N, J), false for joints to leave out.
+        size: (N,) or (N, 1) > 0 in that unit; NaN excludes a person.
+        valid: optional (N, J), false for joints to exclude.
 
     Returns:
-        float64 (N, J), NaN for joints left out: masked, without a finite label, or of a person without a size.
+        float64 (N, J), NaN for excluded joints: masked, without a finite label, or of a person without a size.
 
     Raises:
         ValueError: if shapes differ, a size is not above zero, or the prediction of a labelled joint is not finite.
@@ -66,7 +66,7 @@ def normalised_distances(
         )
     size = np.asarray(size, dtype=np.float64).reshape(len(y_true), 1)
     if np.any(size <= 0):
-        raise ValueError(f"Every size must be above 0. Received: a smallest size of {np.nanmin(size)}")
+        raise ValueError(f"Every size must be above 0. Received: a minimum of {np.nanmin(size)}")
     kept = np.all(np.isfinite(y_true), axis=-1) & np.isfinite(size)
     if valid is not None:
         kept &= np.asarray(valid, dtype=bool)
@@ -77,11 +77,11 @@ def normalised_distances(
 
 
 def correct_share(distances: Floats, threshold: float) -> float:
-    """PCK or PCKh: share of the counted joints at most `threshold` off.
+    """PCK or PCKh: fraction of the counted joints at most `threshold` off.
 
     Args:
-        distances: from `normalised_distances`; select columns to score some joints.
-        threshold: in sizes.
+        distances: from `normalised_distances`; select columns to score only some joints.
+        threshold: relative to the size.
 
     Returns:
         float in [0, 1]; NaN if no joint counts.
@@ -101,7 +101,7 @@ def area_under_curve(distances: Floats, threshold: float) -> float:
     """Mean of `correct_share` over all thresholds from 0 to `threshold`, exactly.
 
     A joint at distance d is correct for every threshold from d on, so the area is the mean of 1 - d / threshold,
-    cut at 0; there is no integration step to choose.
+    clipped at 0; no integration step is needed.
 
     Args:
         distances: from `normalised_distances`.
@@ -117,12 +117,12 @@ def area_under_curve(distances: Floats, threshold: float) -> float:
 def pck(
     y_true: ArrayLike, y_pred: ArrayLike, layout: PoseLayout, threshold: float = 0.2, valid: ArrayLike | None = None
 ) -> float:
-    """Share of joints within `threshold` torso sizes (see `torso_size`), pooled over joints and people.
+    """Fraction of joints within `threshold` torso sizes (see `torso_size`), pooled over joints and people.
 
     Args:
         y_true, y_pred: (N, J, 2) pixels; NaN in `y_true` where not located.
         layout: `deephar.layouts.PoseLayout`.
-        threshold: in torsos.
+        threshold: in torso sizes.
         valid: optional (N, J).
 
     Returns:
@@ -134,12 +134,12 @@ def pck(
 def pckh(
     y_true: ArrayLike, y_pred: ArrayLike, head_sizes: ArrayLike, threshold: float = 0.5, valid: ArrayLike | None = None
 ) -> float:
-    """Share of joints within `threshold` head sizes, pooled over joints and people.
+    """Fraction of joints within `threshold` head sizes, pooled over joints and people.
 
     Args:
         y_true, y_pred: (N, J, 2) pixels; NaN in `y_true` where not annotated.
         head_sizes: (N,) pixels, see `head_size`.
-        threshold: in heads.
+        threshold: in head sizes.
         valid: optional (N, J).
 
     Returns:
@@ -149,13 +149,13 @@ def pckh(
 
 
 def accuracy(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """Share of classes predicted right, float in [0, 1]; NaN for no items. Both (N,) int."""
+    """Fraction of correctly predicted classes, float in [0, 1]; NaN for no items. Both (N,) int."""
     truth, predicted = np.asarray(truth), np.asarray(predicted)
     return float(np.mean(truth == predicted)) if truth.size else float("nan")
 
 
 def confusion(truth: ArrayLike, predicted: ArrayLike, classes: int) -> Ints:
-    """How often a class (row) is taken for a class (column): (classes, classes) int."""
+    """Confusion matrix, rows: truth, columns: prediction: (classes, classes) int counts."""
     counts = np.zeros((classes, classes), dtype=int)
     np.add.at(counts, (np.asarray(truth), np.asarray(predicted)), 1)
     return counts

@@ -7,7 +7,7 @@ Every measure starts from the error of each joint, (N, J), NaN where it does not
     aligned_errors    after the best similarity, per pose             protocol 2, PA-MPJPE
 
 Means are pooled over joints and people; they are not means of means. The root counts, with an error of 0 under
-`joint_errors`, as in the original's evaluation; `pck3d` and `auc3d` leave it out, as the original's PCK does.
+`joint_errors`, as in the original's evaluation; `pck3d` and `auc3d` exclude it, as the original's PCK does.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from deephar import metrics
 from deephar.typed import ArrayLike, Bools, Floats
 
 THRESHOLD_MM = 150.0
-"""Of PCK in 3D, about half a head (custom of MPI-INF-3DHP)."""
+"""Threshold of PCK in 3D, about half a head (customary on MPI-INF-3DHP)."""
 
 
 def joint_errors(y_true: ArrayLike, y_pred: ArrayLike, root: int | None = 0, valid: ArrayLike | None = None) -> Floats:
@@ -26,11 +26,11 @@ def joint_errors(y_true: ArrayLike, y_pred: ArrayLike, root: int | None = 0, val
 
     Args:
         y_true, y_pred: (N, J, 3) mm; NaN in the truth where there is no label.
-        root: joint that is moved to the origin in both; None compares the poses where they are.
+        root: joint that is moved to the origin in both; None compares the poses without alignment.
         valid: optional (N, J), false for joints that do not count.
 
     Returns:
-        float64 (N, J) mm, NaN for joints that do not count; all of a pose whose true root has no label.
+        float64 (N, J) mm, NaN for joints that do not count, including all of a pose whose true root has no label.
 
     Raises:
         ValueError: if shapes differ, or the prediction of a labelled joint is not finite.
@@ -42,14 +42,14 @@ def joint_errors(y_true: ArrayLike, y_pred: ArrayLike, root: int | None = 0, val
 
 
 def scaled_errors(y_true: ArrayLike, y_pred: ArrayLike, root: int = 0, valid: ArrayLike | None = None) -> Floats:
-    """`joint_errors` after the prediction, root at the origin, is scaled to fit in the least squares' sense.
+    """`joint_errors` after the prediction, root at the origin, is scaled for the best least-squares fit.
 
     Args:
         y_true, y_pred, valid: see `joint_errors`.
         root: joint that is moved to the origin in both.
 
     Returns:
-        float64 (N, J) mm, NaN for joints that do not count. A prediction of size 0 stays as it is.
+        float64 (N, J) mm, NaN for joints that do not count. A prediction of size 0 stays unchanged.
     """
     y_true, y_pred, kept = _checked(y_true, y_pred, valid)
     y_true, y_pred = (np.where(kept[..., None], p - p[:, root : root + 1], 0.0) for p in (y_true, y_pred))
@@ -58,9 +58,9 @@ def scaled_errors(y_true: ArrayLike, y_pred: ArrayLike, root: int = 0, valid: Ar
 
 
 def aligned_errors(y_true: ArrayLike, y_pred: ArrayLike, valid: ArrayLike | None = None) -> Floats:
-    """Errors after the rotation, scale and shift of each predicted pose that fit best in the least squares' sense.
+    """Errors after the least-squares rotation, scale and shift of each predicted pose.
 
-    Reflections are excluded. The counted joints alone decide the fit (Umeyama 1991).
+    Reflections are excluded. Only the counted joints determine the fit (Umeyama 1991).
 
     Args:
         y_true, y_pred, valid: see `joint_errors`.
@@ -96,7 +96,7 @@ def _checked(y_true: ArrayLike, y_pred: ArrayLike, valid: ArrayLike | None) -> t
 
 
 def _centred(pose: Floats, kept: Bools) -> Floats:
-    """Mean of the counted joints moved to the origin; the others lie there."""
+    """Poses with the mean of the counted joints at the origin; the other joints are set to 0."""
     pose = np.where(kept[..., None], pose, 0.0)
     mean = pose.sum(axis=1, keepdims=True) / np.maximum(kept.sum(axis=1), 1)[:, None, None]
     return np.where(kept[..., None], pose - mean, 0.0)
@@ -135,7 +135,7 @@ def pck3d(
     root: int | None = 0,
     valid: ArrayLike | None = None,
 ) -> float:
-    """Share of the joints, without the root, at most `threshold` mm off, roots aligned; float in [0, 1]."""
+    """Fraction of the joints, without the root, at most `threshold` mm off, roots aligned; float in [0, 1]."""
     return metrics.correct_share(_without_root(y_true, y_pred, root, valid), threshold)
 
 
@@ -148,7 +148,7 @@ def auc3d(
 ) -> float:
     """Mean of `pck3d` over all thresholds from 0 to `threshold`, exactly; float in [0, 1].
 
-    MPI-INF-3DHP's own code takes the mean at 0, 5, ..., 150 mm, which is another number by up to one step.
+    MPI-INF-3DHP's own code takes the mean at 0, 5, ..., 150 mm, which may differ by up to one step.
     """
     return metrics.area_under_curve(_without_root(y_true, y_pred, root, valid), threshold)
 
@@ -166,7 +166,7 @@ def per_joint(errors: ArrayLike, names: Iterable[str]) -> dict[str, float]:
         names: of the J joints.
 
     Returns:
-        dict of name to mm, NaN where no joint counts.
+        dict of name to mm, NaN if no joint counts.
     """
     return {name: mean_error(column) for name, column in zip(names, np.asarray(errors).T, strict=True)}
 

@@ -2,9 +2,9 @@
 
 Axis letters: B batch, T frames, H rows, W columns, J joints (or any channel), D coordinates or depth cells.
 Leading axes are written `...` where there may be any number of them, so a clip needs no reshaping. Functions that
-compute probabilities or coordinates do so in float32 and return float32, whatever dtype they are given, unless told
-`dtype="float64"`. Channels are last. Rows grow downwards (y), columns to the right (x). Sizes may be unknown until a
-traced graph runs, and a batch may be empty.
+compute probabilities or coordinates do so in float32 and return float32, whatever their input dtype, unless
+`dtype="float64"` is given. Channels are last. Rows grow downwards (y), columns to the right (x). Sizes may be unknown
+until a traced graph runs, and a batch may be empty.
 """
 
 import collections.abc
@@ -46,7 +46,7 @@ def grid_positions(size: int | Tensor, grid: str = "end_inclusive", dtype: str =
 
 
 def _largest(x, axis, keepdims=False):
-    """`ops.max` over one of the last axes or several; of an empty batch, which backends refuse, the empty result."""
+    """`ops.max` over one or several of the last axes; for an empty batch, which backends reject, the empty result."""
     before = min(axis) if isinstance(axis, tuple) else axis
     if 0 in x.shape[:before]:
         return ops.sum(x, axis=axis, keepdims=keepdims)
@@ -122,7 +122,7 @@ def soft_argmax_1d(maps: Tensor, grid: str = "end_inclusive", dtype: str = "floa
 def joint_visibility(
     heatmaps: Tensor, depth_maps: Tensor | None = None, scale: float = 1.0, dtype: str = "float32"
 ) -> Tensor:
-    """Probability that a joint is seen: sigmoid of the largest logit (paper section 3.1).
+    """Probability that a joint is visible: sigmoid of the largest logit (paper section 3.1).
 
     Args:
         heatmaps: (..., H, W, J) logits.
@@ -140,7 +140,7 @@ def joint_visibility(
 
 
 UNSEEN = 1e-30
-"""A visibility below this counts as none; its reciprocal and the products of that are far from float32's limits."""
+"""A visibility below this counts as 0; its reciprocal and products of it are far from float32's limits."""
 
 
 def context_aggregation(
@@ -156,8 +156,8 @@ def context_aggregation(
         dtype: see `spatial_softmax`.
 
     Returns:
-        (..., J, D): alpha * pose + (1 - alpha) * sum(v*p) / sum(v); the plain mean of p, whatever v, for a joint that
-        none of its context maps sees (all v below `UNSEEN`).
+        (..., J, D): alpha * pose + (1 - alpha) * sum(v*p) / sum(v); the unweighted mean of p for a joint
+        that none of its context maps sees (all v below `UNSEEN`).
     """
     pose, context_pose, weight = (ops.cast(x, dtype) for x in (pose, context_pose, context_visibility))
     joints = ops.shape(pose)[-2]
@@ -182,8 +182,7 @@ def max_plus_min_pooling_2d(
 ) -> Tensor:
     """Largest plus smallest value of each window (paper section 3.2, "max-plus-min pooling").
 
-    Padded cells take no part: an odd size rounds up and its last window holds fewer cells. A window with a NaN gives
-    NaN.
+    Padded cells are ignored: an odd size rounds up and its last window has fewer cells. A window with a NaN gives NaN.
 
     Args:
         x: (B, H, W, C); integers are computed in float32.
@@ -199,14 +198,14 @@ def max_plus_min_pooling_2d(
     unknown = ops.isnan(x)
 
     def largest(x):
-        x = ops.where(unknown, math.inf, x)  # TensorFlow's pooling passes over NaN; the difference of infinities is NaN
+        x = ops.where(unknown, math.inf, x)  # TensorFlow's pooling ignores NaN; the difference of infinities is NaN
         return ops.max_pool(x, pool_size, strides, padding, data_format="channels_last")
 
     return largest(x) - largest(-x)
 
 
 def _floating(x):
-    """As it is where it is of a float dtype, else float32."""
+    """Unchanged if it has a float dtype, else cast to float32."""
     x = ops.convert_to_tensor(x)
     return x if keras.backend.is_float_dtype(x.dtype) else ops.cast(x, "float32")
 
@@ -242,7 +241,7 @@ def split_volume(volume: Tensor, depth: int, dtype: str = "float32") -> tuple[Te
 
 
 def appearance_pooling(probability: Tensor, features: Tensor, dtype: str = "float32") -> Tensor:
-    """Visual features under every joint's probability map (paper section 4.2): one contraction over space.
+    """Visual features weighted by every joint's probability map (paper section 4.2): one contraction over space.
 
     Args:
         probability: (..., H, W, J), each map sums to 1.
@@ -268,12 +267,12 @@ def gaussian_maps(
     grid: str = "end_inclusive",
     dtype: str = "float32",
 ) -> Tensor:
-    """Probability maps that are Gaussians around given joints.
+    """Gaussian probability maps around given joints.
 
     Args:
         pose: (..., J, 2 or more), x and y in [0, 1].
         height, width: H and W of the maps.
-        sigma: of the Gaussian, in crops.
+        sigma: of the Gaussian, in crop sizes.
         grid: one of `GRIDS`.
         dtype: see `spatial_softmax`.
 

@@ -1,8 +1,8 @@
-"""One import is enough for Keras to know all that deephar registers, and it may come before Keras' own.
+"""Registers everything in deephar with Keras on a single import, which may precede Keras' own.
 
-Keras looks a class of a saved model up by its registered name and imports no module for it. So importing deephar, or
-any module of it, has the modules that register classes imported too: at once if Keras is there already, otherwise as
-soon as it is. Python has no other way to learn of that than a finder, here one that finds nothing itself.
+Keras looks up a saved model's classes by their registered names and does not import modules for them. So importing
+deephar, or any module of it, also imports the modules that register classes: at once if Keras is already imported,
+otherwise as soon as it is. The only way to be notified of that in Python is a finder, here one that finds nothing.
 """
 
 import importlib
@@ -12,11 +12,11 @@ import types
 from collections.abc import Sequence
 
 MODULES = ("keras_metrics", "layers", "losses")
-"""The modules that register something, themselves or by what they import."""
+"""The modules that register something, directly or through their imports."""
 
 
 def register() -> None:
-    """Have Keras know all that deephar registers, now if Keras is imported, otherwise once it is."""
+    """Register everything in deephar with Keras: now if Keras is imported, otherwise once it is."""
     if "keras" in sys.modules:
         _import_all()
     elif not any(isinstance(finder, _Watch) for finder in sys.meta_path):
@@ -29,10 +29,10 @@ def _import_all() -> None:
 
 
 class _Watch:
-    """Finder that leaves finding to the others and notes when the import of Keras is over.
+    """Finder that delegates to the others and detects when the import of Keras has finished.
 
-    Where a module of deephar brings Keras in, that module must be whole before others import it: the import that counts
-    is the outermost one.
+    If a module of deephar imports Keras, that module must be complete before others import it: the outermost import is
+    the one that counts.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class _Watch:
         execute = loader.exec_module
 
         def exec_module(module):
-            del loader.exec_module  # the loader is as it was
+            del loader.exec_module  # restore the loader
             self.running.append(module)
             try:
                 execute(module)

@@ -1,4 +1,4 @@
-"""Sample weights of poses: of people, of frames, of joints."""
+"""Sample weights for poses: per person, frame or joint."""
 
 import typing
 
@@ -11,24 +11,24 @@ SampleWeight: typing.TypeAlias = Tensor | ArrayLike | tuple[Tensor] | list[Tenso
 
 
 def aligned(owner: str, sample_weight: SampleWeight, shape: Shape, dtype: str = "float32") -> Tensor:
-    """Sample weights with an axis for every axis of the joints they weigh.
+    """Sample weights with one axis for every axis of the joints that they weight.
 
-    The rank of the poses alone decides what an axis means, so that as many people as joints are never mixed up:
-    weights are of people (B,) or (B, 1); of images also of joints (B, J); of clips of frames (B, T), or of joints
-    (B, T, J) or (B, 1, J).
+    Only the rank of the poses determines the meaning of an axis, so there is no ambiguity if the numbers of people and
+    joints are equal: weights are per person (B,) or (B, 1); for images also per joint (B, J); for clips per frame
+    (B, T), or per joint (B, T, J) or (B, 1, J).
 
     Args:
-        owner: who weighs, for the message.
-        sample_weight: array or tensor; a number weighs all alike. Keras gives the weights of a network of one output
-            as they came, perhaps in a tuple of one.
-        shape: (B, J) of images or (B, T, J) of clips, None where a size is not known.
+        owner: user of the weights, for the message.
+        sample_weight: array or tensor; a number weights all alike. Keras passes the weights of a network with one
+            output unchanged, perhaps in a tuple of one.
+        shape: (B, J) for images or (B, T, J) for clips, None for an unknown size.
         dtype: of the result.
 
     Returns:
-        tensor of the rank of `shape`, of size 1 along axes that it does not tell apart.
+        tensor with the rank of `shape`, of size 1 along axes with equal weights.
 
     Raises:
-        ValueError: for weights of another shape.
+        ValueError: for weights of an invalid shape.
     """
     if isinstance(sample_weight, (tuple, list)) and len(sample_weight) == 1:
         sample_weight = sample_weight[0]
@@ -38,7 +38,7 @@ def aligned(owner: str, sample_weight: SampleWeight, shape: Shape, dtype: str = 
     if len(given) > rank or any(a not in (1, b) for a, b in known):
         taken = "(B,), (B, T), (B, 1, J) or (B, T, J)" if rank == 3 else "(B,) or (B, J)"
         raise ValueError(
-            f"{owner} takes sample weights {taken}, here of poses ({'B, T, J' if rank == 3 else 'B, J'}) = "
+            f"{owner} takes sample weights {taken}, here for poses ({'B, T, J' if rank == 3 else 'B, J'}) = "
             f"{tuple(shape)}. Received: sample weights {given}"
         )
     return ops.reshape(weight, (*ops.shape(weight), *[1] * (rank - len(given))))

@@ -9,7 +9,7 @@ _SIDED = re.compile(r"(?:(right|left|r|l)_(.+)|(.+)_(right|left|r|l))", re.IGNOR
 _WORDS = re.compile("right|left", re.IGNORECASE)
 _LETTERS = re.compile("r|l", re.IGNORECASE)
 
-HOW_TO_NAME = "write r_knee and l_knee, right_knee and left_knee, or the side behind: knee_r, knee_right"
+HOW_TO_NAME = "write r_knee and l_knee, right_knee and left_knee, or with the side last: knee_r, knee_right"
 
 
 def split(name: str) -> tuple[str, str]:
@@ -19,7 +19,7 @@ def split(name: str) -> tuple[str, str]:
         name: of a joint.
 
     Returns:
-        "r", "l" or "" for the middle; and what is left of the name, in lower case.
+        "r", "l" or "" for the middle; and the rest of the name, in lower case.
 
     Example:
         >>> split("Right_knee"), split("knee_l"), split("nose")
@@ -42,13 +42,13 @@ def mirrored(names: Sequence[str]) -> list[int]:
     """The position of every joint's mirror image.
 
     Args:
-        names: of the joints of a person, no joint twice.
+        names: of a person's joints, without duplicates.
 
     Returns:
-        list of positions in `names`; a joint of the middle is its own.
+        list of positions in `names`; a middle joint is its own mirror image.
 
     Raises:
-        ValueError: if a joint of one side lacks its partner, or names seem to tell sides in another way.
+        ValueError: if a joint on one side lacks its counterpart, or names seem to indicate sides in another way.
     """
     places = {canonical(name): place for place, name in enumerate(names)}
     _check_unsided([name for name in names if not split(name)[0]])
@@ -57,17 +57,17 @@ def mirrored(names: Sequence[str]) -> list[int]:
         side, joint = split(name)
         partner = f"{_OTHER[side]}_{joint}" if side else joint
         if partner not in places:
-            raise ValueError(f"joint {name!r} has a side, but its partner {partner!r} is not among the joints")
+            raise ValueError(f"joint {name!r} has a side, but its counterpart {partner!r} is not among the joints")
         found.append(places[partner])
     return found
 
 
 def _check_unsided(names: list[str]) -> None:
-    """Names without a side that speak of one ("RightKnee"), or that differ in r for l alone ("RKnee", "LKnee")."""
+    """Reject names without a side that mention one ("RightKnee"), or that differ only in r and l ("RKnee", "LKnee")."""
     known = {name.lower() for name in names}
     for name in names:
         if _WORDS.search(name) or any(_exchanged(name, letter) in known for letter in _LETTERS.finditer(name)):
-            raise ValueError(f"joint {name!r} seems to have a side, which cannot be read: {HOW_TO_NAME}")
+            raise ValueError(f"joint {name!r} seems to have a side, which is not recognised: {HOW_TO_NAME}")
 
 
 def _exchanged(name: str, letter: re.Match[str]) -> str:

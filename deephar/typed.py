@@ -1,4 +1,4 @@
-"""Types of what passes between functions: arrays, tensors of any backend, networks, paths. Shapes are in docstrings."""
+"""Shared types: arrays, tensors of any backend, networks, paths. Shapes are in docstrings."""
 
 import os
 import typing
@@ -9,7 +9,7 @@ import numpy.typing as npt
 Path: typing.TypeAlias = str | os.PathLike[str]
 
 ArrayLike: typing.TypeAlias = npt.ArrayLike
-"""What `numpy.asarray` takes: an array, a number, nested lists of numbers."""
+"""Anything that `numpy.asarray` accepts: an array, a number, nested lists of numbers."""
 
 Array: typing.TypeAlias = npt.NDArray[np.generic]
 Floats: typing.TypeAlias = npt.NDArray[np.floating]
@@ -18,13 +18,13 @@ Bools: typing.TypeAlias = npt.NDArray[np.bool_]
 Pixels: typing.TypeAlias = npt.NDArray[np.uint8]
 
 Size: typing.TypeAlias = tuple[int, int]
-"""(width, height) or (height, width) in pixels; who takes it says which."""
+"""(width, height) or (height, width) in pixels; each function states which."""
 
 Json: typing.TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 
 
 class Tensor(typing.Protocol):
-    """A tensor of the backend, a symbolic `keras.KerasTensor`, or an array: what `keras.ops` takes and gives."""
+    """A tensor of the backend, a symbolic `keras.KerasTensor`, or an array: whatever `keras.ops` takes and returns."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -66,7 +66,7 @@ class Tensor(typing.Protocol):
 
 
 class Network(typing.Protocol):
-    """What predicts: a `keras.Model`, or any object that names its outputs like one (`deephar.models.outputs`)."""
+    """A predictor: a `keras.Model`, or any object that names its outputs like one (`deephar.models.outputs`)."""
 
     output_names: typing.Sequence[str]
 

@@ -1,4 +1,4 @@
-"""Videos as pictures by number, from a video file or from a folder of numbered pictures; and writing of video files.
+"""Video frames by number, from a video file or from a folder of numbered images; and writing of video files.
 
 Video files need PyAV: `pip install "deephar[video]"`.
 """
@@ -23,13 +23,13 @@ from deephar.files import whole_file
 from deephar.typed import Path, Pixels, Size
 
 SUFFIXES = (".mp4", ".mov", ".mkv", ".avi")
-"""Of the files that `write_video` writes."""
+"""Suffixes that `write_video` supports."""
 
 MOST_PIXELS = 2**26
-"""Of a frame, twice as many as 8K has; a damaged file may claim more than memory holds."""
+"""Maximum pixels of a frame, twice those of 8K; a damaged file may claim more than memory holds."""
 
 _ENCODERS = {"libx264": {"crf": "18"}, "libopenh264": {}, "mpeg4": {"qscale": "3"}}
-"""The first that is installed is taken: H.264, or else MPEG-4."""
+"""The first one installed is used: H.264, or else MPEG-4."""
 
 
 def _av():
@@ -41,17 +41,17 @@ def _av():
 
 
 class VideoFile:
-    """Pictures of a video file by number; see `open_video`.
+    """Frames of a video file by number; see `open_video`.
 
-    Frames are decoded one after the other, one is held. Asking for numbers in rising order decodes each once; going
-    back starts from the beginning. Of a video that is stored turned or mirrored, as telephones do, the pictures are
-    upright. The file is open until `close`, the end of a `with`, or the last use of the object. Several threads may ask
-    one object, and take turns; for speed, let each open the file for itself.
+    Frames are decoded one after the other, and only one is held. Requests in increasing order decode each frame once;
+    going back starts from the beginning. If a video is stored rotated or mirrored, as phones do, its frames are
+    returned upright. The file is open until `close`, the end of a `with`, or the last use of the object. Several
+    threads may share one object and take turns; for speed, let each open the file itself.
 
     Attributes:
         path: of the file.
         size: (width, height) in pixels.
-        fps: pictures in a second; NaN where the file does not tell.
+        fps: frames per second; NaN if the file does not state it.
     """
 
     _walk: "_Walk | None" = None
@@ -70,11 +70,11 @@ class VideoFile:
             return sum(packet.size > 0 for packet in container.demux(video=0))
 
     def __len__(self) -> int:
-        """Number of frames, counted in the file without decoding: its header may not be right."""
+        """Number of frames, counted in the file without decoding, since its header may be wrong."""
         return self._length
 
     def frame(self, index: int) -> Image.Image:
-        """The picture of a number, from 0: RGB `PIL.Image.Image`.
+        """The frame with a number, from 0: RGB `PIL.Image.Image`.
 
         Raises:
             ValueError: if there is no such frame, or the file is damaged before it.
@@ -115,25 +115,26 @@ class VideoFile:
 
 
 class _Walk:
-    """One walk through a video file, from its first frame on; the frame that was reached is held.
+    """One pass through a video file, from its first frame on; the current frame is held.
 
-    The file closes with `close`, or with the walk's last use: PyAV's own objects would wait for the garbage collector.
+    The file is closed by `close`, or after the last use of this object: PyAV's own objects would wait for the garbage
+    collector.
     """
 
     def __init__(self, path: pathlib.Path) -> None:
         self.path, self.index, self.current = path, -1, None
         container = _open(path)
         self.close = weakref.finalize(self, container.close)
-        with _naming(path, "is not a video that can be read"):
+        with _naming(path, "is not a readable video"):
             stream = container.streams.video[0]
             if stream.width * stream.height > MOST_PIXELS:
-                raise ValueError(f"at most {MOST_PIXELS} pixels a frame, not {stream.width} x {stream.height}")
+                raise ValueError(f"at most {MOST_PIXELS} pixels per frame, not {stream.width} x {stream.height}")
             stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
             self.fps = float(stream.average_rate or np.nan)
             self.decoded = container.decode(stream)
 
     def frame(self, index: int) -> Image.Image:
-        """The picture of a number that is not before the last one."""
+        """The frame with a number not before the current one."""
         with _naming(self.path, "is damaged"):
             while self.index < index and (following := next(self.decoded, None)) is not None:
                 self.index, self.current = self.index + 1, following
@@ -147,19 +148,19 @@ def _open(path):
     av, found = _av(), path if path.is_file() else names.stored(path)
     if not found.is_file():
         raise ValueError(f"No such video: {path}")
-    with _naming(path, "is not a video that can be read"):
-        # a bare name with a colon would be a protocol's; titles may be in any encoding
+    with _naming(path, "is not a readable video"):
+        # a bare name with a colon would be taken for a protocol; titles may be in any encoding
         container = av.open(f"file:{found}", metadata_errors="replace")
         pictures, kind = len(container.streams.video), container.format.long_name
     if not pictures:
         container.close()
-        raise ValueError(f"{path} holds no pictures. Received: {kind} without video")
+        raise ValueError(f"{path} has no video stream. Received: {kind} without video")
     return container
 
 
 @contextlib.contextmanager
 def _naming(path: pathlib.Path, fault: str) -> Iterator[None]:
-    """Whatever PyAV raises at a damaged file, of many classes, becomes a ValueError that names the file."""
+    """Whatever PyAV raises for a damaged file, of many classes, becomes a ValueError that names the file."""
     try:
         yield
     except Exception as error:
@@ -167,7 +168,7 @@ def _naming(path: pathlib.Path, fault: str) -> Iterator[None]:
 
 
 def _upright(frame):
-    """A decoded frame as an upright RGB picture, by its display matrix."""
+    """A decoded frame as an upright RGB image, according to its display matrix."""
     image, matrix = frame.to_image(), frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return image
@@ -177,28 +178,28 @@ def _upright(frame):
 
 
 class PictureFolder:
-    """A folder of pictures 00001.jpg, 00002.jpg ... as a video; numbers may have any count of digits.
+    """A folder of images 00001.jpg, 00002.jpg ... as a video; numbers may have any number of digits.
 
     Attributes:
         path: of the folder.
-        size: (width, height) of its first picture in pixels; ValueError if that cannot be opened.
+        size: (width, height) of its first image in pixels; ValueError if that cannot be opened.
 
     Args:
         path: of the folder.
-        suffix: of the pictures' names, in small or capital letters; .jpg stands for .jpeg as well.
+        suffix: of the images' names, case-insensitive; .jpg includes .jpeg.
 
     Raises:
-        ValueError: if it is missing or holds no such picture.
+        ValueError: if it is missing or holds no such image.
     """
 
     def __init__(self, path: Path, suffix: str = ".jpg") -> None:
         self.path: pathlib.Path = pathlib.Path(path)
         self.suffix: str = suffix
         if not self.path.is_dir():
-            raise ValueError(f"Expected a folder of pictures 00001{suffix}, 00002{suffix} ... Received: {path}")
+            raise ValueError(f"Expected a folder of images 00001{suffix}, 00002{suffix} ... Received: {path}")
         self._names = _numbered(self.path, {suffix, ".jpeg"} if suffix == ".jpg" else {suffix})
         if not self._names:
-            raise ValueError(f"Expected pictures 00001{suffix}, 00002{suffix} ... in {path}; there are none")
+            raise ValueError(f"Expected images 00001{suffix}, 00002{suffix} ... in {path}; there are none")
         self._length = max(self._names)
 
     @functools.cached_property
@@ -207,11 +208,11 @@ class PictureFolder:
             return upright_size(first)
 
     def __len__(self) -> int:
-        """Number of the last picture."""
+        """Number of the last image."""
         return self._length
 
     def frame(self, index: int) -> Image.Image:
-        """The picture of a number, from 0, not yet decoded. Raises ValueError if it is missing or no picture."""
+        """The image with a number, from 0, not yet decoded. Raises ValueError if it is missing or not an image."""
         digits = len(pathlib.Path(self._names[self._length]).stem)
         return open_image(self.path / self._names.get(index + 1, f"{index + 1:0{digits}d}{self.suffix}"))
 
@@ -220,17 +221,17 @@ class PictureFolder:
 
 
 def _numbered(folder: pathlib.Path, suffixes: set[str]) -> dict[int, str]:
-    """Dict of a number to the name of the picture with it in a folder."""
+    """Dict from a number to the name of the image with that number in a folder."""
     parted = [(name, *os.path.splitext(name)) for name in sorted(os.listdir(folder), reverse=True)]
     return {int(stem): name for name, stem, suffix in parted if stem.isdecimal() and suffix.lower() in suffixes}
 
 
 class NoPictures:
-    """Stands in for the pictures of a video of which only labels are at hand: `frame` raises ValueError.
+    """Placeholder for the frames of a video of which only labels are available: `frame` raises ValueError.
 
     Attributes:
         path: name of the video, for messages.
-        size: (width, height) of its pictures in pixels.
+        size: (width, height) of its frames in pixels.
     """
 
     def __init__(self, path: Path, length: int, size: Size) -> None:
@@ -245,7 +246,7 @@ class NoPictures:
         """Nothing is held open."""
 
     def frame(self, index: int) -> typing.NoReturn:
-        raise ValueError(f"Only the labels of {self.path} are at hand; tell its reader where the pictures are")
+        raise ValueError(f"Only the labels of {self.path} are available; give its reader the path of the images")
 
 
 def open_video(path: Path) -> VideoFile:
@@ -258,7 +259,7 @@ def open_video(path: Path) -> VideoFile:
         `VideoFile`.
 
     Raises:
-        ValueError: if it is missing, no video, holds no pictures, or its first picture is damaged.
+        ValueError: if it is missing, not a video, has no video stream, or its first frame is damaged.
         ImportError: without PyAV.
     """
     return VideoFile(path)
@@ -275,7 +276,7 @@ def read_frames(path: Path, indices: Sequence[int]) -> list[Image.Image]:
         list of RGB `PIL.Image.Image`, one per index.
 
     Raises:
-        ValueError: as `open_video`, or for a number that the video does not have.
+        ValueError: as `open_video`, or for a number beyond the video.
     """
     with open_video(path) as video:
         found = {index: video.frame(index) for index in sorted(set(indices))}
@@ -283,16 +284,16 @@ def read_frames(path: Path, indices: Sequence[int]) -> list[Image.Image]:
 
 
 def write_video(path: Path, frames: Iterable[Image.Image | Pixels], fps: float) -> None:
-    """Write a video file: H.264, or MPEG-4 where PyAV lacks it.
+    """Write a video file: H.264, or MPEG-4 if PyAV lacks it.
 
     Args:
         path: of the new file; one of `SUFFIXES`.
-        frames: iterable of `PIL.Image.Image` or uint8 (H, W, 3), all of one size. An odd width or height is made even
-            by repeating the last column or row, for the codecs' sake.
-        fps: pictures in a second.
+        frames: iterable of `PIL.Image.Image` or uint8 (H, W, 3), all of the same size. An odd width or height is made
+            even by repeating the last column or row, as codecs require.
+        fps: frames per second.
 
     Raises:
-        ValueError: for another suffix, no frames, frames of different sizes, or an `fps` that is not above 0.
+        ValueError: for an unsupported suffix, no frames, frames of different sizes, or an `fps` that is not above 0.
         ImportError: without PyAV.
     """
     av, path = _av(), pathlib.Path(path)

@@ -1,12 +1,12 @@
-"""Predict where the person is in the first, middle and last frames of clips, for evaluation without true boxes.
+"""Predict the person's bounding box in the frames of videos, for evaluating clips without ground-truth boxes.
 
 Data     Penn Action's labels and frames, or NTU RGB+D's skeletons and frames (only their names and lengths are used)
 Command  python exp/predict_bboxes.py --dataset penn --labels labels --frames frames
          --weights runs/penn_pose/best.weights.h5
-Time     that of the pose network for every --every th frame, twice: on the whole picture and on the box
-Result   OUT, a file of boxes (docs/predict.md), for eval_*_ar_pe_merge.py --boxes OUT; goes on where it stopped
-Protocol paper section 5: a first prediction on the whole picture gives the box; ours: a second one on it refines it.
-         OUT holds the extents of the joints; who cuts clips adds the published margin of 1.5
+Time     two runs of the pose network per predicted frame: on the whole frame and on the box
+Result   OUT, a box file (docs/predict.md), for eval_*_ar_pe_merge.py --boxes OUT; resumes an interrupted run
+Protocol paper section 5: a first prediction on the whole frame gives the box; ours: a second, on the box, refines it.
+         OUT holds the extents of the joints; the published margin of 1.5 is added when clips are cropped
 """
 
 from deephar import console
@@ -37,7 +37,7 @@ def options():
         "--weights", required=True, help="of a pose network: a name that `deephar pretrained` lists, or a file"
     )
     parser.add_argument("--out", default="runs/boxes.json", type=pathlib.Path)
-    parser.add_argument("--every", type=int, default=8, help="frame stride of predictions; the last frame has one too")
+    parser.add_argument("--every", type=int, default=8, help="frame stride of predictions; the last frame is included")
     parser.add_argument("--videos", type=int, help="at most this many")
     args = parser.parse_args()
     try:
@@ -51,7 +51,7 @@ def options():
 
 
 def stored_boxes(args):
-    """The file of boxes to go on with, or a new one. Raises ValueError if the file was made in another way."""
+    """The box file to resume, or a new one. Raises ValueError if the file was made with other settings."""
     source = {"penn": "Penn Action", "ntu": "NTU RGB+D"}[args.dataset]
     digest = hashlib.sha256(loading.weight_file(args.weights).read_bytes()).hexdigest()
     network = loading.describe(args.weights).preset
@@ -62,12 +62,12 @@ def stored_boxes(args):
     now, then = ({"source": s, **made} for s, made in ((source, made_by), (stored.source, stored.made_by)))
     other = [f"{key} was {then.get(key)!r}, now {now[key]!r}" for key in now if then.get(key) != now[key]]
     if other:
-        raise ValueError(f"{args.out} was made in another way: {'; '.join(other)}. Choose another --out")
+        raise ValueError(f"{args.out} was made with other settings: {'; '.join(other)}. Choose another --out")
     return stored
 
 
 def boxes_of(predictor, video, every):
-    """`Boxes` of a video: at a frame stride, and of the last frame."""
+    """`Boxes` of a video, at a frame stride plus the last frame."""
     numbers = sorted({*range(0, len(video), every), len(video) - 1})
     found = {number: box_of(predictor, video, number) for number in numbers}
     return box_file.Boxes(tuple(video.size_px), frames=found)
@@ -89,10 +89,10 @@ def main():
                 if video.name not in stored.pictures:
                     stored.pictures[video.name] = boxes_of(predictor, video, args.every)
                 elif stored.pictures[video.name].size_px != tuple(video.size_px):
-                    raise SystemExit(f"{args.out} has {video.name} in frames of another size; choose another --out")
+                    raise SystemExit(f"{args.out} has {video.name} with another frame size; choose another --out")
         except ValueError as error:
             broken += 1
-            tqdm.write(f"left out: {error}")
+            tqdm.write(f"skipped: {error}")
         if index % 50 == 49:
             stored.save(args.out)
     stored.save(args.out)

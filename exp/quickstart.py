@@ -1,15 +1,15 @@
-"""From photographs' weights to poses and actions of new people in a dozen minutes on two cores, with an exam and film.
+"""From the shipped weights to poses and actions of unseen people in about twelve minutes on two cores, with a video.
 
-Data     none; it makes 2,500 photographs and 300 videos of people in six actions, in MPII's and Penn Action's formats
+Data     none; it makes 2,500 images and 300 videos of people in six actions, in MPII's and Penn Action's formats
 Command  python exp/quickstart.py
 Time     11.1 and 12.6 minutes on two cores of an AVX2 server CPU, whose speed varies
 Score    PCKh@0.5 of 85.8 % (nearest neighbour 23.6 %); actions 89.2 % with the pose part frozen (linear 27.5 %)
-Result   runs/quickstart/: report.json, poses.png (predicted on the exam), blocks.png, classes.png, confusion.png,
-         film.webp (six exam videos, predicted skeletons and names), pose.weights.h5, action.weights.h5 and the data
-Recipe   the pose network starts from the shipped weights, which saw photographs only (--from-scratch: from nothing, to
-         be given more --pose-steps); then the clip network's action part is trained with the pose part frozen
-Exam     other bodies, clothes, cameras and backgrounds than in training; beside it what learns next to nothing: the
-         pose of the training photograph that looks most alike, a linear classifier on the mean frame of a video
+Result   runs/quickstart/: report.json, poses.png (test set predictions), blocks.png, classes.png, confusion.png,
+         film.webp (six test videos, predicted skeletons and actions), pose.weights.h5, action.weights.h5 and the data
+Recipe   the pose network is fine-tuned from the shipped weights, trained on photographs only (--from-scratch: random
+         weights, which need more --pose-steps); then the clip network's action part is trained with the pose frozen
+Test     other bodies, clothes, cameras and backgrounds than in training; compared with two trivial baselines: the pose
+         of the most similar training image, and a linear classifier on the mean frame of a video
 """
 
 from deephar import console
@@ -39,7 +39,7 @@ ACTIONS = ("squat", "wave", "kick", "jumping_jacks", "sit_down", "stand_up")
 WEIGHTS = "lsp-lite-2d"
 NETWORK = catalogue.SHIPPED[WEIGHTS].about.overrides
 SIZE, LAYOUT = NETWORK["input_shape"][:2], catalogue.SHIPPED[WEIGHTS].about.layout
-FRAMES, STEP = 8, 3  # a clip is 8 frames, every third, so 22 of a video's 24
+FRAMES, STEP = 8, 3  # a clip is 8 frames with a stride of 3, so it spans 22 of a video's 24 frames
 AUGMENTATION = config.AugmentConfig(
     config.Interval(-10, 10), config.Interval(0.9, 1.1), config.Interval(-0.03, 0.03), config.Interval(-0.03, 0.03),
     "window", flip=True,
@@ -71,14 +71,14 @@ FINE_TUNING = ACTION.replaced(stages=(Stage("fine-tuning", 1, rate=2e-4, optimiz
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", default="runs/quickstart", type=pathlib.Path)
-    parser.add_argument("--people", type=int, default=2500, help="to train poses on")
-    parser.add_argument("--videos", type=int, default=300, help="of which two fifths are the exam")
-    parser.add_argument("--pose-steps", type=int, default=560, help="of 32 people")
-    parser.add_argument("--action-steps", type=int, default=300, help="of 6 clips")
-    parser.add_argument("--fine-tuning-steps", type=int, default=0, help="of 6 clips, of the whole clip network")
+    parser.add_argument("--people", type=int, default=2500, help="for pose training")
+    parser.add_argument("--videos", type=int, default=300, help="of which two fifths are the test set")
+    parser.add_argument("--pose-steps", type=int, default=560, help="batches of 32 people")
+    parser.add_argument("--action-steps", type=int, default=300, help="batches of 6 clips")
+    parser.add_argument("--fine-tuning-steps", type=int, default=0, help="the same, for the whole clip network")
     parser.add_argument("--from-scratch", action="store_true", help="do not start from the shipped weights")
-    parser.add_argument("--processes", type=int, default=2, help="that draw people")
-    parser.add_argument("--copies", type=int, default=2, help="of the network to train, where there is no GPU; 1: one")
+    parser.add_argument("--processes", type=int, default=2, help="worker processes that draw people")
+    parser.add_argument("--copies", type=int, default=2, help="network replicas trained in parallel without a GPU")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     if min(args.pose_steps, args.action_steps) < 1:
@@ -87,7 +87,7 @@ def options():
 
 
 def make_data(args):
-    """Readers of people to train on, people of the exam, videos to train on and videos of the exam."""
+    """Readers of training people, test people, training videos and test videos."""
     people = Settings("mpii", (128, 128), "wild", ACTIONS, seed=args.seed)
     exam = Settings("mpii", (128, 128), "wild", ACTIONS, seed=args.seed + 1000)
     videos = Settings("penn", (96, 96), "wild", ACTIONS, seed=args.seed, length=(24, 24), test_share=0.4)
@@ -113,7 +113,7 @@ def train_pose(args, people):
 
 
 def pose_exam(args, model, people, exam):
-    """PCKh@0.5 of the network and of the nearest neighbour, in percent, and a picture."""
+    """PCKh@0.5 of the network and of the nearest neighbour, in percent; saves a figure."""
     cuts = crops.Crops(exam, SIZE, LAYOUT)
     predictions = pose2d.predict(model, cuts)
     report.save_pictures(cuts, predictions, args.out / "poses.png")
@@ -130,7 +130,7 @@ def pose_exam(args, model, people, exam):
 
 
 def train_action(args, pose_model, videos):
-    """The clip network after every stage: action with the pose part frozen, then everything at a tenth of the rate."""
+    """The clip network after every stage: action with the pose part frozen, then all of it at a tenth of the rate."""
     model = models.build(ACTION.preset, **ACTION.network)
     surgery.copy_pose(pose_model, model)
     for recipe, steps in ((ACTION, args.action_steps), (FINE_TUNING, args.fine_tuning_steps)):
@@ -150,7 +150,7 @@ def judged(videos, protocol, flip):
 
 
 def action_exam(model, videos):
-    """Scores of one clip a video, and of it and its mirror image."""
+    """Scores with one clip per video, and averaged with its mirror image."""
     return {
         protocol: action.action_scores(action.predict(model, judged(videos, protocol, flip), batch_size=16), ACTIONS)
         for protocol, flip in (("single", False), ("multi", True))
@@ -162,7 +162,7 @@ def outputs_of(scores):
 
 
 def mean_frames(videos):
-    """The mean frame of every video at 32 pixels, a row each, and the classes."""
+    """The mean frame of every video at 32 pixels, one per row, and the classes."""
     cuts = [
         clips.make_clip(videos, index, np.arange(0, 24, STEP), (32, 32), boxes=clips.extent_boxes)
         for index in range(len(videos))
@@ -171,7 +171,7 @@ def mean_frames(videos):
 
 
 def film(args, model, videos):
-    """One exam video of every action with the predicted skeleton and name."""
+    """One test video per action with the predicted skeleton and action."""
     shown = [next(i for i in range(len(videos)) if videos.video(i).action == number) for number in range(len(ACTIONS))]
     numbers, tiles = np.arange(0, 24, STEP)[:FRAMES], []
     for index in shown:
@@ -206,12 +206,12 @@ def main():
         print(f"[{(time.monotonic() - start) / 60:4.1f} min] {text}", flush=True)
 
     people, exam, videos, videos_exam = make_data(args)
-    said(f"made {len(people)} people, {len(exam)} for the exam, {len(videos)} videos, {len(videos_exam)} for the exam")
+    said(f"made {len(people)} training and {len(exam)} test people, {len(videos)} and {len(videos_exam)} videos")
     mirrored = args.copies > 1 and keras.backend.backend() == "tensorflow"
     with distribution.scope("mirrored" if mirrored else "none", args.copies):
         pose_model = train_pose(args, people)
         pckh, alike = pose_exam(args, pose_model, people, exam)
-        said(f"poses: PCKh@0.5 {pckh:.1f} %; the most alike training photograph's pose {alike:.1f} %")
+        said(f"poses: PCKh@0.5 {pckh:.1f} %; the pose of the most similar training image {alike:.1f} %")
         for stage, model in train_action(args, pose_model, videos):
             scores = action_exam(model, videos_exam)
             said(f"actions after {stage}, single clip: {outputs_of(scores['single'])}")

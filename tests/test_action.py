@@ -202,7 +202,7 @@ def test_variants(options, names, inputs):
     ("option", "message"),
     [
         ({"branches": "both"}, "branches='both'"), ({"pose_width": 100}, r"112, 224.*pose_width=100"),
-        ({"frames": 0}, "frames=0"), ({"poses": "given", "export_poses": "last"}, "not exported"),
+        ({"frames": 0}, "frames=0"), ({"poses": "given", "export_poses": "last"}, "cannot be exported"),
         ({"export_heatmaps": True}, "Unknown override export_heatmaps for"), ({"frame": 3}, "Unknown override frame"),
     ],
 )  # fmt: skip
@@ -299,7 +299,7 @@ def test_a_3d_network_takes_what_fits_of_a_2d_one():
     left = surgery.copy_fitting(flat, deep)
     assert left == ["block1_heatmaps", "block1_remap", "block2_heatmaps"]
     np.testing.assert_array_equal(*(m.get_layer("stem_1").get_weights()[0] for m in (flat, deep)))
-    with pytest.raises(ValueError, match="Nothing of"):
+    with pytest.raises(ValueError, match="Nothing in"):
         surgery.copy_fitting(models.build("penn-pose-only"), deep)
 
 

@@ -102,7 +102,7 @@ def test_boxes_are_refused_for_frames_of_another_size(videos):
     stored = dataclasses.replace(from_truth(videos), path="boxes.json")
     video = videos.video(0)
     half = dataclasses.replace(video, size_px=(80, 85))
-    with pytest.raises(ValueError, match=r"boxes.json .*video0 .* 160 x 170 pixels. Received: pictures of 80 x 85"):
+    with pytest.raises(ValueError, match=r"boxes.json .*video0 .* 160 x 170 pixels. Received: images of 80 x 85"):
         boxes.predicted(stored, half, [0])
     with pytest.raises(ValueError, match="boxes.json has no boxes for other"):
         boxes.predicted(stored, dataclasses.replace(video, name="other"), [0])
@@ -129,18 +129,18 @@ def test_the_choices_of_the_scripts(tmp_path, videos):
 GOOD = {"format": box_file.FORMAT, "source": "", "made_by": {}, "margin": 1.0, "pictures": {}}
 FRAME = {"size": [64, 48], "frames": {"0": [1, 2, 3, 4]}}
 DAMAGED = {
-    "nested": ("[" * 100000, "Expected a file of boxes"),
-    "no JSON": ("{", "Expected a file of boxes, deephar-boxes-2, in"),
+    "nested": ("[" * 100000, "Expected a box file"),
+    "no JSON": ("{", "Expected a box file, deephar-boxes-2, in"),
     "no object": ([], "Received: no format"),
     "other": ({"format": "deephar-poses-1"}, "Received: deephar-poses-1"),
-    "older": ({"format": "deephar-boxes-1", "boxes": {}}, "says neither sizes nor origin; make it again"),
+    "older": ({"format": "deephar-boxes-1", "boxes": {}}, "has neither sizes nor origin; make it again"),
     "no margin": ({**GOOD, "margin": 0}, "is damaged: `margin` must be above 0"),
     "no origin": ({k: v for k, v in GOOD.items() if k != "made_by"}, "is damaged: lacks 'made_by'"),
     "no size": ({**GOOD, "pictures": {"a": {"frames": {}}}}, "is damaged: a lacks 'size'"),
     "bad size": ({**GOOD, "pictures": {"a": {**FRAME, "size": [64]}}}, r"a: `size` must be \[width, height\]"),
     "bad frame": ({**GOOD, "pictures": {"a": {**FRAME, "frames": {"x": None}}}}, "is damaged: a: .*'x'"),
     "NaN": ({**GOOD, "pictures": {"a": {**FRAME, "frames": {"0": [1, 2, 3, float("nan")]}}}}, "a: a box must be"),
-    "turned": ({**GOOD, "pictures": {"a": {**FRAME, "frames": {"0": [9, 9, -1, 2]}}}}, "sides not negative"),
+    "turned": ({**GOOD, "pictures": {"a": {**FRAME, "frames": {"0": [9, 9, -1, 2]}}}}, "non-negative sides"),
     "no list": ({**GOOD, "pictures": {"a": {"size": [64, 48], "people": 3}}}, "is damaged: a: "),
 }
 
@@ -153,7 +153,7 @@ def test_damaged_files_are_refused(kind, tmp_path):
     with pytest.raises(ValueError, match=message) as error:
         box_file.read(path)
     assert "boxes.json" in str(error.value)
-    with pytest.raises(ValueError, match=r"Expected a file of boxes, .*absent.json"):
+    with pytest.raises(ValueError, match=r"Expected a box file, .*absent.json"):
         box_file.read(tmp_path / "absent.json")
 
 
@@ -196,9 +196,9 @@ def test_from_the_script_to_the_windows(tmp_path, monkeypatch, capsys):
         for predicted, annotated in zip(one.clips, other.clips, strict=True):
             np.testing.assert_allclose(predicted.pose, annotated.pose, atol=1e-6)
     said = refused(script, monkeypatch, capsys, *options, "--weights", "lsp-lite-3d")
-    assert "boxes.json was made in another way: network was 'lite-2d', now 'lite-3d'; weights_sha256 was" in said
+    assert "boxes.json was made with other settings: network was 'lite-2d', now 'lite-3d'; weights_sha256 was" in said
     halve(pictures)
-    with pytest.raises(ValueError, match=r"0001 in pictures of 48 x 40 pixels. Received: pictures of 24 x 20 pixels"):
+    with pytest.raises(ValueError, match=r"0001 in images of 48 x 40 pixels. Received: images of 24 x 20 pixels"):
         list(judged[0].clips)
     evaluation = (
         "--labels",
@@ -213,8 +213,8 @@ def test_from_the_script_to_the_windows(tmp_path, monkeypatch, capsys):
         tmp_path,
     )
     said = refused("exp/pennaction/eval_penn_ar_pe_merge.py", monkeypatch, capsys, *evaluation, "--boxes", out)
-    assert "pictures of 48 x 40 pixels. Received: pictures of 24 x 20 pixels" in said
-    with pytest.raises(SystemExit, match=r"has 0001 in frames of another size; choose another --out"):
+    assert "images of 48 x 40 pixels. Received: images of 24 x 20 pixels" in said
+    with pytest.raises(SystemExit, match=r"has 0001 with another frame size; choose another --out"):
         run(script, monkeypatch, capsys, *options)
     assert box_file.read(out) == stored
 
@@ -255,5 +255,5 @@ def test_the_command_takes_the_same_file(margin, tmp_path, monkeypatch, capsys):
         [[40, 20, 60, 130], [10, 10, 50, 50]] if margin == 1 else [[55, 52.5, 30, 65], [22.5, 22.5, 25, 25]]
     )
     assert one["people"][0]["pose"][0] == [70, 85]
-    assert "pictures of 320 x 340 pixels. Received: pictures of 160 x 170" in two["error"]
+    assert "images of 320 x 340 pixels. Received: images of 160 x 170" in two["error"]
     assert "frames of a video under" in video["error"] and "has no boxes for" in absent["error"]

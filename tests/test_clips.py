@@ -233,7 +233,7 @@ def test_noise_on_given_poses():
     assert np.std(drawn[~gone]) == pytest.approx(0.02 / 3**0.5, abs=1e-3)  # deviations drawn evenly up to 0.02
     blind = clip_mixture.ClipMixture([(DrawnVideos(), 1)], 4, None, noise=config.PoseNoise(dropout=1.0)).batch(0, 0)
     assert not blind.pose[..., -1].any() and blind.action.sum() == 1
-    with pytest.raises(ValueError, match="not for labels"):
+    with pytest.raises(ValueError, match="not for pose labels"):
         loader.ClipLoader([(DrawnVideos(), 1)], 4, None, "pose_visibility", given=True, noise=noise)
 
 

@@ -159,17 +159,17 @@ def no_names(file):
 
 DAMAGE = {
     "an array listed twice": (list_twice, r"lists conv2d_5/kernel:0 twice"),
-    "an array not listed": (hide, r"its index leaves out Stem/conv2d_99/kernel:0"),
+    "an array not listed": (hide, r"its index omits Stem/conv2d_99/kernel:0"),
     "text": (text_for_numbers, r"must hold finite numbers"),
     "a group for an array": (group_for_numbers, r"must hold finite numbers"),
-    "no list of names": (no_names, r"not a whole HDF5 weight file"),
+    "no list of names": (no_names, r"not a complete HDF5 weight file"),
     "an array missing": (drop_last, r"group rBlock1: expected 43 arrays. Received: 42"),
     "a transposed array": (
         transpose,
         r"group RegMap1: expected kernel \(1, 1, 576, 48\).*Received: kernel \(1, 1, 48, 576\)",
     ),
     "mean taken for beta": (swap_kinds, r"group SepConv1: expected beta .* Received: moving_mean"),
-    "a group missing": (leave_out_a_group, r"its index leaves out SepConv2/"),
+    "a group missing": (leave_out_a_group, r"its index omits SepConv2/"),
     "a group deleted": (delete_a_group, r"missing groups: SepConv2"),
     "a group left over": (add_a_group, r"groups left over: dense_9"),
     "NaN": (spoil("RegMap2", np.nan), r"RegMap2/.* holds NaN, infinity"),
@@ -191,9 +191,9 @@ def test_a_damaged_file_is_refused_and_the_model_untouched(damage, model, legacy
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (lambda whole: b"", "not a whole HDF5 weight file"),
-        (lambda whole: b"GIF89a and so on", "not a whole HDF5 weight file"),
-        (lambda whole: whole[: len(whole) // 2], "not a whole HDF5 weight file"),
+        (lambda whole: b"", "not a complete HDF5 weight file"),
+        (lambda whole: b"GIF89a and so on", "not a complete HDF5 weight file"),
+        (lambda whole: whole[: len(whole) // 2], "not a complete HDF5 weight file"),
     ],
 )
 def test_no_hdf5_and_truncated_files(content, message, model, legacy, tmp_path):

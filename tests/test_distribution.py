@@ -133,9 +133,9 @@ def test_two_copies_train_stage_by_stage(tmp_path):
 
 
 def test_what_copies_cannot_do_is_said(two_copies):
-    assert two_copies["split again"] == "The CPU can be split only before TensorFlow's first computation"
+    assert two_copies["split again"] == "The CPU can only be split before TensorFlow's first computation"
     assert two_copies["three"] == (
-        "A batch is shared evenly among 2 copies of the network; choose a batch size that is a multiple of 2. "
+        "A batch is split evenly among 2 replicas of the network; choose a batch size that is a multiple of 2. "
         "Received: 3"
     )
 

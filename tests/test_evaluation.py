@@ -93,7 +93,7 @@ def test_people_left_out_are_counted():
     predictions = guesses(truth)
     scores = pose2d.pck_scores(predictions, LSP)
     assert (scores["people"], scores["left_out"], scores["joints"], scores["total"]) == (1, 1, 2, 50.0)
-    assert "1 people without a located torso left out" in report.pck_table(scores)
+    assert "1 people without a located torso skipped" in report.pck_table(scores)
     assert metrics.torso_size(truth, LSP)[0] == 50
 
 
@@ -135,7 +135,7 @@ def test_a_photograph_that_cannot_be_read_is_skipped_and_counted(plain, tmp_path
     assert predictions.broken == {0: "photograph 0 is damaged", 7: "photograph 7 is damaged"}
     scores = pose2d.pck_scores(predictions, LSP)
     assert (scores["people"], scores["broken"], scores["left_out"], scores["total"]) == (10, 2, 0, 100.0)
-    assert "2 photographs that cannot be read left out" in report.pck_table(scores)
+    assert "2 unreadable photographs skipped" in report.pck_table(scores)
     report.save_pictures(damaged, predictions, tmp_path / "sheet.png", people=10, columns=5)
     assert (tmp_path / "sheet.png").stat().st_size > 1000
 

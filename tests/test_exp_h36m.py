@@ -68,7 +68,7 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
     weights = ("--weights", run_folder / "best.weights.h5", "--out", tmp_path)
     said = run("exp/h36m/eval_h36m.py", monkeypatch, capsys, "--data", tree, "--training", tree, *weights)
     assert "root depth given; joints: pa17j by names without neck" in said and "PA-MPJPE by block" in said
-    assert "pictures that could not be read: 0" in said
+    assert "images that could not be read: 0" in said
     stored = json.loads((tmp_path / "eval.json").read_text())
     named, published = stored["results"]
     assert (named["people"], named["joints"], published["joints"]) == (8, 8 * 16, 8 * 17)
@@ -81,7 +81,7 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
     (run_folder / "model.json").write_text(json.dumps({**about, "joints": "published"}))
     files = ("--data", mmpose, "--images", tmp_path, "--cameras", tree / "metadata.xml")
     said = run("exp/h36m/eval_h36m.py", monkeypatch, capsys, *files, *weights)
-    assert "these files lack the published joints" in said
+    assert "these files lack the published joint set" in said
     (result,) = json.loads((tmp_path / "eval.json").read_text())["results"]
     assert result["mpjpe"] == pytest.approx(named["mpjpe"], abs=0.01)
 
@@ -91,7 +91,7 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
     options = ("--joints", "names", "--multi-crop", "--flip", "--root-depth", "estimated", "--training", tree)
     said = run("exp/h36m/eval_h36m.py", monkeypatch, capsys, "--data", tmp_path / "torn", *weights, *options, "--smoke")
     stored = json.loads((tmp_path / "eval.json").read_text())
-    assert "root depth estimated" in said and "pictures that could not be read: 1" in said
+    assert "root depth estimated" in said and "images that could not be read: 1" in said
     assert stored["results"][0]["people"] == 3 and picture.parent.name in stored["could_not_read"][0]
 
 
@@ -109,9 +109,9 @@ def test_what_is_missing_is_said(tree, flat, tmp_path, monkeypatch, capsys):
     def train(*arguments):
         return refused("exp/h36m/train_h36m.py", monkeypatch, capsys, "--h36m", tree, "--out", tmp_path, *arguments)
 
-    assert "needs --images and --train of MPII; --sources h36m does without" in train()
+    assert "needs --images and --train of MPII; --sources h36m does not" in train()
     assert "--choose must be one of S1, S5, S6, S7, S8" in train("--choose", "S9")
-    assert "--choose none goes with --schedule cosine" in train("--choose", "none")
+    assert "use --choose none with --schedule cosine" in train("--choose", "none")
     assert "--choose-step a multiple of 5" in train("--choose-step", "64")
 
     def evaluate(*arguments):
@@ -119,7 +119,7 @@ def test_what_is_missing_is_said(tree, flat, tmp_path, monkeypatch, capsys):
 
     data = ("--data", tree, "--weights")
     assert "a network with depth. Received: mpii-2d-cvpr18" in evaluate(*data, "mpii-2d-cvpr18")
-    assert "bones of --training" in evaluate(*data, "h36m-3d-cvpr18", "--root-depth", "estimated")
+    assert "bone lengths of --training" in evaluate(*data, "h36m-3d-cvpr18", "--root-depth", "estimated")
     assert "No such weights" in evaluate(*data, tmp_path / "absent.h5")
     npz = evaluate("--data", as_mmpose(tree, tmp_path), "--weights", "h36m-3d-cvpr18")
     assert "test.npz has no cameras" in npz and "give --cameras" in npz

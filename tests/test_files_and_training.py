@@ -238,7 +238,7 @@ def test_the_recipes_of_stages():
     assert tuning.first_rate(4e-5) == pytest.approx(4e-6) and tuning.epochs == 5
     assert [stage.first_rate(1.0) for stage in STAGES["fixed"]] == [2e-4, 2e-5]
     assert type(stages.optimizer(STAGES["small"][0].optimizer, 1e-3)).__name__ == "AdamW"
-    with pytest.raises(ValueError, match="first stage needs a learning rate of its own"):
+    with pytest.raises(ValueError, match="first stage needs its own learning rate"):
         tuning.first_rate(None)
 
 
@@ -247,7 +247,7 @@ def test_a_folder_with_a_training_is_refused(tmp_path):
     (tmp_path / "new" / "eval.json").write_text("{}")  # of an evaluation, not of a training
     files.new_run(tmp_path / "new")
     (tmp_path / "new" / "best.weights.h5").write_text("better")
-    with pytest.raises(ValueError, match=r"holds a training already \(best.weights.h5\).*--out.*--overwrite"):
+    with pytest.raises(ValueError, match=r"already holds a training run \(best.weights.h5\).*--out.*--overwrite"):
         files.new_run(tmp_path / "new")
     files.new_run(tmp_path / "new", overwrite=True)
     assert (tmp_path / "new" / "best.weights.h5").read_text() == "better"

@@ -176,7 +176,7 @@ def test_float_pictures_keep_their_range(white):
 def test_values_of_no_picture_are_refused(odd):
     values = np.array([[0, 0.2, odd]], dtype=np.float32)
     photo = frames.open_image(encoded(Image.fromarray(values), "TIFF"), "map.tif")
-    with pytest.raises(ValueError, match="map.tif has values from .* Expected those of a picture"):
+    with pytest.raises(ValueError, match="map.tif has values from .* Expected those of an image"):
         frames.to_rgb(photo, "map.tif")
 
 
@@ -201,7 +201,7 @@ def test_colours_of_sixteen_bits():
     np.testing.assert_array_equal(np.asarray(rgb), values >> 8)
     photo = frames.open_image(colours_of_sixteen_bits(values >> 4), "dark.png")
     assert frames.upright_size(photo) == (5, 4)
-    with pytest.raises(ValueError, match="dark.png stores colours of 16 bits and uses the lower 12"):
+    with pytest.raises(ValueError, match="dark.png stores 16-bit colours but uses only the lower 12"):
         frames.to_rgb(photo, "dark.png")
 
 
@@ -227,7 +227,7 @@ def test_a_jpeg_beyond_the_limit_is_decoded_smaller(orientation, monkeypatch):
 def test_what_cannot_be_decoded_smaller_is_refused(kind, options, monkeypatch):
     content = encoded(picture(size=(400, 300)), kind, **options)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 8_000)
-    with pytest.raises(ValueError, match="big.x is not a photograph that can be read: .* Make it smaller, or save it"):
+    with pytest.raises(ValueError, match="big.x is not a readable photograph: .* Make it smaller, or save it"):
         frames.open_image(content, "big.x")
 
 
@@ -277,7 +277,7 @@ def test_arrays_and_pillows_images_enter_by_the_same_door():
         (np.zeros((2, 4, 4, 3), np.uint8), r"Received: uint8 \(2, 4, 4, 3\)"),
         (np.zeros((0, 4, 3), np.uint8), "it has no pixels|cannot"),
         (Image.new("RGB", (0, 3)), "it has no pixels"),
-        (3, "the photograph is not a photograph"),
+        (3, "the photograph is not a readable photograph"),
     ],
 )
 def test_what_is_no_photograph_is_refused(odd, message):

@@ -199,7 +199,7 @@ def test_a_residual_takes_regularizers_and_constraints(channels):
         ((0,), None, "`filters` must be a whole number, 1 or more. Received: filters=0"),
         ((4, 0), None, "`kernel_size` must be .* Received: kernel_size=0"),
         ((4,), (2, 8, 8), r"needs features \(B, H, W, C\). Received: features \(2, 8, 8\)"),
-        ((4,), (2, 8, 8, None), "needs to know its channels"),
+        ((4,), (2, 8, 8, None), "needs a known number of channels"),
     ],
 )
 def test_a_residual_says_what_it_needs(arguments, shape, message):

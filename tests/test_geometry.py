@@ -117,7 +117,7 @@ def test_a_window_may_be_smaller_than_a_pixel_if_it_is_not_cut_at_whole_ones():
     np.testing.assert_allclose(
         geometry.transform_points(geometry.window_to_crop((1, 1), (0.5, 0.5)), [[1.25, 0.75]]), [[1, 0]]
     )
-    with pytest.raises(ValueError, match="holds no whole pixel"):
+    with pytest.raises(ValueError, match="contains no whole pixel"):
         geometry.truncated_window_to_crop((1.5, 1.5), (0.5, 3), (9, 9))
 
 

@@ -138,7 +138,7 @@ def test_three_sets_of_joints(release):
     np.testing.assert_allclose(
         published.sample(0).pose_px, cameras()["S9", IDS[0]].world_to_uvd(world[order]), atol=1e-3
     )
-    with pytest.raises(ValueError, match="no published map from h36m32 to h36m17"):
+    with pytest.raises(ValueError, match="no published mapping from h36m32 to h36m17"):
         human36m.Human36M(recordings, release, "h36m17", published=True)
 
 
@@ -178,7 +178,7 @@ def test_depth_is_unknown_without_a_root():
 
 def test_bad_input_is_named(release, tmp_path):
     recordings = human36m.open_release(release)
-    with pytest.raises(ValueError, match=r"folder of Human3.6M's pictures. Received: .*absent"):
+    with pytest.raises(ValueError, match=r"folder of Human3.6M's images. Received: .*absent"):
         human36m.Human36M(recordings, tmp_path / "absent")
     with pytest.raises(ValueError, match="no frames"):
         human36m.Human36M([], tmp_path)
@@ -212,7 +212,7 @@ def test_bad_releases_are_named(release, tmp_path):
     content = (release / "metadata.xml").read_text()
     for broken in (content[: len(content) // 2], "<a></a>", content.replace("<w0>[", "<w0>[1 ")):
         (tmp_path / "metadata.xml").write_text(broken)
-        with pytest.raises(ValueError, match=r"metadata.xml of Human3.6M's code package in .*damaged or of another"):
+        with pytest.raises(ValueError, match=r"metadata.xml of Human3.6M's code package in .*damaged or of the wrong"):
             human36m.open_release(tmp_path)
     (tmp_path / "metadata.xml").write_text(content)
     with pytest.raises(ValueError, match=r"No such file: .*S9/MyPoseFeatures/D3_Positions/Photo.cdf"):
@@ -369,11 +369,11 @@ def test_mmpose_files(tmp_path):
     blind = human36m.Human36M(human36m.open_mmpose(tmp_path / "x.npz"), tmp_path)
     center, window = geometry.person_window(geometry.points_box(uvd[1]))
     np.testing.assert_allclose([blind.sample(1).center_px, blind.sample(1).window_px], [center, window])
-    with pytest.raises(ValueError, match="has no camera, so no positions in the world"):
+    with pytest.raises(ValueError, match="has no camera, so no world positions"):
         blind.pose_world(0)
-    with pytest.raises(ValueError, match="no published map from h36m17 to pa17j"):
+    with pytest.raises(ValueError, match="no published mapping from h36m17 to pa17j"):
         human36m.Human36M(blind.recordings, tmp_path, "pa17j", published=True)
-    with pytest.raises(ValueError, match=r"x.json has positions in the world, which need `cameras`"):
+    with pytest.raises(ValueError, match=r"x.json has world positions, which need `cameras`"):
         human36m.open_mmpose(tmp_path / "x.json")
 
 
@@ -388,7 +388,7 @@ def test_bad_mmpose_files_are_named(tmp_path):
         ("a.npz", r"imgname, part and S in .*a.npz"),
         ("absent.npz", r"No such file: .*absent.npz"),
         ("b.npz", r"named like S1_Directions_1.54138969_000001.jpg in .*b.npz: 'x.jpg'"),
-        ("c.npz", "The cameras given lack camera 7 of S5"),
+        ("c.npz", "The given cameras lack camera 7 of S5"),
     ):
         with pytest.raises(ValueError, match=message):
             human36m.open_mmpose(tmp_path / file, tmp_path / "metadata.xml")

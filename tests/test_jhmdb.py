@@ -99,7 +99,7 @@ def test_labels_without_pictures(root, tmp_path):
     (root / "Rename_Images").rename(tmp_path / "elsewhere")
     clip = jhmdb.Jhmdb(root).video(0)
     assert len(clip) == 5 and clip.size_px == (320, 240)
-    with pytest.raises(ValueError, match="Only the labels of catch/a@b_1 are at hand"):
+    with pytest.raises(ValueError, match="Only the labels of catch/a@b_1 are available"):
         clip.frame(0)
 
 
@@ -112,7 +112,7 @@ def test_whole_numbers_of_a_small_type_are_made_float(root):
 
 def test_what_cannot_be_read_is_named(split, tmp_path):
     for arguments, message in (
-        ((tmp_path / "absent",), r"Expected JHMDB's tree.*absent"),
+        ((tmp_path / "absent",), r"Expected JHMDB's root folder.*absent"),
         ((split, 4), r"splits of JHMDB are 1, 2 and 3. Received: 4"),
         ((split, 1), r"split files like splits/catch_test_split1.txt"),
     ):
@@ -122,7 +122,7 @@ def test_what_cannot_be_read_is_named(split, tmp_path):
     with pytest.raises(ValueError, match=r"wave_test_split2.txt, line 1. Received: 'hello \[x\]_1.avi train'"):
         jhmdb.Jhmdb(split, 2)
     (split / "splits" / "wave_test_split2.txt").unlink()
-    with pytest.raises(ValueError, match=r"know the classes brush_hair, catch. Received: wave/hello"):
+    with pytest.raises(ValueError, match=r"list the classes brush_hair, catch. Received: wave/hello"):
         jhmdb.Jhmdb(split, 2)
     (tmp_path / "none" / "joint_positions").mkdir(parents=True)
     with pytest.raises(ValueError, match=r"no clips of JHMDB"):

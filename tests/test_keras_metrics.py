@@ -127,7 +127,7 @@ def test_a_prediction_of_nan_without_a_label_is_nothing():
         (lambda: PCK("penn"), "Unknown layout 'penn'"),
         (lambda: PCKh("penn13"), "PCKh needs head_top, neck. Received: layout=('head', 'r_shoulder'"),
         (lambda: PCK("pa16j", threshold=0), "`threshold` must be a number above 0"),
-        (lambda: MPJPE(unit_mm=(1, 1)), "`unit_mm` must be one number or three, of x, y and z"),
+        (lambda: MPJPE(unit_mm=(1, 1)), "`unit_mm` must be one number or three, for x, y and z"),
         (lambda: PCK("pa16j").update_state(*poses(2), sample_weight=np.ones((3,))), "PCK takes sample weights (B,) or"),
     ],
 )  # fmt: skip

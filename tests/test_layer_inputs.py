@@ -158,7 +158,7 @@ def test_pooling_of_pictures_as_they_are(kind, dtype):
 def test_maps_with_channels_first_are_refused(make):
     keras.config.set_image_data_format("channels_first")
     try:
-        with pytest.raises(ValueError, match="reads maps with channels last"):
+        with pytest.raises(ValueError, match="needs maps with channels last"):
             make()
         explicit = make(data_format="channels_last")
         assert type(explicit).from_config(explicit.get_config()).data_format == "channels_last"

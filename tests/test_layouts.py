@@ -104,7 +104,7 @@ def test_sides_are_read_however_they_are_spelt(names):
 
 
 def test_bones_need_links():
-    with pytest.raises(ValueError, match="Layout legs has no links between its joints"):
+    with pytest.raises(ValueError, match="Layout legs has no links between joints"):
         pose3d.bone_lengths(np.zeros((1, 2, 3)), PoseLayout("legs", ["r_knee", "l_knee"]))
 
 
@@ -115,8 +115,8 @@ def test_torso_of_spelt_out_sides():
 
 
 BAD_NAMES = {
-    "no partner": (("nose", "r_eye"), "joint 'r_eye' has a side, but its partner 'l_eye' is not among the joints"),
-    "camel case": (("RightKnee", "LeftKnee"), "joint 'RightKnee' seems to have a side, which cannot be read: write r_"),
+    "no partner": (("nose", "r_eye"), "joint 'r_eye' has a side, but its counterpart 'l_eye' is not among the joints"),
+    "camel case": (("RightKnee", "LeftKnee"), "joint 'RightKnee' seems to have a side, which is not recognised"),
     "one of them": (("nose", "eyeLeft"), "'eyeLeft' seems to have a side"),
     "a letter before": (("nose", "RKnee", "LKnee"), "'RKnee' seems to have a side"),
     "a letter behind": (("nose", "kneeR", "kneeL"), "'kneeR' seems to have a side"),

@@ -84,10 +84,10 @@ def test_every_loss_class_weighs_joints():
 @pytest.mark.parametrize(
     ("shape", "weights", "taken"),
     [
-        ((2, 3, 2), (3,), r"\(B,\) or \(B, J\), here of poses \(B, J\) = \(2, 3\). Received: sample weights \(3,\)"),
+        ((2, 3, 2), (3,), r"\(B,\) or \(B, J\), here for poses \(B, J\) = \(2, 3\). Received: sample weights \(3,\)"),
         ((2, 3, 2), (2, 4), r"Received: sample weights \(2, 4\)"),
         ((2, 3, 2), (2, 3, 1), r"Received: sample weights \(2, 3, 1\)"),
-        ((2, 4, 3, 2), (2, 3), r"\(B, T\).*here of poses \(B, T, J\) = \(2, 4, 3\). Received: sample weights \(2, 3\)"),
+        ((2, 4, 3, 2), (2, 3), r"\(B, T\).*for poses \(B, T, J\) = \(2, 4, 3\). Received: sample weights \(2, 3\)"),
     ],
 )  # fmt: skip
 def test_sample_weights_of_another_shape_are_refused(shape, weights, taken):
@@ -124,7 +124,7 @@ def test_every_loss_says_which_axes_it_needs(loss, y_true, y_pred, sentence):
         (lambda: losses.HeatmapLoss(weight="much"), "`weight` must be a number at least 0. Received: weight='much'"),
         (lambda: losses.HeatmapLoss(sigma=0), "`sigma` must be a number above 0. Received: sigma=0"),
         (lambda: losses.HeatmapLoss(grid="middle"), "`grid` must be one of end_inclusive, cell_centred"),
-        (lambda: losses.HeatmapLoss(data_format="channels_first"), "HeatmapLoss reads maps with channels last"),
+        (lambda: losses.HeatmapLoss(data_format="channels_first"), "HeatmapLoss needs maps with channels last"),
     ],
 )
 def test_arguments_of_losses_are_checked_where_they_are_given(make, sentence):

@@ -117,7 +117,7 @@ def test_an_encrypted_zip_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("joints", "message"),
     [
-        (np.zeros((3, 14, 5)), "older LSP, whose flag means the reverse"),
+        (np.zeros((3, 14, 5)), "older LSP, whose visibility flag is inverted"),
         (np.zeros((14, 5)), r"must be \(14, 3, N\). Received: \(14, 5\)"),
     ],
 )

@@ -211,7 +211,7 @@ def test_h36m_files(tmp_path):
     [
         (("--actions", "fly"), "jumping_jacks.*Received: fly"),
         (("--format", "ntu", "--actions", "squat"), "phone_call.*Received: squat"),
-        (("--format", "ntu", "--size", "100"), "16 to 9.*100"),
+        (("--format", "ntu", "--size", "100"), "16:9.*100"),
         (("--format", "h36m", "--size", "64x32"), "square.*64, 32"),
         (("--format", "h36m", "--actions", "golf_swing"), "walk.*golf_swing"),
         (("--format", "penn", "--videos", "10000"), "9999 videos.*10000"),

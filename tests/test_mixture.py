@@ -167,7 +167,7 @@ def test_noise_of_nothing_changes_nothing():
 
 
 def test_stills_need_a_size(drawn):
-    with pytest.raises(ValueError, match="give their `size`. Received: size=None"):
+    with pytest.raises(ValueError, match="Stills need a crop `size`.*Received: size=None"):
         clip_mixture.ClipMixture([(DrawnVideos(), 1), (lsp.LspExtended(drawn), 1)], 4, None)
 
 

@@ -63,9 +63,9 @@ def test_samples_are_in_pixels_of_the_photograph(folder):
         ("images", "Expected a .mat, .json or .h5 of MPII"),
         ("broken.json", "Expected a list of people with image"),
         ("broken.h5", "Expected pose-hg's HDF5"),
-        ("broken.mat", "is not a MATLAB file"),
+        ("broken.mat", "is not a readable MATLAB file"),
         ("other.mat", "Expected MPII's RELEASE"),
-        ("absent.mat", "is not a MATLAB file"),
+        ("absent.mat", "is not a readable MATLAB file"),
     ],
 )
 def test_other_files_are_refused(folder, file, message, tmp_path):
@@ -120,14 +120,14 @@ def with_(key, value):
 ODD_PEOPLE = {
     "seventeen joints": (with_("joints", [[1, 2]] * 17), r"`joints` must be \(16, 2\). Received: \(17, 2\)"),
     "in space": (with_("joints", [[1, 2, 3]] * 16), r"`joints` must be \(16, 2\). Received: \(16, 3\)"),
-    "a torn joint": (with_("joints", [[1, 2]] * 15 + [[1]]), "is of another kind"),
-    "text": (with_("joints", [["left", 2]] * 16), "is of another kind: could not convert string"),
+    "a torn joint": (with_("joints", [[1, 2]] * 15 + [[1]]), "is malformed"),
+    "text": (with_("joints", [["left", 2]] * 16), "is malformed: could not convert string"),
     "infinite": (with_("joints", [[1e999, 2]] * 16), "its joints are not finite"),
     "other flags": (with_("joints_vis", [1] * 17), r"`joints_vis` must be \(16,\). Received: \(17,\)"),
     "centre of three": (with_("center", [1, 2, 3]), r"`center` must be \(2,\). Received: \(3,\)"),
     "no centre": (without("center"), "lacks 'center'"),
-    "no scale": (with_("scale", None), "is of another kind"),
-    "unhashable name": (with_("image", ["a.jpg"]), "is of another kind"),
+    "no scale": (with_("scale", None), "is malformed"),
+    "unhashable name": (with_("image", ["a.jpg"]), "is malformed"),
 }
 
 
@@ -171,7 +171,7 @@ def test_arrays_of_pose_hg_must_agree(folder, tmp_path):
     with h5py.File(tmp_path / "odd.h5", "a") as file:
         del file["part"]
         file["part"] = np.ones((2, 17, 2))
-    with pytest.raises(ValueError, match=r"odd.h5; .*2 people and 16 joints must agree. Received: \(\(2, 17, 2\)"):
+    with pytest.raises(ValueError, match=r"odd.h5; .*2 people and 16 joints. Received: \(\(2, 17, 2\)"):
         mpii.open_people(tmp_path / "odd.h5")
 
 
@@ -201,7 +201,7 @@ def test_damaged_and_odd_releases(folder, tmp_path):
     content = bytearray((tmp_path / "whole.mat").read_bytes())
     content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
     (tmp_path / "damaged.mat").write_bytes(content)
-    with pytest.raises(ValueError, match=r"damaged.mat is not a MATLAB file"):
+    with pytest.raises(ValueError, match=r"damaged.mat is not a readable MATLAB file"):
         mpii_files.read_release(tmp_path / "damaged.mat")
     images = {"annolist": {"image": {"name": "x"}}, "img_train": 1, "single_person": 1}
     scipy.io.savemat(tmp_path / "bare.mat", {"RELEASE": images})

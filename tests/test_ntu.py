@@ -97,11 +97,11 @@ def test_what_is_not_a_number_is_nan(word, tmp_path):
         (lambda text: b"", r"bad.skeleton ends early"),
         (lambda text: text[: len(text) // 2], r"bad.skeleton ends early"),
         (lambda text: text[:-5], r"bad.skeleton ends early"),
-        (lambda text: b"\x89PNG\r\n\x1a\n" + bytes(99), r"in .*bad.skeleton: the number of frames must be a whole"),
-        (lambda text: b"name,x,y\n" + text, r"the number of frames must be a whole number. Received: b'name,x,y'"),
+        (lambda text: b"\x89PNG\r\n\x1a\n" + bytes(99), r"in .*bad.skeleton: the number of frames must be an integer"),
+        (lambda text: b"name,x,y\n" + text, r"the number of frames must be an integer. Received: b'name,x,y'"),
         (lambda text: b"0\r\n", r"the number of frames must be at least 1. Received: 0"),
-        (lambda text: text.replace(b"\r\n25\r\n", b"\r\n20\r\n", 1), r"25 joints .*Received: 20 joints in frame 1"),
-        (lambda text: text.replace(str(ID).encode(), b"7.2e16", 1), r"a body id in frame 1 must be a whole number"),
+        (lambda text: text.replace(b"\r\n25\r\n", b"\r\n20\r\n", 1), r"25 joints.*Received: 20 joints in frame 1"),
+        (lambda text: text.replace(str(ID).encode(), b"7.2e16", 1), r"a body id in frame 1 must be an integer"),
         (lambda text: text.replace(b"3.005", b"right", 1), r"a joint has 12 numbers. Received: b'right'"),
     ],
 )
@@ -115,7 +115,7 @@ def test_other_and_damaged_files_are_named(change, message, tmp_path):
 def test_a_missing_file_and_a_body_twice_in_a_frame(tmp_path):
     with pytest.raises(ValueError, match=r"Expected a .skeleton file.*absent.skeleton"):
         ntu_files.read_skeleton(tmp_path / "absent.skeleton")
-    with pytest.raises(ValueError, match=r"is once in a frame"):
+    with pytest.raises(ValueError, match=r"once per frame"):
         ntu_files.read_skeleton(write(tmp_path / "a.skeleton", [[person(ID), person(ID)]]))
 
 
@@ -190,7 +190,7 @@ def test_splits(folder, tmp_path):
         "S020C001P103R001A120",
     )
     for split, classes in (("cross_view", 120), ("cross_setup", 60), ("subject", 60)):
-        with pytest.raises(ValueError, match=rf"The splits are .*Received: {split} of {classes}"):
+        with pytest.raises(ValueError, match=rf"The splits are .*Received: {split} for {classes}"):
             ntu.Ntu(clips, split, classes=classes)
 
 
@@ -218,7 +218,7 @@ def test_a_pose_by_hand(folder):
     np.testing.assert_allclose(clip.pose_px[2, layout.index("r_shoulder")], [500.2, 504, 3004])  # the Kinect's joint 4
     np.testing.assert_allclose(clip.pose_px[2, layout.index("l_foot")], [2000.2, 519, 3019])  # 19
     np.testing.assert_allclose(clip.pose_px[0, layout.index("head")], [400, 503, 3003])
-    with pytest.raises(ValueError, match=f"Only the labels of {NAME} are at hand"):
+    with pytest.raises(ValueError, match=f"Only the labels of {NAME} are available"):
         clip.frame(0)
 
 
@@ -291,7 +291,7 @@ def test_folders_within_folders(suffix, folder, monkeypatch):
     for index in range(2):
         clip = reader.video(index)
         assert len(clip) == 4 and [round(clip.frame(k).getpixel((0, 0))[0] / 20) for k in range(4)] == [1, 2, 3, 4]
-    with pytest.raises(ValueError, match="lacks the .* of 1 clips"):
+    with pytest.raises(ValueError, match="lacks the .* of 1 requested clips"):
         ntu.Ntu(parts, names=[NAME, "S001C001P001R001A001"])
 
 
@@ -338,7 +338,7 @@ def test_frames_straight_from_videos(folder):
     clip = pickle.loads(pickle.dumps(reader.video(0)))
     assert (len(clip), clip.size_px, reader.truncated) == (4, (96, 54), {NAME: (4, 5)})
     assert [round(np.asarray(clip.frame(index)).mean() / 20) for index in (0, 3, 1)] == [1, 4, 2]
-    with pytest.raises(ValueError, match=r"S001C002P003R002A014_rgb.avi is not a video"):
+    with pytest.raises(ValueError, match=r"S001C002P003R002A014_rgb.avi is not a readable video"):
         reader.video(1)
     (folder / "rgb" / f"{NAME}_rgb.avi").unlink()
     with pytest.raises(ValueError, match=rf"No such video: .*{NAME}_rgb.avi"):
@@ -352,9 +352,9 @@ def test_what_cannot_be_read_is_named(folder, tmp_path):
         ({"frames": tmp_path / "absent"}, r"folder of the clips' frames.*absent"),
         ({"videos": tmp_path / "absent"}, r"folder of the .avi files.*absent"),
         ({"videos": skeletons, "frames": skeletons}, r"Received: both"),
-        ({"names": [NAME, "S001C001P001R001A001"]}, r"lacks the .* of 1 clips asked for: S001C001P001R001A001"),
+        ({"names": [NAME, "S001C001P001R001A001"]}, r"lacks the .* of 1 requested clips: S001C001P001R001A001"),
         ({"missing": tmp_path / "absent"}, r"Expected a list of clips.*absent"),
-        ({"missing": skeletons / f"{NAME}.skeleton"}, r"Expected a list of clips, a name"),
+        ({"missing": skeletons / f"{NAME}.skeleton"}, r"Expected a list of clips, one name"),
         ({"classes": 61}, r"must be 60 or 120. Received: 61"),
         ({"split": "cross_subject"}, r"There are no clips"),
     ):
@@ -395,9 +395,9 @@ def test_the_originals_converted_files(tmp_path):
     [
         (np.zeros((3, 150)), r"rows of 151 numbers .*Received: shape \(3, 150\)"),
         (np.zeros((0, 151)), r"Received: shape \(0, 151\)"),
-        (converted(2, [0, 1]), r"rising numbers of pictures from 1"),
-        (converted(2, [2, 2]), r"rising numbers of pictures from 1"),
-        (np.array([{}]), r"not a .npy of numbers"),
+        (converted(2, [0, 1]), r"increasing frame numbers from 1"),
+        (converted(2, [2, 2]), r"increasing frame numbers from 1"),
+        (np.array([{}]), r"not a readable .npy of numbers"),
     ],
 )
 def test_other_converted_files_are_refused(table, message, tmp_path):
@@ -405,7 +405,7 @@ def test_other_converted_files_are_refused(table, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         ntu_files.read_converted(tmp_path / "a.npy")
     (tmp_path / "a.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:50])
-    with pytest.raises(ValueError, match="not a .npy of numbers"):
+    with pytest.raises(ValueError, match="not a readable .npy of numbers"):
         ntu_files.read_converted(tmp_path / "a.npy")
 
 

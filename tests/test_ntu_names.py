@@ -100,7 +100,7 @@ def test_two_performances_of_a_class_by_hand():
         ("cross_setup", names[::2], "performances of a class"),
         ("cross_subject", names, "subjects"),
     ):
-        with pytest.raises(ValueError, match=rf"two {what} at least. Received: {len(few)} clips"):
+        with pytest.raises(ValueError, match=rf"at least two {what}. Received: {len(few)} clips"):
             ntu.hold_out(few, split)
 
 

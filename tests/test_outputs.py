@@ -62,14 +62,16 @@ def test_a_name_that_says_nothing_is_refused():
     users = keras.Model(image, keras.layers.Dense(2, name="scores_of_mine")(image))
     for read in (outputs.describe, lambda model: training.compile_model(model, "sgd")):
         with pytest.raises(
-            ValueError, match="output 'scores_of_mine' does not say what it is. Names that do: block1_pose"
+            ValueError, match="output 'scores_of_mine' does not say what it is. Known names: block1_pose"
         ):
             read(users)
     features = models.build("lite-2d", export_features=1, **STILLS)
     with pytest.raises(ValueError, match="Features have no labels"):
         training.compile_model(features, "sgd")
     for kinds in (2, "features", ("pose", "scores"), ()):
-        with pytest.raises(ValueError, match="kind of every output, of pose, visibility, pose_visibility, heatmaps"):
+        with pytest.raises(
+            ValueError, match="kind of every output, one of pose, visibility, pose_visibility, heatmaps"
+        ):
             loader.PoseLoader([], (32, 32), kinds)
 
 
@@ -79,7 +81,7 @@ def test_networks_of_users_that_end_with_one_of_ours():
     both = keras.Sequential([image, models.build("lite-2d", **{**STILLS, "num_blocks": 1}, concat_visibility=True)])
     assert outputs.kinds(both) == (Kind.POSE_VISIBILITY,)
     pose = keras.Model(network.input, network.outputs[0])
-    with pytest.raises(ValueError, match="Block 1 gives a pose without its visibility"):
+    with pytest.raises(ValueError, match="Block 1 outputs a pose without its visibility"):
         outputs.poses(pose, np.zeros((1, 14, 2)))
     for wrong in ([np.zeros((1, 14, 2))], {"block1_pose": np.zeros((1, 14, 2))}):
         with pytest.raises(ValueError, match="Expected the values of block1_pose, block1_visibility, block2_pose"):

@@ -101,7 +101,7 @@ def test_training_evaluation_and_prediction(weights, drawn, tmp_path, capsys):
     ("stored", "message"),
     [
         ("pa99", "Unknown layout 'pa99'"),
-        ({"name": "own", "names": ["nose", "r_eye"]}, "partner 'l_eye' is not among"),
+        ({"name": "own", "names": ["nose", "r_eye"]}, "counterpart 'l_eye' is not among"),
         (["nose"], "Expected a layout's name, or its name, names and links"),
     ],
 )

@@ -107,7 +107,7 @@ def test_frames(tmp_path):
     assert abs(np.asarray(video.frame(2))[0, 0, 0].astype(int) - 3) <= 2
     with pytest.raises(ValueError, match=r"No such photograph: .*000002\.jpg"):
         clips.make_clip(reader, 0, np.arange(3), (32, 32))
-    with pytest.raises(ValueError, match="Only the labels of 0001 are at hand"):
+    with pytest.raises(ValueError, match="Only the labels of 0001 are available"):
         pennaction.PennAction(folder / "labels").video(0).frame(0)
 
 

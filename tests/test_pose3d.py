@@ -219,7 +219,7 @@ def test_what_cannot_be_read_is_skipped_and_counted(plain):
     assert predictions.cameras[0] is None and np.isnan(predictions.pose_mm[0, [0, 7]]).all()
     scores = detail(predictions, actions=["Walking"] * 9)
     assert (scores["people"], scores["broken"]) == (7, 2) and scores["mpjpe"] < 1e-6
-    assert "2 photographs that cannot be read left out" in pose3d.table(scores, "ours")
+    assert "2 unreadable photographs skipped" in pose3d.table(scores, "ours")
     assert detail(pose3d.flat(predictions, LAYOUT))["people"] == 7
     with pytest.raises(ValueError, match="photograph 0 is damaged"):
         pose3d.predict(Oracle(plain), damaged)

@@ -332,7 +332,7 @@ BAD_PHOTOS = {
     "truncated": (WHOLE[: len(WHOLE) // 2], "photo is truncated or damaged"),
     "empty": (b"", "photo is not a photograph: its format is unknown"),
     "text": (b"hello", "photo is not a photograph"),
-    "bomb": (huge_png(), "photo is not a photograph that can be read"),
+    "bomb": (huge_png(), "photo is not a readable photograph"),
     "missing": (None, "No such photograph"),
 }
 
@@ -468,8 +468,8 @@ def test_outputs_are_checked_before_work_begins(photo, tmp_path, capsys, monkeyp
         ("--json", tmp_path / ("a" * 300)): "too long",
         ("--json", photo): "would replace a photograph",
         ("--picture", tmp_path / "file" / "a.png"): "file is a file",
-        ("--picture", tmp_path / "a.nothing"): "a.nothing has no suffix of a picture that can be written",
-        ("--picture", tmp_path / "a"): "has no suffix of a picture",
+        ("--picture", tmp_path / "a.nothing"): "a.nothing has no suffix of a writable image format",
+        ("--picture", tmp_path / "a"): "has no suffix of a writable",
         ("--picture", tmp_path / "a.png", "--json", tmp_path / "a.png"): "or another output",
     }
     for arguments, message in faults.items():
@@ -506,4 +506,4 @@ def test_weights_of_a_clip_network_are_refused(photo, tmp_path, capsys):
     (tmp_path / "best.weights.h5").write_bytes(b"")
     report.save_json({"model": "penn-merge", "layout": "pa16j", "overrides": {}}, tmp_path / "model.json")
     status, _, said = run(capsys, photo, "--weights", tmp_path / "best.weights.h5")
-    assert status == 1 and "of penn-merge, which judges clips" in said
+    assert status == 1 and "for penn-merge, which classifies clips" in said

@@ -75,7 +75,7 @@ def test_a_keras_file_of_another_network_is_refused(tmp_path):
     deep, shallow = (models.build("lite-2d", num_blocks=blocks, **tiny) for blocks in (2, 1))
     deep.save_weights(tmp_path / "deep.weights.h5")
     before = shallow.get_weights()
-    with pytest.raises(ValueError, match=r"does not fit .*lacks 14 layers of the file, .* block1_remap\."):
+    with pytest.raises(ValueError, match=r"does not match .*lacks 14 layers of the file, .* block1_remap\."):
         loading.load_weights(shallow, tmp_path / "deep.weights.h5")
     assert all(np.array_equal(a, b) for a, b in zip(before, shallow.get_weights(), strict=True))
     whole = (tmp_path / "deep.weights.h5").read_bytes()
@@ -104,7 +104,7 @@ def test_the_first_difference_and_two_calls_that_work(variant, overrides, first)
         models.build(variant, weights="lsp-lite-2d", **overrides)
     message = str(error.value)
     assert message.startswith("The weights 'lsp-lite-2d' are ") and first in message
-    build, copy = message.split("Build their network, ")[1].split(", or give yours what fits of it, ")
+    build, copy = message.split("Build their network, ")[1].split(", or copy the matching part to yours, ")
     loaded = eval(build, {"models": models})
     assert loaded.get_layer("block2_heatmaps").weights[0].shape == (1, 1, 288, 42)
     assert "block1_heatmaps" in eval(copy, {"models": models, "surgery": surgery}) or "num_joints" not in overrides

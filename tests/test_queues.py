@@ -88,7 +88,7 @@ def test_where_none_can_be_read_the_first_fault_is_told():
         tried.append(place)
         raise ValueError(f"fault {len(tried)}")
 
-    with pytest.raises(ValueError, match="None of a reader's 3 samples can be read; the first fault: fault 1"):
+    with pytest.raises(ValueError, match="None of a reader's 3 samples can be read; the first error: fault 1"):
         queue((3, 1), on_broken="skip").take(0, 0, 1, make, broken)
     assert sorted(tried) == [0, 1, 2] and len(broken) == 3
     with pytest.raises(ValueError, match="fault 4"):

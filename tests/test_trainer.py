@@ -132,12 +132,12 @@ def said(drawn, folder, monkeypatch, capsys, *more):
 def test_what_cannot_go_on_is_said(whole, drawn, tmp_path, monkeypatch, capsys):
     folder, _ = whole
     err = said(drawn, folder, monkeypatch, capsys, "--resume", "--batch-size", "3")
-    assert "of another training: batch_size was 12, now 3" in err
+    assert "from a different training run: batch_size was 12, now 3" in err
     assert "seed was 0, now 5" in said(drawn, folder, monkeypatch, capsys, "--resume", "--seed", "5")
-    assert "Nothing to go on with" in said(drawn, tmp_path, monkeypatch, capsys, "--resume")
+    assert "Nothing to resume from" in said(drawn, tmp_path, monkeypatch, capsys, "--resume")
     (tmp_path / "resume.weights.h5").write_bytes((folder / "resume.weights.h5").read_bytes()[:5000])
-    assert "Begin anew without --resume" in said(drawn, tmp_path, monkeypatch, capsys, "--resume")
-    assert "holds a training already" in said(drawn, folder, monkeypatch, capsys)
+    assert "Start over without --resume" in said(drawn, tmp_path, monkeypatch, capsys, "--resume")
+    assert "already holds a training run" in said(drawn, folder, monkeypatch, capsys)
 
 
 @pytest.mark.parametrize("damage", ["state", "counts", "layers", "best"])
@@ -155,7 +155,7 @@ def test_a_damaged_checkpoint_is_said(damage, whole, drawn, tmp_path, monkeypatc
         elif damage == "layers":
             del file["layers"]
     err = said(drawn, tmp_path / "run", monkeypatch, capsys, "--resume")
-    assert "Begin anew without --resume" in err
+    assert "Start over without --resume" in err
 
 
 @eagerly()
@@ -165,7 +165,7 @@ def test_what_is_overwritten_is_not_gone_on_with(whole, drawn, tmp_path, monkeyp
     with pytest.raises(Killed):
         run(drawn, tmp_path / "run", monkeypatch, "--overwrite", killed_at=0)
     assert not (tmp_path / "run" / "best.weights.h5").exists()
-    assert "Nothing to go on with" in said(drawn, tmp_path / "run", monkeypatch, capsys, "--resume")
+    assert "Nothing to resume from" in said(drawn, tmp_path / "run", monkeypatch, capsys, "--resume")
 
 
 def test_a_recipe_reads_the_same_in_every_process():

@@ -163,7 +163,7 @@ def test_names_and_titles_of_every_kind(tmp_path):
 
 def test_frames_larger_than_memory_are_refused(clip, monkeypatch):
     monkeypatch.setattr(video, "MOST_PIXELS", 48 * 32 - 1)
-    with pytest.raises(ValueError, match=r"clip.mp4 is not a video that can be read: at most 1535 pixels.*48 x 32"):
+    with pytest.raises(ValueError, match=r"clip.mp4 is not a readable video: at most 1535 pixels.*48 x 32"):
         video.open_video(clip)
 
 
@@ -175,7 +175,7 @@ def test_damaged_videos_are_named(clip, tmp_path):
         ("cut.mp4", content[: len(content) // 2]),
     ):
         (tmp_path / name).write_bytes(kept)
-        with pytest.raises(ValueError, match=rf"{name} is not a video that can be read"):
+        with pytest.raises(ValueError, match=rf"{name} is not a readable video"):
             video.open_video(tmp_path / name)
     with pytest.raises(ValueError, match=r"No such video: .*absent.mp4"):
         video.open_video(tmp_path / "absent.mp4")
@@ -203,7 +203,7 @@ def test_sound_alone_is_refused(tmp_path):
         sound.sample_rate = 8000
         container.mux(stream.encode(sound))
         container.mux(stream.encode())
-    with pytest.raises(ValueError, match=r"sound.wav holds no pictures"):
+    with pytest.raises(ValueError, match=r"sound.wav has no video stream"):
         video.open_video(tmp_path / "sound.wav")
 
 
@@ -255,9 +255,9 @@ def test_pictures_whose_suffix_is_spelt_otherwise(suffix, tmp_path):
 
 def test_a_folder_without_pictures_is_named(tmp_path):
     (tmp_path / "00001.png").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"Expected pictures 00001.jpg.*there are none"):
+    with pytest.raises(ValueError, match=r"Expected images 00001.jpg.*there are none"):
         video.PictureFolder(tmp_path)
-    with pytest.raises(ValueError, match=r"Expected a folder of pictures.*absent"):
+    with pytest.raises(ValueError, match=r"Expected a folder of images.*absent"):
         video.PictureFolder(tmp_path / "absent")
 
 

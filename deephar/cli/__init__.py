@@ -1,6 +1,6 @@
-"""The command `deephar`: one module a command, each with a `main` of its arguments that gives the exit status.
+"""The command `deephar`: one module per command, whose `main` takes the arguments and returns the exit status.
 
-0: all went well; 1: something failed, and a sentence says what; 2: the arguments are wrong; 130: interrupted.
+0: success; 1: something failed, and a message says what; 2: invalid arguments; 130: interrupted.
 """
 
 import importlib
@@ -14,7 +14,7 @@ COMMANDS = ("predict", "convert", "pretrained")
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
-    """Entry point of the command `deephar`; gives the exit status."""
+    """Entry point of the command `deephar`; returns the exit status."""
     from deephar import console
 
     console.quiet_tensorflow()
@@ -31,7 +31,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
         status = importlib.import_module(f"deephar.cli.{arguments[0]}").main(arguments[1:])
         sys.stdout.flush()
         return status
-    except BrokenPipeError:  # whoever reads has enough
+    except BrokenPipeError:  # the reader has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""`python -m deephar.cli`, where the command is not installed."""
+"""`python -m deephar.cli`, if the command is not installed."""
 
 import sys
 

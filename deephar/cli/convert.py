@@ -1,4 +1,4 @@
-"""`deephar convert`: a weight file of the original implementation to Keras 3."""
+"""`deephar convert`: converts a weight file of the original implementation to Keras 3."""
 
 import argparse
 import ast
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Convert a weight file of the original implementation; report every array, and refuse a file that does not fit."""
+    """Convert a weight file of the original implementation; report every array; refuse a file that does not match."""
     parser = argparse.ArgumentParser(prog="deephar convert", description=main.__doc__)
     parser.add_argument("file", help="weight file of the original implementation (.h5)")
     parser.add_argument("--model", required=True, help="name of the model, e.g. mpii-2d")

@@ -17,7 +17,7 @@ if typing.TYPE_CHECKING:
     from deephar.typed import Floats, Path, Size
 
 FORMAT = "deephar-poses-1"
-"""Of the JSON that `deephar predict` writes; docs/predict.md describes it."""
+"""Format of the JSON that `deephar predict` writes; docs/predict.md describes it."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -33,18 +33,17 @@ def main(arguments: Sequence[str]) -> int:
     where.add_argument(
         "--boxes",
         metavar="FILE",
-        help="JSON: [[X, Y, W, H], ...] for one photograph, {name: [...]} for several, or a file that says how its "
-        "boxes were made (docs/predict.md)",
+        help="JSON: [[X, Y, W, H], ...] for one photograph, {name: [...]} for several, or a box file (docs/predict.md)",
     )
     parser.add_argument("--weights", metavar="NAME|FILE", default="lsp-lite-2d", help="(default: %(default)s)")
-    parser.add_argument("--json", metavar="FILE", help="file for the joints; printed without it, or with '-'")
-    parser.add_argument("--picture", metavar="FILE", help="where to draw; a folder: there, as PHOTO's name.png")
-    parser.add_argument("--flip", action="store_true", help="average with the mirrored photograph: twice the time")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar, which only a terminal is shown")
+    parser.add_argument("--json", metavar="FILE", help="file for the joints; without it, or with '-', print them")
+    parser.add_argument("--picture", metavar="FILE", help="file to draw to, or a folder for one .png per PHOTO")
+    parser.add_argument("--flip", action="store_true", help="average with the mirrored photograph, in twice the time")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar (never shown outside a terminal)")
     options = parser.parse_args(arguments)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="PIL")  # of oddities in photographs; faults are reported
+            warnings.filterwarnings("ignore", module="PIL")  # about oddities in photographs; errors are reported
             return _predict(options)
     except (ValueError, OSError) as error:
         parser.exit(1, f"deephar predict: {error}\n")
@@ -58,7 +57,7 @@ def _predict(options: argparse.Namespace) -> int:
     from deephar.inference import PosePredictor
 
     predictor = PosePredictor.from_weights(options.weights, flip=options.flip)
-    silent = True if options.quiet or len(pictures) == 1 else None  # None: as standard error is a terminal or not
+    silent = True if options.quiet or len(pictures) == 1 else None  # None: silent unless standard error is a terminal
     entries = [
         _photo(photo, boxes, picture, predictor)
         for photo, picture in tqdm(list(zip(options.photos, pictures, strict=True)), unit="photo", disable=silent)
@@ -80,7 +79,7 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _write(result: dict[str, object], path: str | None) -> bool:
-    """Write the JSON, or print it where that is asked for or the file fails; whether all went as asked."""
+    """Write the JSON, or print it if requested or if the file cannot be written; returns whether all succeeded."""
     from deephar.evaluation import report
 
     if path not in (None, "-"):
@@ -94,7 +93,7 @@ def _write(result: dict[str, object], path: str | None) -> bool:
 
 
 def _read_boxes(options: argparse.Namespace) -> object:
-    """What the options say about boxes: None, one list for the one photograph, an object of lists by name, or a file.
+    """Boxes from the options: None, a list for a single photograph, a dict of lists by name, or a box file.
 
     The last is a `deephar.data.samples.box_file.BoxFile`.
     """
@@ -113,12 +112,12 @@ def _read_boxes(options: argparse.Namespace) -> object:
 
         return box_file.parse(given, options.boxes)
     if not isinstance(given, dict) and len(options.photos) > 1:
-        raise ValueError(f"For several photographs, {options.boxes} must be an object of their names")
+        raise ValueError(f"For several photographs, {options.boxes} must be an object keyed by their names")
     return given
 
 
 def _outputs(options: argparse.Namespace) -> Sequence[pathlib.Path | None]:
-    """Where the picture of each photograph goes, None for nowhere; sees first that the outputs can be written.
+    """Output path of each photograph's picture, None for no picture; checks first that the outputs can be written.
 
     Raises:
         ValueError, OSError: if an output cannot be written, or would replace a photograph, its boxes or another output.
@@ -138,7 +137,7 @@ def _outputs(options: argparse.Namespace) -> Sequence[pathlib.Path | None]:
 
 
 def _pictures(options: argparse.Namespace) -> tuple[pathlib.Path | None, list[pathlib.Path]]:
-    """The folder of the pictures, None where one is named as a file; and the path of each."""
+    """The folder of the pictures, None if a single file is named; and the path of each."""
     if not options.picture:
         return None, []
     target = pathlib.Path(options.picture)
@@ -147,25 +146,25 @@ def _pictures(options: argparse.Namespace) -> tuple[pathlib.Path | None, list[pa
     from PIL import Image
 
     if Image.registered_extensions().get(target.suffix.lower()) not in Image.SAVE:
-        raise ValueError(f"{target} has no suffix of a picture that can be written; name it .png or .jpg, for example")
+        raise ValueError(f"{target} has no suffix of a writable image format; use .png or .jpg, for example")
     return None, [target]
 
 
 def boxes_of(boxes: object, photo: str, size: "Size") -> "Floats | None":
-    """Boxes (N, 4) x1, y1, x2, y2 for a photograph and its size from what `_read_boxes` gives; None if that is None."""
+    """Boxes (N, 4) x1, y1, x2, y2 of a photograph of some size from the result of `_read_boxes`; None for None."""
     from deephar.data.samples import box_file
 
     if isinstance(boxes, box_file.BoxFile):
         return boxes.photograph([photo, pathlib.Path(photo).name], size)
     if isinstance(boxes, dict):
         if photo not in boxes and pathlib.Path(photo).name not in boxes:
-            raise ValueError(f"the file of boxes has none for {photo}")
+            raise ValueError(f"the box file has none for {photo}")
         boxes = boxes.get(photo, boxes.get(pathlib.Path(photo).name))
     return None if boxes is None else to_corners(boxes)
 
 
 def to_corners(boxes: object) -> "Floats":
-    """Boxes [[x, y, width, height], ...] of numbers or their text, to (N, 4) x1, y1, x2, y2."""
+    """Boxes [[x, y, width, height], ...], numbers or strings, to (N, 4) x1, y1, x2, y2."""
     import numpy as np
 
     try:
@@ -180,7 +179,7 @@ def to_corners(boxes: object) -> "Floats":
 
 
 def _photo(photo: str, boxes: object, picture: pathlib.Path | None, predictor: "PosePredictor") -> dict[str, object]:
-    """The JSON entry of a photograph. What fails is reported in it, so that the other photographs' are not lost."""
+    """The JSON entry of a photograph. Failures are reported in it, so that other photographs' results are not lost."""
     from deephar.data.samples import frames
 
     entry = {"photo": photo, "people": []}
@@ -203,7 +202,7 @@ def _photo(photo: str, boxes: object, picture: pathlib.Path | None, predictor: "
 
 
 def _draw(image: "Image.Image", width: int, people: "list[Person]", layout: "PoseLayout", path: "Path") -> None:
-    """Draw people, whose joints are in pixels of a photograph of some width, on its picture, which may be smaller."""
+    """Draw people, whose joints are in pixels of a photograph of some width, on its image, which may be smaller."""
     from deephar import viz
     from deephar.files import whole_file
 

@@ -1,4 +1,4 @@
-"""`deephar pretrained`: which weights there are by name; downloads a published file."""
+"""`deephar pretrained`: lists the weights available by name; downloads a published file."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from deephar.weights.loading import weight_file
 
 
 def main(arguments: Sequence[str]) -> int:
-    """List the weights that come with deephar and those of the original, or download one of the latter."""
+    """List the weights that come with deephar and the original's, or download one of the latter."""
     parser = argparse.ArgumentParser(prog="deephar pretrained", description=main.__doc__)
-    parser.add_argument("name", nargs="?", help="file to download; without it, list them")
+    parser.add_argument("name", nargs="?", help="weights to download; without it, list them all")
     options = parser.parse_args(arguments)
     if not options.name:
         for name, entry in {**SHIPPED, **PUBLISHED}.items():

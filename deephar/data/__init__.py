@@ -13,7 +13,7 @@ _BATCHES = ("cached", "clip_mixture", "loader", "mixture", "pool", "queues")
 _MOVED = {
     **dict.fromkeys(_READERS, "readers"), **dict.fromkeys(_SAMPLES, "samples"), **dict.fromkeys(_BATCHES, "batches"),
 }  # fmt: skip
-"""Where the modules are that used to be here."""
+"""New locations of the modules that used to be here."""
 
 
 def __getattr__(name: str) -> types.ModuleType:

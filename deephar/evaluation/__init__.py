@@ -1,1 +1,1 @@
-"""Evaluation: given a model and crops, predictions in source pixels and their scores."""
+"""Evaluation: predictions of a model on crops, in source pixels, and their scores."""

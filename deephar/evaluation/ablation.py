@@ -1,4 +1,4 @@
-"""Ablations: every arm trained alike from several seeds, as a table and a figure beside the paper's numbers."""
+"""Ablations: every arm trained alike with several seeds, as a table and a figure beside the paper's numbers."""
 
 import argparse
 import itertools
@@ -19,36 +19,36 @@ _Paper: typing.TypeAlias = Mapping[str, Mapping[str, float]]
 
 
 def parser(doc: str | None, name: str) -> argparse.ArgumentParser:
-    """An `argparse.ArgumentParser` with what the scripts of all ablations share.
+    """An `argparse.ArgumentParser` with the options shared by all ablation scripts.
 
     Args:
-        doc: of the script.
+        doc: docstring of the script.
         name: of the ablation, for its folder.
     """
     result = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     result.add_argument("--out", default=f"runs/ablation/{name}", type=pathlib.Path)
     result.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    result.add_argument("--batch-size", type=int, default=32, help="crops")
-    result.add_argument("--size", type=int, default=64, help="of a crop in pixels")
+    result.add_argument("--batch-size", type=int, default=32, help="in crops")
+    result.add_argument("--size", type=int, default=64, help="side of a crop in pixels")
     result.add_argument("--width", type=int, default=96, help="channels of the network's features")
-    result.add_argument("--processes", type=int, default=2, help="that draw people")
+    result.add_argument("--processes", type=int, default=2, help="worker processes that draw people")
     return result
 
 
 def run(
     train: Callable[[str, int, pathlib.Path], Mapping[str, float]], arms: Collection[str], args: argparse.Namespace
 ) -> None:
-    """Train every arm from every seed and keep the scores; what a folder holds already is not done again.
+    """Train every arm with every seed and keep the scores; results already in the folder are not recomputed.
 
-    Several commands, each with seeds of its own, may share a folder, but all other options must be the same.
+    Several commands, each with its own seeds, may share a folder, but all other options must be the same.
 
     Args:
-        train: function of an arm, a seed and a folder for its files that gives {score's name: number}.
+        train: function of an arm, a seed and a folder for its files that returns {score's name: number}.
         arms: names.
         args: options of `parser`; the scores go to `args.out/ARM-SEED.json`.
 
     Raises:
-        ValueError: if the folder was begun with other options.
+        ValueError: if the folder was created with different options.
     """
     folder = args.out
     settled = {name: value for name, value in vars(args).items() if name not in ("out", "seeds", "processes")}
@@ -65,14 +65,14 @@ def run(
 
 
 def collect(arms: Iterable[str], folder: Path) -> dict[str, dict[str, list[float]]]:
-    """What `run` has left in a folder.
+    """The scores that `run` wrote to a folder.
 
     Args:
         arms: names.
         folder: path.
 
     Returns:
-        {arm: {score's name: list of numbers, one per seed in the order of the seeds}}; arms without any are left out.
+        {arm: {score's name: list of numbers, one per seed in the order of the seeds}}; arms without any are omitted.
     """
     found = {}
     for arm in arms:
@@ -84,19 +84,19 @@ def collect(arms: Iterable[str], folder: Path) -> dict[str, dict[str, list[float
 
 
 def mean_deviation(values: ArrayLike) -> tuple[float, float]:
-    """Mean and sample standard deviation of the seeds; NaN as the deviation of a single one."""
+    """Mean and sample standard deviation over the seeds; the deviation of a single one is NaN."""
     values = np.asarray(values, dtype=np.float64)
     return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else math.nan
 
 
 def claim(first: ArrayLike, second: ArrayLike) -> float | None:
-    """What may be said of two arms.
+    """The claim that can be made about two arms.
 
     Args:
         first, second: numbers, one per seed.
 
     Returns:
-        difference of the means, second minus first; None where the intervals mean +- deviation overlap or are unknown.
+        difference of the means, second minus first; None if the intervals mean +- deviation overlap or are unknown.
     """
     (a, da), (b, db) = mean_deviation(first), mean_deviation(second)
     return b - a if abs(b - a) > da + db else None
@@ -133,7 +133,7 @@ def _cell(values: Sequence[float] | None) -> str:
 
 
 def claims(found: _Found, scores: Mapping[str, str], unit: str) -> list[str]:
-    """What may be said of every two arms, in words.
+    """The claims that can be made about every pair of arms, in words.
 
     Args:
         found: from `collect`.
@@ -141,7 +141,7 @@ def claims(found: _Found, scores: Mapping[str, str], unit: str) -> list[str]:
         unit: of the scores.
 
     Returns:
-        list of str, the last of which says that no more may be said.
+        list of str, the last of which says that nothing else is claimed.
     """
     said = []
     for score, heading in scores.items():
@@ -156,7 +156,7 @@ def claims(found: _Found, scores: Mapping[str, str], unit: str) -> list[str]:
 def save_bars(
     found: _Found, scores: Mapping[str, str], path: Path, unit: str, paper: _Paper | None = None, title: str = ""
 ) -> None:
-    """Write the table as a PNG: a group of bars for every score, a bar with its deviation for every arm.
+    """Write the table as a PNG: a group of bars per score, with a bar and its deviation per arm.
 
     Args:
         found, scores, paper: as for `table`; the paper's bars are hatched.
@@ -196,13 +196,13 @@ def save_report(
     paper: _Paper | None = None,
     about: str = "",
 ) -> None:
-    """Print the table of what a folder holds and what may be said of it, and write both and bars.
+    """Print the table of a folder's scores and the claims about them, and write both, and a bar chart.
 
     Args:
         arms, folder: as for `run`.
         scores, unit, paper: as for `table`.
         name: of the files: `table.txt` and `NAME.png`.
-        about: what the numbers are, for the first line and the figure's title.
+        about: description of the numbers, for the first line and the figure's title.
     """
     folder = pathlib.Path(folder)
     found = collect(arms, folder)

@@ -1,4 +1,4 @@
-"""Actions of videos by a clip network, and how often they are right."""
+"""Action predictions of a clip network for videos, and their accuracy."""
 
 import dataclasses
 import itertools
@@ -18,18 +18,18 @@ from deephar.typed import ArrayLike, Floats, Ints, Network
 logger: logging.Logger = logging.getLogger(__name__)
 
 COMBINATIONS = ("mean", "product")
-"""How the clips of a video are judged together: the mean of their scores (paper), or their product (published code)."""
+"""How the scores of a video's clips are combined: their mean (paper), or their product (published code)."""
 
 
 class Clip(typing.Protocol):
-    """What is read of a `deephar.data.samples.video_clips.ClipInput`."""
+    """The part of a `deephar.data.samples.video_clips.ClipInput` used here."""
 
     @property
     def inputs(self) -> Sequence[Floats]: ...
 
 
 class Video(typing.Protocol):
-    """What is read of a `deephar.data.samples.video_clips.VideoInput`."""
+    """The part of a `deephar.data.samples.video_clips.VideoInput` used here."""
 
     @property
     def name(self) -> str: ...
@@ -45,7 +45,7 @@ class Video(typing.Protocol):
 
 
 class Videos(typing.Protocol):
-    """What is read of `deephar.data.samples.video_clips.VideoClips`."""
+    """The part of `deephar.data.samples.video_clips.VideoClips` used here."""
 
     @property
     def actions(self) -> Sequence[str]: ...
@@ -62,11 +62,11 @@ class ActionPredictions:
     Attributes:
         scores: output's name to (N, A), in the order of `deephar.models.outputs.judges` (p1 ... v1 ... m); each row
             sums to 1, or is NaN for a video that cannot be read.
-        truth: (N,) numbers of the classes; -1 where unknown or where the video cannot be read.
+        truth: (N,) class numbers; -1 if unknown or if the video cannot be read.
         names: of the videos.
-        clips: (N,) number of clips judged together.
-        short: number of videos too short for one clip at the subsampling; judged by one clip all the same.
-        broken: position of every video that could not be read and the reason.
+        clips: (N,) number of clips combined.
+        short: number of videos too short for one clip at the subsampling; scored on one clip all the same.
+        broken: position of every video that could not be read, and the reason.
     """
 
     scores: dict[str, Floats]
@@ -92,7 +92,7 @@ class ActionScores(typing.TypedDict):
 
 
 def combine(scores: ArrayLike, how: str = "mean") -> Floats:
-    """Scores of several clips (N, A) as those of one video (A,), which sum to 1.
+    """Combine the scores of several clips (N, A) into those of one video (A,), which sum to 1.
 
     Args:
         scores: probabilities.
@@ -116,13 +116,13 @@ def predict(
     progress: bool = False,
     on_broken: str = "raise",
 ) -> ActionPredictions:
-    """Judge videos, in one walk through each; memory holds a batch of clips, however long a video is.
+    """Classify videos, in one pass through each; memory holds one batch of clips, however long a video is.
 
     Args:
         model: a clip network.
-        videos: sequence of what `deephar.data.samples.video_clips.VideoClips` gives.
+        videos: sequence of videos, as from `deephar.data.samples.video_clips.VideoClips`.
         how: one of `COMBINATIONS`.
-        batch_size: clips at a time, of one video or several.
+        batch_size: clips per batch, from one video or several.
         progress: show a progress bar.
         on_broken: "raise" at a video that cannot be read; or "skip" it, log it and name it in `broken`.
 
@@ -141,12 +141,12 @@ def predict(
             scores[name][index] = combine([row[name] for row in rows], how)
     if not walk.clips.any():
         fault = next(iter(walk.broken.values()), "no videos")
-        raise ValueError(f"None of {len(videos)} videos can be read; the first fault: {fault}")
+        raise ValueError(f"None of {len(videos)} videos can be read; the first error: {fault}")
     return ActionPredictions(scores, walk.truth, walk.names, walk.clips, walk.short, walk.broken)
 
 
 class _Walk:
-    """The clips of videos, one video after another, and what the walk tells of the videos; see `predict`."""
+    """Iterates over the clips of videos, one video after another, and collects facts about them; see `predict`."""
 
     def __init__(self, videos: Videos, progress: bool, on_broken: str) -> None:
         self.videos, self.progress, self.on_broken = videos, progress, on_broken
@@ -155,7 +155,7 @@ class _Walk:
         self.broken: dict[int, str] = {}
 
     def __iter__(self) -> Iterator[tuple[int, Sequence[Floats]]]:
-        """Position of the video and inputs, of every clip; also of those before the fault of a broken video."""
+        """Position of the video and inputs, for every clip; also for those before the error in a broken video."""
         for index in tqdm(range(len(self.videos)), desc="judge", unit="video", disable=not self.progress):
             try:
                 video, count = self.videos[index], 0
@@ -175,7 +175,7 @@ class _Walk:
 def _judged(
     model: Network, clips: Iterable[tuple[int, Sequence[Floats]]], batch_size: int
 ) -> Iterator[tuple[int, dict[str, Floats]]]:
-    """Position of the video, and output's name to scores (A,), of every clip."""
+    """Position of the video, and output's name to scores (A,), for every clip."""
     for batch in running.batches(clips, batch_size):
         places, scores = [place for place, _ in batch], _scores(model, [inputs for _, inputs in batch], batch_size)
         batch.clear()  # before the next one is made
@@ -191,10 +191,10 @@ def _scores(model: Network, clips: list[Sequence[Floats]], batch_size: int) -> d
 
 
 def action_scores(predictions: ActionPredictions, actions: Sequence[str]) -> ActionScores:
-    """Accuracy of every output, and of the last one by class.
+    """Accuracy of every output, and by class of the last one.
 
     Args:
-        predictions: `ActionPredictions`; videos of unknown action are not counted.
+        predictions: `ActionPredictions`; videos with unknown action are not counted.
         actions: names of the classes.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Scores of methods that learn next to nothing: what a network must beat, in numpy."""
+"""Trivial baselines that a network must beat, in numpy."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ def linear_accuracy(
     test_classes: Sequence[int] | Ints,
     ridge: float = 1.0,
 ) -> float:
-    """Accuracy of a linear classifier: one ridge regression for every class, on standardised features.
+    """Accuracy of a linear classifier: one ridge regression per class, on standardised features.
 
     Args:
         train, test: (N, F) features.
-        classes, test_classes: (N,) numbers of the classes.
-        ridge: weight of the squared coefficients, in mean squares of a feature vector.
+        classes, test_classes: (N,) class numbers.
+        ridge: weight of the squared coefficients, relative to the mean square of a feature vector.
 
     Returns:
         float in [0, 1].
@@ -37,7 +37,7 @@ def linear_accuracy(
 
 
 def nearest_pose(train_images: Floats, train_poses: ArrayLike, images: Floats) -> Floats:
-    """The pose of the training image that looks most alike: nearest neighbour on pixels, each image's mean removed.
+    """The pose of the most similar training image: nearest neighbour on pixels, each image's mean removed.
 
     Args:
         train_images: (N, H, W, 3).

@@ -18,7 +18,7 @@ if typing.TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BRANCHES = {"p": ("pose", "tab:blue"), "v": ("appearance", "tab:orange"), "m": ("aggregated", "tab:green")}
-"""First letter of an output to what it judges by, and its colour."""
+"""First letter of an output to its branch and colour."""
 
 
 def new_figure(size: tuple[float, float]) -> "tuple[Figure, Axes]":
@@ -32,7 +32,7 @@ def new_figure(size: tuple[float, float]) -> "tuple[Figure, Axes]":
 
 
 def save(figure: "Figure", path: Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
+    """Write a figure as PNG, atomically."""
     with whole_file(path) as temporary:
         figure.savefig(temporary, dpi=120, format="png")
 
@@ -82,7 +82,7 @@ def save_classes(scores: action.ActionScores, path: Path) -> None:
 
 
 def save_confusion(scores: action.ActionScores, path: Path) -> None:
-    """The confusion matrix: rows are the truth, columns the prediction, colours shares of the row."""
+    """The confusion matrix: rows are the truth, columns the prediction, colours fractions of the row."""
     counts, names = np.array(scores["confusion"]), list(scores["per_class"])
     size = max(5, 0.35 * len(names) + 2)
     figure, axes = new_figure((size, size))
@@ -100,7 +100,7 @@ def save_confusion(scores: action.ActionScores, path: Path) -> None:
 
 
 def save_action_report(scores: action.ActionScores, folder: pathlib.Path, **more: object) -> None:
-    """Write `eval.json` (the scores and `more`) and the three figures to a folder, and say so."""
+    """Write `eval.json` (the scores and `more`) and the three figures to a folder, and print that."""
     report.save_json({**scores, **more}, folder / "eval.json")
     save_blocks(scores, folder / "blocks.png")
     save_classes(scores, folder / "classes.png")
@@ -109,21 +109,21 @@ def save_action_report(scores: action.ActionScores, folder: pathlib.Path, **more
 
 
 class NamedVideos(action.Videos, typing.Protocol):
-    """`deephar.evaluation.action.Videos` that tell by which protocol their clips are chosen."""
+    """`deephar.evaluation.action.Videos` with the protocol by which their clips are chosen."""
 
     @property
     def protocol(self) -> str: ...
 
 
 def report_actions(model: Network, videos: NamedVideos, folder: pathlib.Path, how: str, **protocol: object) -> None:
-    """Judge videos by a clip network; print the table, and write the report with the protocol in words.
+    """Classify videos with a clip network; print the table, and write the report with the protocol.
 
     Args:
         model: a clip network.
         videos: `deephar.data.samples.video_clips.VideoClips`.
-        folder: of the report.
+        folder: for the report.
         how: one of `deephar.evaluation.action.COMBINATIONS`.
-        **protocol: what else is said of it.
+        **protocol: further facts about the protocol, for the report.
     """
     predictions = action.predict(model, videos, how, 4, progress=True, on_broken="skip")
     scores = action.action_scores(predictions, videos.actions)

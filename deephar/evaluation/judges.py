@@ -1,4 +1,4 @@
-"""The scores by which the best epoch of a training is chosen, on samples that are not trained on."""
+"""The scores that choose the best epoch of a training run, on held-out samples."""
 
 import dataclasses
 import typing
@@ -16,10 +16,10 @@ class Judge:
 
     Attributes:
         log: its name in the logs.
-        text: what it is, in words.
-        unit: of its size.
-        score: function of a network that gives a number.
-        broken: samples that could not be read, by their positions, and the reason; filled while it scores.
+        text: its description.
+        unit: of its absolute value.
+        score: function of a network that returns a number.
+        broken: samples that could not be read, by position, and the reason; filled while scoring.
     """
 
     log: str
@@ -30,7 +30,7 @@ class Judge:
 
 
 def pckh(crops: pose2d.Crops, where: str) -> Judge:
-    """PCKh@0.5 of `deephar.data.samples.crops.Crops`, `where` in words."""
+    """PCKh@0.5 on `deephar.data.samples.crops.Crops`, described by `where`."""
 
     def score(predictions: pose2d.Predictions) -> float:
         return pose2d.pckh_scores(predictions, crops.layout)["pckh@0.5"]
@@ -39,7 +39,7 @@ def pckh(crops: pose2d.Crops, where: str) -> Judge:
 
 
 def pck(crops: pose2d.Crops, where: str) -> Judge:
-    """PCK@0.2 of the torso of `deephar.data.samples.crops.Crops`, `where` in words."""
+    """PCK@0.2 of the torso on `deephar.data.samples.crops.Crops`, described by `where`."""
 
     def score(predictions: pose2d.Predictions) -> float:
         return pose2d.pck_scores(predictions, crops.layout)["total"]
@@ -48,7 +48,7 @@ def pck(crops: pose2d.Crops, where: str) -> Judge:
 
 
 def mpjpe(crops: pose2d.Crops, joint_set: str, where: str) -> Judge:
-    """Minus the MPJPE of `deephar.data.samples.crops.Crops` with cameras, root depth given; `where` in words."""
+    """Negative MPJPE on `deephar.data.samples.crops.Crops` with cameras, root depth given; described by `where`."""
 
     def score(predictions: pose3d.Predictions3D) -> float:
         return -pose3d.scores(predictions, crops.layout, joint_set)["mpjpe"]
@@ -58,7 +58,7 @@ def mpjpe(crops: pose2d.Crops, joint_set: str, where: str) -> Judge:
 
 
 def accuracy(videos: action.Videos, where: str) -> Judge:
-    """Accuracy of the last output on `deephar.data.samples.video_clips.VideoClips`, `where` in words."""
+    """Accuracy of the last output on `deephar.data.samples.video_clips.VideoClips`, described by `where`."""
 
     def score(predictions: action.ActionPredictions) -> float:
         return action.action_scores(predictions, videos.actions)["accuracy"]
@@ -74,7 +74,7 @@ def _judge(
     samples: pose2d.Crops | action.Videos,
     score: Callable[[_Predictions], float],
 ) -> Judge:
-    """A `Judge` by the score of what is predicted for samples; those that cannot be read are skipped and noted."""
+    """A `Judge` that scores the predictions for samples; those that cannot be read are skipped and recorded."""
     broken: dict[int, str] = {}
 
     def judged(model: Network) -> float:

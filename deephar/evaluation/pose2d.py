@@ -1,4 +1,4 @@
-"""2D poses of a model on crops, in source pixels, and how good they are."""
+"""2D poses of a model on crops, in source pixels, and their scores."""
 
 import dataclasses
 import logging
@@ -20,7 +20,7 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 
 class Crop(typing.Protocol):
-    """What is read of a `deephar.data.samples.crops.Crop`."""
+    """The part of a `deephar.data.samples.crops.Crop` used here."""
 
     @property
     def name(self) -> str: ...
@@ -51,7 +51,7 @@ class Crop(typing.Protocol):
 
 
 class Crops(typing.Protocol):
-    """What is read of `deephar.data.samples.crops.Crops`."""
+    """The part of `deephar.data.samples.crops.Crops` used here."""
 
     @property
     def layout(self) -> PoseLayout: ...
@@ -66,12 +66,12 @@ class Predictions:
     """Poses of every block for every crop.
 
     Attributes:
-        pose_px: (K, N, J, 2 or more) in source pixels; columns after (x, y) are as the model gives them.
+        pose_px: (K, N, J, 2 or more) in source pixels; columns after (x, y) are as output by the model.
         visibility: (K, N, J) in [0, 1].
         true_px: (N, J, 2 or more), NaN where not located.
         inside: (N, J) bool, whether the located joint is strictly inside the crop.
-        head_px: (N,) head sizes, NaN where there is none.
-        broken: position of every sample that could not be read and the reason; its rows are NaN.
+        head_px: (N,) head sizes, NaN if there is none.
+        broken: position of every sample that could not be read, and the reason; its rows are NaN.
     """
 
     pose_px: Floats
@@ -136,7 +136,7 @@ def predict(
     Args:
         model: a pose network.
         crops: sequence of `deephar.data.samples.crops.Crop`, with a `layout`.
-        batch_size: crops at a time.
+        batch_size: crops per batch.
         flip: average with the prediction on the mirrored crop (paper section 5).
         progress: show a progress bar.
         on_broken: "raise" at a sample that cannot be read; or "skip" it, log it and name it in `Predictions.broken`.
@@ -161,16 +161,16 @@ def over_batches(
     progress: bool = False,
     on_broken: str = "raise",
 ) -> tuple[list[Floats], list[np.ndarray], dict[int, str]]:
-    """Run a model over crops and gather what is wanted of every batch.
+    """Run a model over crops and gather results of every batch.
 
     Args:
         model, crops, batch_size, flip, progress, on_broken: see `predict`.
-        gather: function of (list of B crops, poses (K, B, J, D) in crop coordinates, visibilities (K, B, J)) that gives
-            two tuples of arrays: (K, B, ...) by block, and (B, ...) by crop.
+        gather: function of (list of B crops, poses (K, B, J, D) in crop coordinates, visibilities (K, B, J)) that
+            returns two tuples of arrays: (K, B, ...) by block, and (B, ...) by crop.
 
     Returns:
         two lists of arrays, (K, N, ...) and (N, ...), whose rows are NaN (False, None) for crops that cannot be read;
-        and a dict of the position of each of those and the reason.
+        and a dict from the position of each of those to the reason.
     """
     walk, parts = _Walk(crops, progress, on_broken), []
     for batch in running.batches(walk, batch_size):
@@ -179,7 +179,7 @@ def over_batches(
         parts.append(gather(batch, *(output[:, : len(batch)] for output in found)))
     places, broken = walk.places, walk.broken
     if not parts:
-        raise ValueError(f"None of {len(crops)} samples can be read; the first fault: {broken.get(0, 'no samples')}")
+        raise ValueError(f"None of {len(crops)} samples can be read; the first error: {broken.get(0, 'no samples')}")
     by_block, by_crop = zip(*parts, strict=True)
     joined = [
         [_spread(np.concatenate(arrays, axis), places, len(crops), axis) for arrays in zip(*tuples, strict=True)]
@@ -189,7 +189,7 @@ def over_batches(
 
 
 class _Walk:
-    """The crops that can be read, their places, and the reason of every other's fault; see `over_batches`."""
+    """Iterates over the readable crops; collects their positions and the errors of the others; see `over_batches`."""
 
     def __init__(self, crops: Crops, progress: bool, on_broken: str) -> None:
         self.crops, self.progress, self.on_broken = crops, progress, on_broken
@@ -211,7 +211,7 @@ class _Walk:
 
 
 def gather(batch: list[Crop], poses: Floats, visibilities: Floats) -> tuple[_ByBlock, _ByCrop]:
-    """The arrays of `Predictions` for some crops, as `over_batches` wants them."""
+    """The arrays of `Predictions` for some crops, in the form that `over_batches` expects."""
     back = np.stack([np.linalg.inv(crop.px_to_crop) for crop in batch])
     located = np.stack([crop.pose_crop[..., :2] for crop in batch])
     return (
@@ -225,7 +225,7 @@ def gather(batch: list[Crop], poses: Floats, visibilities: Floats) -> tuple[_ByB
 
 
 def _spread(array: np.ndarray, places: list[int], length: int, axis: int) -> np.ndarray:
-    """Rows to their places among `length`; the others are NaN (or False, or None)."""
+    """Scatter rows to their positions among `length`; the others are NaN (or False, or None)."""
     empty = {"b": False, "O": None}.get(array.dtype.kind, np.nan)
     spread = np.full((*array.shape[:axis], length, *array.shape[axis + 1 :]), empty, dtype=array.dtype)
     spread[(slice(None),) * axis + (places,)] = array
@@ -249,15 +249,15 @@ def average(predictions: Sequence[_Predictions]) -> _Predictions:
 
 
 def pck_scores(predictions: Predictions, layout: PoseLayout, threshold: float = 0.2) -> PckScores:
-    """PCK of the torso, for every block and joint.
+    """PCK relative to the torso, for every block and joint.
 
     Args:
         predictions: `Predictions`.
         layout: of their joints.
-        threshold: in torsos.
+        threshold: in torso sizes.
 
     Returns:
-        dict: `threshold`, `people` (scored), `left_out` (people without a torso), `broken` (that could not be read),
+        dict: `threshold`, `people` (scored), `left_out` (people without a torso), `broken` (could not be read),
         `joints` (counted), `blocks` (score of each, in percent), `total` and `auc` (of the last block, in percent),
         `per_joint` (name to percent).
     """
@@ -283,7 +283,7 @@ def pckh_scores(predictions: Predictions, layout: PoseLayout, inside_only: bool 
         inside_only: count only joints inside the crop, as the original's evaluation does; MPII's counts all.
 
     Returns:
-        dict: `people` (scored), `left_out` (people without a head size), `broken` (that could not be read), `joints`
+        dict: `people` (scored), `left_out` (people without a head size), `broken` (could not be read), `joints`
         (counted), `pckh@0.2`, `auc@0.2`, `pckh@0.5`, `auc@0.5` (of the last block, in percent), `blocks` (PCKh@0.5 of
         each), `per_joint` (PCKh@0.5 by name, all joints).
     """
@@ -321,7 +321,7 @@ def _per_joint(distances: Floats, layout: PoseLayout, threshold: float) -> dict[
 
 
 def constant_baseline(training_crops: Crops, crops: Crops, on_broken: str = "raise") -> Predictions:
-    """Predict, for every crop, the average of the located joints of some training crops: the score to beat.
+    """Predict, for every crop, the mean of the located joints over some training crops: the baseline to beat.
 
     Args:
         training_crops: sequence of crops with `pose_crop`.

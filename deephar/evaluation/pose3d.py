@@ -1,9 +1,9 @@
-"""3D poses of a model on crops, in world mm, and how good they are.
+"""3D poses of a model on crops, in world mm, and their scores.
 
-A network gives x and y in the crop and depth relative to the root's. To place a person, the root's depth is either
-*given*, the true one, as in the original's evaluation and the paper; or *estimated*, the depth at which the predicted
-bones are as long as a typical person's. (The side of the published crop tells nothing new: the true depth made it.)
-Every score says which, and which joints it is about.
+A network predicts x and y in the crop and depth relative to the root's. To place a person, the root's depth is either
+*given*, the ground truth, as in the original's evaluation and the paper; or *estimated*, the depth at which the
+predicted bones are as long as a typical person's. (The side of the published crop adds no information: it was derived
+from the true depth.) Every score states which, and which joints it covers.
 """
 
 import dataclasses
@@ -38,16 +38,16 @@ PAPER = {
 """The paper's rows of table 1, mm: the actions and their mean."""
 
 PAPER_IS_ABOUT = "root depth given; joints: pa17j by the published map; every 60th frame"
-"""What the paper's rows are about, as far as the original's code tells."""
+"""What the paper's rows cover, as far as the original's code shows."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Predictions3D(pose2d.Predictions):
-    """`Predictions` in space; the third column of `pose_px` and `true_px` is the depth in mm.
+    """`Predictions` in 3D; the third column of `pose_px` and `true_px` is the depth in mm.
 
     Attributes:
-        pose_mm: (K, N, J, 3) in the world.
-        true_mm: (N, J, 3) in the world, NaN where not located.
+        pose_mm: (K, N, J, 3) in world coordinates.
+        true_mm: (N, J, 3) in world coordinates, NaN where not located.
         cameras: (N,) of `deephar.camera.Camera`; None for people who could not be read.
         root_depth: "given" or "estimated".
     """
@@ -93,13 +93,12 @@ def predict(
     progress: bool = False,
     on_broken: str = "raise",
 ) -> Predictions3D:
-    """Poses of every crop in the world.
+    """Poses of every crop in world coordinates.
 
     Args:
-        model: a pose network of 3 coordinates.
+        model: a pose network with 3 coordinates.
         crops: sequence of `deephar.data.samples.crops.Crop` with depth and cameras, with a `layout`.
-        bones_mm: None for the true depth of the root ("given"); or `bone_lengths` of a typical person, by which it is
-            estimated.
+        bones_mm: None for the true depth of the root ("given"); or `bone_lengths` of a typical person, to estimate it.
         batch_size, flip, progress, on_broken: see `deephar.evaluation.pose2d.predict`.
 
     Returns:
@@ -128,7 +127,7 @@ def predict(
 def _gather(
     batch: list[pose2d.Crop], poses: Floats, visibilities: Floats
 ) -> tuple[tuple[Floats, ...], tuple[np.ndarray, ...]]:
-    """Also each crop's root depth, scale and camera; see `pose2d.over_batches`."""
+    """`pose2d.gather` plus each crop's root depth, scale and camera; see `pose2d.over_batches`."""
     if poses.shape[-1] != 3:
         raise ValueError(f"3D evaluation needs a model with x, y and depth. Received: {poses.shape[-1]} coordinates")
     for crop in batch:
@@ -178,7 +177,7 @@ def agreement(model: Network, crops: pose2d.Crops, file: MetricPoses, *, flip: b
 
 
 def draw_views(predictions: Predictions3D, index: int, layout: PoseLayout) -> Image.Image:
-    """The last block's pose of a person in space, over the true one in grey, roots aligned.
+    """The last block's 3D pose of a person, over the ground truth in grey, roots aligned.
 
     Args:
         predictions: `Predictions3D`.
@@ -208,21 +207,21 @@ def bone_lengths(poses: Floats, layout: PoseLayout) -> Floats:
         ValueError: if the layout has no links.
     """
     if not layout.links:
-        raise ValueError(f"Layout {layout.name} has no links between its joints, so no bones; give it `links`")
+        raise ValueError(f"Layout {layout.name} has no links between joints, so no bones; give it `links`")
     first, second = np.transpose(layout.link_indices)
     squares = np.sum((poses[:, first] - poses[:, second]) ** 2, axis=-1)
     return np.sqrt(_mean(squares))
 
 
 def _mean(values: Floats) -> Floats:
-    """Mean over the first axis of what is finite, NaN where nothing is."""
+    """Mean of the finite values over the first axis, NaN where there are none."""
     finite = np.isfinite(values)
     count = finite.sum(axis=0)
     return np.where(count > 0, np.where(finite, values, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
 
 
 def _root_depth(rays: Floats, relative: Floats, bones_mm: Floats, layout: PoseLayout) -> Floats:
-    """Depth of the root at which the squared lengths of all bones add up to those of `bones_mm`.
+    """Depth of the root at which the squared lengths of all bones have the same sum as those of `bones_mm`.
 
     A joint lies at ray (root + relative), so the sum is a quadratic in the root's depth.
 
@@ -256,7 +255,7 @@ def average(predictions: Sequence[Predictions3D]) -> Predictions3D:
 
 
 def mean_pose(predictions: Predictions3D, training_camera_mm: Floats, layout: PoseLayout) -> Predictions3D:
-    """Baseline: everybody has the mean pose of training people, in the camera's axes, at the true root.
+    """Baseline: everybody has the mean pose of the training people, in the camera's axes, at the true root.
 
     Args:
         predictions: `Predictions3D`, for its labels.
@@ -281,7 +280,7 @@ def flat(predictions: Predictions3D, layout: PoseLayout) -> Predictions3D:
 
 
 def _baseline(predictions: Predictions3D, rule: Callable[[Camera, Floats], Floats]) -> Predictions3D:
-    """One block of a rule from a camera and its people's true (u, v, depth) to predicted ones."""
+    """One block of predictions, by a rule from a camera and its people's true (u, v, depth) to predicted ones."""
     pose_px, pose_mm = np.full_like(predictions.true_px, np.nan), np.full_like(predictions.true_mm, np.nan)
     for camera, rows in _by_camera(predictions.cameras):
         pose_px[rows] = rule(camera, predictions.true_px[rows])
@@ -302,15 +301,15 @@ def scores(
     """Errors in mm of every block, and of one block in detail.
 
     Roots (pelvis) are aligned for MPJPE, N-MPJPE, PCK and AUC; the root counts in all but PCK and AUC. Means are over
-    joints and people, but `mean_of_actions` is the plain mean of the actions, like the paper's averages.
+    joints and people, but `mean_of_actions` is the unweighted mean over actions, like the paper's averages.
 
     Args:
         predictions: `Predictions3D`.
         layout: of their joints.
-        joint_set: in words, which joints these are, e.g. `Human36M.joint_set`.
+        joint_set: description of the joint set, e.g. `Human36M.joint_set`.
         actions: name of each person's action, for `per_action`; or None.
         block: position of the block for the details; or "best", the one with the lowest MPJPE on these very people, as
-            the original's evaluation has it.
+            in the original's evaluation.
 
     Returns:
         dict: `root_depth`, `joint_set`, `people`, `broken`, `joints` (counted), `blocks`, `pa_blocks`, `n_blocks`
@@ -348,7 +347,7 @@ def scores(
 
 
 def table(scores: Scores3D, name: str) -> str:
-    """Lines of text: errors per joint and block, then rows laid out like the paper's table 1, the paper's beside.
+    """Lines of text: errors per joint and block, then rows formatted as in the paper's table 1, with the paper's.
 
     Args:
         scores: from `scores`.
@@ -360,7 +359,7 @@ def table(scores: Scores3D, name: str) -> str:
     about = f"root depth {scores['root_depth']}; joints: {scores['joint_set']}"
     people = f"{scores['people']} people, {scores['joints']} joints"
     if scores["broken"]:
-        people += f" ({scores['broken']} photographs that cannot be read left out)"
+        people += f" ({scores['broken']} unreadable photographs skipped)"
     lines = [f"MPJPE in mm, block {scores['block']} of {len(scores['blocks'])}, {people}; {about}"]
     lines += [f"  {joint:<12}{error:8.1f}" for joint, error in scores["per_joint"].items() if np.isfinite(error)]
     totals = {"MPJPE": "mpjpe", "PA-MPJPE": "pa_mpjpe", "N-MPJPE": "n_mpjpe"}
@@ -375,7 +374,7 @@ def table(scores: Scores3D, name: str) -> str:
 
 
 def _rows(scores: Scores3D, name: str) -> Iterator[str]:
-    """The table of actions in two halves, as the paper prints it."""
+    """The table of actions in two halves, as in the paper."""
     ours = [scores["per_action"].get(action, np.nan) for action in COLUMNS]
     rows = {"Method": [*COLUMNS.values(), "Avg"], **PAPER, name: [*ours, scores["mean_of_actions"]]}
     width = max(map(len, rows)) + 1

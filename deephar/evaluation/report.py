@@ -1,4 +1,4 @@
-"""Scores as a table for people and as JSON for programs."""
+"""Scores as a readable table and as JSON."""
 
 import json
 import math
@@ -28,7 +28,7 @@ def pck_table(scores: pose2d.PckScores) -> str:
 
 
 def pckh_table(scores: pose2d.PckhScores, name: str) -> str:
-    """Lines of text: PCKh per joint and block, then a row laid out like the paper's table 2.
+    """Lines of text: PCKh per joint and block, then a row formatted as in the paper's table 2.
 
     Args:
         scores: from `deephar.evaluation.pose2d.pckh_scores`.
@@ -54,9 +54,9 @@ def pckh_table(scores: pose2d.PckhScores, name: str) -> str:
 def _people(scores: pose2d.PckScores | pose2d.PckhScores, size: str) -> str:
     text = f"{scores['people']} people, {scores['joints']} joints"
     if scores["left_out"]:
-        text += f" ({scores['left_out']} people without a {size} left out)"
+        text += f" ({scores['left_out']} people without a {size} skipped)"
     if scores["broken"]:
-        text += f" ({scores['broken']} photographs that cannot be read left out)"
+        text += f" ({scores['broken']} unreadable photographs skipped)"
     return text
 
 
@@ -76,16 +76,16 @@ def save_pictures(
     columns: int = 8,
     views: Callable[[int], Image.Image] | None = None,
 ) -> None:
-    """Write a contact sheet of predictions on crops, evenly picked.
+    """Write a contact sheet of predictions on evenly spaced crops.
 
     Args:
         crops: sequence of `deephar.data.samples.crops.Crop`, with a `layout`.
         predictions: `deephar.evaluation.pose2d.Predictions` on them.
-        path: of the picture.
-        people: how many.
-        columns: people in a row.
-        views: None, or a function of a position that gives a picture to stand beside its crop, of the same height for
-            all; e.g. the pose in space.
+        path: of the image.
+        people: number of people.
+        columns: people per row.
+        views: None, or a function of a position that returns an image to place beside its crop, with the same height
+            for all; e.g. the 3D pose.
     """
     readable = [index for index in range(len(crops)) if index not in predictions.broken]
     shown = [readable[i] for i in np.linspace(0, len(readable) - 1, min(len(readable), people)).astype(int)]
@@ -98,7 +98,7 @@ def save_pictures(
 
 
 def save_json(values: object, path: Path) -> None:
-    """Write a JSON file, whole or not at all; NaN becomes null."""
+    """Write a JSON file atomically; NaN becomes null."""
     with whole_file(path) as temporary:
         temporary.write_text(as_json(values) + "\n", encoding="utf-8")
 
@@ -127,9 +127,9 @@ def action_table(scores: action.ActionScores) -> str:
     """
     head = f"accuracy on {scores['videos']} videos, %"
     if scores["short"]:
-        head += f" ({scores['short']} shorter than a clip, judged by one clip with frames repeated or sampled densely)"
+        head += f" ({scores['short']} shorter than a clip, scored on one clip with frames repeated or sampled densely)"
     if scores["broken"]:
-        head += f" ({scores['broken']} that cannot be read left out)"
+        head += f" ({scores['broken']} unreadable ones skipped)"
     outputs = "  ".join(f"{name} {value:.1f}" for name, value in scores["outputs"].items())
     by_branch = scores["per_class_of"]
     columns = "".join(f"{name:>8}" for name in by_branch)

@@ -1,4 +1,4 @@
-"""From pictures to people: `PosePredictor`, and the parts it is made of, each imported on first use."""
+"""From images to people: `PosePredictor` and its parts, each imported on first use."""
 
 import importlib
 import typing

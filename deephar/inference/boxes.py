@@ -1,4 +1,4 @@
-"""Boxes around people: those that are given, and those around poses."""
+"""Boxes around people: given ones, and those derived from poses."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ from deephar import geometry
 from deephar.typed import ArrayLike, Floats, Size
 
 SURE = 0.5
-"""Joints of this confidence make a person's box; where most are less sure, the surer half."""
+"""A person's box encloses the joints of at least this confidence; if most are below it, the more confident half."""
 
 
 def extent(pose_px: Floats, confidence: Floats) -> Floats:
-    """Box (4,) x1, y1, x2, y2 from the outermost joint to the outermost joint of those that are seen.
+    """Box (4,) x1, y1, x2, y2 enclosing the joints that are seen.
 
     Args:
         pose_px: (J, 2) in pixels.
@@ -27,7 +27,7 @@ def checked(boxes: ArrayLike, size: Size) -> Floats:
         size: (width, height) of the photograph.
 
     Raises:
-        ValueError: if one is empty, not finite, outside the photograph or immense.
+        ValueError: if one is empty, not finite, outside the photograph or far too large.
     """
     boxes = np.asarray(boxes, dtype=np.float64)
     boxes = boxes.reshape(-1, 4) if boxes.shape in ((0,), (4,)) else boxes

@@ -1,4 +1,4 @@
-"""What is found in a picture."""
+"""Predicted people."""
 
 import dataclasses
 

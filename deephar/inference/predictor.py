@@ -1,4 +1,4 @@
-"""From photographs to poses: boxes, crops, network and the way back, for `deephar predict` and for programs."""
+"""From photographs to poses: boxes, crops, network and back to pixels, for `deephar predict` and for programs."""
 
 import contextlib
 import dataclasses
@@ -20,12 +20,12 @@ from deephar.typed import ArrayLike, Floats, Network, Path, Pixels, Size
 from deephar.weights import loading
 
 BATCH = 16
-"""Crops at a time."""
+"""Crops per batch."""
 
 
 @dataclasses.dataclass(frozen=True)
 class _Photo:
-    """A decoded photograph, and its size in the file, which is larger where it was too large to be decoded whole."""
+    """A decoded photograph, and its size in the file, which is larger if it was decoded at a reduced size."""
 
     rgb: Image.Image
     size: Size
@@ -36,7 +36,7 @@ class _Photo:
 
 
 class PoseNetwork(Network, typing.Protocol):
-    """A network of one input, of pictures (B, H, W, 3): a `keras.Model`, or any object with these attributes."""
+    """A network with one input, images (B, H, W, 3): a `keras.Model`, or any object with these attributes."""
 
     @property
     def input_shape(self) -> tuple[int | None, int, int, int]: ...
@@ -49,10 +49,10 @@ class PosePredictor:
         model: a pose network.
         layout: `deephar.layouts.PoseLayout` of its joints, or its name.
         flip: average with the prediction on the mirrored crop.
-        margin: side of a person's window, in longer sides of the box.
-        crop_mm: of a network with depth, see `deephar.inference.space.weak_perspective`.
+        margin: side of a person's window, as a multiple of the box's longer side.
+        crop_mm: for a network with depth, see `deephar.inference.space.weak_perspective`.
 
-    Several threads may use one predictor: they decode side by side and take turns at the network.
+    Several threads may share a predictor: they decode in parallel and take turns at the network.
 
     Example:
         >>> predictor = PosePredictor.from_weights("lsp-lite-2d")
@@ -79,10 +79,10 @@ class PosePredictor:
 
     @classmethod
     def from_weights(cls, weights: Path, flip: bool = False) -> typing.Self:
-        """A predictor with the network that belongs to some weights.
+        """A predictor with the network that some weights are for.
 
         Args:
-            weights: a name that `deephar pretrained` lists, or a file of a training beside its model.json.
+            weights: a name that `deephar pretrained` lists, or a weight file from training beside its model.json.
             flip: see the class.
 
         Raises:
@@ -90,7 +90,7 @@ class PosePredictor:
         """
         about = loading.describe(weights)
         if about.judges_actions:
-            raise ValueError(f"{weights} are of {about.preset}, which judges clips; expected those of a pose network")
+            raise ValueError(f"{weights} are for {about.preset}, which classifies clips; expected a pose network's")
         return cls(loading.load(weights), about.layout, flip, about.window_margin, about.crop_mm)
 
     def __call__(
@@ -99,8 +99,8 @@ class PosePredictor:
         """Predict the people in boxes, or one person in the whole photograph.
 
         Args:
-            photo: what `deephar.data.samples.frames.open_image` opens: a path, a `PIL.Image.Image` (turned upright if
-                its EXIF data say how), or a uint8 array, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4).
+            photo: anything that `deephar.data.samples.frames.open_image` opens: a path, a `PIL.Image.Image` (turned
+                upright according to its EXIF data), or a uint8 array, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4).
             boxes: (N, 4) x1, y1, x2, y2 around each person in pixels of the upright photograph, or None to estimate one
                 from the whole photograph: a first prediction gives the box for a second (paper section 5).
             name: of the photograph, for messages; its path by default.
@@ -109,8 +109,8 @@ class PosePredictor:
             list of `Person`, one for each box.
 
         Raises:
-            ValueError: if the photograph cannot be read; if a box is empty, not finite, or has no pixel in common with
-                the photograph.
+            ValueError: if the photograph cannot be read; if a box is empty, not finite, or does not overlap the
+                photograph.
         """
         decoded = self._decode(photo, name or frames.name_of(photo))
         boxes = self._estimated_box(decoded) if boxes is None else box_rules.checked(boxes, decoded.size)

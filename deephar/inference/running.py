@@ -1,4 +1,4 @@
-"""The one place where a network is run on batches, for prediction and for evaluation."""
+"""Runs a network on batches, for both prediction and evaluation."""
 
 import itertools
 import typing
@@ -14,23 +14,23 @@ _T = typing.TypeVar("_T")
 
 
 def batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    """Items in lists of `size`, the last one shorter; the next list is made when it is asked for."""
+    """Items in lists of `size`, the last one possibly shorter; lists are made lazily."""
     items = iter(items)
     while batch := list(itertools.islice(items, size)):
         yield batch
 
 
 def padded(rows: list[Floats] | tuple[Floats, ...], size: int) -> Floats:
-    """Rows (...) as a batch (size, ...), the first one repeated at its end: whole batches save compilations."""
+    """Rows (...) as a batch (size, ...), padded with the first one: full batches avoid recompilation."""
     return np.stack([*rows, *rows[:1] * (size - len(rows))])
 
 
 def run(model: Network, inputs: Floats | Sequence[Floats]) -> object:
-    """What a network gives for a batch.
+    """The outputs of a network for a batch.
 
     Args:
         model: a network, or any object with `predict_on_batch`.
-        inputs: array (B, ...), or a list of them for several inputs; shared among the copies under a strategy.
+        inputs: array (B, ...), or a list of them for several inputs; split among the replicas under a strategy.
     """
     return model.predict_on_batch(inputs)
 
@@ -48,7 +48,7 @@ def predict_crops(model: Network, images: Floats, layout: PoseLayout, flip: bool
         poses (K, B, J, D) and visibilities (K, B, J).
 
     Raises:
-        ValueError: if the model has another number of joints than the layout.
+        ValueError: if the model's number of joints differs from the layout's.
     """
     poses, visibilities = outputs.poses(model, run(model, images))
     if poses.shape[2] != len(layout):

@@ -10,11 +10,11 @@ from deephar.typed import ArrayLike, Floats
 def weak_perspective(
     poses: Floats, sides_px: ArrayLike, layout: PoseLayout, crop_mm: float = geometry.WINDOW_MM
 ) -> Floats:
-    """Pixels and depth to millimetres from the pelvis, where neither the camera nor the person's size is known.
+    """Pixels and depth to millimetres from the pelvis, when neither the camera nor the person's size is known.
 
-    The square that the network saw is taken for the crop that it was trained on: `crop_mm` wide at the pelvis, its
-    depth range 2 m. Nearer parts of a person are not taken to look larger. So the pose is right up to a common factor,
-    the true width of the square in `crop_mm`, and to the perspective of a near camera.
+    The square that the network saw is assumed to match the crops that it was trained on: `crop_mm` wide at the pelvis,
+    with a depth range of 2 m. Nearer parts of a person are assumed not to look larger. So the pose is correct up to a
+    common factor, the square's true width over `crop_mm`, and up to the perspective of a close camera.
 
     Args:
         poses: (N, J, 3) pixels, and depth in [0, 1] of the crop's range.

@@ -1,7 +1,7 @@
-"""Named networks: `build`, with weights if asked for; and what is done with built ones.
+"""Named networks: `build`, optionally with weights; and operations on built networks.
 
-`registry` has the families, `outputs` says what a network gives, `surgery` freezes, carries over and renews its parts.
-This module only gathers them, on first use: the networks know nothing of weights and where they come from.
+`registry` lists the families, `outputs` describes a network's outputs, `surgery` freezes, copies and replaces parts.
+This module only imports them, on first use: the networks know nothing about weight files.
 """
 
 import importlib

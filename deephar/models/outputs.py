@@ -1,7 +1,7 @@
-"""What every output of a network is: the one description that training, evaluation, prediction and export read.
+"""What every output of a network is: the single description used by training, evaluation, prediction and export.
 
-Networks name their outputs, and names outlast saving, cloning, other weights and another order. This module alone knows
-how they are made; nobody else looks at an output's rank, size or position to learn what it is. It needs no Keras.
+Networks name their outputs, and names survive saving, cloning, loading other weights and reordering. Only this module
+knows the naming scheme; no other code infers what an output is from its rank, size or position. It needs no Keras.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from deephar.typed import Floats, Network
 
 
 class Kind(enum.StrEnum):
-    """What an output holds, (B, T, ...) for clips:
+    """What an output contains, (B, T, ...) for clips:
 
     POSE: coordinates in [0, 1], (B, J, 2 or 3).
     VISIBILITY: (B, J, 1) in [0, 1].
@@ -39,10 +39,10 @@ class Output:
 
     Attributes:
         name: of the Keras output.
-        kind: what it holds.
+        kind: what it contains.
         block: number of the prediction block that it comes from, from 1; 0 for the aggregation of branches.
-        branch: of an action: "pose", "appearance" or "aggregated"; None for others.
-        actions: name of the set of actions, where a network has several; "" otherwise.
+        branch: for an action: "pose", "appearance" or "aggregated"; None otherwise.
+        actions: name of the set of actions, if a network has several; "" otherwise.
     """
 
     name: str
@@ -59,25 +59,25 @@ _BLOCKS = (
     (r"block(\d+)_joint_maps", Kind.HEATMAPS),
     (r"block(\d+)", Kind.FEATURES),
 )
-"""Names of the outputs of prediction blocks; those of poses have changed over time, and saved models keep them."""
+"""Output names of prediction blocks; those of poses have changed over time, and saved models keep the old ones."""
 
 _ACTION = re.compile(r"(?:(?P<actions>\w+)_)?(?:(?P<branch>[pv])(?P<block>\d+)|m)")
 _BRANCHES: dict[str | None, str] = {"p": "pose", "v": "appearance", None: "aggregated"}
-"""Branches of actions by the letter of their outputs, in the published order: the last one judges."""
+"""Branches of actions by the letter of their outputs, in the published order: the last one decides."""
 
 
 def describe(model: Network) -> list[Output]:
     """What every output of a network is.
 
     Args:
-        model: network of `deephar.models.build`, whatever became of it; a model that ends with one; or any object whose
-            `output_names` are as theirs.
+        model: network from `deephar.models.build`, even if modified; a model that ends with one; or any object whose
+            `output_names` follow the same scheme.
 
     Returns:
-        list of `Output` in the order of the outputs; those of a network inside the model as it describes them.
+        list of `Output` in the order of the outputs; for a network inside the model, as described by that network.
 
     Raises:
-        ValueError: for an output whose name says nothing.
+        ValueError: for an output with an unknown name.
     """
     if not hasattr(model, "output_names"):  # `keras.Sequential`
         return _of_sequential(model)
@@ -90,7 +90,7 @@ def _of_sequential(model):
 
 
 def _of_tensor(tensor):
-    """The `Output` of a model inside another, of which a tensor of the other's graph is one; otherwise None."""
+    """The `Output` behind a tensor of a model's graph if it comes from a model inside; otherwise None."""
     history = getattr(tensor, "_keras_history", None)
     if history is None or not hasattr(history.operation, "output_names"):
         return None
@@ -98,7 +98,7 @@ def _of_tensor(tensor):
 
 
 def of_name(name: str) -> Output:
-    """What the output of some name is, an `Output`; see `describe`."""
+    """The `Output` with a given name; see `describe`."""
     for pattern, kind in _BLOCKS:
         if found := re.fullmatch(pattern, name):
             return Output(name, kind, int(next(filter(None, found.groups()))))
@@ -106,7 +106,7 @@ def of_name(name: str) -> Output:
         branch = _BRANCHES[found["branch"]]
         return Output(name, Kind.ACTION, int(found["block"] or 0), branch, found["actions"] or "")
     raise ValueError(
-        f"The name of output {name!r} does not say what it is. Names that do: block1_pose, block1_visibility, "
+        f"The name of output {name!r} does not say what it is. Known names: block1_pose, block1_visibility, "
         "block1_pose_visibility, block1_joint_maps (heat maps), p1 (action from poses), v1 (from appearance), m "
         "(aggregated), with any number"
     )
@@ -118,17 +118,17 @@ def kinds(model: Network) -> tuple[Kind, ...]:
 
 
 def arrays(model: Network, values: object) -> dict[Output, Floats]:
-    """What a network gave, by what it is.
+    """The output values of a network, by what they are.
 
     Args:
         model: see `describe`.
-        values: its outputs in order; of a network of one output also that alone.
+        values: its outputs in order; a single output may be given without a list.
 
     Returns:
         dict from `Output` to numpy array.
 
     Raises:
-        ValueError: if the outputs of several networks cannot be told apart.
+        ValueError: if the outputs of several networks cannot be distinguished.
     """
     values, described = values if isinstance(values, (list, tuple)) else [values], describe(model)
     if len(values) != len(described) or isinstance(values[0], dict):
@@ -137,12 +137,12 @@ def arrays(model: Network, values: object) -> dict[Output, Floats]:
     found = dict(zip(described, map(np.asarray, values), strict=True))
     if len(found) < len(values):
         name = getattr(model, "name", type(model).__name__)
-        raise ValueError(f"{name!r} gives the outputs of several networks; take one of them at a time")
+        raise ValueError(f"{name!r} has the outputs of several networks; use one of them at a time")
     return found
 
 
 def poses(model: Network, values: object) -> tuple[Floats, Floats]:
-    """Poses of all blocks from what a network gave, whether it joins pose and visibility or not.
+    """Poses of all blocks from a network's output values, whether it joins pose and visibility or not.
 
     Args:
         model, values: see `arrays`.
@@ -151,12 +151,12 @@ def poses(model: Network, values: object) -> tuple[Floats, Floats]:
         poses (K, B, ..., J, D) and visibilities (K, B, ..., J), the last block last.
 
     Raises:
-        ValueError: if the network gives no poses.
+        ValueError: if the network has no pose outputs.
     """
     found = {(output.kind, output.block): array for output, array in arrays(model, values).items()}
     blocks = sorted({block for kind, block in found if kind in (Kind.POSE, Kind.POSE_VISIBILITY)})
     if not blocks:
-        raise ValueError(f"Expected a network that gives poses. Received: one with {', '.join(model.output_names)}")
+        raise ValueError(f"Expected a network with pose outputs. Received: one with {', '.join(model.output_names)}")
     both = [_pair(found, block) for block in blocks]
     return np.stack([pose for pose, _ in both]), np.stack([visibility[..., 0] for _, visibility in both])
 
@@ -167,12 +167,12 @@ def _pair(found, block):
         joined = found[Kind.POSE_VISIBILITY, block]
         return joined[..., :-1], joined[..., -1:]
     if (Kind.VISIBILITY, block) not in found:
-        raise ValueError(f"Block {block} gives a pose without its visibility; both are needed, in one output or two")
+        raise ValueError(f"Block {block} outputs a pose without its visibility; both are needed, in one output or two")
     return found[Kind.POSE, block], found[Kind.VISIBILITY, block]
 
 
 def actions(model: Network, values: object) -> dict[Output, Floats]:
-    """Probabilities of the classes from what a network gave: dict from `Output` to (B, A), see `judges`."""
+    """Class probabilities from a network's output values: dict from `Output` to (B, A), see `judges`."""
     found = arrays(model, values)
     return {output: found[output] for output in judges(model)}
 
@@ -180,7 +180,7 @@ def actions(model: Network, values: object) -> dict[Output, Floats]:
 def judges(model: Network) -> list[Output]:
     """The action outputs of a network in the published order, a list: blocks from poses, from appearance, aggregated.
 
-    The last of a branch is its best informed, the last of all judges.
+    The last of a branch is its most informed; the last of all is the network's prediction.
     """
     branches: list[str | None] = list(_BRANCHES.values())
     found = [output for output in describe(model) if output.kind == Kind.ACTION]

@@ -1,7 +1,7 @@
-"""The layers of networks of ours wherever they are: their pose part, and what depends on their classes.
+"""Finds the layers of our networks in any model: their pose part, and those that depend on their classes.
 
-A model of somebody else's may hold our networks: as layers, inside other layers, or as the first part of its own graph.
-Each graph is asked by itself, since names are unique in one graph alone.
+A user's model may contain our networks: as layers, inside other layers, or as the first part of its own graph.
+Each graph is searched separately, since names are unique only within a graph.
 """
 
 import typing
@@ -21,7 +21,7 @@ def graphs(model: keras.Model) -> list[keras.Model]:
 
 
 def learned_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers with weights of a model and of the models inside it, as a list; a layer made of layers is one."""
+    """The layers with weights of a model and of the models inside it, as a list; a composite layer counts as one."""
 
     def is_one(layer):
         return not any(isinstance(inner, keras.Model) for inner in layer._flatten_layers())
@@ -39,10 +39,10 @@ def pose_layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def action_outputs(graph: keras.Model) -> set[str]:
-    """Names of the layers of a clip network with one filter or unit for each class, a set; empty for other networks."""
+    """Names of a clip network's layers with one filter or unit per class, a set; empty for other networks."""
     return action_names.one_per_class([layer.name for layer in graph.layers])
 
 
 def action_layers(graph: keras.Model) -> set[str]:
-    """Names of all layers of a clip network whose weights belong to its classes, a set; empty for other networks."""
+    """Names of all layers of a clip network whose weights depend on its classes, a set; empty for other networks."""
     return action_names.of_classes([layer.name for layer in graph.layers])

@@ -1,8 +1,8 @@
-"""Every family of networks and how to reach it: the one place that a new family is added to. It needs no Keras.
+"""Registry of all network families: the one place where a new family is added. It needs no Keras.
 
 A family is a package beside this module with `presets.py` (`PRESETS`, name to configuration), `network.py` (`build`,
-from a configuration to a `keras.Model`), `names.py` (which layers are which part) and `legacy.py` (where the original's
-files keep its weights).
+from a configuration to a `keras.Model`), `names.py` (which layers belong to which part) and `legacy.py` (where the
+original's files store its weights).
 """
 
 import importlib
@@ -23,7 +23,7 @@ Config: typing.TypeAlias = ReceptionConfig | ActionConfig
 """The configuration of a network of any family."""
 
 FAMILIES: dict[str, Mapping[str, Config]] = {"reception": _RECEPTION, "action": _ACTION}
-"""Name of the package of every family to its presets."""
+"""Package name of every family to its presets."""
 
 
 def names() -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def settings(preset: str, /, **overrides: object) -> Config:
 
 
 def build(preset: str, /, name: str | None = None, **overrides: object) -> "Model":
-    """A named network with random weights; `deephar.build` loads weights, too.
+    """A named network with random weights; `deephar.build` can also load weights.
 
     Args:
         preset, **overrides: see `settings`.
@@ -74,7 +74,7 @@ def build(preset: str, /, name: str | None = None, **overrides: object) -> "Mode
 
 
 def legacy(model: "Model") -> types.ModuleType:
-    """The module that knows where the original's weight file keeps the weights of a network.
+    """The module that knows where the original's weight file stores the weights of a network.
 
     Args:
         model: from `build`.
@@ -84,14 +84,14 @@ def legacy(model: "Model") -> types.ModuleType:
         stored order, and `constants(model)`.
 
     Raises:
-        ValueError: if the original kept no such network in a file.
+        ValueError: if the original has no weight file for such a network.
     """
     layers = {layer.name for layer in model.layers}
     for family in FAMILIES:
         module = _module(family, "legacy")
         if module.groups(layers):
             return module
-    raise ValueError(f"{model.name!r} is no network that the original kept in a file")
+    raise ValueError(f"{model.name!r} is not a network with an original weight file")
 
 
 def _module(family: str, part: str) -> types.ModuleType:

@@ -1,6 +1,6 @@
-"""What the configurations of all families share: checks of their fields, and overrides by the field's name.
+"""Shared by the configurations of all families: checks of fields, and overrides by field name.
 
-A configuration is a frozen dataclass of numbers; it may hold others, whose fields are overridden by name like its own.
+A configuration is a frozen dataclass; it may contain others, whose fields are overridden by name like its own.
 """
 
 import dataclasses
@@ -20,16 +20,16 @@ class Settings(typing.Protocol):
 _Settings = typing.TypeVar("_Settings", bound=Settings)
 
 OUTPUTS = ("concat_visibility", "export_heatmaps", "export_features", "export_poses")
-"""Fields of the configurations of all families that say what a network gives, not what it is."""
+"""Fields of all families' configurations that select a network's outputs and do not change the network itself."""
 
 
 def settle(settings: object, name: str, value: object) -> None:
-    """Keep a checked value of a frozen configuration as a plain number or tuple."""
+    """Store a checked value in a frozen configuration as a plain number or tuple."""
     object.__setattr__(settings, name, value)
 
 
 def settle_flags(settings: object, *names: str) -> None:
-    """Check fields that say yes or no, and keep them as bool."""
+    """Check boolean fields, and store them as bool."""
     for name in names:
         settle(settings, name, bool(checks.one_of(name, getattr(settings, name), (True, False))))
 
@@ -59,14 +59,14 @@ def replaced(settings: _Settings, owner: str, /, **overrides: object) -> _Settin
 
     Args:
         settings: frozen dataclass.
-        owner: whose configuration it is, for messages.
+        owner: name of the network that it configures, for messages.
         **overrides: fields by name.
 
     Returns:
         a new configuration.
 
     Raises:
-        ValueError: for an unknown field (the message names the nearest and lists all) or a value out of range.
+        ValueError: for an unknown field (the message names the closest and lists all) or a value out of range.
     """
     known = flat(settings)
     unknown = sorted(set(overrides) - set(known))

@@ -1,6 +1,6 @@
-"""Parts of built networks: freeze the pose part, carry its weights over, change the classes.
+"""Operations on parts of built networks: freeze the pose part, copy its weights, change the classes.
 
-Networks of ours that are layers of another model are found there too.
+Our networks are also found as layers of another model.
 """
 
 import collections
@@ -12,19 +12,20 @@ from deephar.models.parts import action_layers, action_outputs, graphs, learned_
 
 
 def freeze_pose(model: keras.Model, frozen: bool = True) -> int:
-    """Freeze the pose part of a clip network, or release it; compile the model afterwards.
+    """Freeze the pose part of a clip network, or unfreeze it; compile the model afterwards.
 
-    A frozen layer keeps its weights and, as Keras 3 has it, its batch norms use and keep their moving statistics. In
-    the original the flag was lost when layers were wrapped, so its pose part was trained all the same; and a frozen
-    batch norm of Keras 2.1.4 would still take the statistics of the batch. `model.summary(show_trainable=True)` shows
-    what is frozen. Copies of the model, saved and loaded, cloned or with other classes, are frozen alike.
+    A frozen layer keeps its weights and, as in Keras 3, frozen batch normalization uses its moving statistics without
+    updating them. In the original, the flag was lost when layers were wrapped, so its pose part was trained all the
+    same; and frozen batch normalization in Keras 2.1.4 would still use batch statistics.
+    `model.summary(show_trainable=True)` shows what is frozen. Copies of the model, whether saved and loaded, cloned or
+    with other classes, stay frozen.
 
     Args:
         model: from `deephar.models.build`, or any model with such networks inside it.
-        frozen: False to release.
+        frozen: False to unfreeze.
 
     Returns:
-        number of weights (arrays) frozen or released.
+        number of weights (arrays) frozen or unfrozen.
 
     Raises:
         ValueError: if the model has no pose part.
@@ -32,8 +33,8 @@ def freeze_pose(model: keras.Model, frozen: bool = True) -> int:
     layers = pose_layers(model)
     if not layers:
         raise ValueError(
-            f"{model.name!r} has no pose part to freeze: neither it nor a model inside it holds the stem of a network "
-            "of `deephar.models.build`. Where poses are given there is none"
+            f"{model.name!r} has no pose part to freeze: neither it nor a model inside it has the stem of a network "
+            "from `deephar.models.build`. Networks with given poses have none"
         )
     for layer in layers:
         layer.trainable = not frozen
@@ -41,18 +42,18 @@ def freeze_pose(model: keras.Model, frozen: bool = True) -> int:
 
 
 def copy_pose(source: keras.Model, target: keras.Model) -> int:
-    """Give a network the pose part of another, e.g. a clip network that of a trained pose network.
+    """Copy the pose part of one network to another, e.g. from a trained pose network to a clip network.
 
     Args:
         source: network with the same pose configuration; it may have more blocks.
-        target: network that is changed.
+        target: network, modified in place.
 
     Returns:
         number of weights (arrays) copied.
 
     Raises:
-        ValueError: if the source lacks a layer of the target's pose part or has it in another shape, or several such
-            networks are inside it; the target is unchanged.
+        ValueError: if the source lacks a layer of the target's pose part or has it with another shape, or contains
+            several such networks; the target is unchanged.
     """
     found = _by_name(source, pose_layers(source))
     wanted = pose_layers(target)
@@ -63,8 +64,8 @@ def copy_pose(source: keras.Model, target: keras.Model) -> int:
         received = [tuple(weight.shape) for weight in found[layer.name].weights] if layer.name in found else None
         if received != shapes:
             raise ValueError(
-                f"The pose part of {source.name!r} does not fit {target.name!r}: expected {layer.name} with {shapes}. "
-                f"Received: {received}. The target is unchanged."
+                f"The pose part of {source.name!r} does not match {target.name!r}: expected {layer.name} with "
+                f"{shapes}. Received: {received}. The target is unchanged."
             )
     for layer in wanted:
         layer.set_weights(found[layer.name].get_weights())
@@ -72,18 +73,18 @@ def copy_pose(source: keras.Model, target: keras.Model) -> int:
 
 
 def copy_fitting(source: keras.Model, target: keras.Model) -> list[str]:
-    """Give a network what fits of another, e.g. a 3D network the features of a 2D one.
+    """Copy the matching weights of one network to another, e.g. the features of a 2D network to a 3D one.
 
     Args:
         source: network.
-        target: network that is changed: every layer gets the weights of the source's layer of the same name, where
-            there is one and the shapes agree. Layers of models inside either are counted as their own.
+        target: network, modified in place: every layer gets the weights of the source's layer with the same name, if
+            there is one and the shapes match. Layers of models inside either are treated as their own.
 
     Returns:
-        names of the target's layers with weights that were left as they were.
+        names of the target's layers whose weights were left unchanged.
 
     Raises:
-        ValueError: if nothing fits, or the source holds several networks with layers of the same names.
+        ValueError: if nothing matches, or the source contains several networks with layers of the same names.
     """
     found = {name: layer.get_weights() for name, layer in _by_name(source, learned_layers(source)).items()}
     layers = learned_layers(target)
@@ -93,36 +94,36 @@ def copy_fitting(source: keras.Model, target: keras.Model) -> list[str]:
         if [w.shape for w in found.get(layer.name, ())] == [tuple(w.shape) for w in layer.weights]
     ]
     if not fitting:
-        raise ValueError(f"Nothing of {source.name!r} fits {target.name!r}: no layer agrees in name and shape")
+        raise ValueError(f"Nothing in {source.name!r} matches {target.name!r}: no layer agrees in name and shape")
     for layer in fitting:
         layer.set_weights(found[layer.name])
     return [layer.name for layer in layers if layer not in fitting]
 
 
 def _by_name(model, layers):
-    """Dict from name to layer, of a model that weights are copied from."""
+    """Dict from name to layer, for a model that weights are copied from."""
     twice = [name for name, count in collections.Counter(layer.name for layer in layers).items() if count > 1]
     if twice:
         raise ValueError(
-            f"{model.name!r} holds several networks with a layer {twice[0]!r}; copy from one of them, "
+            f"{model.name!r} contains several networks with a layer {twice[0]!r}; copy from one of them, "
             "`model.get_layer(its name)`"
         )
     return {layer.name: layer for layer in layers}
 
 
 def replace_actions(model: keras.Model, num_actions: int) -> keras.Model:
-    """The same clip network for other classes: all weights are kept but those that depend on the classes.
+    """The same clip network for other classes: all weights are kept except those that depend on the classes.
 
     Args:
         model: a clip network.
-        num_actions: number of the new classes.
+        num_actions: number of new classes.
 
     Returns:
-        a new `keras.Model`, its new layers freshly initialised and not frozen, all others frozen where they were. The
+        a new `keras.Model`, its new layers freshly initialised and not frozen, all others frozen as before. The
         old model is unchanged; nothing is shared.
 
     Raises:
-        ValueError: if the model has no action outputs, or the number is none.
+        ValueError: if the model has no action outputs, or the number is invalid.
 
     Example:
         >>> model = replace_actions(models.build("penn-merge", weights="penn.weights.h5"), num_actions=6)

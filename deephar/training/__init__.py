@@ -1,4 +1,4 @@
-"""Training: recipes as data, the trainer that follows them, and the parts it is made of."""
+"""Training: recipes as data, the trainer that runs them, and its parts."""
 
 from deephar.training import options, transfer
 from deephar.training.callbacks import KeepFreedMemory, Score

@@ -1,4 +1,4 @@
-"""What a training does beside its steps: scores, and memory that is kept."""
+"""Training callbacks: scoring, and keeping freed memory."""
 
 import ctypes
 import math
@@ -18,8 +18,8 @@ class Score(keras.callbacks.Callback):
     """Score the model after every few epochs and keep its best weights, in `weights` and in a file.
 
     Args:
-        score: function of the model that gives a number, larger is better; None to keep the last weights alone.
-        folder: where `best.weights.h5` and `last.weights.h5` go, whole or not at all.
+        score: function of the model that returns a number, larger is better; None to keep only the last weights.
+        folder: where `best.weights.h5` and `last.weights.h5` are written, atomically.
         name: of the score in the logs.
         every: epochs between scores; the last epoch is always scored.
     """
@@ -81,13 +81,13 @@ class EndIn(keras.callbacks.Callback):
 
 
 class KeepFreedMemory(keras.callbacks.Callback):
-    """Have the C library keep freed memory for the next step, on Linux.
+    """Make the C library keep freed memory for the next step, on Linux.
 
-    TensorFlow, when Keras feeds it batches from Python, tells the library to give memory back at once; on a CPU, asking
-    for it anew in every step took a third of a small network's time.
+    When Keras feeds TensorFlow batches from Python, TensorFlow tells the library to return memory at once; on a CPU,
+    reallocating it in every step took a third of a small network's time.
     """
 
-    TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # of mallopt in glibc
+    TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # mallopt parameters in glibc
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         library = ctypes.CDLL(None) if batch == 0 and sys.platform == "linux" else None

@@ -1,4 +1,4 @@
-"""Going on after the last whole epoch of a training that was interrupted."""
+"""Resuming an interrupted training run after its last complete epoch."""
 
 import csv
 import json
@@ -15,18 +15,18 @@ from deephar.training.fitting import Batches
 from deephar.typed import Path
 
 FILE = "resume.weights.h5"
-"""In the folder of a training: the network and its optimizer after an epoch, and in an attribute all else."""
+"""In a run's folder: the network and its optimizer after an epoch, and the rest of the state in an attribute."""
 
 _KEY = "deephar_state"
 _NUMBERS = ("best", "wait", "cooldown_counter", "best_epoch", "stopped_epoch")
-"""What callbacks count from epoch to epoch: the best score, and epochs without a better one."""
+"""What callbacks track across epochs: the best score, and the epochs without improvement."""
 
 
 _STATE = ("recipe", "stage", "scores", "rate", "loader_first", "loader_now", "epoch", "over", "counts")
 
 
 class State(typing.TypedDict):
-    """What a training needs to go on, see `Checkpoint`."""
+    """The state needed to resume training, see `Checkpoint`."""
 
     recipe: dict[str, str]
     stage: int
@@ -40,19 +40,19 @@ class State(typing.TypedDict):
 
 
 class Unusable(ValueError):
-    """There is nothing that a training could go on with."""
+    """There is no checkpoint to resume from."""
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Write after every epoch what a training needs to go on: the last of its callbacks, which it watches.
+    """Write a checkpoint for resuming after every epoch. Place it last: it also saves the state of other callbacks.
 
     Args:
-        folder: of the training.
-        batches: loader, whose epoch is noted.
-        state: dict of what the trainer wants to know again; `epoch`, the next one, is added, and whether the stage is
+        folder: of the training run.
+        batches: loader, whose epoch is recorded.
+        state: dict of what the trainer needs to restore; `epoch`, the next one, is added, and whether the stage is
             `over`.
-        watched: callbacks whose counts go on, in order.
-        earlier: what `read` gave, if the stage goes on; None if it begins.
+        watched: callbacks whose counters are saved and restored, in order.
+        earlier: what `read` returned, if the stage is resumed; None if it starts.
     """
 
     def __init__(
@@ -85,17 +85,17 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def read(folder: Path, recipe: Mapping[str, str]) -> State:
-    """What `Checkpoint` has left in a folder.
+    """The state that `Checkpoint` saved in a folder.
 
     Args:
-        folder: of the training.
-        recipe: all that decides what is trained, `told` of `deephar.training.options.parsed`.
+        folder: of the training run.
+        recipe: everything that defines the training run, `told` of `deephar.training.options.parsed`.
 
     Returns:
         dict, see `Checkpoint`.
 
     Raises:
-        Unusable: if there is nothing, it is damaged, or it is of another training; the message says in which fields.
+        Unusable: if there is none, it is damaged, or it belongs to a different run; the message says in which fields.
     """
     path = pathlib.Path(folder) / FILE
     try:
@@ -103,30 +103,30 @@ def read(folder: Path, recipe: Mapping[str, str]) -> State:
             state = json.loads(file.attrs[_KEY])
         missing = [name for name in _STATE if name not in state]
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise Unusable(f"Nothing to go on with at {path}: {error}. Begin anew without --resume") from None
+        raise Unusable(f"Nothing to resume from at {path}: {error}. Start over without --resume") from None
     if missing:
-        raise Unusable(f"{path} is damaged: it lacks {', '.join(missing)}. Begin anew without --resume")
+        raise Unusable(f"{path} is damaged: it lacks {', '.join(missing)}. Start over without --resume")
     other = [name for name in recipe if state["recipe"].get(name) != recipe[name]]
     if other:
         differences = "; ".join(f"{name} was {state['recipe'].get(name)}, now {recipe[name]}" for name in other)
-        raise Unusable(f"{path} is of another training: {differences}")
+        raise Unusable(f"{path} is from a different training run: {differences}")
     return state
 
 
 def restore(model: keras.Model, folder: Path) -> None:
-    """Give a compiled network the weights and the optimizer's numbers of `Checkpoint`."""
+    """Restore a compiled network's weights and optimizer state from `Checkpoint`."""
     path = pathlib.Path(folder) / FILE
     model.optimizer.build(model.trainable_variables)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # of parts that a file lacks
+            warnings.simplefilter("error", UserWarning)  # about parts missing from the file
             model.load_weights(path)
     except (OSError, KeyError, ValueError, RuntimeError, UserWarning) as error:
-        raise Unusable(f"{path} is damaged: {error}. Begin anew without --resume") from None
+        raise Unusable(f"{path} is damaged: {error}. Start over without --resume") from None
 
 
 def trim(log: pathlib.Path, epochs: int) -> None:
-    """Leave the rows of the first epochs in a log of Keras' `CSVLogger`, which may be ahead of the checkpoint."""
+    """Keep only the rows of the first epochs in a log of Keras' `CSVLogger`, which may be ahead of the checkpoint."""
     if not log.is_file():
         return
     with open(log, newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""The losses of a network's outputs, and how quickly its batch norms follow."""
+"""The losses of a network's outputs, and the momentum of its batch normalization layers."""
 
 import keras
 
@@ -15,20 +15,20 @@ def compile_model(
     form: str = "elastic_net_bce_mean",
     label_smoothing: float = 0.0,
 ) -> None:
-    """Give every output of a network its loss: every block is supervised alike (paper sections 3.1 and 4.3).
+    """Give every output of a network its loss: all blocks are supervised alike (paper sections 3.1 and 4.3).
 
-    Pose and visibility have the same loss whether the network joins them in one output or not. Heat maps that it
-    exports are trained by `deephar.losses.HeatmapLoss`, actions by cross-entropy.
+    Pose and visibility have the same loss whether the network joins them in one output or not. Exported heat maps are
+    trained with `deephar.losses.HeatmapLoss`, actions with cross-entropy.
 
     Args:
         model: from `deephar.models.build`.
         optimizer: Keras optimizer or its name.
-        pose_weight: of every pose loss, against those of actions and heat maps.
+        pose_weight: of every pose loss, relative to those of actions and heat maps.
         form: of the coordinate loss, a key of `deephar.losses.FORMS`.
         label_smoothing: of the cross-entropy.
 
     Raises:
-        ValueError: if the network gives features, which have no labels.
+        ValueError: if the network outputs features, which have no labels.
     """
     table = {
         Kind.POSE: (CoordinateLoss(form), pose_weight),
@@ -39,23 +39,23 @@ def compile_model(
     }
     kinds = outputs.kinds(model)
     if Kind.FEATURES in kinds:
-        raise ValueError("Features have no labels to train by; build the network with export_features=0")
+        raise ValueError("Features have no labels to train on; build the network with export_features=0")
     losses, weights = zip(*(table[kind] for kind in kinds), strict=True)
     model.compile(optimizer=optimizer, loss=list(losses), loss_weights=list(weights))
 
 
 def set_momentum(model: keras.Model, momentum: float = 0.9) -> int:
-    """Let the moving statistics of all batch norms follow quicker; compile the model afterwards.
+    """Set the momentum of all batch normalization layers, to adapt them faster; compile the model afterwards.
 
-    For trainings of a few hundred steps: at Keras' and the published 0.99, after 300 steps a twentieth of the initial
-    variance of 1 is left, many times the variance of a pose branch's features.
+    For training runs of a few hundred steps: with Keras' and the published 0.99, after 300 steps a twentieth of the
+    initial variance of 1 remains, many times the variance of a pose branch's features.
 
     Args:
-        model: network that is changed.
-        momentum: share of the old statistics that a step keeps.
+        model: network, modified in place.
+        momentum: fraction of the old statistics that a step keeps.
 
     Returns:
-        number of batch norms.
+        number of batch normalization layers.
     """
     norms = distribution.batch_norms(model)
     for layer in norms:

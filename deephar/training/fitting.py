@@ -30,15 +30,15 @@ def fit(
     callbacks: Iterable[keras.callbacks.Callback] = (),
     **options: object,
 ) -> keras.callbacks.History:
-    """Train a network on a loader's batches by Keras' `fit`, on one device or under the strategy it was built in.
+    """Train a network on a loader's batches with Keras' `fit`, on one device or under the strategy it was built in.
 
-    Several copies share the statistics of their batch norms (`deephar.distribution.synchronised`), and freed memory is
-    kept (`KeepFreedMemory`).
+    Replicas share batch normalization statistics (`deephar.distribution.synchronised`), and freed memory is kept
+    (`KeepFreedMemory`).
 
     Args:
         model: compiled network.
         batches: `deephar.data.batches.loader.PoseLoader` or `ClipLoader`.
-        epochs: to train for.
+        epochs: number of epochs.
         callbacks: Keras callbacks.
         **options: of `keras.Model.fit`.
 
@@ -46,7 +46,7 @@ def fit(
         `keras.callbacks.History`.
 
     Raises:
-        ValueError: if a batch cannot be shared evenly among the copies.
+        ValueError: if a batch cannot be split evenly among the replicas.
     """
     distribution.check_batch(model, batches.batch_size)
     callbacks = [KeepFreedMemory(), *callbacks]

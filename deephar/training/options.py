@@ -1,4 +1,4 @@
-"""The command line of a training script: a recipe, whose fields can be replaced by name, and where and how it runs."""
+"""The command line of a training script: a recipe, whose fields can be overridden by name, and the run's options."""
 
 import argparse
 import ast
@@ -21,11 +21,11 @@ PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 _Sources = typing.TypeVar("_Sources")
 
 _NETWORK = "network."
-"""Before the names of options that are fields of the network: a script may have others of the same names."""
+"""Prefix for options that are fields of the network: a script may have its own options with the same names."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Refuses an unknown option with the nearest one."""
+    """Refuses an unknown option and suggests the closest match."""
 
     def error(self, message: str) -> typing.NoReturn:
         words = message.removeprefix("unrecognized arguments: ").split()
@@ -39,15 +39,15 @@ def parser(
     doc: str | None,
     recipe: recipes.Recipe | dict[str, recipes.Recipe],
     out: Path,
-    smoke: str = "one epoch of a tiny network, to see that all works",
+    smoke: str = "one epoch of a tiny network, to check that all works",
 ) -> argparse.ArgumentParser:
-    """A parser with the options of every training script; `parsed` reads them.
+    """A parser with the options shared by all training scripts; `parsed` reads them.
 
     Args:
-        doc: of the script, for `--help`.
+        doc: docstring of the script, for `--help`.
         recipe: `deephar.training.recipe.Recipe`; or a dict of several by name, the first of which is the default.
-        out: folder for weights and logs by default.
-        smoke: what `--smoke` does, in words.
+        out: default folder for weights and logs.
+        smoke: help text of `--smoke`.
 
     Returns:
         `argparse.ArgumentParser`.
@@ -57,8 +57,8 @@ def parser(
     result.set_defaults(recipes=every, recipe=next(iter(every)))
     run = result.add_argument_group("the run")
     run.add_argument("--out", default=out, type=pathlib.Path, help="folder for weights and logs")
-    run.add_argument("--overwrite", action="store_true", help="replace an earlier training in that folder")
-    run.add_argument("--resume", action="store_true", help="go on after the last epoch of the training in that folder")
+    run.add_argument("--overwrite", action="store_true", help="replace an earlier training run in that folder")
+    run.add_argument("--resume", action="store_true", help="resume the training run in that folder")
     run.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
     run.add_argument("--logical-cpus", type=_count, default=0, help="split the CPU, to try --strategy mirrored")
     run.add_argument("--processes", type=_count, default=0, help="that make batches; 0: threads do")
@@ -76,25 +76,25 @@ def parser(
 
 
 def _add_fields(result, recipe):
-    group = result.add_argument_group("the recipe", "what is not given is as the recipe has it")
+    group = result.add_argument_group("the recipe", "overrides of the recipe's fields")
     group.add_argument("--batch-size", type=int, metavar="N")
-    group.add_argument("--steps", type=int, metavar="N", help="batches of an epoch")
-    group.add_argument("--parts", type=int, metavar="N", help="an epoch is one part in so many")
-    group.add_argument("--epochs", type=int, metavar="N", help="of every stage")
+    group.add_argument("--steps", type=int, metavar="N", help="batches per epoch")
+    group.add_argument("--parts", type=int, metavar="N", help="an epoch is 1/N of the data")
+    group.add_argument("--epochs", type=int, metavar="N", help="per stage")
     group.add_argument("--rate", type=float, metavar="R", help="learning rate of the first stage")
-    group.add_argument("--schedule", choices=recipes.SCHEDULES, help="of the learning rate")
+    group.add_argument("--schedule", choices=recipes.SCHEDULES, help="learning-rate schedule")
     group.add_argument("--optimizer", choices=recipes.OPTIMIZERS)
-    group.add_argument("--augmentation", choices=config.AUGMENT, help="of all sources")
+    group.add_argument("--augmentation", choices=config.AUGMENT, help="for all sources")
     if recipe.clips:
         group.add_argument("--stages", choices=recipes.STAGES)
-    group.add_argument("--preset", help=f"of the network; its numbers follow (default: {recipe.preset})")
+    group.add_argument("--preset", help=f"of the network; its settings follow (default: {recipe.preset})")
     for name, value in recipes.network_fields(recipe).items():
         option = "clip-frames" if name == "frames" else name.replace("_", "-")  # --frames are folders
         group.add_argument(f"--{option}", dest=_NETWORK + name, type=_value, metavar=str(value).replace(" ", ""))
 
 
 def _count(text):
-    """A whole number that is not negative."""
+    """A non-negative integer."""
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f"must be 0 or more. Received: {text}")
@@ -122,16 +122,16 @@ def parsed(
     open_sources: Callable[[argparse.Namespace], _Sources],
     smoke: Mapping[str, object] | None = None,
 ) -> tuple[argparse.Namespace, _Sources]:
-    """Parse the command line and open the data; what is wrong with either is said, and ends the program.
+    """Parse the command line and open the data; an error in either is reported and ends the program.
 
     Args:
-        result: of `parser`, with the script's own options.
-        open_sources: function of the options that gives the readers; it may replace `options.recipe`.
+        result: returned by `parser`, with the script's own options added.
+        open_sources: function of the options that returns the readers; it may replace `options.recipe`.
         smoke: fields of the recipe that `--smoke` replaces.
 
     Returns:
-        the options, whose `recipe` is the one to follow, `told` all that decides what is trained, and `refuse` a
-        function that ends the program with a sentence; and what `open_sources` gives.
+        the options, whose `recipe` is the one to train, `told` everything that defines the training run, and `refuse` a
+        function that ends the program with an error message; and what `open_sources` returns.
     """
     args = result.parse_args()
     args.refuse = result.error
@@ -168,7 +168,7 @@ _RUN = (
 
 
 def _own_options(args):
-    """The seed and a script's own options but for paths, as text."""
+    """The seed and a script's own options, except paths, as strings."""
     fields = (*_RECIPE, "stages")
     return {
         name: str(value)
@@ -178,7 +178,7 @@ def _own_options(args):
 
 
 def _recipe(args, smoke):
-    """The recipe that is asked for."""
+    """The requested recipe."""
     recipe = args.recipes[args.recipe]
     if getattr(args, "stages", None):
         recipe = recipe.replaced(stages=recipes.STAGES[args.stages])

@@ -1,4 +1,4 @@
-"""What is trained on what, how, and by which score it is chosen: data, not code. Imports no Keras."""
+"""Recipes: network, data and training settings as data, not code. Does not import Keras."""
 
 import dataclasses
 import typing
@@ -13,28 +13,28 @@ if typing.TYPE_CHECKING:
     from deephar.data.readers.base import Video
 
 OPTIMIZERS = ("rmsprop", "adam", "adamw", "sgd")
-"""RMSprop and Adam with Keras' numbers, AdamW with a weight decay of 0.01, SGD with Nesterov momentum 0.98 (paper)."""
+"""RMSprop and Adam with Keras' defaults, AdamW with a weight decay of 0.01, SGD with Nesterov momentum 0.98 (paper)."""
 
 SCHEDULES = ("constant", "plateau", "steps", "cosine")
-"""Of the learning rate: on a plateau of the score or at epochs 80 and 100 (published for MPII) to a fifth; or a cosine
-to 0 after a twentieth of warm-up."""
+"""Learning-rate schedules: reduced to a fifth on a plateau of the score, or at epochs 80 and 100 (published for MPII);
+or a cosine to 0, with the first twentieth as warm-up."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """One stage of a training.
+    """One training stage.
 
     Attributes:
         name: for the log.
-        epochs: at most.
-        frozen: whether the pose part of a clip network keeps its weights.
-        rate: learning rate at first, or at the peak of a cosine. None: `rate_factor` times the rate of the last epoch
-            of the stage before.
+        epochs: maximum number of epochs.
+        frozen: whether the pose part of a clip network is frozen.
+        rate: initial learning rate, or the peak of a cosine. None: `rate_factor` times the rate of the last epoch
+            of the previous stage.
         rate_factor: see `rate`.
         schedule: one of `SCHEDULES`.
-        patience: epochs without a better score after which the stage ends; 0: it takes all its epochs.
+        patience: epochs without improvement after which the stage ends; 0: no early stopping.
         optimizer: one of `OPTIMIZERS`.
-        pose_weight: of the pose loss against an action loss.
+        pose_weight: of the pose loss relative to an action loss.
     """
 
     name: str
@@ -57,18 +57,18 @@ class Stage:
                 checks.between(name, value, 0, low_included=False)
 
     def first_rate(self, last: float | None) -> float:
-        """Learning rate at first.
+        """Initial learning rate.
 
         Args:
-            last: rate of the last epoch of the stage before; None for the first stage.
+            last: rate of the last epoch of the previous stage; None for the first stage.
 
         Raises:
-            ValueError: if it is relative to a stage before, and there is none.
+            ValueError: if it is relative to a previous stage, and there is none.
         """
         if self.rate is not None:
             return self.rate
         if last is None:
-            raise ValueError(f"The first stage needs a learning rate of its own. Received: {self}")
+            raise ValueError(f"The first stage needs its own learning rate. Received: {self}")
         return self.rate_factor * last
 
 
@@ -83,20 +83,20 @@ STAGES: dict[str, tuple[Stage, ...]] = {
     "small": (dataclasses.replace(_FROZEN, epochs=20, rate=2e-3, **_SMALL), dataclasses.replace(_TENTH, **_SMALL)),
     "small-joint": (dataclasses.replace(_JOINT, epochs=25, rate=2e-3, **_SMALL),),
 }
-"""Stages of clip networks: the paper's (appendix B: the first until the score stagnates, then 5 epochs of everything at
-a tenth of the final rate; the patience is ours) and its alternative; the paper's rates with epochs and a second rate
-that are fixed; and the first two with an optimizer for small networks and few videos."""
+"""Stages for clip networks: the paper's (appendix B: the first until the score plateaus, then 5 epochs of everything at
+a tenth of the final rate; the patience is ours) and its alternative; the paper's rates with a fixed number of epochs
+and a fixed second rate; and the first two with an optimizer for small networks and few videos."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ClipSampling:
-    """How clips are taken from videos, see `deephar.data.batches.clip_mixture.ClipMixture`.
+    """How clips are sampled from videos, see `deephar.data.batches.clip_mixture.ClipMixture`.
 
     Attributes:
-        subsampling: frame strides that a clip draws from.
-        spread: instead, the shares of its video that a clip draws from.
-        given: whether the network reads annotated poses.
-        noise: on these.
+        subsampling: frame strides to sample from.
+        spread: instead, the range of fractions of its video that a clip may span.
+        given: whether the network takes annotated poses as input.
+        noise: added to these.
         boxes: function that chooses the window, see `deephar.data.samples.clips.make_clip`.
     """
 
@@ -109,20 +109,20 @@ class ClipSampling:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A training.
+    """Everything that defines a training run.
 
     Attributes:
         preset, network: name of the network, and overrides of its configuration; see `deephar.build`.
         layout: of its joints, a `deephar.layouts.PoseLayout` or a name.
-        mixture: share of every source in a batch, by its name, in any unit.
-        augmentation: of every source, by its name; or one for all. See `deephar.config.AUGMENT`.
+        mixture: relative weight of every source in a batch, by its name, in any unit.
+        augmentation: for every source, by its name; or one for all. See `deephar.config.AUGMENT`.
         batch_size: samples in a batch.
-        steps: batches of an epoch; None: as many as the sources give.
-        parts: an epoch is one part in so many, drawn anew for each.
+        steps: batches per epoch; None: as many as the data provides.
+        parts: an epoch is 1/`parts` of the data, sampled anew each time.
         stages: one or more.
-        clips: how clips are taken, for clip networks; None for stills.
-        label_smoothing: of actions.
-        norm_momentum: of all batch norms, see `deephar.training.set_momentum`; None: as they are.
+        clips: how clips are sampled, for clip networks; None for stills.
+        label_smoothing: for actions.
+        norm_momentum: of all batch normalization layers, see `deephar.training.set_momentum`; None: unchanged.
     """
 
     preset: str
@@ -147,10 +147,10 @@ class Recipe:
             raise ValueError(f"A recipe needs a stage and a source. Received: {self.stages} and {self.mixture}")
 
     def check(self) -> None:
-        """Check the network, and that it has the joints of the layout.
+        """Check the network's settings, and that its number of joints matches the layout.
 
         Raises:
-            ValueError: if a number of the network is out of range or unknown, or the joints do not fit.
+            ValueError: if a setting of the network is out of range or unknown, or the joints do not match.
         """
         joints = self.settings.network.num_joints
         if joints != len(self.pose_layout):
@@ -176,13 +176,13 @@ class Recipe:
 
     @property
     def reads_pictures(self) -> bool:
-        """Whether the network has a picture or clip as input; one of given poses alone has none."""
+        """Whether the network takes images or clips as input; one that takes only given poses does not."""
         own = self.settings
         return not (self.clips and self.clips.given and getattr(own, "branches", None) == "pose")
 
     @property
     def trained(self) -> dict[str, object]:
-        """Overrides of the network without those of its outputs: what the weights need to know."""
+        """Overrides of the network except those of its outputs: what the weights depend on."""
         return {name: value for name, value in self.network.items() if name not in OUTPUTS}
 
     def augmentation_of(self, source: str) -> config.AugmentConfig | str:
@@ -194,10 +194,10 @@ class Recipe:
 
         Args:
             **fields: by name. Of stages: `epochs`, `schedule`, `optimizer` and `patience` of each, `rate` of the first.
-                What is no field of a recipe or stage is one of the network, see `check`.
+                Any other name is taken as a field of the network, see `check`.
 
         Raises:
-            ValueError: for a number out of range.
+            ValueError: for a value out of range.
         """
         own: dict[str, typing.Any] = {name: value for name, value in fields.items() if name in _OWN}
         staged = {name: value for name, value in fields.items() if name in STAGED}
@@ -208,12 +208,12 @@ class Recipe:
         return dataclasses.replace(recipe, stages=tuple(stages))
 
     def to_json(self) -> dict[str, str]:
-        """It as plain values, by which two recipes are compared."""
+        """The recipe as plain strings, for comparing two recipes."""
         return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
 
 
 def _plain(value) -> str:
-    """A value in words that are the same in every process."""
+    """A string for a value that is the same in every process."""
     if dataclasses.is_dataclass(value):
         fields = ", ".join(f"{f.name}={_plain(getattr(value, f.name))}" for f in dataclasses.fields(value))
         return f"{type(value).__name__}({fields})"
@@ -226,9 +226,9 @@ def _plain(value) -> str:
 
 _OWN: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Recipe))
 STAGED: tuple[str, ...] = ("epochs", "rate", "schedule", "optimizer", "patience")
-"""Fields of stages that can be replaced in a recipe."""
+"""Fields of stages that `Recipe.replaced` accepts."""
 
 
 def network_fields(recipe: Recipe) -> dict[str, object]:
-    """Fields of the network's configuration and their values, but for those of its outputs; a dict."""
+    """Fields of the network's configuration and their values, except those of its outputs; a dict."""
     return {name: value for name, value in settings.flat(recipe.settings).items() if name not in OUTPUTS}

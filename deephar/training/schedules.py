@@ -1,4 +1,4 @@
-"""How the learning rate changes over a training."""
+"""Learning-rate schedules."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ import keras
 
 
 def cosine_schedule(peak: float, steps: int, warmup_steps: int = 0) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Learning rate that climbs to `peak` over `warmup_steps` and falls to 0 along a cosine at `steps`."""
+    """Learning rate that warms up to `peak` over `warmup_steps` and decays along a cosine to 0 at `steps`."""
     return keras.optimizers.schedules.CosineDecay(
         peak * 0.01 if warmup_steps else peak,
         max(steps - warmup_steps, 1),
@@ -16,7 +16,7 @@ def cosine_schedule(peak: float, steps: int, warmup_steps: int = 0) -> keras.opt
 
 
 def plateau_schedule(monitor: str, factor: float = 0.2, patience: int = 5) -> keras.callbacks.Callback:
-    """Callback: the learning rate times `factor` where a score has not risen for `patience` epochs (paper, appendix B).
+    """Callback: multiply the learning rate by `factor` after `patience` epochs without improvement (paper, appendix B).
 
     Place it after the `Score` that logs the score. The patience is ours; the paper does not state it.
     """
@@ -24,5 +24,5 @@ def plateau_schedule(monitor: str, factor: float = 0.2, patience: int = 5) -> ke
 
 
 def step_schedule(epochs: Collection[int] = (80, 100), factor: float = 0.2) -> keras.callbacks.Callback:
-    """Callback: the learning rate times `factor` at the start of some epochs, counted from 0 (published for MPII)."""
+    """Callback: multiply the learning rate by `factor` at the start of `epochs`, from 0 (published for MPII)."""
     return keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * factor if epoch in epochs else rate)

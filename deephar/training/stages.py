@@ -1,4 +1,4 @@
-"""The stages of a training, one after another, each to its end or from where it was interrupted."""
+"""Training in stages, one after another, each from its start or from where it was interrupted."""
 
 import math
 import pathlib
@@ -20,7 +20,7 @@ from deephar.weights import loading
 
 
 class Judge(typing.Protocol):
-    """A score of a network, see `deephar.evaluation.judges.Judge`."""
+    """Scores a network, see `deephar.evaluation.judges.Judge`."""
 
     @property
     def log(self) -> str: ...
@@ -49,16 +49,16 @@ def train_stages(
     quiet: bool = False,
     minutes: float | None = None,
 ) -> list[float | None]:
-    """Train a network stage by stage; every stage starts from the best weights of the one before.
+    """Train a network stage by stage; every stage starts from the best weights of the previous one.
 
     Args:
-        model: network, its pose part loaded where the first stage freezes it; built under a strategy or not.
+        model: network, with its pose part loaded if the first stage freezes it; built under a strategy or not.
         batches: `deephar.data.batches.loader.PoseLoader` or `ClipLoader`.
         recipe: `deephar.training.recipe.Recipe`.
         judge: `deephar.evaluation.judges.Judge`; None: the last weights of every stage are kept.
-        folder: where best.weights.h5, last.weights.h5 and log.csv, or stage1.csv and so on, go.
-        earlier: of `deephar.training.checkpoint.read`, to go on.
-        told: all that decides what is trained, by which a training that goes on is known; the recipe's by default.
+        folder: where best.weights.h5, last.weights.h5 and log.csv, or stage1.csv and so on, are written.
+        earlier: from `deephar.training.checkpoint.read`, to resume.
+        told: everything that defines the training run, to check that the same one is resumed; default: the recipe.
         quiet: no progress bar.
         minutes: after which to end, at the end of an epoch; None: when all is done.
 
@@ -79,7 +79,7 @@ def train_stages(
 
 
 class _Course:
-    """What stays from stage to stage: the best score and weights, the scores so far, the learning rate of the end."""
+    """State kept across stages: the best score and weights, the scores so far, the last learning rate."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class _Course:
         self.rate: float | None = None
 
     def recall(self, earlier: checkpoint.State) -> None:
-        """Take up what an interrupted training knew."""
+        """Restore the state of an interrupted run."""
         self.scores = list(earlier["scores"])
         best = earlier["counts"][0]["best"]
         if best is not None:
@@ -116,7 +116,7 @@ class _Course:
             checkpoint.trim(log, epoch)
             self.batches.epoch = earlier["loader_now"] if earlier["over"] else earlier["loader_first"] + epoch
         state: dict[str, object] = {"recipe": self.told, "stage": number, "scores": list(self.scores), "rate": first}
-        state["loader_first"] = self.batches.epoch - epoch  # Keras counts one more when it begins to read
+        state["loader_first"] = self.batches.epoch - epoch  # Keras advances it by one when it starts reading
         watched = [self.best, *_schedule(stage, self.best), *_patience(stage, self.best)]
         kept = checkpoint.Checkpoint(self.folder, self.batches, state, watched, earlier)
         if not (earlier and earlier["over"]):
@@ -131,7 +131,7 @@ class _Course:
         self.scores.append(self.best.best)
 
     def compile(self, stage: Stage, rate: float, earlier: checkpoint.State | None) -> None:
-        """Compile the network for a stage that begins with a rate; as it was where a stage goes on."""
+        """Compile the network for a stage with an initial learning rate; restore its state if the stage is resumed."""
         steps = stage.epochs * len(self.batches)
         varied = cosine_schedule(rate, steps, steps // 20) if stage.schedule == "cosine" else rate
         with distribution.scope_of(self.model):
@@ -151,22 +151,22 @@ def optimizer(name: str, rate: float | keras.optimizers.schedules.LearningRateSc
 
 
 def _schedule(stage, score):
-    """The callback that changes the learning rate, if it is one."""
+    """The callback that changes the learning rate, if any."""
     return {"plateau": [plateau_schedule(score.name)], "steps": [step_schedule()]}.get(stage.schedule, [])
 
 
 def _patience(stage, score):
-    """The callback that ends a stage when its score stagnates, if it is to be ended."""
+    """The early-stopping callback, if any."""
     if not stage.patience:
         return []
     return [keras.callbacks.EarlyStopping(score.name, patience=stage.patience, mode="max", verbose=1)]
 
 
 def _weights_of(path: pathlib.Path, model: keras.Model) -> list[Floats]:
-    """The arrays of a file of weights for a network, which keeps its own."""
+    """The arrays of a weight file for a network, which is left unchanged."""
     copy = keras.models.clone_model(model)
     try:
         loading.load_weights(copy, path)
     except ValueError as error:
-        raise checkpoint.Unusable(f"{error}. Begin anew without --resume") from None
+        raise checkpoint.Unusable(f"{error}. Start over without --resume") from None
     return copy.get_weights()

@@ -1,4 +1,4 @@
-"""The one trainer: it follows a recipe, from the network to the last epoch, and goes on where it was interrupted."""
+"""The trainer: runs a recipe, from building the network to the last epoch, and can resume an interrupted run."""
 
 import argparse
 import contextlib
@@ -24,10 +24,10 @@ from deephar.weights.description import About, Description
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """What became of a training.
+    """The result of training.
 
     Attributes:
-        model: network, with the best weights of its last stage where there is a score.
+        model: network, with the best weights of its last stage if there is a score.
         scores: the best score after each stage; None without one.
         broken: number of samples that could not be read, each counted once.
     """
@@ -44,21 +44,21 @@ def train(
     start: Callable[[keras.Model], object] | None = None,
     **about: typing.Unpack[About],
 ) -> Trained:
-    """Train by a recipe.
+    """Train a recipe from a training script.
 
     Args:
-        args: of `deephar.training.options.parsed`: the recipe, and where and how it runs.
-        sources: readers by the names of the recipe's mixture.
-        judge: `deephar.evaluation.judges.Judge` by whose score the epoch is chosen; None: the last weights are kept.
-        start: function of the new network that gives it first weights.
-        **about: fields of `deephar.weights.description.Description` beside those that the recipe tells.
+        args: from `deephar.training.options.parsed`: the recipe, and where and how it runs.
+        sources: readers, keyed as in the recipe's mixture.
+        judge: `deephar.evaluation.judges.Judge` whose score chooses the epoch; None: the last weights are kept.
+        start: function that initializes the weights of the new network.
+        **about: fields of `deephar.weights.description.Description` in addition to those from the recipe.
 
     Returns:
-        `Trained`; the folder holds best.weights.h5, last.weights.h5, small.weights.h5 (the better of these, to pass
-        on), log.csv or stage1.csv and so on, and model.json.
+        `Trained`; the folder holds best.weights.h5, last.weights.h5, small.weights.h5 (the better of these, for
+        distribution), log.csv or stage1.csv and so on, and model.json.
 
-    Ends the program with a sentence (`args.refuse`) if there is nothing to resume, first weights do not fit, or a batch
-    cannot be shared among the devices.
+    Ends the program with an error message (`args.refuse`) if there is nothing to resume, the initial weights do not
+    match, or a batch cannot be split among the devices.
     """
     try:
         earlier = checkpoint.read(args.out, args.told) if args.resume else None
@@ -94,23 +94,23 @@ def follow(
     processes: int = 0,
     quiet: bool = False,
 ) -> list[float | None]:
-    """Train a network by a recipe from Python; `train` does it from a command line, and can resume.
+    """Train a network with a recipe from Python; `train` does it from the command line, and can resume.
 
     Args:
-        recipe: `deephar.training.recipe.Recipe`; its preset and network say nothing here but what is read.
-        model: the network, from `deephar.build` or with weights of its own; it is changed.
-        sources: readers by the names of the recipe's mixture.
-        folder: where the weights and the log go, as with `train`; made where missing.
+        recipe: `deephar.training.recipe.Recipe`; its preset and network are used only to determine the inputs.
+        model: the network, from `deephar.build` or with loaded weights; trained in place.
+        sources: readers, keyed as in the recipe's mixture.
+        folder: where the weights and the log are written, as with `train`; created if missing.
         judge: see `train`.
-        seed: of the batches.
-        processes: that make batches; 0: threads do.
+        seed: for the batches.
+        processes: worker processes that make batches; 0: threads.
         quiet: no progress bar.
 
     Returns:
         list of the best score after each stage, None without a judge.
 
     Raises:
-        ValueError: if a batch cannot be shared evenly among the copies of the network.
+        ValueError: if a batch cannot be split evenly among the replicas of the network.
     """
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
     batches = make_loader(recipe, model, sources, seed, processes)
@@ -118,7 +118,7 @@ def follow(
 
 
 def new_network(args: argparse.Namespace, start: Callable[[keras.Model], object] | None = None) -> keras.Model:
-    """The network of a recipe with its first weights, under the strategy; see `train`."""
+    """The network of a recipe with its initial weights, under the strategy; see `train`."""
     keras.utils.set_random_seed(args.seed)
     with distribution.scope(args.strategy, args.logical_cpus), precision(args.precision):
         model = registry.build(args.recipe.preset, **args.recipe.network)
@@ -145,7 +145,7 @@ def make_loader(
     seed: int,
     processes: int,
 ) -> loader.PoseLoader | loader.ClipLoader:
-    """The loader of a recipe's batches for a network."""
+    """The loader that makes a recipe's batches for a network."""
     counts = queues.counts_by_ratio(recipe.batch_size, tuple(recipe.mixture.values()))
     network = recipe.settings.network
     settings: dict[str, typing.Any] = {

@@ -1,4 +1,4 @@
-"""What a training starts from: functions that give a new network weights of another, for `deephar.training.train`."""
+"""Weight initialization: functions that copy another network's weights to a new one, for `deephar.training.train`."""
 
 import typing
 from collections.abc import Callable
@@ -14,7 +14,7 @@ if typing.TYPE_CHECKING:
 
 
 def all_of(weights: "Path | None") -> "Callable[[Model], None] | None":
-    """Start from weights of the same network; None for none.
+    """Start from weights of the same network; None if `weights` is None.
 
     Args:
         weights: a name that `deephar pretrained` lists, or a file.
@@ -23,7 +23,7 @@ def all_of(weights: "Path | None") -> "Callable[[Model], None] | None":
 
 
 def fitting_part_of(weights: "Path | None") -> "Callable[[Model], None] | None":
-    """Start from what fits of another network, and say what does not; None for none."""
+    """Start from the matching weights of another network, and print what does not match; None if `weights` is None."""
     if not weights:
         return None
 
@@ -34,19 +34,19 @@ def fitting_part_of(weights: "Path | None") -> "Callable[[Model], None] | None":
 
 
 def pose_of(weights: "Path | None") -> "Callable[[Model], int] | None":
-    """Start a clip network from the pose part of another; None for none."""
+    """Start a clip network from the pose part of another; None if `weights` is None."""
     return (lambda model: surgery.copy_pose(loading.load(weights), model)) if weights else None
 
 
 def with_pose(recipe: Recipe, weights: "Path | None") -> Recipe:
-    """The recipe of a clip network with the pose network, and its joints, that some weights were trained in.
+    """The recipe of a clip network with the pose network, and its joints, that some weights are for.
 
     Args:
         recipe: `deephar.training.recipe.Recipe`.
         weights: see `pose_of`; None leaves the recipe as it is.
 
     Raises:
-        ValueError: if nothing says what network they are for.
+        ValueError: if the network that they are for is unknown.
     """
     if not weights:
         return recipe

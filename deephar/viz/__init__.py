@@ -1,4 +1,4 @@
-"""Pictures of poses, with Pillow: skeletons on photographs and in space, and sheets of pictures."""
+"""Drawing poses with Pillow: skeletons on photographs and in 3D, and contact sheets."""
 
 from deephar.viz.sheets import contact_sheet, side_by_side
 from deephar.viz.skeleton import draw_crop, draw_pose, side_colour

@@ -1,4 +1,4 @@
-"""Pictures in rows and columns."""
+"""Images in rows and columns."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from deephar.typed import Size
 
 
 def contact_sheet(pictures: Sequence[Image.Image], columns: int, tile: Size = (192, 192)) -> Image.Image:
-    """Pictures side by side, each fitted into a tile.
+    """Images in a grid, each fitted into a tile.
 
     Args:
         pictures: list of `PIL.Image.Image`.
-        columns: tiles in a row.
+        columns: tiles per row.
         tile: (width, height) of each in pixels.
 
     Returns:
@@ -29,7 +29,7 @@ def contact_sheet(pictures: Sequence[Image.Image], columns: int, tile: Size = (1
 
 
 def side_by_side(pictures: Sequence[Image.Image]) -> Image.Image:
-    """Pictures of any heights in a row, from the top, as one `PIL.Image.Image`."""
+    """Images of any height in a row, aligned at the top, as one `PIL.Image.Image`."""
     row = Image.new("RGB", (sum(p.width for p in pictures), max(p.height for p in pictures)))
     left = 0
     for picture in pictures:

@@ -26,9 +26,9 @@ def draw_pose(image: Image.Image, pose_px: ArrayLike, layout: PoseLayout, width:
 
     Args:
         image: `PIL.Image.Image`; it is not changed.
-        pose_px: (J, 2 or more) pixels; joints with NaN are left out.
+        pose_px: (J, 2 or more) pixels; joints with NaN are skipped.
         layout: `deephar.layouts.PoseLayout`.
-        width: of the lines in pixels; by the size of the picture by default.
+        width: of the lines in pixels; by default proportional to the image.
 
     Returns:
         a new RGB `PIL.Image.Image`.
@@ -48,7 +48,7 @@ def draw_pose(image: Image.Image, pose_px: ArrayLike, layout: PoseLayout, width:
 
 
 class Cropped(typing.Protocol):
-    """What is read of a `deephar.data.samples.crops.Crop`."""
+    """The part of a `deephar.data.samples.crops.Crop` used here."""
 
     @property
     def image(self) -> Floats: ...
@@ -64,7 +64,7 @@ def draw_crop(crop: Cropped, pose_px: ArrayLike, layout: PoseLayout, side: int =
         crop: `deephar.data.samples.crops.Crop`.
         pose_px: (J, 2 or more) in pixels of the source photograph.
         layout: of the joints.
-        side: height of the picture in pixels.
+        side: height of the image in pixels.
 
     Returns:
         RGB `PIL.Image.Image`.

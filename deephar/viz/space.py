@@ -1,4 +1,4 @@
-"""Skeletons in space, with Pillow: seen from the camera's side and from another, over a grid on the ground."""
+"""3D skeletons, with Pillow: seen from the camera and from the side, over a ground grid."""
 
 import dataclasses
 import math
@@ -13,23 +13,23 @@ from deephar.viz.sheets import contact_sheet, side_by_side
 from deephar.viz.skeleton import side_colour
 
 BACKGROUND, GRID, TRUTH, INK = (24, 26, 30), (64, 68, 76), (130, 130, 130), (200, 200, 200)
-"""Colours of the paper, the ground, a true pose beside a predicted one, and text."""
+"""Colours of the background, the ground grid, a ground-truth pose beside a predicted one, and text."""
 
 SQUARE_MM, SHOWN_MM = 500.0, 2250.0
-"""Side of a square of the grid; and what a view shows at least, the side of the published crop."""
+"""Side of a square of the grid; and the minimum extent of a view, the side of the published crop."""
 
 EDGE = 1.1
-"""Room around a larger pose, as a factor."""
+"""Margin around a larger pose, as a factor."""
 
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """From where a pose is seen, without perspective.
+    """A viewpoint for drawing a pose, without perspective.
 
     Attributes:
-        caption: what to write below.
-        yaw: degrees that the onlooker walks around the person from the camera, towards the picture's right.
-        tilt: degrees that the onlooker looks down.
+        caption: text below the view.
+        yaw: degrees that the viewer moves around the person from the camera, towards the image's right.
+        tilt: degrees that the viewer looks down.
     """
 
     caption: str
@@ -38,11 +38,11 @@ class View:
 
 
 VIEWS = (View("from the camera", 0.0, 8.0), View("from the side, above", 65.0, 25.0))
-"""Two views: one of what the photograph shows, one of its depth."""
+"""Two views: one as in the photograph, one that shows depth."""
 
 
 def upright_axes(up: Sequence[float] | Floats = (0.0, -1.0, 0.0)) -> Floats:
-    """Axes right, down and away, whose down is opposite to `up` and whose away is nearest to the camera's z.
+    """Axes right, down and away; down is opposite to `up`, and away is as close as possible to the camera's z.
 
     Args:
         up: (3,) in camera axes (x right, y down, z away); for a level camera, the opposite of y.
@@ -62,14 +62,14 @@ def upright_axes(up: Sequence[float] | Floats = (0.0, -1.0, 0.0)) -> Floats:
 
 
 def seen_from(points: ArrayLike, view: View) -> Floats:
-    """Points in axes right, down and away, as an onlooker sees them.
+    """Points in the axes right, down and away of a viewer.
 
     Args:
         points: (..., 3) in axes of `upright_axes`.
         view: `View`.
 
     Returns:
-        (..., 3): right, down, and away from the onlooker, in the points' unit.
+        (..., 3): right, down, and away from the viewer, in the points' unit.
     """
     yaw, tilt = math.radians(view.yaw), math.radians(view.tilt)
     right = np.array([math.cos(yaw), 0.0, math.sin(yaw)])
@@ -87,12 +87,12 @@ def draw_views(
     side: int = 256,
     views: Sequence[View] = VIEWS,
 ) -> Image.Image:
-    """Draw a pose in space from several views: right in orange, left in blue, the middle in green, a true pose in grey.
+    """Draw a 3D pose from several views: right in orange, left in blue, the middle in green, the ground truth in grey.
 
     The ground is at the lowest joint, in squares of half a metre.
 
     Args:
-        pose_mm: (J, 3) mm in camera axes (x right, y down, z away), about any origin; joints with NaN are left out.
+        pose_mm: (J, 3) mm in camera axes (x right, y down, z away), about any origin; joints with NaN are skipped.
         layout: `deephar.layouts.PoseLayout`.
         truth_mm: (J, 3), with the same origin; or None.
         up: (3,) in camera axes.
@@ -129,7 +129,7 @@ def draw_views(
 
 
 def _grid(half: int = 2) -> Floats:
-    """Lines (n, 2, 3) of squares about the origin, on the ground."""
+    """Lines (n, 2, 3) of a ground grid of squares around the origin."""
     ticks = np.arange(-half, half + 1) * SQUARE_MM
     end = half * SQUARE_MM
     return np.array([[[x, 0, -end], [x, 0, end]] for x in ticks] + [[[-end, 0, z], [end, 0, z]] for z in ticks])
@@ -138,7 +138,7 @@ def _grid(half: int = 2) -> Floats:
 def _draw_bones(
     pen: ImageDraw.ImageDraw, points: Floats, layout: PoseLayout, colour: tuple[int, int, int] | None, width: int
 ) -> None:
-    """Bones from far to near, each with its joints; in one colour, or each side in its own."""
+    """Draw bones from far to near, each with its joints; in one colour, or in the colours of the sides."""
     bones = [(a, b) for a, b in layout.link_indices if np.all(np.isfinite(points[[a, b]]))]
     for a, b in sorted(bones, key=lambda bone: -points[list(bone), 2].mean()):
         tint = colour or side_colour(layout.names[a], layout.names[b])
@@ -158,7 +158,7 @@ def beside_photo(
         image: RGB `PIL.Image.Image`.
         poses_mm: list of (J, 3), see `draw_views`.
         layout: of the joints.
-        least: side of a view in pixels, at least; otherwise half the photograph's height, or what its people share.
+        least: minimum side of a view in pixels; otherwise half the photograph's height, or less for several people.
 
     Returns:
         RGB `PIL.Image.Image`.

@@ -1,4 +1,4 @@
-"""Weights: what is known of them, where they are, and networks with them.
+"""Weights: their descriptions, their files, and networks that use them.
 
-`deephar.build` and `deephar.load` are here, in `loading`.
+`deephar.build` and `deephar.load` are defined in `loading`.
 """

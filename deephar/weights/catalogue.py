@@ -17,9 +17,9 @@ class Entry:
     Attributes:
         file: its name.
         about: `deephar.weights.description.Description`.
-        licence: what is known of it.
+        licence: what is known about its licence.
         url: where it is published; None for a file that comes with this package.
-        md5: as stated by the original's scripts; the files themselves were never at hand here.
+        md5: as stated by the original's scripts; the files themselves were never available here.
     """
 
     file: str
@@ -99,7 +99,7 @@ PUBLISHED: dict[str, Entry] = {
         "NTU RGB+D, cross-subject, multi-clip: accuracy 85.5 (paper)",
     ),
 }
-"""Published files by name: those whose networks `deephar.models.build` knows."""
+"""Published files by name: those whose networks `deephar.models.build` supports."""
 
 
 def shipped_file(name: str) -> pathlib.Path:

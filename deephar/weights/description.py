@@ -1,4 +1,4 @@
-"""What is known of some weights: `model.json`, which this module alone writes and reads."""
+"""Description of trained weights: `model.json`, written and read only by this module."""
 
 import dataclasses
 import json
@@ -16,7 +16,7 @@ FORMAT = "deephar-model-2"
 
 
 class About(typing.TypedDict, total=False):
-    """The fields of a `Description` that a network and its recipe do not tell."""
+    """The fields of a `Description` that do not follow from a network and its recipe."""
 
     joints: str
     actions: tuple[str, ...]
@@ -28,19 +28,19 @@ class About(typing.TypedDict, total=False):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Description:
-    """A trained network in words and numbers.
+    """Description of a trained network.
 
     Attributes:
         preset: name of the network, for `deephar.build`.
         overrides: of its configuration.
         layout: of its joints, `deephar.layouts.PoseLayout`.
-        joints: of a network with depth: "names", or "published" where Human3.6M's joints were labelled by the
-            original's map, see `deephar.layouts.published_map`.
-        actions: names of the classes in order; () where it judges none or they are not known.
-        window_margin: side of the square window that a person is shown in, in sides of the square around the joints.
-        crop_mm: of a network with depth: width of a window at the pelvis in mm; the depth range is 2 m.
-        training: what it was trained on and how, in words by topic.
-        score: measured on what it was not trained on, in words.
+        joints: for a network with depth: "names", or "published" if Human3.6M's joints were labelled by the
+            original's mapping, see `deephar.layouts.published_map`.
+        actions: names of the classes in order; () if it has none or they are unknown.
+        window_margin: side of a person's square window, as a multiple of the side of the square around the joints.
+        crop_mm: for a network with depth: width of a window at the pelvis in mm; the depth range is 2 m.
+        training: what it was trained on and how, by topic.
+        score: measured on held-out data, in words.
     """
 
     preset: str
@@ -60,7 +60,7 @@ class Description:
 
     @property
     def network(self) -> PoseNetwork:
-        """The numbers of its pose network, `deephar.models.reception.config.PoseNetwork`."""
+        """The settings of its pose network, `deephar.models.reception.config.PoseNetwork`."""
         return self.settings.network
 
     @property
@@ -69,7 +69,7 @@ class Description:
         return "num_actions" in flat(self.settings)
 
     def write(self, path: Path) -> None:
-        """Write it as JSON, whole or not at all."""
+        """Write it as JSON, atomically."""
         stored = {"format": FORMAT, **dataclasses.asdict(self), "layout": self.layout.to_json()}
         with files.whole_file(path) as temporary:
             temporary.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
@@ -82,7 +82,7 @@ def read(path: Path) -> Description:
         path: a model.json of this or an earlier version.
 
     Raises:
-        ValueError: if it is missing, no such file, or of a later version.
+        ValueError: if it is missing, malformed, or of a later version.
     """
     path = pathlib.Path(path)
     try:

@@ -1,4 +1,4 @@
-"""Published weight files on this machine: downloaded, resumed and checked."""
+"""Downloads published weight files, resumes interrupted downloads, and checks them."""
 
 import hashlib
 import os
@@ -18,21 +18,21 @@ def cache_folder() -> pathlib.Path:
 
 
 def fetch(name: str, folder: "Path | None" = None) -> pathlib.Path:
-    """A published file on this machine, downloaded, resumed and checked if need be.
+    """Local path of a published file, downloaded if needed (or resumed) and checked.
 
     Args:
         name: a key of `PUBLISHED`.
         folder: where files are kept; `cache_folder()` by default.
 
     Returns:
-        `pathlib.Path` of a file whose md5 is right.
+        `pathlib.Path` of a file with the correct md5.
 
     Raises:
-        ValueError: for an unknown name, a failed download (the message says what to fetch by hand and where to put
-            it) or a wrong md5.
+        ValueError: for an unknown name, a failed download (the message says what to download by hand and where to
+            put it) or a wrong md5.
     """
     if name not in PUBLISHED:
-        raise ValueError(f"Unknown weights {name!r}; published are {', '.join(PUBLISHED)}")
+        raise ValueError(f"Unknown weights {name!r}; the published ones are {', '.join(PUBLISHED)}")
     entry = PUBLISHED[name]
     path = pathlib.Path(folder or cache_folder()) / entry.file
     if not path.is_file():
@@ -62,13 +62,13 @@ def _check(path: pathlib.Path, entry: Entry) -> None:
 
 
 def _download(url, partial):
-    """Fetch to `partial`, going on where an earlier attempt stopped, with a progress bar."""
+    """Download to `partial`, resuming an earlier attempt, with a progress bar."""
     have = partial.stat().st_size if partial.is_file() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
         answer = urllib.request.urlopen(request, timeout=30)
     except urllib.error.HTTPError as error:
-        if have and error.code == 416:  # nothing is left to fetch
+        if have and error.code == 416:  # nothing left to download
             return
         raise
     with answer:

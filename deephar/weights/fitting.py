@@ -1,4 +1,4 @@
-"""What network some weights were trained in, and the first thing in which another network differs from it, in words."""
+"""Which network some weights were trained in, and a message about how another network differs from it."""
 
 import collections
 import itertools
@@ -19,14 +19,14 @@ _WITHOUT_WEIGHTS = (*OUTPUTS, "input_shape", "alpha", "frames")
 
 
 def trained_overrides(preset: str, about: Description | None) -> dict[str, object]:
-    """The overrides of a training that say what the network is.
+    """The overrides, from training, that define the network.
 
     Args:
         preset: name of the network to build.
         about: `deephar.weights.description.Description`, or None.
 
     Returns:
-        dict for `deephar.build`; empty where nothing is known, or of another preset.
+        dict for `deephar.build`; empty if nothing is known, or for a different preset.
     """
     if about is None or about.preset != preset:
         return {}
@@ -34,7 +34,7 @@ def trained_overrides(preset: str, about: Description | None) -> dict[str, objec
 
 
 def contradiction(preset: str, weights: Path, about: Description | None, overrides: Mapping[str, object]) -> str | None:
-    """In what a network differs from that of its weights, and the two calls that work.
+    """How a network differs from the one that its weights are for, and two calls that work.
 
     Args:
         preset: name of the network, see `deephar.build`.
@@ -43,7 +43,7 @@ def contradiction(preset: str, weights: Path, about: Description | None, overrid
         overrides: as given there.
 
     Returns:
-        sentences; None where nothing is known or nothing differs.
+        message; None if nothing is known or nothing differs.
     """
     if about is None:
         return None
@@ -60,7 +60,7 @@ def contradiction(preset: str, weights: Path, about: Description | None, overrid
         return None
     theirs = _call(about.preset, {"weights": str(weights), **kept})
     return (
-        f"The weights {str(weights)!r} are {first}. Build their network, {theirs}, or give yours what fits of it, "
+        f"The weights {str(weights)!r} are {first}. Build their network, {theirs}, or copy the matching part to yours, "
         f"surgery.copy_fitting({theirs}, {_call(preset, overrides)})"
     )
 
@@ -71,15 +71,14 @@ def _call(preset: str, options: Mapping[str, object]) -> str:
 
 
 def array_difference(path: Path, model: "Model") -> str | None:
-    """The first layer of a model for which a Keras 3 weight file has other arrays.
+    """The first layer of a model whose arrays differ from those in a Keras 3 weight file.
 
     Args:
         path: a `.weights.h5`.
-        model: a network of `deephar.build`.
+        model: a network from `deephar.build`.
 
     Returns:
-        sentences that say what was expected and what was received; None if all shapes of the model are there, none
-        left over.
+        message with what was expected and what was received; None if the file has exactly the model's shapes.
     """
     with h5py.File(path, "r") as file:
         stored = {_name(group): _shapes(group) for group in file["layers"].values()}
@@ -98,7 +97,7 @@ def array_difference(path: Path, model: "Model") -> str | None:
 
 
 def _name(group):
-    """Name of the layer whose arrays a group holds."""
+    """Name of the layer whose arrays are in a group."""
     name = group["vars"].attrs.get("name") if "vars" in group else None
     return name or group.name.rsplit("/", 1)[-1]
 

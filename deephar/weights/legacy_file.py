@@ -1,9 +1,9 @@
-"""Weights of the original implementation (Keras 2.1.4 HDF5) into our models, with every array accounted for.
+"""Loads weights of the original implementation (Keras 2.1.4 HDF5) into our models, with every array accounted for.
 
 The original stored one HDF5 group per top-level layer, and nested models as one group. The names of inner layers
-are auto-numbered and mean nothing; what counts is the role of the group, the order within it, and each array's kind
-and shape. The original also stored its fixed mathematics (soft-argmax grids, context sums) as weights: those are
-compared with our constants and carry nothing.
+are auto-numbered and meaningless; what matters is the role of the group, the order within it, and each array's kind
+and shape. The original also stored fixed values (soft-argmax grids, context sums) as weights: those are compared with
+our constants and carry no information.
 
     deephar convert FILE --model mpii-2d --out mpii.weights.h5
 """
@@ -31,7 +31,7 @@ class Variable(typing.Protocol):
 
 
 class Stored(typing.NamedTuple):
-    """An array of a file."""
+    """An array in a file."""
 
     name: str
     kind: str
@@ -39,7 +39,7 @@ class Stored(typing.NamedTuple):
 
 
 class Wanted(typing.NamedTuple):
-    """An array that a file must have: of a variable of the model, or the fixed one that it must equal."""
+    """An array that a file must have: for a variable of the model, or a constant that it must equal."""
 
     name: str
     kind: str
@@ -52,11 +52,11 @@ CONSTANT_TOLERANCE = 1e-6
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What became of every array of a file.
+    """How every array of a file was used.
 
     Attributes:
         loaded: (array in the file, variable of the model, shape), in file order; every variable occurs once.
-        constants: (array in the file, shape, largest difference to our constant).
+        constants: (array in the file, shape, largest difference from our constant).
     """
 
     loaded: list[tuple[str, str, tuple[int, ...]]]
@@ -84,21 +84,21 @@ def load_legacy_weights(model: "Model", path: Path) -> Report:
         a `Report`; `print` shows every array and where it went.
 
     Raises:
-        ValueError: if the file is no such file or does not fit in any respect; the model is left untouched.
+        ValueError: if the file is not such a file or does not match in any respect; the model is left unchanged.
     """
     path = pathlib.Path(path)
     stored = read_legacy_file(path)
     expected = legacy_groups(model)
     problem = _compare_groups(stored, expected)
     if problem:
-        raise ValueError(f"{path.name} does not fit the model {model.name!r}: {problem}. The model is unchanged.")
+        raise ValueError(f"{path.name} does not match the model {model.name!r}: {problem}. The model is unchanged.")
     loaded, constants = [], []
     for role, wanted in expected.items():
         try:
             pairs = _match(stored[role], wanted)
         except ValueError as error:
             raise ValueError(
-                f"{path.name} does not fit the model {model.name!r}: group {role}: {error}. The model is unchanged."
+                f"{path.name} does not match the model {model.name!r}: group {role}: {error}. The model is unchanged."
             ) from None
         for array, target in pairs:
             if isinstance(target.variable, np.ndarray):
@@ -140,22 +140,22 @@ def read_legacy_file(path: Path) -> dict[str, list[Stored]]:
             _check_index(root, groups)
     except (OSError, KeyError, RuntimeError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise ValueError(
-            f"{path.name} is not a whole HDF5 weight file (truncated, or another format): {error}"
+            f"{path.name} is not a complete HDF5 weight file (truncated, or another format): {error}"
         ) from None
     except ValueError as error:
-        raise ValueError(f"{path.name} is damaged or no weight file: {error}") from None
+        raise ValueError(f"{path.name} is damaged or not a weight file: {error}") from None
     return _roles({name: arrays for name, arrays in groups.items() if arrays})
 
 
 def _roles(groups):
-    """Groups by role: the two auto-numbered ones that merge action maps stand in the order pose, appearance."""
+    """Groups by role: the two auto-numbered ones that merge action maps are in the order pose, appearance."""
     numbered = [name for name in groups if name.startswith("separable_conv2d_")]
     renamed = dict(zip(numbered, MERGE.values(), strict=False))
     return {renamed.get(name, name): arrays for name, arrays in groups.items()}
 
 
 def _names(item, attribute):
-    """The names listed in an attribute, each once."""
+    """The names listed in an attribute, without duplicates."""
     names = [name.decode() if isinstance(name, bytes) else str(name) for name in item.attrs[attribute]]
     twice = [name for name, count in collections.Counter(names).items() if count > 1]
     if twice:
@@ -175,13 +175,13 @@ def _read_group(root, name):
 
 
 def _check_index(root, groups):
-    """Every array in the file must be listed, and so be accounted for."""
+    """Check that every array in the file is listed, and so accounted for."""
     listed = {f"{group}/{stored.name}" for group, arrays in groups.items() for stored in arrays}
     present = set()
     root.visititems(lambda name, item: present.add(name) if isinstance(item, h5py.Dataset) else None)
     unlisted = sorted(present - listed)
     if unlisted:
-        raise ValueError(f"its index leaves out {', '.join(unlisted[:5])}")
+        raise ValueError(f"its index omits {', '.join(unlisted[:5])}")
 
 
 def legacy_groups(model: "Model") -> dict[str, list[list[Wanted]]]:
@@ -192,7 +192,7 @@ def legacy_groups(model: "Model") -> dict[str, list[list[Wanted]]]:
 
     Returns:
         dict from group name to a list of layers, in stored order; a layer is a list of `Wanted(name, kind, shape,
-        variable)`, where `variable` is a Keras variable or, for fixed mathematics, the array it must equal.
+        variable)`, where `variable` is a Keras variable or, for a constant, the array it must equal.
     """
     legacy = registry.legacy(model)
     groups, constants = legacy.groups({layer.name for layer in model.layers}), legacy.constants(model)
@@ -226,7 +226,7 @@ def _compare_groups(stored, expected):
 
 
 def _match(stored, layers):
-    """Pair the arrays of one group with ours, in whichever of the two stored orders fits."""
+    """Pair the arrays of one group with ours, in whichever of the two stored orders matches."""
     flat = [wanted for layer in layers for wanted in layer]
     fixed_last = sorted(flat, key=lambda wanted: wanted.kind.startswith("moving_"))
     if len(stored) != len(flat):

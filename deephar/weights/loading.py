@@ -1,4 +1,4 @@
-"""Networks with their weights, of any kind: by name, from a file of a training, or from an original file."""
+"""Networks with weights of any kind: by name, from a training run's file, or from an original file."""
 
 import pathlib
 import typing
@@ -17,15 +17,15 @@ if typing.TYPE_CHECKING:
 
 
 def build(preset: str, /, weights: "Path | None" = None, *, name: str | None = None, **overrides: object) -> "Model":
-    """Build a named network, with weights if asked for.
+    """Build a named network, optionally with weights.
 
     Args:
         preset: one of `deephar.models.NAMES`.
         weights: None for random weights, a name that `deephar pretrained` lists, or the path of a Keras 3
-            `.weights.h5` or of an original `.h5` file. Where it is known what network they were trained in, by their
-            name or by a model.json beside them, its configuration is taken but for the outputs, and `overrides` change
-            it.
-        name: of the model; by default that of the preset, with underscores. Two models inside a third need two names.
+            `.weights.h5` or of an original `.h5` file. If the network they were trained in is known, from their name
+            or from a model.json beside them, its configuration is used except for the outputs, and `overrides` apply
+            on top.
+        name: of the model; by default the preset's, with underscores. Two models inside a third need different names.
         **overrides: fields of the network's configuration, see `deephar.models.reception.config` and
             `deephar.models.action.config`.
 
@@ -35,7 +35,7 @@ def build(preset: str, /, weights: "Path | None" = None, *, name: str | None = N
         `deephar.models.action.network.build`; `deephar.models.outputs` says what each is.
 
     Raises:
-        ValueError: for an unknown preset or override, or weights that do not fit.
+        ValueError: for an unknown preset or override, or weights that do not match.
 
     Example:
         >>> model = deephar.build("mpii-2d", num_blocks=4)
@@ -43,7 +43,7 @@ def build(preset: str, /, weights: "Path | None" = None, *, name: str | None = N
     """
     if weights is None:
         return registry.build(preset, name, **overrides)
-    registry.settings(preset, **overrides)  # what is wrong with them is said before anything is read
+    registry.settings(preset, **overrides)  # report errors in them before reading anything
     about = _described(weights)
     model = registry.build(preset, name, **{**fitting.trained_overrides(preset, about), **overrides})
     try:
@@ -60,15 +60,15 @@ def load(weights: Path, /, *, name: str | None = None, **overrides: object) -> "
     """The network that some weights were trained in, with these weights.
 
     Args:
-        weights: a name that `deephar pretrained` lists, or a file beside the model.json of its training.
+        weights: a name that `deephar pretrained` lists, or a file beside its model.json.
         name: of the model.
         **overrides: see `build`.
 
     Returns:
-        a functional `keras.Model`, as it was trained; `describe` tells its joints and actions.
+        a functional `keras.Model`, as it was trained; `describe` gives its joints and actions.
 
     Raises:
-        ValueError: if there are no such weights, or nothing says what network they are for.
+        ValueError: if there are no such weights, or the network that they are for is unknown.
 
     Example:
         >>> model = deephar.load("lsp-lite-2d")
@@ -82,13 +82,13 @@ def describe(weights: Path) -> description.Description:
 
     Args:
         weights: a name that `deephar pretrained` lists, a file named like one that comes with deephar, or a file beside
-            the model.json of its training.
+            its model.json.
 
     Returns:
         `deephar.weights.description.Description`.
 
     Raises:
-        ValueError: if nothing says it.
+        ValueError: if it is unknown.
     """
     entry = SHIPPED.get(str(weights)) or PUBLISHED.get(str(weights))
     if entry:
@@ -99,7 +99,7 @@ def describe(weights: Path) -> description.Description:
 
 
 def _described(weights):
-    """What is known of some weights, None if nothing."""
+    """The description of some weights, None if unknown."""
     try:
         return describe(weights)
     except ValueError:
@@ -107,7 +107,7 @@ def _described(weights):
 
 
 def weight_file(weights: Path) -> pathlib.Path:
-    """Path of some weights, fetched if need be.
+    """Path of some weights, downloaded if needed.
 
     Args:
         weights: a name that `deephar pretrained` lists, or a file.
@@ -132,17 +132,17 @@ def load_weights(model: "Model", weights: Path) -> None:
 
     Args:
         model: from `build`.
-        weights: a name that `deephar pretrained` lists, a Keras 3 `.weights.h5`, or an original `.h5`; the content
-            decides which.
+        weights: a name that `deephar pretrained` lists, a Keras 3 `.weights.h5`, or an original `.h5`; recognised
+            by the content.
 
     Raises:
-        ValueError: if there is no such file or it does not fit.
+        ValueError: if there is no such file or it does not match.
     """
     path = weight_file(weights)
     if zipfile.is_zipfile(path):
         raise ValueError(
-            f"{path.name} is a whole saved model, not its weights alone: load it by "
-            f"keras.models.load_model({str(path)!r}), and give another network what fits of it by "
+            f"{path.name} is a whole saved model, not just weights: load it with "
+            f"keras.models.load_model({str(path)!r}), and copy the matching part to another network with "
             "surgery.copy_fitting(loaded, model)"
         )
     if _is_keras_3(path):
@@ -156,11 +156,11 @@ def _is_keras_3(path):
         with h5py.File(path, "r") as file:
             return "layers" in file
     except OSError:
-        return False  # the other loader says what is wrong
+        return False  # the other loader reports the error
 
 
 def _load_keras_weights(model, path):
-    """Load a `.weights.h5`, whose arrays must be those of the model, no more and no fewer."""
+    """Load a `.weights.h5`, whose arrays must be exactly those of the model."""
     try:
         difference = fitting.array_difference(path, model)
         if difference is None:
@@ -169,6 +169,7 @@ def _load_keras_weights(model, path):
         raise ValueError(f"{path.name} is truncated or damaged: {error}") from None
     if difference is not None:
         raise ValueError(
-            f"{path.name} does not fit the model {model.name!r}. {difference} The model is unchanged. It takes the "
-            "weights of a network built with the same overrides, and by surgery.copy_fitting what fits of another"
+            f"{path.name} does not match the model {model.name!r}. {difference} The model is unchanged. It takes the "
+            "weights of a network built with the same overrides; surgery.copy_fitting copies the matching part of "
+            "another"
         )

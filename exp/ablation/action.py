@@ -1,15 +1,15 @@
 """Ablation: action from poses, from appearance and from both; from given and from estimated poses; with the pose part
-frozen, then fine-tuned; stage by stage or all at once; one clip or several. The paper's tables 3 and 5 in small.
+frozen, then fine-tuned; staged or joint; one clip or several. The paper's tables 3 and 5 at small scale.
 
-Data     none; it makes videos in Penn Action's format, three tenths of them to be tested on, and people in the wild in
+Data     none; it makes videos in Penn Action's format, three tenths of them for testing, and people in the wild in
          MPII's format, all in the same eight actions
-Command  python exp/ablation/action.py;  --seeds 0 1 and, beside it, --seeds 2: two commands share the work
+Command  python exp/ablation/action.py;  --seeds 0 1 and, in parallel, --seeds 2: two commands share the work
 Result   runs/ablation/action/: table.txt, action.png, blocks.png and classes.png (the paper's figures 8 and 9, mean of
-         the seeds), a folder and a JSON file for every arm and seed
+         all seeds), a folder and a JSON file for every arm and seed
 Arms     pose: the pose network alone, PCK@0.2 of the torso on frames of the test videos; estimated: the clip network
-         with that one frozen; fine-tuned: the same, then everything at a tenth of the rate; given: annotated poses,
-         features of its own; joint: everything from random weights, on as many frames as all stages together, every
-         block's pose supervised and weighed 100 times an action's loss
+         with that pose network frozen; fine-tuned: the same, then all at a tenth of the learning rate; given: annotated
+         poses, own features; joint: all from random weights, on as many frames as all stages together, with every
+         block's pose supervised and weighted 100 times an action's loss
 """
 
 from deephar import console
@@ -90,15 +90,15 @@ def options():
     parser = ablation.parser(__doc__, "action")
     parser.add_argument("--videos", type=int, default=480)
     parser.add_argument("--people", type=int, default=4000)
-    parser.add_argument("--pose-steps", type=int, default=1600, help="of a batch of people")
-    parser.add_argument("--action-steps", type=int, default=400, help="of 8 clips")
-    parser.add_argument("--fine-tuning-steps", type=int, default=120, help="of 8 clips")
-    parser.add_argument("--frames", type=int, default=8, help="of a clip")
+    parser.add_argument("--pose-steps", type=int, default=1600, help="batches of people")
+    parser.add_argument("--action-steps", type=int, default=400, help="batches of 8 clips")
+    parser.add_argument("--fine-tuning-steps", type=int, default=120, help="batches of 8 clips")
+    parser.add_argument("--frames", type=int, default=8, help="per clip")
     return parser.parse_args()
 
 
 class Arms:
-    """The data, and how every arm is trained and judged."""
+    """The data, and how every arm is trained and scored."""
 
     def __init__(self, args):
         self.args, self.size = args, (args.size, args.size)
@@ -130,7 +130,7 @@ class Arms:
         return self.judge(model, arm, folder)
 
     def recipe(self, arm):
-        """The recipe of a clip network."""
+        """The recipe for a clip network."""
         args = self.args
         steps = {"fine-tuned": args.fine_tuning_steps, "joint": self.joint_steps()}.get(arm, args.action_steps)
         recipe = RECIPES[arm].replaced(**self.network(), frames=args.frames, steps=steps)
@@ -138,7 +138,7 @@ class Arms:
         return recipe.replaced(layout=own, num_joints=len(own)) if arm == "given" else recipe
 
     def joint_steps(self):
-        """Steps of 4 clips and 4 strings of stills with as many frames as the other stages together."""
+        """Steps, of 4 clips and 4 sequences of stills, with as many frames in total as the other stages together."""
         stills = self.args.pose_steps * self.args.batch_size // (8 * self.args.frames)
         return stills + self.args.action_steps + self.args.fine_tuning_steps
 
@@ -172,14 +172,14 @@ class Arms:
 
 
 def mean_of(runs):
-    """The mean of dicts of dicts of numbers."""
+    """The mean over nested dicts of numbers."""
     if isinstance(runs[0], dict):
         return {key: mean_of([run[key] for run in runs]) for key in runs[0]}
     return float(np.mean(runs))
 
 
 def save_figures(folder):
-    """Accuracy by block and by class of the fine-tuned networks, single clip, mean of all seeds."""
+    """Accuracy by block and by class of the fine-tuned networks, single clip, mean over all seeds."""
     runs = [json.loads(path.read_bytes()) for path in sorted(folder.glob("fine-tuned-*/eval.json"))]
     scores = mean_of([{key: run[key] for key in ("outputs", "per_class", "per_class_of")} for run in runs])
     figures.save_blocks(scores, folder / "blocks.png")

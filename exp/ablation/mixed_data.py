@@ -1,12 +1,12 @@
-"""Ablation: does it help 3D pose to add people without depth? The paper's table 6 in small, on synthetic people.
+"""Ablation: does adding people without depth help 3D pose? The paper's table 6 at small scale, on synthetic people.
 
-Data     none; it makes takes in a laboratory (Human3.6M's format, subjects S9 and S11 to be tested on), photographs of
-         people in the wild without depth (MPII's format), and draws other people in the wild to test on
-Command  python exp/ablation/mixed_data.py;  --seeds 0 1 and, beside it, --seeds 2: two commands share the work
+Data     none; it makes takes in a laboratory (Human3.6M's format, subjects S9 and S11 for testing), images of people
+         in the wild without depth (MPII's format), and draws other people in the wild for testing
+Command  python exp/ablation/mixed_data.py;  --seeds 0 1 and, in parallel, --seeds 2: two commands share the work
 Result   runs/ablation/mixed_data/: table.txt, mixed_data.png, a folder and a JSON file for every arm and seed
-Arms     laboratory: all crops of a batch from it; mixed: half of them from the wild, which have x and y alone. Both see
-         the same number of crops. Beside them, untrained: mean_pose, that of the laboratory's training people; and
-         root_depth, true x and y with all joints at the root's depth. MPJPE with the root's depth given
+Arms     laboratory: all crops of a batch from it; mixed: half of them from the wild, which have x and y only. Both see
+         the same number of crops. Untrained baselines: mean_pose, that of the laboratory's training people; and
+         root_depth, ground-truth x and y with all joints at the root's depth. MPJPE with the root's depth given
 """
 
 from deephar import console
@@ -47,14 +47,14 @@ RECIPES = {"laboratory": LABORATORY, "mixed": LABORATORY.replaced(mixture={"labo
 
 def options():
     parser = ablation.parser(__doc__, "mixed_data")
-    parser.add_argument("--takes", type=int, default=210, help="in the laboratory, each seen by four cameras")
+    parser.add_argument("--takes", type=int, default=210, help="in the laboratory, each recorded by four cameras")
     parser.add_argument("--people", type=int, default=4000, help="in the wild, without depth")
-    parser.add_argument("--steps", type=int, default=1000, help="of every arm")
+    parser.add_argument("--steps", type=int, default=1000, help="per arm")
     return parser.parse_args()
 
 
 def make_data(args):
-    """Readers: training people of the laboratory, people of the wild without depth, and test people by domain."""
+    """Readers: training people in the laboratory, people in the wild without depth, and test people by domain."""
     laboratory, folder, size = args.out / "laboratory", args.out / "people", (128, 128)
     takes = Settings("h36m", size, "laboratory", tuple(write_h36m.ACTIONS.values()), length=(60, 120))
     write_h36m.write(takes, laboratory, args.takes, args.processes)
@@ -65,7 +65,7 @@ def make_data(args):
 
 
 def baselines(laboratory):
-    """What needs no training, by name: functions of predictions, for their labels."""
+    """Untrained baselines by name: functions that replace predictions, using their labels."""
     known = human36m.Human36M(laboratory.recordings, laboratory.images, LAYOUT.name)
     poses = np.stack([known.pose_camera(index) for index in range(0, len(known), 5)])
     return {

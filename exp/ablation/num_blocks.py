@@ -1,10 +1,10 @@
-"""Ablation: how many prediction blocks? 2D pose of synthetic people by K = 1, 2 and 4 blocks, and by every block.
+"""Ablation: how many prediction blocks? 2D pose of synthetic people with K = 1, 2 and 4 blocks, and after each block.
 
-Data     none; it makes people in the wild in MPII's format, the last tenth of them to be tested on
-Command  python exp/ablation/num_blocks.py;  --seeds 0 1 and, beside it, --seeds 2: two commands share the work
+Data     none; it makes people in the wild in MPII's format, the last tenth of them for testing
+Command  python exp/ablation/num_blocks.py;  --seeds 0 1 and, in parallel, --seeds 2: two commands share the work
 Result   runs/ablation/num_blocks/: table.txt, num_blocks.png, a folder and a JSON file for every arm and seed
-Arms     K1, K2, K4; every arm sees the same number of crops, and so more blocks cost more time: the JSON files hold the
-         ms a crop. PCKh@0.5 of the last block, and of each. The paper chose K = 8 for MPII and 4 for clips
+Arms     K1, K2, K4; every arm sees the same number of crops, so more blocks cost more time: the JSON files hold the
+         ms per crop. PCKh@0.5 of the last block, and of each. The paper chose K = 8 for MPII and 4 for clips
 """
 
 from deephar import console
@@ -41,13 +41,13 @@ RECIPE = Recipe(
 
 def options():
     parser = ablation.parser(__doc__, "num_blocks")
-    parser.add_argument("--people", type=int, default=6000, help="of which a tenth is tested on")
-    parser.add_argument("--steps", type=int, default=500, help="of every arm")
+    parser.add_argument("--people", type=int, default=6000, help="of which a tenth is for testing")
+    parser.add_argument("--steps", type=int, default=500, help="per arm")
     return parser.parse_args()
 
 
 def make_data(args):
-    """Readers of people to train on and to test on."""
+    """Readers of training and test people."""
     folder = args.out / "people"
     write_mpii.write(Settings("mpii", (128, 128)), folder, args.people, args.processes)
     readers = [

@@ -1,18 +1,18 @@
-"""Score a 3D pose network on Human3.6M, by action like the paper's table 1, by joint and by block.
+"""Score a 3D pose network on Human3.6M, by action as in the paper's table 1, by joint and by block.
 
-Data     the release with pictures by datasets/prepare_human36m.py, or takes of datasets/make_synthetic.py --format
+Data     the release with frames from datasets/prepare_human36m.py, or takes from datasets/make_synthetic.py --format
          h36m; or mmpose's h36m_test.npz or h36m_coco.json with --images and --cameras; or the original's
          annotations.mat beside images/
 Command  python exp/h36m/eval_h36m.py --data H36M --weights h36m-3d-cvpr18 --published
          --multi-crop --flip: as for the paper's second row;  --training H36M: also the mean pose of its people
-Score    the published weights: 55.1 mm, single crop, as their authors report; not measured, not at hand
-Result   tables, OUT/eval.json, and OUT/predictions.png: crops, and predicted poses in space over true ones in grey
-Protocol S9 and S11 but one video that is broken in the release; frames 1, 65 and so on; roots aligned; root depth
-         given, that is the true one; the last block. With --published the block that is best on these very people, and
-         crops cut as the original cuts them. Whatever the root depth, a crop is centred on the true pelvis and 2.25 m
-         wide at its true depth. The paper's rows by action took every 60th frame; some takes of S9 have shifted labels
-Joints   tables are for the joints that the network was trained on (--joints) and, of 32 joints, for the other set too.
-         Of the 17 joints that most papers count, ours are 16: the face is missing
+Score    the published weights: 55.1 mm, single crop, as their authors report; not measured (weights not available)
+Result   tables, OUT/eval.json, and OUT/predictions.png: crops, and predicted 3D poses over the ground truth in grey
+Protocol S9 and S11 except one video that is corrupt in the release; frames 1, 65 and so on; roots aligned; root depth
+         given (ground truth); the last block. With --published, the block that is best on this very test set, and crops
+         cut as in the original. Whatever the root depth, a crop is centred on the true pelvis and 2.25 m wide at its
+         true depth. The paper's rows by action used every 60th frame; some takes of S9 have shifted labels
+Joints   tables are for the joints that the network was trained on (--joints) and, for data with 32 joints, also for the
+         other set. Of the 17 joints that most papers evaluate, ours cover 16: the face is missing
 """
 
 from deephar import console
@@ -36,11 +36,11 @@ from deephar.weights import loading
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, type=pathlib.Path, help="folder of the release, or .npz, .json, .mat")
-    parser.add_argument("--images", type=pathlib.Path, help="folder of the pictures; the folder of the release")
-    parser.add_argument("--cameras", type=pathlib.Path, help="file of cameras, e.g. metadata.xml, for .npz, .json")
+    parser.add_argument("--images", type=pathlib.Path, help="folder of the images; default: the folder of the release")
+    parser.add_argument("--cameras", type=pathlib.Path, help="camera file, e.g. metadata.xml, for .npz, .json")
     parser.add_argument("--weights", required=True, help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument(
-        "--joints", choices=["names", "published"], help="that it was trained on; by default as model.json says"
+        "--joints", choices=["names", "published"], help="joint set that it was trained on; default: as in model.json"
     )
     parser.add_argument("--out", default="runs/h36m", type=pathlib.Path)
     parser.add_argument("--training", type=pathlib.Path, help="positions of training people, as for --data")
@@ -52,7 +52,7 @@ def options():
     args = parser.parse_args()
     args.images = args.images or args.data
     if args.root_depth == "estimated" and not args.training:
-        parser.error("--root-depth estimated needs the bones of --training people")
+        parser.error("--root-depth estimated needs the bone lengths of --training people")
     if args.multi_crop and args.published:
         parser.error("--published is a single crop; leave out --multi-crop")
     try:
@@ -72,13 +72,13 @@ def options():
 
 
 def readers(args, path, split, layout):
-    """Readers of the same people by joint set, "names" and, where the files have its joints, "published"."""
+    """Readers of the same people by joint set: "names" and, if the files have its joints, "published"."""
     if path.is_dir():
         recordings = human36m.open_release(path, split)
     elif path.suffix.lower() == ".mat":
         recordings = human36m.open_original(path, split)
     elif not args.cameras:
-        raise ValueError(f"{path} has no cameras, without which there are no errors in mm; give --cameras")
+        raise ValueError(f"{path} has no cameras, which errors in mm require; give --cameras")
     else:
         recordings = human36m.open_mmpose(path, args.cameras)
     if args.smoke:
@@ -96,7 +96,7 @@ def positions(reader, place):
 
 
 def relabelled(predictions, reader):
-    """The same predictions beside another joint set of the same people."""
+    """The same predictions with labels of another joint set of the same people."""
     true_mm, true_px = positions(reader, human36m.Human36M.pose_world), np.full_like(predictions.true_px, np.nan)
     true_mm[list(predictions.broken)] = np.nan
     for index, camera in enumerate(predictions.cameras):
@@ -106,7 +106,7 @@ def relabelled(predictions, reader):
 
 
 def score(args, predictions, reader, training, layout):
-    """Print the table of a joint set, and give its scores with those of the baselines."""
+    """Print the table of a joint set, and return its scores with those of the baselines."""
     actions = [reader.action_of(index) for index in range(len(reader))]
 
     def scores_of(predictions, block=-1):
@@ -115,7 +115,7 @@ def score(args, predictions, reader, training, layout):
     scores = scores_of(predictions, "best" if args.published else -1)
     print(pose3d.table(scores, "ours"))
     scores["root_at_depth"] = scores_of(pose3d.flat(predictions, layout))["mpjpe"]
-    print(f"true x and y, all joints at the root's true depth: {scores['root_at_depth']:.1f} mm")
+    print(f"ground-truth x and y, all joints at the root's true depth: {scores['root_at_depth']:.1f} mm")
     if training:
         local = positions(training, human36m.Human36M.pose_camera)
         scores["mean_pose"] = scores_of(pose3d.mean_pose(predictions, local, layout))["mpjpe"]
@@ -128,7 +128,7 @@ def main():
     args, model, layout, people, training = options()
     own = args.joints
     if own not in people:
-        print("these files lack the published joints that the network was trained on; thorax, neck and spine differ")
+        print("these files lack the published joint set that the network was trained on; thorax, neck and spine differ")
         own = "names"
     size, bones = model.input_shape[1:3], None
     if args.root_depth == "estimated":
@@ -147,7 +147,7 @@ def main():
     report.save_json({**how, "published_crops": args.published, **unread, "results": results}, args.out / "eval.json")
     views = functools.partial(pose3d.draw_views, predictions, layout=layout)
     report.save_pictures(plain, predictions, args.out / "predictions.png", columns=2, views=views)
-    print(f"pictures that could not be read: {len(predictions.broken)}")
+    print(f"images that could not be read: {len(predictions.broken)}")
     print(f"wrote {args.out / 'eval.json'} and {args.out / 'predictions.png'}")
 
 

@@ -1,10 +1,10 @@
-"""Score a network trained by train_lsp.py on photographs it has not seen, and draw its predictions.
+"""Score a network trained by train_lsp.py on held-out photographs, and draw its predictions.
 
-Data     the official folder or a zip of it; photographs 3701-4200 test
+Data     the official folder or a zip of it; test split: photographs 3701-4200
 Command  python exp/lsp/eval_lsp.py --data lspet_dataset.zip --weights runs/lsp/best.weights.h5
 Result   a table of PCK@0.2 (torso) per joint, OUT/eval.json, OUT/predictions.png
 Protocol crop = square extent of the located joints x 1.25; torso = the longer located shoulder-hip diagonal;
-         people with neither diagonal are left out and counted; located joints only; one crop
+         people with neither diagonal are skipped and counted; located joints only; one crop
 """
 
 from deephar import console

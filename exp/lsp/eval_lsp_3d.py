@@ -1,4 +1,4 @@
-"""Score a 3D network on synthetic people that it was not trained on, and its x and y on photographs (LSP-extended).
+"""Score a 3D network on held-out synthetic people, and its x and y on photographs (LSP-extended).
 
 Data     LSP-extended, the official folder or a zip, photographs 3701-4200. It draws the synthetic people itself, in
          captured poses of S9 with --captured, see train_lsp_3d.py
@@ -37,8 +37,8 @@ def options():
     parser.add_argument("--captured", type=pathlib.Path, help=".npz of captured poses by SUBJECT/SEQUENCE; S9 is taken")
     parser.add_argument("--poses", type=pathlib.Path, help=".npz of what another network found in the photographs")
     parser.add_argument("--out", default="runs/lsp_3d", type=pathlib.Path)
-    parser.add_argument("--people", type=int, default=500, help="synthetic ones")
-    parser.add_argument("--seed", type=int, default=1000, help="of the synthetic people; training uses 0")
+    parser.add_argument("--people", type=int, default=500, help="number of synthetic people")
+    parser.add_argument("--seed", type=int, default=1000, help="for the synthetic people; training uses 0")
     parser.add_argument("--flip", action="store_true", help="average with the mirrored crop")
     parser.add_argument("--smoke", action="store_true", help="a few people only")
     args = parser.parse_args()
@@ -84,8 +84,8 @@ def main():
         "mean_pose": pose3d.scores(mean, layout, "")["mpjpe"],
         "root_at_depth": pose3d.scores(pose3d.flat(predictions, layout), layout, "")["mpjpe"],
     }
-    print(f"mean pose of {len(known)} people of training: {result['mean_pose']:.1f} mm")
-    print(f"true x and y, all joints at the root's depth: {result['root_at_depth']:.1f} mm")
+    print(f"mean pose of {len(known)} training people: {result['mean_pose']:.1f} mm")
+    print(f"ground-truth x and y, all joints at the root's depth: {result['root_at_depth']:.1f} mm")
     if photographs:
         cuts = crops.Crops(photographs, size, layout)
         result["photographs"] = pose2d.pck_scores(pose2d.predict(model, cuts, flip=args.flip), layout)

@@ -1,16 +1,16 @@
-"""Train a 2D pose network on photographs: Leeds Sports Pose Extended, and street photographs that others labelled.
+"""Train a 2D pose network on photographs: Leeds Sports Pose Extended, and pseudo-labelled street photographs.
 
-Data     LSP-extended, the official folder or a zip of it; photographs 1-3500 and 4201-8500 train, 3501-3700 validation.
-         Recipe fused: the joints that two networks found in them (--poses, an .npz of `name`, `thunder` (N, 17, 3)
-         and `heavy` (N, 33, 5)), and a zip of street photographs of one person each (--street) with theirs
-         (--street-poses); 1-1700 of these train
+Data     LSP-extended, the official folder or a zip; training split 1-3500 and 4201-8500, validation split 3501-3700.
+         Recipe fused: the joints that two networks predicted in them (--poses, an .npz of `name`, `thunder` (N, 17, 3)
+         and `heavy` (N, 33, 5)), and a zip of street photographs of one person each (--street) with predicted joints
+         (--street-poses), of which 1-1700 are for training
 Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip
          python exp/lsp/train_lsp.py --data lspet_dataset.zip --recipe fused --poses lspe.npz --street ccp.zip
          --street-poses ccp.npz
-Time     about a second a batch on two cores of an AVX2 server CPU, so about four hours in all
-Score    not measured to the end; the shipped weights are of an earlier recipe, see weights/README.md
-Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, to pass on), log.csv, model.json; --resume
-         goes on
+Time     about a second per batch on two cores of an AVX2 server CPU, so about four hours in all
+Score    not measured over a full run; the shipped weights are from an earlier recipe, see weights/README.md
+Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, for distribution), log.csv, model.json;
+         --resume continues
 """
 
 from deephar import console
@@ -40,7 +40,7 @@ SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, 
 
 
 def open_sources(args):
-    """The photographs to train on, by the names of the mixture, and those of the validation split."""
+    """The training photographs, keyed as in the mixture, and those of the validation split."""
     if args.weights:
         loading.weight_file(args.weights)  # says whether there is one
     if args.packed:
@@ -62,8 +62,8 @@ def main():
     parser.add_argument("--packed", type=pathlib.Path, help="folder of datasets/pack_lsp.py, instead of all these")
     parser.add_argument("--poses", type=pathlib.Path, help=".npz of what two networks found in it")
     parser.add_argument("--street", type=pathlib.Path, help="folder or zip of photographs of one person each")
-    parser.add_argument("--street-poses", type=pathlib.Path, help=".npz of what two networks found in these")
-    parser.add_argument("--weights", help="start from these: a name that `deephar pretrained` lists, or a file")
+    parser.add_argument("--street-poses", type=pathlib.Path, help=".npz of two networks' predictions on these")
+    parser.add_argument("--weights", help="initial weights: a name that `deephar pretrained` lists, or a file")
     args, (sources, validation) = options.parsed(parser, open_sources, SMOKE)
     train(args, sources, judges.pck(validation, "the validation split"), transfer.all_of(args.weights))
 

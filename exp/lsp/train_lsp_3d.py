@@ -8,8 +8,8 @@ Command  python exp/lsp/train_lsp_3d.py --data lspet_dataset.zip --weights lsp-l
          --street ccp.zip --street-poses ccp.npz --captured h36m.npz
 Time     recipe synthetic: 79 minutes on one core of an AVX2 server CPU, beside other work
 Score    MPJPE of synthetic people in the wild, root depth given, 145.4 mm (mean pose 257.1; true x, y at the root's
-         depth 173.7); photographs 3701-4200 47.9 %; both when photographs 1-3500 alone were trained on
-Result   runs/lsp_3d/last.weights.h5, small.weights.h5 (to pass on), log.csv, model.json; then eval_lsp_3d.py
+         depth 173.7); photographs 3701-4200 47.9 %; both when trained on photographs 1-3500 only
+Result   runs/lsp_3d/last.weights.h5, small.weights.h5 (for distribution), log.csv, model.json; then eval_lsp_3d.py
 """
 
 from deephar import console

@@ -1,12 +1,12 @@
-"""Score a 2D pose network on MPII validation, or write the file of its predictions on MPII's test people.
+"""Score a 2D pose network on MPII's validation split, or write a submission file for MPII's test people.
 
 Data     images/ and the RELEASE .mat with pose-hg's valid.h5, or HRNet's valid.json (head sizes from neck and head top)
 Command  python exp/mpii/eval_mpii_singleperson.py --images images --annotations valid.json --weights mpii-2d-cvpr18
          --multi-crop --flip: as for the paper's test numbers;  --split test --submission FILE.mat: for the test server
-Score    the published weights: PCKh@0.5 of 89.1, single crop, as their authors report; not measured, not at hand
-Result   PCKh per joint and block, a row laid out like the paper's table 2; OUT/eval.json and OUT/predictions.png
-Protocol all annotated joints but pelvis and thorax; with --published, of these only joints inside the crop, and crops
-         cut at whole pixels, as the original counts and cuts
+Score    the published weights: PCKh@0.5 of 89.1, single crop, as their authors report; not measured (not available)
+Result   PCKh per joint and block, a row formatted as in the paper's table 2; OUT/eval.json and OUT/predictions.png
+Protocol all annotated joints except pelvis and thorax; with --published, only those inside the crop, and crops cut at
+         whole pixels, as in the original
 """
 
 from deephar import console

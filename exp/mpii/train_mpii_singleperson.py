@@ -1,10 +1,10 @@
-"""Train 2D pose on MPII, single person, by the published recipe.
+"""Train 2D pose on MPII, single person, with the published recipe.
 
 Data     images/ and annotations of MPII: the RELEASE .mat with pose-hg's valid.h5, or HRNet's train.json and valid.json
 Command  python exp/mpii/train_mpii_singleperson.py --images images --train RELEASE.mat --validation valid.h5
-Time     120 epochs of 22,246 people; not measured, MPII was not at hand. Meant for GPUs (--strategy mirrored)
+Time     120 epochs of 22,246 people; not measured, MPII was not available. Meant for GPUs (--strategy mirrored)
 Score    not measured; its authors report a PCKh@0.5 of 89.1 on validation, single crop
-Result   runs/mpii/best.weights.h5, last.weights.h5, small.weights.h5, log.csv, model.json; --resume goes on
+Result   runs/mpii/best.weights.h5, last.weights.h5, small.weights.h5, log.csv, model.json; --resume continues
 """
 
 from deephar import console

@@ -1,13 +1,13 @@
 """Score action recognition from RGB on NTU RGB+D, every output, single-clip and multi-clip.
 
-Data     .skeleton files with frames (datasets/prepare_ntu.py) or the .avi files; test part of a split
+Data     .skeleton files with frames (datasets/prepare_ntu.py) or the .avi files; the test set of a protocol
 Command  python exp/ntu/eval_ntu_ar_pe_merge.py --skeletons nturgb+d_skeletons --frames frames
          --weights runs/ntu_action/best.weights.h5 [--multi-clip] [--boxes boxes.json]
-Score    not measured on the real data, which was not at hand; the paper reports 85.5 % cross-subject, multi-clip
+Score    not measured on the real data, which was not available; the paper reports 85.5 % cross-subject, multi-clip
 Result   a table; OUT/eval.json, blocks.png, classes.png, confusion.png (paper figures 8 and 9)
-Protocol --boxes truth: around the joints of a clip's first, middle and last frame; full: the whole picture; FILE.json:
-         written by exp/predict_bboxes.py. Multi-clip: clips spaced T/2, mean of the scores (paper); with --published
-         the original's spacing, mirrored clips too, product of the scores, windows that are not square
+Protocol --boxes truth: around the joints of a clip's first, middle and last frame; full: the whole frame; FILE.json:
+         written by exp/predict_bboxes.py. Multi-clip: clips spaced T/2, mean of the scores (paper); with --published,
+         the original's spacing, also mirrored clips, product of the scores, windows that are not square
 """
 
 from deephar import console
@@ -37,7 +37,7 @@ def options():
     parser.add_argument("--subsampling", type=int, default=2, help="frame stride of a clip")
     parser.add_argument("--boxes", default="truth", help="truth, full, or a file of exp/predict_bboxes.py")
     parser.add_argument("--multi-clip", action="store_true")
-    parser.add_argument("--published", action="store_true", help="judge as the original's code does")
+    parser.add_argument("--published", action="store_true", help="score as the original's code does")
     args = parser.parse_args()
     try:
         args.out.mkdir(parents=True, exist_ok=True)

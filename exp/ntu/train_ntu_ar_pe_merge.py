@@ -1,14 +1,14 @@
-"""Train action recognition from RGB on NTU RGB+D: 3D poses, appearance and their aggregation, stage by stage.
+"""Train action recognition from RGB on NTU RGB+D: 3D poses, appearance and their aggregation, in stages.
 
-Data     .skeleton files with frames (datasets/prepare_ntu.py) or the .avi files; training part of a split, of which
-         ntu.hold_out keeps a tenth for validation; or synthetic people: datasets/make_synthetic.py --format ntu
+Data     .skeleton files with frames (datasets/prepare_ntu.py) or the .avi files; the training set of a protocol, of
+         which ntu.hold_out keeps a tenth for validation; or synthetic people: datasets/make_synthetic.py --format ntu
 Command  python exp/ntu/train_ntu_ar_pe_merge.py --skeletons nturgb+d_skeletons --frames frames
          --missing NTU_RGBD_samples_with_missing_skeletons.txt --pose-weights runs/ntu_pose/best.weights.h5
-Time     not measured on the real data, which was not at hand; meant for GPUs (--strategy mirrored)
+Time     not measured on the real data, which was not available; meant for GPUs (--strategy mirrored)
 Score    not measured on the real data; the paper reports 85.5 % cross-subject, multi-clip
 Result   runs/ntu_action/best.weights.h5, last.weights.h5, small.weights.h5, stage1.csv and so on, model.json;
-         --resume goes on
-Stages   --stages paper: pose frozen until the score stagnates, then everything; joint: everything from the start;
+         --resume continues
+Stages   --stages paper: pose frozen until the score plateaus, then everything; joint: everything from the start;
          fixed: 30 epochs, then 5 at 0.00002
 """
 
@@ -40,7 +40,7 @@ SMOKE = {
 
 
 def open_sources(args):
-    """Readers of the clips to train on and of the validation split."""
+    """Readers of the training and validation clips."""
     given = {"frames": args.frames, "videos": args.videos, "classes": args.classes, "missing": args.missing}
     parts = ntu.hold_out(ntu.Ntu(args.skeletons, args.split, True, **given).names, args.split)
     args.recipe = transfer.with_pose(args.recipe.replaced(num_actions=args.classes), args.pose_weights)
@@ -48,7 +48,7 @@ def open_sources(args):
 
 
 def main():
-    parser = options.parser(__doc__, RECIPE, "runs/ntu_action", "one epoch a stage of a tiny network")
+    parser = options.parser(__doc__, RECIPE, "runs/ntu_action", "one epoch per stage of a tiny network")
     parser.add_argument("--skeletons", required=True, type=pathlib.Path, help="folder of the .skeleton files")
     pictures = parser.add_mutually_exclusive_group(required=True)
     pictures.add_argument("--frames", type=pathlib.Path, help="folder of frames, see datasets/prepare_ntu.py")
@@ -56,7 +56,7 @@ def main():
     parser.add_argument("--missing", type=pathlib.Path, nargs="*", help="official lists of clips to leave out")
     parser.add_argument("--split", default="cross_subject", choices=ntu.SPLITS)
     parser.add_argument("--classes", type=int, default=60, choices=[60, 120])
-    parser.add_argument("--pose-weights", help="of a network trained by train_ntu_pose.py, beside its model.json")
+    parser.add_argument("--pose-weights", help="weights from train_ntu_pose.py, beside their model.json")
     args, (videos, validation) = options.parsed(parser, open_sources, SMOKE)
     clips = video_clips.VideoClips(
         validation, args.recipe.settings.frames, args.recipe.size, "single", (2,), layout=args.recipe.pose_layout, dim=3

@@ -1,12 +1,12 @@
 """Train the pose network of the NTU clip network, 3D with 20 joints, on NTU, MPII and Human3.6M (10, 45, 45 percent).
 
 Data     NTU RGB+D: .skeleton files with frames or .avi; MPII (see exp/mpii/train_mpii_singleperson.py); Human3.6M (see
-         exp/h36m/train_h36m.py); or synthetic people in these formats: datasets/make_synthetic.py
+         exp/h36m/train_h36m.py); or synthetic people in the same formats: datasets/make_synthetic.py
 Command  python exp/ntu/train_ntu_pose.py --skeletons nturgb+d_skeletons --frames frames --mpii images
          --mpii-train RELEASE.mat --mpii-validation valid.h5 --h36m H36M
-Time     not measured on the real data, which was not at hand; meant for GPUs (--strategy mirrored)
+Time     not measured on the real data, which was not available; meant for GPUs (--strategy mirrored)
 Score    PCKh@0.5 on MPII's validation people; not measured on the real data
-Result   runs/ntu_pose/best.weights.h5, last.weights.h5, small.weights.h5, log.csv, model.json; --resume goes on
+Result   runs/ntu_pose/best.weights.h5, last.weights.h5, small.weights.h5, log.csv, model.json; --resume continues
 """
 
 from deephar import console
@@ -20,7 +20,7 @@ from deephar.data.samples import clips, crops
 from deephar.evaluation import judges
 from deephar.training import Recipe, Stage, options, train
 
-RECIPE = Recipe(  # paper section 5.2 and appendix B; MPII's people train x and y alone
+RECIPE = Recipe(  # paper section 5.2 and appendix B; MPII's people train x and y only
     preset="ntu-pose",
     layout="pa20j",
     mixture={"ntu": 10, "mpii": 45, "h36m": 45},
@@ -32,7 +32,7 @@ SMOKE = {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1, "depth_maps":
 
 
 def open_sources(args):
-    """Readers to train on by name, and the people of MPII's validation split."""
+    """Training readers by name, and the people of MPII's validation split."""
     given = {"frames": args.frames, "videos": args.videos, "missing": args.missing}
     frames = clips.VideoFrames(ntu.Ntu(args.skeletons, "cross_subject", True, **given), args.every)
     people, validation = mpii.open_training(args.mpii, args.mpii_train, args.mpii_validation)

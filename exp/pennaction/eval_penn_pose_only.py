@@ -1,13 +1,13 @@
-"""Score action recognition from annotated poses on Penn Action, beside three baselines.
+"""Score action recognition from annotated poses on Penn Action, compared with three baselines.
 
 Data     the official labels, a folder or a zip
 Command  python exp/pennaction/eval_penn_pose_only.py --labels labels.zip --weights penn-pose-only
 Time     36 s on two cores of an AVX2 server CPU
 Result   a table; OUT/eval.json, blocks.png, classes.png, confusion.png (paper figures 8 and 9); --json prints the
          scores as JSON and nothing else, and writes no file
-Protocol single clip: 16 frames spread over the whole video; multi-clip: that one and two of seven tenths of the video,
-         at its start and at its end, each also mirrored; mean of the scores (--combine product: the published code's).
-         In a video too short for 16 frames, frames repeat; none is left out
+Protocol single clip: 16 frames spread over the whole video; multi-clip: that clip and two over seven tenths of the
+         video, at its start and at its end, each also mirrored; mean of the scores (--combine product: as in the
+         published code). In a video shorter than 16 frames, frames repeat; no video is skipped
 """
 
 from deephar import console
@@ -32,10 +32,10 @@ def options():
     parser.add_argument("--weights", default="penn-pose-only", help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--out", default="runs/penn_pose_only", type=pathlib.Path)
     parser.add_argument("--split", default="test", choices=["test", "choose"])
-    parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: in the labels")
+    parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: as in the labels")
     parser.add_argument("--combine", default="mean", choices=action.COMBINATIONS)
     parser.add_argument("--visible-only", action="store_true", help="leave out joints flagged invisible")
-    parser.add_argument("--no-baselines", action="store_true", help="they take half of the time")
+    parser.add_argument("--no-baselines", action="store_true", help="skip them; they take half of the time")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     args = parser.parse_args()
     try:
@@ -56,7 +56,7 @@ def videos(reader, protocol, shares, flip):
 
 
 def features(reader, what):
-    """One row a video for the baselines: the labels of 16 frames spread over it, in the box of the visible joints."""
+    """One row per video for the baselines: labels of 16 frames spread over it, in the box of the visible joints."""
     rows = []
     for labels in reader.labels:
         numbers = np.linspace(0, len(labels.pose) - 1, 16).round().astype(int)

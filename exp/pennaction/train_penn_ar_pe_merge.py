@@ -1,14 +1,14 @@
-"""Train action recognition from RGB on Penn Action: poses, appearance and their aggregation, stage by stage.
+"""Train action recognition from RGB on Penn Action: poses, appearance and their aggregation, in stages.
 
 Data     Penn Action's labels and frames, official training videos, every fifth of a class for validation; or synthetic
          people: datasets/make_synthetic.py --format penn
 Command  python exp/pennaction/train_penn_ar_pe_merge.py --labels labels --frames frames
          --pose-weights runs/penn_pose/best.weights.h5
-Time     not measured on the real frames, which were not at hand; meant for GPUs (--strategy mirrored)
+Time     not measured on the real frames, which were not available; meant for GPUs (--strategy mirrored)
 Score    not measured on the real frames; the paper reports 97.4 % multi-clip
 Result   runs/penn_action/best.weights.h5, last.weights.h5, small.weights.h5, stage1.csv and so on, model.json;
-         --resume goes on
-Stages   --stages paper: pose frozen until the score stagnates, then everything; joint: everything from the start;
+         --resume continues
+Stages   --stages paper: pose frozen until the score plateaus, then everything; joint: everything from the start;
          fixed: 30 epochs, then 5 at 0.00002
 """
 
@@ -38,7 +38,7 @@ TINY = {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1}
 
 
 def open_sources(args):
-    """Readers of the videos to train on and of the validation split."""
+    """Readers of the training and validation videos."""
     actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
     pose = TINY if args.smoke and not args.pose_weights else {}
     args.recipe = transfer.with_pose(args.recipe.replaced(num_actions=len(actions), **pose), args.pose_weights)
@@ -46,11 +46,11 @@ def open_sources(args):
 
 
 def main():
-    parser = options.parser(__doc__, RECIPE, "runs/penn_action", "one epoch a stage of a tiny network")
+    parser = options.parser(__doc__, RECIPE, "runs/penn_action", "one epoch per stage of a tiny network")
     parser.add_argument("--labels", required=True, type=pathlib.Path, help="folder or zip of Penn Action's labels")
     parser.add_argument("--frames", required=True, type=pathlib.Path, help="folder of Penn Action's frames")
-    parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: in the labels")
-    parser.add_argument("--pose-weights", help="of a network trained by train_penn_pose.py, beside its model.json")
+    parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: as in the labels")
+    parser.add_argument("--pose-weights", help="weights from train_penn_pose.py, beside their model.json")
     args, (videos, validation) = options.parsed(parser, open_sources, SMOKE)
     clips = video_clips.VideoClips(
         validation, args.recipe.settings.frames, args.recipe.size, "single", (2,), layout=args.recipe.pose_layout

@@ -1,12 +1,12 @@
 """Train the pose network of the Penn Action clip network, on MPII and Penn Action together (75 to 25), 16 joints.
 
 Data     MPII (see exp/mpii/train_mpii_singleperson.py); Penn Action's labels and frames, official training videos; or
-         synthetic people in both formats: datasets/make_synthetic.py --format mpii and --format penn
+         synthetic people in the same formats: datasets/make_synthetic.py --format mpii and --format penn
 Command  python exp/pennaction/train_penn_pose.py --mpii images --mpii-train RELEASE.mat --mpii-validation valid.h5
          --labels labels --frames frames;  --recipe small: a narrower network on crops of 96 pixels, with heat-map loss
-Time     not measured on the real data, which was not at hand; meant for GPUs (--strategy mirrored)
+Time     not measured on the real data, which was not available; meant for GPUs (--strategy mirrored)
 Score    PCKh@0.5 on MPII's validation people; not measured on the real data
-Result   runs/penn_pose/best.weights.h5, last.weights.h5, small.weights.h5, log.csv, model.json; --resume goes on
+Result   runs/penn_pose/best.weights.h5, last.weights.h5, small.weights.h5, log.csv, model.json; --resume continues
 """
 
 from deephar import console
@@ -35,7 +35,7 @@ SMOKE = {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1, "epochs": 1, 
 
 
 def open_sources(args):
-    """Readers to train on by name, and the people of MPII's validation split."""
+    """Training readers by name, and the people of MPII's validation split."""
     people, validation = mpii.open_training(args.mpii, args.mpii_train, args.mpii_validation)
     videos = pennaction.PennAction(args.labels, args.frames, "train", pennaction.found_actions(args.labels))
     return {"mpii": people, "penn": clips.VideoFrames(videos, args.every)}, validation

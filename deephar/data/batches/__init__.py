@@ -1,1 +1,1 @@
-"""Batches: queues, mixtures, processes and the loaders for Keras."""
+"""Batches: queues, mixtures, worker processes and the loaders for Keras."""

@@ -1,4 +1,4 @@
-"""People cut out of their photographs once and kept in memory, for many epochs over few photographs."""
+"""People cropped from their photographs once and kept in memory, for many epochs over few photographs."""
 
 from deephar.data.readers.base import PoseDataset, Sample
 from deephar.data.samples.squares import square_around
@@ -6,18 +6,18 @@ from deephar.layouts import PoseLayout
 from deephar.typed import Size
 
 AROUND = 2.0
-"""Side of what is kept, in windows: enough for a window enlarged by 1.4 and turned by any angle."""
+"""Side of the cached square, in windows: enough for a window enlarged by 1.4 and rotated by any angle."""
 
 
 class Cached:
     """A reader that decodes every photograph once and keeps the square around the person, `AROUND` windows wide.
 
-    For augmentations that shift in windows and enlarge the window by 1.4 at most (`lsp`, `mpii`, `flip`). Every process
-    that makes batches keeps its own: up to 12 bytes per pixel of a crop and person.
+    For augmentations that shift by fractions of the window and enlarge it by 1.4 at most (`lsp`, `mpii`, `flip`). Every
+    worker process has its own cache: up to 12 bytes per crop pixel and person.
 
     Args:
         dataset: a reader.
-        size: (height, width) of the crops to be made, in pixels; no more is kept than they can show.
+        size: (height, width) of the crops to be made, in pixels; the cached resolution is limited accordingly.
     """
 
     def __init__(self, dataset: PoseDataset, size: Size) -> None:
@@ -30,7 +30,7 @@ class Cached:
         return len(self.dataset)
 
     def sample(self, index: int) -> Sample:
-        """The person at a position: the reader's `Sample`, in pixels of what is kept; its camera is dropped."""
+        """The person at a position: the reader's `Sample`, in pixels of the cached square; its camera is dropped."""
         if index not in self._kept:
             self._kept[index] = square_around(self.dataset.sample(index), AROUND, self.side)
         return self._kept[index]

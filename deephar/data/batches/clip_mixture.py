@@ -1,4 +1,4 @@
-"""Batches of clips, and of stills strung together like clips, from several readers with partial labels, in numpy."""
+"""Batches of clips, and of stills grouped into clips, from several readers with partial labels, in numpy."""
 
 import dataclasses
 import functools
@@ -24,11 +24,11 @@ class ClipBatch:
     """Clips of every reader, interleaved (`deephar.data.batches.queues.interleave`).
 
     Attributes:
-        images: float32 (B, T, H, W, 3) in [-1, 1]; None where only poses were asked for.
+        images: float32 (B, T, H, W, 3) in [-1, 1]; None if only poses were requested.
         pose: float32 (B, T, J, dim + 1), see `deephar.data.samples.targets.pose_target`.
-        pose_weights: float32 (B, 1), 0 where no joint of a clip has a label.
-        action: float32 (B, A), one-hot; all 0 where the action is unknown.
-        action_weights: float32 (B, 1), 0 where the action is unknown.
+        pose_weights: float32 (B, 1), 0 if no joint of a clip has a label.
+        action: float32 (B, A), one-hot; all 0 if the action is unknown.
+        action_weights: float32 (B, 1), 0 if the action is unknown.
         broken: messages of the samples that could not be read and were replaced.
     """
 
@@ -41,23 +41,23 @@ class ClipBatch:
 
 
 class ClipMixture(Queues[PoseDataset | VideoDataset]):
-    """Clips of several readers, cut into batches. The labels may be partial: a pose without an action (of a reader of
-    stills, T unrelated stills make a clip), an action without a pose, a pose without depth.
+    """Batches of clips from several readers. The labels may be partial: a pose without an action (T unrelated stills
+    from a reader of stills make a clip), an action without a pose, a pose without depth.
 
     Args:
         sources, seed, on_broken, shard, steps: see `deephar.data.batches.queues.Queues`; the readers may give videos or
             stills.
         frames: T.
-        size: (height, width) of the crops in pixels; None for poses without pictures.
-        actions: names of the classes in order; the first reader of videos' by default. A class of a reader that is not
-            among them is unknown.
+        size: (height, width) of the crops in pixels; None for poses without images.
+        actions: names of the classes in order; by default those of the first video reader. A reader's class that is not
+            among them counts as unknown.
         layout: of the poses; the first reader's by default.
         dim: coordinates of the poses.
-        subsampling: frame strides of clips, drawn from these.
-        spread: instead, (low, high): a clip is spread over a share of its video drawn from this interval, see
+        subsampling: frame strides to sample from.
+        spread: instead, (low, high): a clip spans a fraction of its video sampled from this interval, see
             `deephar.data.samples.clips.spread_frames`.
-        augmentation: see `deephar.data.batches.mixture.augmentations`; one draw for a clip.
-        noise: `deephar.config.PoseNoise` on the poses of videos, where they are given to the network; never on labels.
+        augmentation: see `deephar.data.batches.mixture.augmentations`; sampled once per clip.
+        noise: `deephar.config.PoseNoise` for poses of videos that are input to the network; never for labels.
         boxes: see `deephar.data.samples.clips.make_clip`.
         square: see `deephar.data.samples.clips.joints_window`.
     """
@@ -84,7 +84,7 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
         super().__init__(sources, seed, on_broken, shard, steps)
         readers = [reader for reader, _ in sources]
         if size is None and not all(is_of_videos(reader) for reader in readers):
-            raise ValueError("Stills have nothing to give but pictures; give their `size`. Received: size=None")
+            raise ValueError("Stills need a crop `size`: without images they have no input. Received: size=None")
         if actions is None:
             actions = next((reader.actions for reader in readers if is_of_videos(reader)), ())
         self.frames = frames
@@ -109,7 +109,7 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
         return ClipBatch(stacked, pose, labelled(pose), *one_hot(np.array(actions), len(self.actions)), tuple(broken))
 
     def _clip(self, number: int, epoch: int, position: int, broken: list[str]) -> tuple[Floats | None, Floats, int]:
-        """Images, pose and action of a clip of a video."""
+        """Images, pose and action of a clip from a video."""
         reader = typing.cast(VideoDataset, self.sources[number][0])
 
         def make(place: int, generator: np.random.Generator) -> clips.Clip:
@@ -124,7 +124,7 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
         return clip.images, layout_target(clip.pose_crop, reader.layout, self.layout, self.dim), action
 
     def _numbers(self, length: int, generator: np.random.Generator) -> Ints:
-        """Numbers of the frames of a clip."""
+        """Frame numbers of a clip."""
         if self.spread:
             return clips.spread_frames(length, self.frames, generator.uniform(*self.spread), generator.uniform())
         return clips.clip_frames(length, self.frames, int(generator.choice(self.subsampling)), generator)
@@ -144,7 +144,7 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
 
 
 def with_noise(pose: Floats, noise: PoseNoise, generator: np.random.Generator) -> Floats:
-    """A pose (T, J, D) in crop coordinates with `deephar.config.PoseNoise`; joints that are left out are NaN."""
+    """A pose (T, J, D) in crop coordinates with `deephar.config.PoseNoise`; dropped joints are NaN."""
     if noise.jitter:
         pose = pose + generator.normal(0.0, generator.uniform(0.0, noise.jitter), pose.shape)
     if noise.dropout:

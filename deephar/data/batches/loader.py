@@ -21,7 +21,7 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 
 class Options(typing.TypedDict, total=False):
-    """What a loader passes on to its mixture, whatever its readers give."""
+    """Options that any loader passes on to its mixture."""
 
     layout: PoseLayout | None
     dim: int
@@ -32,13 +32,13 @@ class Options(typing.TypedDict, total=False):
 
 
 class StillOptions(Options, total=False):
-    """Of `Mixture`."""
+    """Options of `Mixture`."""
 
     truncate_corners: bool
 
 
 class ClipOptions(Options, total=False):
-    """Of `ClipMixture`."""
+    """Options of `ClipMixture`."""
 
     actions: Sequence[str] | None
     subsampling: Sequence[int]
@@ -49,15 +49,15 @@ class ClipOptions(Options, total=False):
 
 
 class _Loader(keras.utils.PyDataset):
-    """Batches of queues, made by threads or processes, with a count of what could not be read.
+    """Batches from queues, made by threads or processes, with a count of unreadable samples.
 
-    Decoding leaves Python's lock, so threads (`workers`) suffice beside most trainings. `processes` makes batches in
-    processes of their own, which end with the loader (`close`, or when it is no longer used).
+    Decoding releases Python's global interpreter lock, so threads (`workers`) suffice for most training. `processes`
+    makes batches in separate worker processes, which end with the loader (`close`, or when it is no longer used).
 
     Args:
         mixture: `deephar.data.batches.queues.Queues` with a method `batch`.
-        processes: number of processes that make batches ahead; 0 for none.
-        workers, max_queue_size: of `keras.utils.PyDataset`; threads, and batches made ahead; see
+        processes: number of worker processes that prefetch batches; 0 for none.
+        workers, max_queue_size: of `keras.utils.PyDataset`; threads, and prefetched batches; see
             `deephar.distribution.loader_threads`.
     """
 
@@ -91,7 +91,7 @@ class _Loader(keras.utils.PyDataset):
         self.epoch += 1
 
     def close(self) -> None:
-        """End the processes."""
+        """Stop the worker processes."""
         if self._pool:
             self._pool.close()
 
@@ -99,17 +99,17 @@ class _Loader(keras.utils.PyDataset):
 class PoseLoader(_Loader):
     """Keras `PyDataset` of (crops, a target and a sample weight for every output).
 
-    The batches are those of `deephar.data.batches.mixture.Mixture`, the same whatever makes them. Call `fit` with
-    `shuffle=False`: the readers are shuffled here, and Keras would shuffle the batches by a generator of its own.
+    The batches are those of `deephar.data.batches.mixture.Mixture`, the same with threads or processes. Call `fit` with
+    `shuffle=False`: the readers are shuffled here, and Keras would shuffle the batches with its own generator.
 
     Args:
         sources: list of (reader, samples of it in every batch), see `deephar.data.batches.queues.counts_by_ratio`.
         size: (height, width) of the crops in pixels.
-        outputs: kind of every output of the network, of `deephar.data.samples.targets.KINDS`;
-            `deephar.models.outputs.kinds` gives them.
+        outputs: kind of every output of the network, from `deephar.data.samples.targets.KINDS`;
+            `deephar.models.outputs.kinds` returns them.
         on_broken: what to do with a sample that cannot be read: "raise"; "skip", which takes another, logs the name
-            and counts it in `broken`; or "count", which does the same without a log.
-        processes: that make batches ahead; 0: threads do.
+            and counts it in `broken`; or "count", which does the same without logging.
+        processes: worker processes that prefetch batches; 0: threads.
         workers, max_queue_size: of `keras.utils.PyDataset`.
         **options: of `Mixture`: `layout`, `dim`, `augmentation`, `seed`, `truncate_corners`, `shard`, `steps`.
     """
@@ -136,14 +136,14 @@ class PoseLoader(_Loader):
 
 
 class ClipLoader(_Loader):
-    """Keras `PyDataset` of (clips, a target and a sample weight for every output) of a clip network.
+    """Keras `PyDataset` of (clips, a target and a sample weight for every output) for a clip network.
 
     The batches are those of `deephar.data.batches.clip_mixture.ClipMixture`; see `PoseLoader` for the rest.
 
     Args:
         sources: list of (reader of videos or stills, samples of it in every batch).
         frames: T.
-        size: (height, width) of the crops; None for a network that reads given poses alone.
+        size: (height, width) of the crops; None for a network that takes only given poses.
         outputs: see `PoseLoader`.
         given: whether the network's last input is the pose.
         on_broken, processes, workers, max_queue_size: see `PoseLoader`.
@@ -166,7 +166,7 @@ class ClipLoader(_Loader):
         self.outputs: tuple[str, ...] = targets.checked_kinds(outputs)
         self.given = given
         if options.get("noise") and (not given or set(self.outputs) != {"action"}):
-            raise ValueError("`noise` is for poses that are given to a network, not for labels of poses")
+            raise ValueError("`noise` is for poses that are input to a network, not for pose labels")
         mixture = ClipMixture(sources, frames, size, on_broken=on_broken, **options)
         super().__init__(mixture, processes, workers, max_queue_size)
 

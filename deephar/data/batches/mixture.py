@@ -1,4 +1,4 @@
-"""Batches of augmented crops from several readers, in numpy: the same for a seed in any thread or process."""
+"""Batches of augmented crops from several readers, in numpy: for a given seed, the same in any thread or process."""
 
 import dataclasses
 import typing
@@ -17,7 +17,7 @@ from deephar.layouts import PoseLayout
 from deephar.typed import Floats, Size
 
 Augmentation: typing.TypeAlias = "AugmentConfig | str | Sequence[AugmentConfig | str]"
-"""What `augmentations` takes."""
+"""What `augmentations` accepts."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Batch:
     Attributes:
         images: float32 (B, H, W, 3) in [-1, 1].
         target: float32 (B, J, dim + 1), see `deephar.data.samples.targets.pose_target`.
-        weights: float32 (B, 1), 0 where no joint has a label; or (B, J) where a reader weighs its joints.
+        weights: float32 (B, 1), 0 if no joint has a label; or (B, J) if a reader weights its joints.
         broken: messages of the samples that could not be read and were replaced.
     """
 
@@ -41,15 +41,15 @@ def augmentations(given: Augmentation, sources: int) -> list[AugmentConfig]:
     """The augmentation of every source of a mixture.
 
     Args:
-        given: `deephar.config.AugmentConfig` or a key of `deephar.config.AUGMENT`, for all sources alike; or a list of
-            these, one for each source.
-        sources: their number.
+        given: `deephar.config.AugmentConfig` or a key of `deephar.config.AUGMENT`, for all sources; or a list of
+            these, one per source.
+        sources: number of sources.
 
     Returns:
         list of `AugmentConfig`.
 
     Raises:
-        ValueError: for an unknown name or a list of another length.
+        ValueError: for an unknown name or a list of the wrong length.
     """
     several = [given] * sources if isinstance(given, (str, AugmentConfig)) else list(given)
     if len(several) != sources:
@@ -61,7 +61,7 @@ def augmentations(given: Augmentation, sources: int) -> list[AugmentConfig]:
 
 
 class Mixture(Queues[PoseDataset]):
-    """Stills of several readers, cut into batches.
+    """Batches of stills from several readers.
 
     Args:
         sources, seed, on_broken, shard, steps: see `deephar.data.batches.queues.Queues`.
@@ -101,7 +101,7 @@ class Mixture(Queues[PoseDataset]):
         return Batch(np.stack(images), target, joint_weights(target, weights), tuple(broken))
 
     def _row(self, number: int, epoch: int, position: int, broken: list[str]) -> tuple[Floats, Floats, Floats | None]:
-        """Image, target and weights of the joints of a sample, None where its reader does not weigh them."""
+        """Image, target and joint weights of a sample; the weights are None if its reader has none."""
         reader, _ = self.sources[number]
 
         def make(place: int, generator: np.random.Generator) -> Crop:

@@ -1,4 +1,4 @@
-"""Batches of a mixture made ahead by processes."""
+"""Worker processes that prefetch the batches of a mixture."""
 
 import concurrent.futures
 import multiprocessing
@@ -12,7 +12,7 @@ Batch_co = typing.TypeVar("Batch_co", covariant=True)
 
 
 class Maker(typing.Protocol[Batch_co]):
-    """What makes batches: a mixture."""
+    """Anything that makes batches: a mixture."""
 
     def __len__(self) -> int: ...
 
@@ -20,13 +20,13 @@ class Maker(typing.Protocol[Batch_co]):
 
 
 class Pool(typing.Generic[Batch]):
-    """Processes that make the next batches.
+    """Worker processes that prefetch batches.
 
     They end with `close`, or when the pool is no longer used.
 
     Args:
         mixture: `deephar.data.batches.mixture.Mixture`.
-        processes: how many.
+        processes: number of processes.
     """
 
     def __init__(self, mixture: Maker[Batch], processes: int) -> None:
@@ -42,7 +42,7 @@ class Pool(typing.Generic[Batch]):
         )
 
     def batch(self, epoch: int, index: int) -> Batch:
-        """The batch at a position of an epoch; the next ones are begun.
+        """The batch at a position of an epoch; the next ones are scheduled.
 
         Raises:
             RuntimeError: if a process died.
@@ -55,8 +55,8 @@ class Pool(typing.Generic[Batch]):
             return future.result()
         except concurrent.futures.process.BrokenProcessPool:
             raise RuntimeError(
-                f"A process that makes batches died at batch {index} of epoch {epoch}: it was killed, perhaps for "
-                "want of memory. Use fewer processes, or none"
+                f"A process that makes batches died at batch {index} of epoch {epoch}: it was killed, perhaps "
+                "because memory ran out. Use fewer processes, or none"
             ) from None
 
 
@@ -64,7 +64,7 @@ _kept: list[Maker[typing.Any]] = []
 
 
 def _keep(mixture: Maker[typing.Any]) -> None:
-    """Hand the mixture to this process once, not with every batch."""
+    """Send the mixture to this process once, not with every batch."""
     _kept[:] = [mixture]
 
 

@@ -1,4 +1,4 @@
-"""Endless shuffled queues of readers, mixed by count: what every batch is made from, in numpy."""
+"""Endless shuffled queues over readers, mixed by count, from which every batch is made, in numpy."""
 
 import typing
 from collections.abc import Callable, Iterator, Sequence, Sized
@@ -14,10 +14,10 @@ ON_BROKEN = ("raise", "skip", "count")
 
 
 def counts_by_ratio(batch_size: int, ratios: Sequence[float]) -> list[int]:
-    """Samples of each reader in a batch, as near to the ratios as whole numbers allow (largest remainder).
+    """Samples of each reader in a batch, as close to the ratios as integers allow (largest remainder method).
 
     Args:
-        batch_size: their sum.
+        batch_size: sum of the counts.
         ratios: one per reader, in any unit.
 
     Returns:
@@ -42,15 +42,15 @@ def counts_by_ratio(batch_size: int, ratios: Sequence[float]) -> list[int]:
 
 
 def interleave(counts: Sequence[int]) -> list[int]:
-    """Order of the sources in a batch, in which every contiguous part of it holds them in the batch's own ratio.
+    """Order of the sources in a batch such that every contiguous part of it has the batch's own mixture.
 
-    So each device gets the mixture, since a batch is shared among devices in contiguous parts.
+    So each device gets the mixture, since a batch is split among devices into contiguous parts.
 
     Args:
         counts: samples of each source in a batch.
 
     Returns:
-        list of sum(counts) source numbers; in its first k / n, a source has its share of k / n within one sample.
+        list of sum(counts) source numbers; in its first k / n, a source has k / n of its samples, within one sample.
 
     Example:
         >>> interleave([4, 2])
@@ -61,17 +61,17 @@ def interleave(counts: Sequence[int]) -> list[int]:
 
 
 class Queues(typing.Generic[Reader]):
-    """One endless shuffled queue for every reader.
+    """One endless shuffled queue per reader.
 
-    Every draw depends on the seed, the epoch and the sample's position in its reader's queue alone.
+    Every random choice depends only on the seed, the epoch and the sample's position in its reader's queue.
 
     Args:
         sources: list of (reader, samples of it in every batch).
         seed: of every random choice.
-        on_broken: what to do with a sample that cannot be read: "raise", or replace it by another and give its message
-            ("skip" and "count").
-        shard: (number, shards): this process's part of the samples; all parts together are the whole.
-        steps: batches of an epoch; by default as many as use every sample of every reader.
+        on_broken: what to do with a sample that cannot be read: "raise", or replace it with another and return its
+            message ("skip" and "count").
+        shard: (number, shards): this process's part of the samples; all parts together make up the whole.
+        steps: batches per epoch; by default as many as it takes to use every sample of every reader.
     """
 
     def __init__(
@@ -100,11 +100,11 @@ class Queues(typing.Generic[Reader]):
         self._orders: dict[int, tuple[tuple[int, int], Ints]] = {}
 
     def __len__(self) -> int:
-        """Batches of an epoch: `steps`, or until every reader's samples, over all shards, were used once."""
+        """Batches per epoch: `steps`, or until every reader's samples, over all shards, have been used once."""
         return self.steps or max(-(-len(reader) // (count * self.shard[1])) for reader, count in self.sources)
 
     def rows(self, index: int) -> Iterator[tuple[int, int]]:
-        """What a batch of an epoch is made of: (number of the source, position in its queue) of every row."""
+        """Contents of a batch of an epoch: (number of the source, position in its queue) for every row."""
         counts = [count for _, count in self.sources]
         following = [index * count for count in counts]
         for number in interleave(counts):
@@ -112,7 +112,7 @@ class Queues(typing.Generic[Reader]):
             following[number] += 1
 
     def _order(self, epoch: int, number: int, turn: int, length: int) -> Ints:
-        """The order of a reader's samples in one turn of its queue; the last one of every reader is kept."""
+        """The order of a reader's samples in one pass of its queue; the latest one of every reader is cached."""
         kept = self._orders.get(number)
         if kept is None or kept[0] != (epoch, turn):
             order = np.random.default_rng([self.seed, epoch, number, turn]).permutation(length)
@@ -132,11 +132,11 @@ class Queues(typing.Generic[Reader]):
         Args:
             number: of the reader.
             epoch, position: where in its queue.
-            make: function of the sample's place in the reader and a `numpy.random.Generator`.
+            make: function of the sample's index in the reader and a `numpy.random.Generator`.
             broken: list to which the messages of samples that could not be read are added.
 
         Returns:
-            what `make` gives.
+            what `make` returns.
 
         Raises:
             ValueError: if a sample cannot be read; with "skip" and "count", if none can.
@@ -153,4 +153,4 @@ class Queues(typing.Generic[Reader]):
                 if self.on_broken == "raise":
                     raise
                 broken.append(str(error))
-        raise ValueError(f"None of a reader's {len(reader)} samples can be read; the first fault: {broken[0]}")
+        raise ValueError(f"None of a reader's {len(reader)} samples can be read; the first error: {broken[0]}")

@@ -1,1 +1,1 @@
-"""Readers: one file a dataset, the protocol in `base`; foreign files behind guarded doors."""
+"""Readers: one file per dataset, the protocol in `base`; errors in external files become clear messages."""

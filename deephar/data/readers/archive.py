@@ -1,4 +1,4 @@
-"""Files of a dataset, in a folder or in a zip of it."""
+"""Files of a dataset, in a folder or a zip."""
 
 import os
 import pathlib
@@ -9,14 +9,14 @@ from deephar.typed import Path
 
 
 class Archive:
-    """Files below a folder or inside a zip; every process opens the zip for itself.
+    """Files below a folder or inside a zip; every process opens its own handle of the zip.
 
     Attributes:
         names: sorted list of the files, their folders separated by "/".
 
     Args:
         path: folder or zip.
-        dataset: its name, for messages.
+        dataset: name of the dataset, for messages.
 
     Raises:
         ValueError: if there is neither a folder nor a zip, or the zip is damaged.
@@ -39,7 +39,7 @@ class Archive:
         """Content of a file, bytes.
 
         Args:
-            name: as in `names`, or spelt otherwise, see `deephar.data.readers.names`.
+            name: as in `names`, or in another spelling, see `deephar.data.readers.names`.
 
         Raises:
             ValueError: if it is missing or damaged; the message names it.
@@ -66,6 +66,6 @@ class Archive:
 
 def _open_zip(path: pathlib.Path) -> zipfile.ZipFile:
     try:
-        return zipfile.ZipFile(path, metadata_encoding="utf-8")  # of names that are not marked, as from macOS
+        return zipfile.ZipFile(path, metadata_encoding="utf-8")  # for names not marked as UTF-8, as from macOS
     except UnicodeDecodeError:
         return zipfile.ZipFile(path)

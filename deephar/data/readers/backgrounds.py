@@ -1,4 +1,4 @@
-"""Windows beside the people of photographs: what a network must learn to see nobody in."""
+"""Windows beside the people in photographs: negatives, in which a network must learn to find nobody."""
 
 import numpy as np
 from PIL import Image
@@ -10,20 +10,20 @@ from deephar.layouts import PoseLayout
 from deephar.typed import Floats
 
 LEAST_PX = 24
-"""Side of the smallest window that is cut."""
+"""Side of the smallest window."""
 
 MARGIN = 0.12
-"""Of a person's height, between the outermost joint and the nearest background."""
+"""Gap between the outermost joint and the nearest window, as a fraction of the person's height."""
 
 LEAST_JOINTS = 10
-"""Of a person, for its place to be known."""
+"""Fewest located joints for a person's extent to be known."""
 
 
 class Backgrounds:
-    """Square windows at either side of a standing person; photographs without room there are left out.
+    """Square windows to either side of a standing person; photographs without room there are skipped.
 
     Args:
-        reader: of stills of one standing person and nobody else.
+        reader: reader of stills that show one standing person and nobody else.
         seed: the same seed and position give the same window.
 
     Raises:
@@ -35,7 +35,7 @@ class Backgrounds:
         self.seed = seed
         self.layout: PoseLayout = reader.layout
         self._places: list[tuple[int, list[tuple[float, float]]]] = []
-        fault = "nobody's place is known, or there is no room"
+        fault = "nobody is located, or there is no room"
         for index in range(len(reader)):
             try:
                 strips = _free(reader.sample(index))
@@ -53,7 +53,7 @@ class Backgrounds:
         return len(self._places)
 
     def sample(self, index: int) -> Sample:
-        """A window at a position: a `Sample` without a joint, of which that is known."""
+        """A window at a position: a `Sample` whose joints are all known to be absent."""
         place, strips = self._places[index]
         sample = self.reader.sample(place)
         generator = np.random.default_rng([self.seed, index])
@@ -66,7 +66,7 @@ class Backgrounds:
 
 
 def nobody(name: str, image: Image.Image, center_px: Floats, window_px: Floats, layout: PoseLayout) -> Sample:
-    """A `Sample` of a window that is known to hold nobody."""
+    """A `Sample` of a window that is known to show nobody."""
     joints = len(layout)
     return Sample(
         name, image, np.full((joints, 2), np.nan), center_px, window_px, joint_weight=np.ones(joints)

@@ -1,4 +1,4 @@
-"""What every reader gives: samples, one person in one photograph, or videos, one person's action."""
+"""What every reader returns: samples (one person in one photograph) or videos (one person's action)."""
 
 import collections.abc
 import dataclasses
@@ -19,10 +19,10 @@ class Sample:
 
     Attributes:
         name: where it comes from, for messages.
-        image: opened, not yet decoded photograph; to be decoded once.
+        image: opened, not yet decoded photograph; decode it only once.
         pose_px: (J, D) float64 in source pixels, NaN where not located; a third column is the depth in mm.
-        center_px, window_px: (2,) float64, centre and size of the plain crop, margin included.
-        head_px: head size for PCKh in source pixels; NaN where the dataset has none.
+        center_px, window_px: (2,) float64, centre and size of the unaugmented crop, margin included.
+        head_px: head size for PCKh in source pixels; NaN if the dataset has none.
         root_mm: depth of the root joint, the middle of the crop's depth range; NaN without depth.
         joint_weight: (J,) in [0, 1], how much is known of every joint: 0 where its label is unknown, 1 with NaN in the
             pose where it is known not to be there; None where all that is located is known.
@@ -62,8 +62,8 @@ class Video:
         pose_px: (n, J, D) float64 in source pixels for n frames, NaN where not located or not visible; a third
             column is the depth in mm.
         size_px: (width, height) of the frames.
-        frame: function of a frame's number, from 0, that opens its picture (not yet decoded); raises ValueError where
-            the picture is missing or damaged, or where only labels are at hand. In rising order, each is decoded once.
+        frame: function of a frame's number, from 0, that opens its image (not yet decoded); raises ValueError if
+            the image is missing or damaged, or if only labels are available. In increasing order, each is decoded once.
         close: function that closes the video's file, if it has one; a `with` calls it.
     """
 
@@ -88,9 +88,9 @@ class Video:
 class VideoDataset(typing.Protocol):
     """The protocol of a reader of videos: a layout, the names of the actions, a length, a video by position.
 
-    `labelled_frames` gives the numbers of a video's frames that have labels, rising, without opening its pictures: a
-    training on frames asks it of every video before the first step. Where labels are long to read, frames may be among
-    them that show nobody or have no picture.
+    `labelled_frames` returns the numbers of a video's frames that have labels, increasing, without opening its images:
+    training on frames calls it for every video before the first step. If labels are slow to read, it may include frames
+    that show nobody or have no image.
     """
 
     layout: PoseLayout
@@ -109,5 +109,5 @@ class _GivesVideos(typing.Protocol):
 
 
 def is_of_videos(reader: PoseDataset | VideoDataset) -> typing.TypeGuard[VideoDataset]:
-    """Whether a reader gives videos, or stills."""
+    """Whether a reader gives videos rather than stills."""
     return isinstance(reader, _GivesVideos)

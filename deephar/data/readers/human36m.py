@@ -1,4 +1,4 @@
-"""Human3.6M: one person per photograph with 3D joints, from the official release or from conversions of it."""
+"""Human3.6M: one person per photograph with 3D joints, from the official release or conversions of it."""
 
 import pathlib
 from collections.abc import Iterable, Sequence
@@ -17,10 +17,10 @@ SPLITS: dict[str, tuple[tuple[str, ...], int]] = {
     "train": (("S1", "S5", "S6", "S7", "S8"), 5),
     "test": (("S9", "S11"), 64),
 }
-"""Subjects and step between the frames, which are counted from 1 and begin at 1 (the original's protocol)."""
+"""Subjects and frame stride; frames are counted from 1 and start at 1 (the original's protocol)."""
 
 MISSING = {("S11", "Directions", "54138969")}
-"""Recordings whose video is broken in the release."""
+"""Recordings whose video is corrupt in the release."""
 
 SOURCES = {17: "h36m17", 32: "h36m32"}
 """Layout of a file by its number of joints."""
@@ -29,23 +29,23 @@ SOURCES = {17: "h36m17", 32: "h36m32"}
 class Human36M:
     """Reader of Human3.6M, frame by frame.
 
-    Poses are (u, v, depth): pixels and mm, from world positions by the exact camera. The plain crop is the published
-    one: centred on the root joint (pelvis), with side 2.25 max(W fx, H fy) / depth of the root, that is 2.25 m there,
-    for the release's width W of 1000 pixels; for another width scaled to show the same. A sample without a camera has
-    the square extent of its joints and a margin instead.
+    Poses are (u, v, depth): pixels and mm, from world positions by the exact camera. The unaugmented crop is the
+    published one: centred on the root joint (pelvis), with side 2.25 max(W fx, H fy) / depth of the root, i.e. 2.25 m
+    there, for the release's width W of 1000 pixels; for another width, scaled to match. A sample without a
+    camera has the square extent of its joints and a margin instead.
 
     Args:
         recordings: list of `deephar.data.readers.human36m_files.Recording`, see `open_release`, `open_mmpose`.
-        images: folder of the pictures.
-        layout: of the joints to give, a `PoseLayout` or a name; those that the file lacks are NaN, as is the neck of
-            pa17j. To train in pa17j by names leave h36m17 and give the loader the layout: so the neck is unknown to it,
-            not hidden.
-        published: take the joints by the original's map (`deephar.layouts.PUBLISHED`), which the names contradict: its
+        images: folder of the images.
+        layout: of the returned joints, a `PoseLayout` or a name; those that the file lacks are NaN, as is the neck of
+            pa17j. To train in pa17j by names, keep h36m17 here and pass the layout to the loader, so that the neck
+            counts as unknown, not as hidden.
+        published: use the original's joint mapping (`deephar.layouts.PUBLISHED`), which contradicts the names: its
             17 have two joints 0.1 mm apart and no face. For published weights, and to report both.
-        down_px: shift of the crop's centre downwards; the original has 1 (times the drawn scale), against its paper.
+        down_px: shift of the crop's centre downwards; the original has 1 (times the sampled scale), unlike its paper.
 
     Raises:
-        ValueError: if the folder is missing, there are no frames, or there is no published map.
+        ValueError: if the folder is missing, there are no frames, or there is no published mapping.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Human36M:
         self.down_px = down_px
         self._starts = np.cumsum([0, *map(len, self.recordings)])
         if not self.images.is_dir():
-            raise ValueError(f"Expected the folder of Human3.6M's pictures. Received: {images}")
+            raise ValueError(f"Expected the folder of Human3.6M's images. Received: {images}")
         if not len(self):
             raise ValueError("There are no frames of Human3.6M to read")
         joints = {recording.poses.shape[1] for recording in self.recordings}
@@ -71,13 +71,13 @@ class Human36M:
         self.layout: PoseLayout = layouts.get(layout)
         self.published = published
         if published and not layouts.exception(source, self.layout):
-            raise ValueError(f"There is no published map from {source} to {self.layout.name}; use published=False")
+            raise ValueError(f"There is no published mapping from {source} to {self.layout.name}; use published=False")
         order = layouts.published_map(source, layout) if published else layouts.index_map(source, layout)
         self._joints, self._root = np.array(order), layouts.get(source).index("pelvis")
 
     @property
     def joint_set(self) -> str:
-        """In words, which joints these are, for tables."""
+        """Description of the joint set, for tables."""
         lacking = [name for name, joint in zip(self.layout.names, self._joints, strict=True) if joint < 0]
         text = f"{self.layout.name} {'by the published map' if self.published else 'by names'}"
         return f"{text} without {', '.join(lacking)}" if lacking else text
@@ -86,7 +86,7 @@ class Human36M:
         return int(self._starts[-1])
 
     def _place(self, index: int) -> tuple[Recording, int]:
-        """The recording and the row in it."""
+        """The recording, and the row within it."""
         if not 0 <= index < len(self):
             raise IndexError(index)
         number = int(np.searchsorted(self._starts, index, side="right")) - 1
@@ -110,14 +110,14 @@ class Human36M:
         return np.where(self._joints[:, None] >= 0, pose[self._joints], np.nan)
 
     def pose_world(self, index: int) -> Floats:
-        """(J, 3) world mm, without opening the picture. Raises ValueError where the camera is unknown."""
+        """(J, 3) world mm, without opening the image. Raises ValueError if the camera is unknown."""
         recording, row = self._place(index)
         if recording.camera is None:
-            raise ValueError(f"{recording.name} has no camera, so no positions in the world; give `cameras`")
+            raise ValueError(f"{recording.name} has no camera, so no world positions; give `cameras`")
         return self._ordered(recording.poses[row])
 
     def pose_camera(self, index: int) -> Floats:
-        """(J, 3) camera mm, without opening the picture. Raises ValueError where the camera is unknown."""
+        """(J, 3) camera mm, without opening the image. Raises ValueError if the camera is unknown."""
         pose, camera = self.pose_world(index), self._place(index)[0].camera
         assert camera is not None
         return camera.to_camera(pose)
@@ -126,7 +126,7 @@ class Human36M:
         """The person at a position: `Sample`.
 
         Raises:
-            ValueError: if the picture is missing, damaged or of another size, or the root joint has no label.
+            ValueError: if the image is missing, damaged or of another size, or the root joint has no label.
         """
         recording, row = self._place(index)
         name = recording.picture.format(recording.frames[row])
@@ -147,16 +147,16 @@ class Human36M:
 
 
 def _check_size(name: str, size: Size, expected: Size) -> None:
-    """Pictures may differ by the two rows that some cameras of the release have more, but not be resized."""
+    """Images may differ by the two extra rows of some cameras in the release, but must not be resized."""
     if max(abs(np.subtract(size, expected))) > 2:
         raise ValueError(
-            f"{name} must have the camera's {expected[0]} x {expected[1]} pixels, or its labels do not fit. "
+            f"{name} must have the camera's {expected[0]} x {expected[1]} pixels, or its labels do not match. "
             f"Received: {size[0]} x {size[1]}"
         )
 
 
 def takes(metadata: Metadata, subjects: Sequence[str]) -> list[tuple[str, str, str, str]]:
-    """Every recording of some subjects that the release has: (subject, action, file name, camera id).
+    """All recordings of some subjects in the release: (subject, action, file name, camera id).
 
     Args:
         metadata: `deephar.data.readers.human36m_files.Metadata`.
@@ -175,7 +175,7 @@ def takes(metadata: Metadata, subjects: Sequence[str]) -> list[tuple[str, str, s
 
 
 def picture_path(subject: str, name: str, camera: str) -> str:
-    """Where `datasets/prepare_human36m.py` puts the frames of a video, below the root; the number is still open."""
+    """Path template, below the root, of the frames of a video as `datasets/prepare_human36m.py` writes them."""
     return f"{subject}/Images/{name}.{camera}/{{:06d}}.jpg"
 
 
@@ -189,11 +189,11 @@ def open_release(
     """Recordings of the official release, 32 joints.
 
     Args:
-        folder: folder with S1, S5 and so on, and metadata.xml; also the folder of the pictures, once
+        folder: folder with S1, S5 and so on, and metadata.xml; also the folder of the images, once
             `datasets/prepare_human36m.py` has extracted them.
         split: one of `SPLITS`.
         subjects: instead of the split's.
-        step: between frames instead of the split's.
+        step: frame stride, instead of the split's.
         metadata: path of metadata.xml, if it is elsewhere.
 
     Returns:
@@ -233,29 +233,29 @@ def open_mmpose(path: Path, cameras: Path | None = None) -> list[Recording]:
 
     Args:
         path: .npz, or .json.
-        cameras: path of any file of cameras, see `human36m_converted.read_cameras`; the JSON needs it, the npz without
-            it gives pixels and depth, but no camera.
+        cameras: path of a camera file, see `human36m_converted.read_cameras`; required for the JSON; without it, the
+            npz gives pixels and depth, but no camera.
 
     Returns:
         list of `Recording`.
 
     Raises:
-        ValueError: if a file is missing, damaged or of another kind, or the JSON is given without cameras.
+        ValueError: if a file is missing, damaged or of the wrong kind, or the JSON is given without cameras.
     """
     known = human36m_converted.read_cameras(cameras) if cameras else None
     if pathlib.Path(path).suffix.lower() != ".json":
         return human36m_converted.read_mmpose(path, known)
     if known is None:
-        raise ValueError(f"{path} has positions in the world, which need `cameras`")
+        raise ValueError(f"{path} has world positions, which need `cameras`")
     return human36m_converted.read_coco(path, known)
 
 
 def open_original(path: Path, split: str = "test") -> list[Recording]:
-    """Recordings of the original's annotations.mat, 32 joints; its pictures are aAA_sSS_eEE_cCC/%05d.jpg in images/.
+    """Recordings of the original's annotations.mat, 32 joints; its images are aAA_sSS_eEE_cCC/%05d.jpg in images/.
 
     Args:
-        path: of the .mat, which was not at hand: not verified against it.
-        split: one of `SPLITS`; the test split is what the file calls validation (S9 and S11).
+        path: of the .mat, which was not available: not verified against it.
+        split: one of `SPLITS`; the test split is called validation in the file (S9 and S11).
 
     Returns:
         list of `Recording`.

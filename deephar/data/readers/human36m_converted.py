@@ -1,4 +1,4 @@
-"""Conversions of Human3.6M by others: cameras, mmpose's samples, and the original's annotations.mat."""
+"""Third-party conversions of Human3.6M: cameras, mmpose's samples, and the original's annotations.mat."""
 
 import json
 import pathlib
@@ -15,15 +15,15 @@ from deephar.typed import Floats, Path
 
 
 def read_cameras(path: Path) -> dict[tuple[str, str], Camera]:
-    """Cameras by (subject, camera id), from any of the known files.
+    """Cameras by (subject, camera id), from any supported file.
 
     Args:
         path: official metadata.xml; mmpose's cameras as JSON or npz, keyed "S1.54138969" or by rows; or
-            camera-parameters.json with `intrinsics` and `extrinsics`, which lacks sizes: 1000 x 1002, and 1000 x 1000
-            for the second and third camera (of some subjects they are higher by two rows).
+            camera-parameters.json with `intrinsics` and `extrinsics`, which lacks sizes: 1000 x 1002 is assumed, and
+            1000 x 1000 for the second and third camera (for some subjects these have two more rows).
 
     Raises:
-        ValueError: if the file is missing, damaged or of another kind; the message names it.
+        ValueError: if the file is missing, damaged or of the wrong kind; the message names it.
     """
     path = pathlib.Path(path)
     if path.suffix.lower() == ".xml":
@@ -44,7 +44,7 @@ def read_cameras(path: Path) -> dict[tuple[str, str], Camera]:
 
 
 def _arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Arrays of an npz; the file is closed even where numpy finds it damaged."""
+    """Arrays of an npz; the file is closed even if numpy finds it damaged."""
     with open(path, "rb") as file, np.load(file) as arrays:
         return {name: arrays[name] for name in names}
 
@@ -60,13 +60,13 @@ def read_mmpose(path: Path, cameras: Mapping[tuple[str, str], Camera] | None = N
 
     Args:
         path: of the npz with imgname, part and S.
-        cameras: from `read_cameras`; without them the recordings know pixels and depth only.
+        cameras: from `read_cameras`; without them, the recordings only have pixels and depth.
 
     Returns:
         list of `Recording`, one per video.
 
     Raises:
-        ValueError: if the file is missing, damaged or of another kind, or a camera is missing.
+        ValueError: if the file is missing, damaged or of the wrong kind, or a camera is missing.
     """
     with reading(path, "an npz of mmpose's Human3.6M with imgname, part and S"):
         rows = _arrays(path, ("imgname", "part", "S"))
@@ -88,7 +88,7 @@ def read_mmpose(path: Path, cameras: Mapping[tuple[str, str], Camera] | None = N
 def read_coco(path: Path, cameras: Mapping[tuple[str, str], Camera]) -> list[Recording]:
     """mmpose's h36m_coco.json: 17 joints of single frames in world space.
 
-    Its category names the legs the wrong way round; the order of the joints is that of layout h36m17.
+    Its category swaps the names of the legs; the order of the joints is that of layout h36m17.
 
     Args:
         path: of the JSON with images and annotations.
@@ -98,7 +98,7 @@ def read_coco(path: Path, cameras: Mapping[tuple[str, str], Camera]) -> list[Rec
         list of `Recording`, one per video.
 
     Raises:
-        ValueError: if the file is missing, damaged or of another kind, or a camera is missing.
+        ValueError: if the file is missing, damaged or of the wrong kind, or a camera is missing.
     """
     with reading(path, "a JSON of mmpose's Human3.6M with images, and annotations with keypoints_3d"):
         content = json.loads(pathlib.Path(path).read_bytes())
@@ -128,7 +128,7 @@ def _videos(path: Path, names: Sequence[str]) -> dict[tuple[str, str, str], list
     for row, name in enumerate(names):
         match = _MMPOSE_NAME.fullmatch(name)
         if not match:
-            raise ValueError(f"Expected pictures named like S1_Directions_1.54138969_000001.jpg in {path}: {name!r}")
+            raise ValueError(f"Expected images named like S1_Directions_1.54138969_000001.jpg in {path}: {name!r}")
         video, subject, _, camera, frame = match.groups()
         videos.setdefault((subject, video, camera), []).append((row, int(frame)))
     return videos
@@ -143,22 +143,22 @@ def _mmpose_recording(
 
 def _camera(cameras: Mapping[tuple[str, str], Camera], subject: str, camera: str) -> Camera:
     if (subject, camera) not in cameras:
-        raise ValueError(f"The cameras given lack camera {camera} of {subject}")
+        raise ValueError(f"The given cameras lack camera {camera} of {subject}")
     return cameras[subject, camera]
 
 
 def read_original(path: Path, variable: str) -> list[Recording]:
-    """The original's converted annotations.mat; its file was not at hand, so this is not verified against it.
+    """The original's converted annotations.mat; the file was not available, so this is not verified against it.
 
     Args:
         path: of the .mat.
         variable: sequences_tr, sequences_val or sequences_te.
 
     Returns:
-        list of `Recording`. Frames without a pose are left out.
+        list of `Recording`. Frames without a pose are skipped.
 
     Raises:
-        ValueError: if the file is missing, damaged or of another kind.
+        ValueError: if the file is missing, damaged or of the wrong kind.
     """
     with reading(path, f"the original's annotations.mat with {variable}"):
         sequences = scipy.io.loadmat(path, simplify_cells=True, variable_names=[variable])[variable]

@@ -1,4 +1,4 @@
-"""Files of Human3.6M as released: positions and cameras, read and written. Conversions: `human36m_converted`."""
+"""Reads and writes the files of the Human3.6M release: positions and cameras. Conversions: `human36m_converted`."""
 
 import dataclasses
 import xml.etree.ElementTree as xml
@@ -26,15 +26,15 @@ _SUBJECTS = tuple(f"S{number}" for number in range(1, 12))
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """The labelled frames of one take seen by one camera.
+    """The labelled frames of one take as recorded by one camera.
 
     Attributes:
         name: for messages, e.g. "S1/Directions 1.54138969".
         subject: e.g. "S1".
         action: one of `ACTIONS`.
-        picture: path of a frame's picture below the folder of images, to be formatted with the frame's number.
+        picture: path template of a frame's image below the folder of images, to be formatted with the frame number.
         frames: (n,) numbers of the frames in the video, from 1.
-        poses: (n, J, 3) world mm; or, where the camera is unknown, pixels and depth in mm. NaN where not located.
+        poses: (n, J, 3) world mm; or, if the camera is unknown, pixels and depth in mm. NaN where not located.
         camera: `deephar.camera.Camera`, or None.
     """
 
@@ -52,7 +52,7 @@ class Recording:
 
 @dataclasses.dataclass(frozen=True)
 class Metadata:
-    """What the official metadata.xml tells.
+    """Contents of the official metadata.xml.
 
     Attributes:
         cameras: (subject, camera id) to `Camera`.
@@ -64,10 +64,10 @@ class Metadata:
 
 
 def canonical_action(name: str) -> str:
-    """One of `ACTIONS` from the name of a file, e.g. "WalkDog_1", "Photo 2" or "SittingDown".
+    """One of `ACTIONS` from a file name, e.g. "WalkDog_1", "Photo 2" or "SittingDown".
 
     Raises:
-        ValueError: if it names none.
+        ValueError: if it contains none.
     """
     name = name.replace("_", " ").split(" ")[0]
     name = _ALIASES.get(name, name)
@@ -81,7 +81,7 @@ def read_positions(path: Path) -> Floats:
 
     Raises:
         ModuleNotFoundError: without cdflib.
-        ValueError: if the file is missing, damaged or of another kind; the message names it.
+        ValueError: if the file is missing, damaged or of the wrong kind; the message names it.
     """
     cdflib = _cdflib()
     with reading(path, "a CDF with a variable 'Pose', frames x 96 (32 joints, x y z)"):
@@ -94,7 +94,7 @@ def read_positions(path: Path) -> Floats:
 def write_positions(path: Path, positions: ArrayLike) -> None:
     """Write positions (n, 32, 3) world mm as a CDF like the official ones: 'Pose', 1 x n x 96, single precision.
 
-    It is not compressed, since gzip notes the time: the same positions give the same bytes.
+    It is not compressed, since gzip stores the time: the same positions give the same bytes.
     """
     cdflib = _cdflib()
     pose = np.asarray(positions, dtype=np.float32).reshape(1, -1, 96)
@@ -122,10 +122,10 @@ def read_metadata(path: Path) -> Metadata:
 
     Its `w0` has, for every camera and then every subject, three angles (a, b, c) of the rotation Rx(a) Ry(b) Rz(c) and
     the centre in mm; then for every camera focal length, principal point, k1 to k3 and p1, p2. The last row of its
-    `mapping` has the pictures' [height width] by subject and camera. A camera with NaN is left out.
+    `mapping` has the images' [height width] by subject and camera. A camera with NaN is skipped.
 
     Raises:
-        ValueError: if the file is missing, damaged or of another kind; the message names it.
+        ValueError: if the file is missing, damaged or of the wrong kind; the message names it.
     """
     with reading(path, "metadata.xml of Human3.6M's code package"):
         root = xml.parse(path).getroot()
@@ -196,11 +196,11 @@ def _angles(rotation):
 def write_metadata(
     path: Path, cameras: Mapping[tuple[str, str], Camera], names: Mapping[tuple[str, int, int], str]
 ) -> None:
-    """Write a metadata.xml that `read_metadata` reads, in the official structure as far as it is read.
+    """Write a metadata.xml for `read_metadata`, with those parts of the official structure that it reads.
 
     Args:
         path: of the new file.
-        cameras: (subject, camera id) to `Camera`. The lens of a camera is the same for all subjects.
+        cameras: (subject, camera id) to `Camera`. A camera must have the same lens for all subjects.
         names: see `Metadata`.
 
     Raises:
@@ -237,7 +237,7 @@ def _row(table: xml.Element, *cells: str) -> None:
 
 
 def _lens(cameras: Mapping[tuple[str, str], Camera], camera: str) -> Floats:
-    """The nine numbers of a camera, the same for all its subjects."""
+    """The nine lens parameters of a camera, the same for all its subjects."""
     lenses = [
         np.concatenate([c.focal, c.principal, c.radial, c.tangential]) for key, c in cameras.items() if key[1] == camera
     ]

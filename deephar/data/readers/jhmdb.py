@@ -1,4 +1,4 @@
-"""JHMDB: one person's action a clip, with 2D joints, from the official tree."""
+"""JHMDB: one person's action per clip, with 2D joints, from the official files."""
 
 import pathlib
 
@@ -14,10 +14,10 @@ from deephar.typed import Floats, Ints, Path
 from deephar.video import NoPictures, PictureFolder
 
 INDEX_BASE = 1
-"""The files count pixels from 1: the middle of the first pixel is 1 in them, and 0.5 in our continuous coordinates."""
+"""Pixel coordinates in the files are 1-based: the centre of the first pixel is 1, in our continuous coordinates 0.5."""
 
 SIZE_PX = (320, 240)
-"""Of the pictures, where they are not at hand."""
+"""Frame size, if the images are not available."""
 
 JOINTS = 15
 
@@ -25,27 +25,27 @@ JOINTS = 15
 class Jhmdb:
     """Reader of JHMDB.
 
-    The tree is the official one: `joint_positions/<class>/<clip>/joint_positions.mat`, and where they are at hand
+    The directory structure is the official one: `joint_positions/<class>/<clip>/joint_positions.mat`, and if available
     `Rename_Images/<class>/<clip>/00001.png` ... and `splits/<class>_test_split1.txt` to 3. Joints are in the files'
-    order, layout jhmdb15; its sides were checked on pictures of a person who faces the camera. Every joint has a
-    position, hidden or not. That pixels count from 1 is the convention of MATLAB, in which the joints were drawn; a
-    picture cannot tell.
+    order, layout jhmdb15; its sides were checked on images of a person who faces the camera. Every joint has a
+    position, hidden or not. 1-based pixels are the convention of MATLAB, in which the joints were annotated; this
+    cannot be verified from an image.
 
     Args:
-        path: folder of the tree.
+        path: root folder.
         split: None for all clips, or 1, 2 or 3.
-        train: of a split, whether its training or its test clips.
-        index_base: of the coordinates in the files; 0.5 takes them as they are.
+        train: for a split, whether to read its training or its test clips.
+        index_base: of the coordinates in the files; 0.5 leaves them unchanged.
 
     Attributes:
-        actions: names of the classes, sorted: those of the split files, or without these those of the folders.
+        actions: names of the classes, sorted: from the split files or, without them, from the folders.
         names: tuple of the clips as <class>/<clip>, sorted.
-        left_out: dict of a reason to the clips of the split that are left out for it: those without joints.
-        truncated: dict of a clip's name to its numbers of labelled frames and of pictures, where they differ, of the
-            clips opened so far; the shorter counts.
+        left_out: dict from a reason to the clips of the split skipped for it: those without joints.
+        truncated: dict from a clip's name to its numbers of labelled frames and of images, if they differ, for the
+            clips opened so far; the smaller number is used.
 
     Raises:
-        ValueError: if the tree or the split is missing or holds no clips, or a split file is of another kind.
+        ValueError: if the folder or the split is missing or holds no clips, or a split file is malformed.
     """
 
     layout: PoseLayout = layouts.get("jhmdb15")
@@ -57,13 +57,13 @@ class Jhmdb:
         self.index_base = index_base
         self._joints, self._images = self.path / "joint_positions", self.path / "Rename_Images"
         if not self._joints.is_dir():
-            raise ValueError(f"Expected JHMDB's tree with a folder joint_positions. Received: {path}")
+            raise ValueError(f"Expected JHMDB's root folder, with joint_positions in it. Received: {path}")
         found = sorted(f"{f.parent.parent.name}/{f.parent.name}" for f in self._joints.glob("*/*/joint_positions.mat"))
         lists = self._split_files(split)
         self.actions: tuple[str, ...] = tuple(lists) if lists else tuple(sorted({name.split("/")[0] for name in found}))
         strange = [name for name in found if name.split("/")[0] not in self.actions]
         if strange:
-            raise ValueError(f"The split files know the classes {', '.join(self.actions)}. Received: {strange[0]}")
+            raise ValueError(f"The split files list the classes {', '.join(self.actions)}. Received: {strange[0]}")
         self.left_out: dict[str, list[str]] = {}
         self.truncated: dict[str, tuple[int, int]] = {}
         if split is not None:
@@ -79,7 +79,7 @@ class Jhmdb:
             raise ValueError(f"There are no clips of JHMDB to read in {path}. Received: split={split}, train={train}")
 
     def _split_files(self, split: int | None) -> dict[str, pathlib.Path]:
-        """Sorted dict of a class to its split file; of the first split where none is asked for."""
+        """Sorted dict from a class to its split file; for the first split if none is requested."""
         if split not in (None, 1, 2, 3):
             raise ValueError(f"The splits of JHMDB are 1, 2 and 3. Received: {split}")
         ending = f"_test_split{split or 1}.txt"
@@ -92,7 +92,7 @@ class Jhmdb:
         return len(self.names)
 
     def video(self, index: int) -> Video:
-        """The clip at a position: `Video`. Raises ValueError if its joints are damaged, or its pictures missing."""
+        """The clip at a position: `Video`. Raises ValueError if its joints are damaged or its images missing."""
         name = self.names[index]
         pose = _read_pose(self._joints / name / "joint_positions.mat") + 0.5 - self.index_base
         if self._images.is_dir():
@@ -110,7 +110,7 @@ class Jhmdb:
 
 
 def _clips(path: pathlib.Path, train: bool) -> list[str]:
-    """Names of a split file's training or test clips, without suffix."""
+    """Names of the training or test clips in a split file, without suffix."""
     clips = []
     for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines(), 1):
         if not line.strip():

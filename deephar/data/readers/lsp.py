@@ -23,10 +23,10 @@ SPLITS: dict[str, Sequence[int]] = {
     "choose": range(3501, 3701),
     "test": range(3701, 4201),
 }
-"""Our use of the first 8,500 photographs, by number; officially all of LSP-extended is for training."""
+"""Our split of the first 8,500 photographs, by number; officially all of LSP-extended is for training."""
 
 OUTSIDE_TOLERANCE_PX = 2.0
-"""A located joint this far outside its photograph is rounding and is moved to the edge; a farther one is dropped."""
+"""A located joint up to this far outside its photograph is moved to the edge (rounding); one farther out is dropped."""
 
 
 class LspExtended:
@@ -37,7 +37,7 @@ class LspExtended:
         part: 1-based numbers of the photographs to use, e.g. `range(1, 3501)`; all by default.
 
     Raises:
-        ValueError: if the path, `joints.mat` or a number is missing or of another shape.
+        ValueError: if the path or `joints.mat` is missing, `joints` has the wrong shape, or a number is out of range.
     """
 
     layout: PoseLayout = layouts.get("lsp14")
@@ -79,6 +79,6 @@ def _read_joints(files: Archive) -> tuple[str, Floats]:
     with reading(f"joints.mat of {files.path}", "the joints of LSP-extended"):
         joints = scipy.io.loadmat(io.BytesIO(files.read(found[0])))["joints"]
     if joints.ndim != 3 or joints.shape[:2] != (14, 3):
-        hint = "; (3, 14, N) is the older LSP, whose flag means the reverse" if joints.shape[:2] == (3, 14) else ""
+        hint = "; (3, 14, N) is the older LSP, whose visibility flag is inverted" if joints.shape[:2] == (3, 14) else ""
         raise ValueError(f"`joints` of LSP-extended must be (14, 3, N){hint}. Received: {joints.shape}")
     return found[0][: -len("joints.mat")], joints.astype(np.float64)

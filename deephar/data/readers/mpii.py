@@ -1,4 +1,4 @@
-"""MPII Human Pose: photographs and one person each, from the official RELEASE .mat, HRNet's JSON or pose-hg's HDF5."""
+"""MPII Human Pose: one person per sample, from the official RELEASE .mat, HRNet's JSON or pose-hg's HDF5."""
 
 import pathlib
 
@@ -13,7 +13,7 @@ from deephar.layouts import PoseLayout
 from deephar.typed import Path
 
 INDEX_BASE = 1
-"""The files count pixels from 1: the middle of the first pixel is 1 in them, and 0.5 in our continuous coordinates."""
+"""Pixel coordinates in the files are 1-based: the centre of the first pixel is 1, in our continuous coordinates 0.5."""
 
 SPLITS = ("train", "validation", "test")
 
@@ -21,13 +21,13 @@ SPLITS = ("train", "validation", "test")
 class Mpii:
     """Reader of MPII single-person pose.
 
-    Poses are given in the files' joint order (layout mpii16). The plain crop is the published one: centre of the
+    Poses are in the files' joint order (layout mpii16). The unaugmented crop is the published one: centre of the
     person plus (0, 15 scale), side 250 scale.
 
     Args:
         people: `deephar.data.readers.mpii_files.People`, see `open_people`.
         images: folder of the photographs.
-        index_base: of the coordinates in the files; 0.5 takes them as they are, as the original does.
+        index_base: of the coordinates in the files; 0.5 leaves them unchanged, as the original does.
 
     Raises:
         ValueError: if the folder is missing or there are no people.
@@ -69,15 +69,15 @@ def open_people(annotations: Path, split: str | None = None, validation: Path | 
 
     Args:
         annotations: RELEASE .mat; or HRNet's .json or pose-hg's .h5, which hold one split each.
-        split: one of `SPLITS`, of a RELEASE .mat only. Train and validation people have joints, test people are those
+        split: one of `SPLITS`, for a RELEASE .mat only. Train and validation people have joints; test people are those
             marked as single.
-        validation: pose-hg's valid.h5, the list of validation people (Tompson et al.) that the RELEASE lacks.
+        validation: pose-hg's valid.h5, the list of validation people (Tompson et al.) missing from the RELEASE.
 
     Returns:
         `deephar.data.readers.mpii_files.People`.
 
     Raises:
-        ValueError: if a file cannot be read, is of another kind, or the split cannot be told.
+        ValueError: if a file cannot be read, is of the wrong kind, or the split cannot be determined.
     """
     readers = {".json": mpii_files.read_json, ".h5": mpii_files.read_pose_hg}
     suffix = pathlib.Path(annotations).suffix.lower()
@@ -86,14 +86,12 @@ def open_people(annotations: Path, split: str | None = None, validation: Path | 
     if suffix != ".mat":
         raise ValueError(f"Expected a .mat, .json or .h5 of MPII. Received: {annotations}")
     if split not in SPLITS:
-        raise ValueError(
-            f"The RELEASE holds every split; `split` must be one of {', '.join(SPLITS)}. Received: {split}"
-        )
+        raise ValueError(f"The RELEASE holds all splits; `split` must be one of {', '.join(SPLITS)}. Received: {split}")
     people = mpii_files.read_release(annotations)
     if split == "test":
         return people.where(~people.train & people.single)
     if validation is None:
-        raise ValueError("The RELEASE does not tell train from validation; give pose-hg's valid.h5 as `validation`")
+        raise ValueError("The RELEASE does not separate train from validation; give pose-hg's valid.h5 as `validation`")
     listed = set(_keys(mpii_files.read_pose_hg(validation)))
     held_out = np.array([key in listed for key in _keys(people)])
     annotated = people.train & np.isfinite(people.pose).any(axis=(1, 2))
@@ -101,19 +99,19 @@ def open_people(annotations: Path, split: str | None = None, validation: Path | 
 
 
 def _keys(people: mpii_files.People) -> list[tuple[str, int]]:
-    """Photograph and number of every person, however the photograph's name is spelt."""
+    """Photograph and number of every person, with the photograph's name normalized."""
     return [
         (folded(image), person) for image, person in zip(people.image.tolist(), people.person.tolist(), strict=True)
     ]
 
 
 def open_training(images: Path, train: pathlib.Path, validation: pathlib.Path) -> tuple[Mpii, Mpii]:
-    """Readers of the training and of the validation people.
+    """Readers of the training and the validation people.
 
     Args:
         images: folder of the photographs.
         train: the RELEASE .mat, or train.json or train.h5; see `open_people`.
-        validation: valid.h5 with a RELEASE .mat, whose people it names; otherwise valid.json or valid.h5 itself.
+        validation: with a RELEASE .mat, valid.h5, which lists its validation people; otherwise valid.json or valid.h5.
 
     Raises:
         ValueError: see `open_people`.

@@ -1,6 +1,6 @@
-"""The three files in which MPII's annotations are passed around, as one table.
+"""The three file formats of MPII's annotations, read into a common table.
 
-Coordinates are kept as stored. Every number is made float64 first: MATLAB stores it in the smallest type that fits.
+Coordinates are kept as stored. All numbers are converted to float64 first: MATLAB stores the smallest type that fits.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from deephar.typed import Array, ArrayLike, Bools, Floats, Ints, Path
 JOINTS = 16
 
 HEAD_BOX_PER_NECK_TO_TOP = 1.25
-"""Diagonal of the head box over the distance from neck to head top; within 1 % for 98.6 % of validation people."""
+"""Ratio of the head box diagonal to the distance from neck to head top; within 1 % for 98.6 % of validation people."""
 
 _BOX = ("x1", "y1", "x2", "y2")
 
@@ -69,7 +69,7 @@ def read_release(path: Path) -> People:
     try:
         stored = scipy.io.loadmat(path, simplify_cells=True)
     except Exception as error:
-        raise ValueError(f"{path} is not a MATLAB file that can be read: {error}") from None
+        raise ValueError(f"{path} is not a readable MATLAB file: {error}") from None
     try:
         return _table(path, *_release_rows(stored["RELEASE"]))
     except (LookupError, AttributeError, TypeError) as error:
@@ -99,22 +99,22 @@ def _release_rows(release):
 
 @contextlib.contextmanager
 def _naming(person: str) -> Iterator[None]:
-    """What is wrong with the entry of a person becomes a ValueError that names the person."""
+    """Turn any error in a person's entry into a ValueError that names the person."""
     try:
         yield
     except KeyError as error:
         raise ValueError(f"{person} lacks {error}") from None
     except Exception as error:
-        raise ValueError(f"{person} is of another kind: {error}") from None
+        raise ValueError(f"{person} is malformed: {error}") from None
 
 
 def _list(value):
-    """A MATLAB struct array of no, one or many elements, as a list."""
+    """A MATLAB struct array with zero, one or more elements, as a list."""
     return [value] if isinstance(value, dict) else list(np.atleast_1d(value))
 
 
 def _number(value):
-    """A MATLAB number, a character or nothing, as float; NaN for nothing."""
+    """A MATLAB number, character or empty value as float; NaN if empty."""
     value = np.asarray(value)
     return float(value.item()) if value.size == 1 and str(value.item()).strip() else np.nan
 
@@ -140,13 +140,13 @@ def _rectangle(rectangle):
 
 
 def _head_size_of(pose: Floats) -> float:
-    """Head size where there is no head box, from neck and head top; NaN where they are missing or coincide."""
+    """Head size without a head box, from neck and head top; NaN if they are missing or coincide."""
     size = metrics.HEAD_FACTOR * HEAD_BOX_PER_NECK_TO_TOP * np.linalg.norm(pose[8] - pose[9])
     return float(size) if size > 0 else np.nan
 
 
 def read_json(path: Path) -> People:
-    """HRNet's and mmpose's JSON: one split, no head boxes, so head sizes from neck and head top."""
+    """HRNet's and mmpose's JSON: one split, no head boxes, so head sizes are computed from neck and head top."""
     try:
         rows, left_out = _json_rows(json.loads(pathlib.Path(path).read_bytes()))
     except Exception as error:
@@ -159,7 +159,7 @@ def read_json(path: Path) -> People:
 def _json_rows(entries):
     rows, seen, left_out = [], {}, 0
     if not isinstance(entries, list):
-        raise ValueError(f"it holds no list but a {type(entries).__name__}")
+        raise ValueError(f"it holds a {type(entries).__name__}, not a list")
     for place, entry in enumerate(entries):
         with _naming(f"person {place} of the list" + (f", in {entry['image']}," if "image" in entry else "")):
             image = entry["image"]
@@ -202,7 +202,7 @@ def read_pose_hg(path: Path) -> People:
         people = len(images)
         shapes = (part.shape, visible.shape, head_size.shape, scale.shape, center.shape, person.shape)
         if shapes != ((people, JOINTS, 2), (people, JOINTS), (people,), (people,), (people, 2), (people,)):
-            raise ValueError(f"arrays of {people} people and {JOINTS} joints must agree. Received: {shapes}")
+            raise ValueError(f"arrays must match {people} people and {JOINTS} joints. Received: {shapes}")
     scale = scale / 1.25
     center = center - np.stack([np.zeros_like(scale), 15 * scale], axis=-1)
     missing = np.all(part == 0, axis=-1)
@@ -213,7 +213,7 @@ def read_pose_hg(path: Path) -> People:
 
 
 def _text(names: Array) -> npt.NDArray[np.str_]:
-    """Names as HDF5 holds them, bytes of UTF-8, as an array of str."""
+    """Names from HDF5, stored as UTF-8 bytes, as an array of str."""
     return np.array([name.decode("utf-8") if isinstance(name, bytes) else str(name) for name in names.tolist()])
 
 
@@ -226,11 +226,11 @@ def _table(path, rows, left_out):
 def write_release(path: Path, people: People) -> None:
     """Write people as a RELEASE .mat, to be read by `read_release`.
 
-    The head box is a square about the middle between neck and head top, of the diagonal that gives the head size.
+    The head box is a square centred between neck and head top, whose diagonal matches the head size.
 
     Args:
         path: of the new .mat file.
-        people: `People`; every person with both joints of the head.
+        people: `People`; every person must have both head joints.
     """
     photographs = {}
     for index, image in enumerate(people.image.tolist()):
@@ -273,7 +273,7 @@ def _annotated(people, index):
 
 
 def write_pose_hg(path: Path, people: People) -> None:
-    """Write people as pose-hg's HDF5, to be read by `read_pose_hg`: joints lose their fractions."""
+    """Write people as pose-hg's HDF5, to be read by `read_pose_hg`; joints are truncated to integers."""
     with whole_file(path) as temporary, h5py.File(temporary, "w") as file:
         file["imgname"], file["person"] = np.char.encode(people.image, "utf-8"), people.person.astype(np.float64)
         file["center"] = people.center + np.stack([np.zeros_like(people.scale), 15 * people.scale], axis=-1)
@@ -282,11 +282,11 @@ def write_pose_hg(path: Path, people: People) -> None:
 
 
 def write_submission(path: Path, people: People, poses: ArrayLike) -> None:
-    """Predictions on test people as a MATLAB file with an `annolist` like the RELEASE's.
+    """Write predictions on test people as a MATLAB file with an `annolist` like the RELEASE's.
 
     One element per photograph: `image.name`, and `annorect` with an element per person up to the last predicted one,
-    whose `annopoints.point` holds `x`, `y` and `id` of 16 joints; not predicted people have none. The test server was
-    not at hand, so it is not verified that it takes the file.
+    whose `annopoints.point` holds `x`, `y` and `id` of 16 joints; people without predictions have none. The test server
+    was not available, so it is not verified that it accepts the file.
 
     Args:
         path: of the new .mat file.
@@ -308,13 +308,13 @@ def write_submission(path: Path, people: People, poses: ArrayLike) -> None:
 
 
 def _predicted(pose):
-    """The annorect of a predicted person, or of one that was not predicted."""
+    """The annorect of a person, with or without a prediction."""
     points = [] if pose is None else [{"x": x, "y": y, "id": float(i)} for i, (x, y) in enumerate(pose.tolist())]
     return {"annopoints": {"point": points} if points else []}
 
 
 def _structs(value):
-    """Lists of dictionaries with the same keys, at any depth, as MATLAB struct arrays (1, N)."""
+    """Lists of dictionaries with the same keys, nested at any depth, as MATLAB struct arrays (1, N)."""
     if isinstance(value, dict):
         return {key: _structs(item) for key, item in value.items()}
     if not (isinstance(value, list) and value and isinstance(value[0], dict)):

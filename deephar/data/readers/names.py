@@ -1,4 +1,4 @@
-"""File names that are spelt in one way where they are listed, and in another where the files lie."""
+"""File names spelt differently in a list and on disk."""
 
 import pathlib
 import unicodedata
@@ -8,19 +8,19 @@ from deephar.typed import Path
 
 
 def folded(name: str) -> str:
-    """A name by which spellings compare equal: composed or decomposed accents (NFC, NFD), `.jpg` or `.JPG`."""
+    """A normalized name for comparison: composed or decomposed accents (NFC, NFD), `.jpg` or `.JPG` compare equal."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def stored(path: Path) -> pathlib.Path:
-    """A path as it lies on the disk.
+    """A path as it is spelt on disk.
 
     Args:
-        path: that may spell accents in another Unicode form (NFC, NFD) than the disk, at any place, or the suffix in
-            other letters (`.jpg`, `.JPG`).
+        path: may spell accents, anywhere, in another Unicode form (NFC, NFD) than the disk, or the suffix in
+            another case (`.jpg`, `.JPG`).
 
     Returns:
-        `pathlib.Path`; the one given where nothing else is found.
+        `pathlib.Path`; the given one if nothing is found.
     """
     path = pathlib.Path(path)
     found = pathlib.Path(path.anchor)

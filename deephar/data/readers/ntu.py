@@ -1,4 +1,4 @@
-"""NTU RGB+D: one person's action a clip, with 2D and 3D joints, from Kinect skeletons and frames, videos or neither."""
+"""NTU RGB+D: one person's action per clip, with 2D and 3D joints, from Kinect skeletons and frames, videos or none."""
 
 import functools
 import os
@@ -21,13 +21,13 @@ from deephar.typed import Floats, Ints, Path
 from deephar.video import NoPictures, PictureFolder, VideoFile, open_video
 
 SIZE_PX = (1920, 1080)
-"""Of the videos, and of the colour coordinates in the label files."""
+"""Size of the videos, to which the colour coordinates in the label files refer."""
 
 VIDEO = "_rgb.avi"
-"""What follows a clip's name in that of its video."""
+"""Ending of a video's file name, after the clip's name."""
 
 _SMALL = 4096
-"""Bytes; a smaller file is searched for a body when the list of clips is made, a larger one holds one: 25 joints take
+"""Bytes; smaller files are checked for a body when the clips are listed, larger ones must hold one: 25 joints take
 at least 600 bytes, a frame without a body 3."""
 
 
@@ -37,39 +37,39 @@ _Pictures: typing.TypeAlias = NoPictures | PictureFolder | VideoFile
 class Ntu:
     """Reader of NTU RGB+D: the main actor of each clip (`deephar.data.readers.ntu_files.main_body`).
 
-    Poses are colour u, v in pixels of the pictures at hand, and the depth sensor's z in mm. Joints that were not
-    tracked are NaN; those that the Kinect inferred are kept. Whether the files' coordinates count from the corner or
-    from the middle of the first pixel is not known; they are taken as they are.
+    Poses are colour u, v in pixels of the available frames, and the depth sensor's z in mm. Joints that were not
+    tracked are NaN; those that the Kinect inferred are kept. Whether the files' coordinates start at the corner or
+    at the centre of the first pixel is unknown; they are left unchanged.
 
-    Sides: a person who faces the camera has the Kinect's left joints on the picture's left (in every frame of three
-    clips, and drawn on the video of S001C001P001R001A001, of the same person and place as A011), where an ordinary
-    photograph shows the right ones. The videos are mirror images, it seems: the numerals of that video's wall clock,
-    averaged over its frames, read right only in a mirror. Whatever the cause, a network sees the picture, so the joints
-    of each pair are exchanged: in `pose_px`, in the order of layout ntu25, `r_shoulder` is the one that looks like a
-    right shoulder, as in the layouts of photographs, and `deephar.layouts.rearrange` is right by names. (The original's
-    published map from ntu25 exchanges sides too; it is for the files' order and must not be applied on top.)
+    Sides: a person who faces the camera has the Kinect's left joints on the image's left (in every frame of three
+    clips, and drawn on the video of S001C001P001R001A001, with the same person and place as A011), where an ordinary
+    photograph shows the right ones. The videos appear to be mirrored: the numerals of that video's wall clock,
+    averaged over its frames, read correctly only in a mirror. Whatever the cause, a network sees the image, so the
+    joints of each pair are swapped: in `pose_px`, in the order of layout ntu25, `r_shoulder` is the one that looks like
+    a right shoulder, as in photograph layouts, and `deephar.layouts.rearrange` is correct by name. (The original's
+    published mapping from ntu25 swaps sides too; it is for the files' order and must not be applied on top.)
 
     Args:
-        skeletons: folder of the .skeleton files, or of the original's .npy (see `ntu_files.read_converted`); as of
-            `frames` and `videos`, they may lie in folders within it, such as one for each setup.
-        split: None for all clips; or one of `SPLITS`: cross_view is of the 60 classes only, cross_setup (even setups
-            train) of the 120 only.
-        train: of a split, whether its training or its test clips.
-        frames: folder of folders <name>/00001.jpg ..., of any size, as `datasets/prepare_ntu.py` writes them.
-        videos: folder of <name>_rgb.avi, read instead of frames. With neither, only labels are at hand.
+        skeletons: folder of the .skeleton files, or of the original's .npy (see `ntu_files.read_converted`); as with
+            `frames` and `videos`, they may be in subfolders, such as one per setup.
+        split: None for all clips; or one of `SPLITS`: cross_view exists for the 60 classes only, cross_setup (trained
+            on even setups) for the 120 only.
+        train: for a split, whether to read its training or its test clips.
+        frames: folder of folders <name>/00001.jpg ..., of any size, as written by `datasets/prepare_ntu.py`.
+        videos: folder of <name>_rgb.avi, read instead of frames. With neither, only labels are available.
         names: clips to read, None for all in the folder.
         classes: 60 or 120.
-        missing: lists of clips to leave out, a path or several; e.g. the official text files.
+        missing: lists of clips to skip, a path or several; e.g. the official text files.
 
     Attributes:
         names: tuple of the clips' names, sorted.
-        left_out: dict of a reason to the names of clips that are left out for it: on the list, without any body, not of
+        left_out: dict from a reason to the names of clips skipped for it: on the list, without any body, not of
             the classes.
-        truncated: dict of a clip's name to its numbers of labelled frames and of pictures, where they differ, of the
-            clips opened so far; the shorter counts.
+        truncated: dict from a clip's name to its numbers of labelled frames and of images, if they differ, for the
+            clips opened so far; the smaller number is used.
 
     Raises:
-        ValueError: for a missing folder or list, a name without a file, a split that is not defined, or no clips.
+        ValueError: for a missing folder or list, a name without a file, an undefined split, or no clips.
     """
 
     layout: PoseLayout = layouts.get("ntu25")
@@ -102,7 +102,7 @@ class Ntu:
         self.names: tuple[str, ...] = tuple(self._files)
         if not self.names:
             counts = {reason: len(found) for reason, found in self.left_out.items()}
-            raise ValueError(f"There are no clips of NTU RGB+D to read in {skeletons}. Left out: {counts}")
+            raise ValueError(f"There are no clips of NTU RGB+D to read in {skeletons}. Skipped: {counts}")
 
     def _keep(
         self, name: str, path: pathlib.Path, absent: set[str], wanted: Callable[[ClipName], bool], classes: int
@@ -124,7 +124,7 @@ class Ntu:
         return len(self.names)
 
     def video(self, index: int) -> Video:
-        """The clip at a position: `Video`. Its `frame` opens pictures from where the reader was told.
+        """The clip at a position: `Video`. Its `frame` opens images from the reader's frames or videos.
 
         Raises:
             ValueError: if its labels, its video or its folder of frames are missing or damaged; the message names it.
@@ -141,7 +141,7 @@ class Ntu:
         return Video(name, parse_name(name).action - 1, pose, pictures.size, frame, pictures.close)
 
     def labelled_frames(self, index: int) -> Ints:
-        """Numbers of a clip's frames, as its label file states at its beginning; it may name more than can be read."""
+        """Numbers of a clip's frames, from the header of its label file; there may be more than can be read."""
         return np.arange(ntu_files.count_frames(self._files[self.names[index]]))
 
     def _pictures(self, name: str, length: int) -> _Pictures:
@@ -159,7 +159,7 @@ def _frame(pictures: _Pictures, numbers: Ints, index: int) -> Image.Image:
 
 
 def _shows_nobody(path: pathlib.Path) -> bool:
-    """Whether a label file holds no body; what is damaged, `video` reports."""
+    """Whether a label file holds no body; damaged files are reported by `video`."""
     if path.suffix.lower() != ".skeleton" or path.stat().st_size >= _SMALL:
         return False
     try:
@@ -169,7 +169,7 @@ def _shows_nobody(path: pathlib.Path) -> bool:
 
 
 def _read_pose(path: pathlib.Path) -> tuple[Ints, Floats]:
-    """Numbers of the pictures from 0, (n,); and u, v, depth of the main actor in the Kinect's order, (n, 25, 3)."""
+    """Frame numbers from 0, (n,); and u, v, depth of the main actor in the Kinect's order, (n, 25, 3)."""
     if path.suffix.lower() == ".npy":
         return ntu_files.read_converted(path)
     skeleton = ntu_files.read_skeleton(path)
@@ -192,27 +192,27 @@ def _folder(path: Path, what: str) -> pathlib.Path:
 
 
 def _label_files(folder: Path, names: Iterable[str] | None) -> dict[str, pathlib.Path]:
-    """Sorted dict of a clip's name to its file, of the names asked for; .skeleton before .npy."""
+    """Sorted dict from a clip's name to its file, for the requested names; .skeleton is preferred to .npy."""
     found = _clips_below(folder, "files", ".npy") | _clips_below(folder, "files", ".skeleton")
     wanted = sorted(found if names is None else set(names))
     absent = [name for name in wanted if name not in found]
     if absent:
-        raise ValueError(f"{folder} lacks the .skeleton or .npy of {len(absent)} clips asked for: {absent[0]} ...")
+        raise ValueError(f"{folder} lacks the .skeleton or .npy of {len(absent)} requested clips: {absent[0]} ...")
     return {name: found[name] for name in wanted}
 
 
 def clip_videos(folder: Path) -> dict[str, pathlib.Path]:
-    """Sorted dict of a clip's name to its video, of those in a folder and the folders within."""
+    """Sorted dict from a clip's name to its video, in a folder and its subfolders."""
     return _clips_below(folder, "files", VIDEO)
 
 
 def clip_frames(folder: Path) -> dict[str, pathlib.Path]:
-    """Sorted dict of a clip's name to its folder of frames, of those in a folder and the folders within."""
+    """Sorted dict from a clip's name to its folder of frames, in a folder and its subfolders."""
     return _clips_below(folder, "folders", "")
 
 
 def _clips_below(folder: Path, kind: str, ending: str) -> dict[str, pathlib.Path]:
-    """Sorted dict of a clip's name to the path that has this name and ending, in any case; files or folders."""
+    """Sorted dict from a clip's name to the path with this name and ending, case-insensitive; files or folders."""
     found, seen = {}, set()
     for parent, folders, files in os.walk(folder, followlinks=True):
         for entry in sorted(files if kind == "files" else folders):
@@ -220,6 +220,6 @@ def _clips_below(folder: Path, kind: str, ending: str) -> dict[str, pathlib.Path
             if entry.lower().endswith(ending) and NAME.fullmatch(name):
                 found.setdefault(name, pathlib.Path(parent, entry))
         real = os.path.realpath(parent)
-        folders[:] = [] if real in seen else sorted(f for f in folders if not NAME.fullmatch(f))  # links may lead back
+        folders[:] = [] if real in seen else sorted(f for f in folders if not NAME.fullmatch(f))  # links may be cyclic
         seen.add(real)
     return dict(sorted(found.items()))

@@ -1,6 +1,6 @@
-"""The label files of NTU RGB+D: the Kinect's .skeleton text, and the .npy that the original made of it.
+"""The label files of NTU RGB+D: the Kinect's .skeleton text, and the .npy that the original converted it to.
 
-Joints are in the order of the Kinect SDK, with its own sides; `deephar.data.readers.ntu` says what they mean.
+Joints are in the order of the Kinect SDK, with its own sides; `deephar.data.readers.ntu` explains them.
 """
 
 import dataclasses
@@ -15,15 +15,15 @@ from deephar.typed import Bools, Floats, Ints, Path
 JOINTS = 25
 _BODY_TOKENS, _JOINT_TOKENS = 10, 12
 _UNORIENTED = (3, 15, 19, 21, 22, 23, 24)
-"""Ends of the skeleton; their orientation is 0 in the files."""
+"""End joints of the skeleton; their orientation is 0 in the files."""
 
 GHOST_WIDTH = 0.8
-"""A body is taken for furniture if its width (x) is more than this share of its height (y), by the medians over its
-frames. Of the people in the three real files at hand two stand, 0.30 both, and one bends to a shoe, 0.63. Nobody's
-ghost was at hand to set the limit by; 0.8 is usual."""
+"""A body is taken for furniture if its width (x) exceeds this fraction of its height (y), by the medians over its
+frames. In the three real files available, two people stand, both at 0.30, and one bends to a shoe, at 0.63. No false
+detection was available to set the limit by; 0.8 is customary."""
 
 BRIEF = 0.1
-"""A body is taken for noise if it is present in less than this share of the frames."""
+"""A body is taken for noise if it is present in less than this fraction of the frames."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Body:
 
     Attributes:
         present: (n,) bool, whether the frame holds the body; where not, the rest is NaN, and `state` 0.
-        xyz_m: (n, 25, 3) metres in the depth sensor's frame: x to the picture's right, y up, z away from the sensor.
+        xyz_m: (n, 25, 3) metres in the depth sensor's frame: x to the image's right, y up, z away from the sensor.
         color_px: (n, 25, 2) in the video of 1920 x 1080.
         depth_px: (n, 25, 2) in the depth map of 512 x 424.
         state: (n, 25) int: 0 not tracked, 1 inferred, 2 tracked.
@@ -61,8 +61,8 @@ class Skeleton:
 def read_skeleton(path: Path) -> Skeleton:
     """Read a .skeleton file.
 
-    Body ids are kept as whole numbers: as floating-point numbers two people's ids may become equal. Frames may hold no
-    body or many, in any order. What follows the last frame is ignored.
+    Body ids are kept as integers: as floating-point numbers, two people's ids may become equal. Frames may hold no
+    body or many, in any order. Anything after the last frame is ignored.
 
     Args:
         path: of the file.
@@ -71,7 +71,7 @@ def read_skeleton(path: Path) -> Skeleton:
         `Skeleton`.
 
     Raises:
-        ValueError: if the file is missing, ends early or is of another kind.
+        ValueError: if the file is missing, truncated or of the wrong kind.
     """
     try:
         tokens = pathlib.Path(path).read_bytes().split()
@@ -80,17 +80,17 @@ def read_skeleton(path: Path) -> Skeleton:
     try:
         frames, rows = _scan(tokens)
     except IndexError:
-        raise ValueError(f"{path} ends early: it is truncated or no .skeleton file of NTU RGB+D") from None
+        raise ValueError(f"{path} ends early: it is truncated or not a .skeleton file of NTU RGB+D") from None
     except ValueError as error:
         raise ValueError(f"Expected a .skeleton file of NTU RGB+D in {path}: {error}") from None
     return Skeleton(frames, {body: _body(frames, found) for body, found in rows.items()})
 
 
 def count_frames(path: Path) -> int:
-    """Number of frames that a .skeleton or .npy states at its beginning; the rest is not read.
+    """Number of frames in the header of a .skeleton or .npy; the rest is not read.
 
     Raises:
-        ValueError: if the file is missing or of another kind.
+        ValueError: if the file is missing or of the wrong kind.
     """
     path = pathlib.Path(path)
     if path.suffix.lower() == ".npy":
@@ -116,10 +116,10 @@ def _scan(tokens: list[bytes]) -> tuple[int, dict[int, dict[int, Floats]]]:
             joints, place = _whole(tokens[place + _BODY_TOKENS], "the number of joints"), place + _BODY_TOKENS + 1
             if joints != JOINTS or frame in body:
                 raise ValueError(
-                    f"a body has {JOINTS} joints and is once in a frame. Received: {joints} joints in frame {frame + 1}"
+                    f"a body has {JOINTS} joints, once per frame. Received: {joints} joints in frame {frame + 1}"
                 )
             end = place + JOINTS * _JOINT_TOKENS
-            tokens[end - 1]  # an IndexError where the file ends early
+            tokens[end - 1]  # an IndexError if the file ends early
             body[frame] = np.array([_number(token) for token in tokens[place:end]]).reshape(JOINTS, _JOINT_TOKENS)
             place = end
     return frames, rows
@@ -129,7 +129,7 @@ def _whole(token: bytes, what: str) -> int:
     try:
         return int(token)
     except ValueError:
-        raise ValueError(f"{what} must be a whole number. Received: {token[:40]!r}") from None
+        raise ValueError(f"{what} must be an integer. Received: {token[:40]!r}") from None
 
 
 def _number(token: bytes) -> float:
@@ -153,7 +153,7 @@ def _body(frames: int, found: dict[int, Floats]) -> Body:
 def write_skeleton(path: Path, skeleton: Skeleton) -> None:
     """Write a .skeleton file, to be read by `read_skeleton`, with 10 significant digits.
 
-    What `Skeleton` does not hold is written as of a body in full view that stands upright.
+    Fields that `Skeleton` lacks are written as for an upright body in full view.
 
     Args:
         path: of the new file.
@@ -177,16 +177,16 @@ def write_skeleton(path: Path, skeleton: Skeleton) -> None:
 def main_body(skeleton: Skeleton, count: int = 1) -> list[int]:
     """Ids of the main actors.
 
-    As the dataset's authors advise: bodies that are no people are dropped, and those with the largest variance of x
-    plus variance of y plus variance of z, each over all joints and frames, come first. Dropped are bodies wider than
-    high (`GHOST_WIDTH`) and those that hardly appear (`BRIEF`); where that leaves none, none is dropped.
+    As the dataset's authors recommend: bodies that are not people are dropped, and those with the largest variance of x
+    plus variance of y plus variance of z, each over all joints and frames, come first. Bodies that are too wide
+    (`GHOST_WIDTH`) or appear too briefly (`BRIEF`) are dropped; if that leaves none, none is dropped.
 
     Args:
         skeleton: `Skeleton`.
-        count: most ids to give.
+        count: maximum number of ids.
 
     Returns:
-        list of at most `count` ids, the main actor first; empty where the file holds no located body.
+        list of at most `count` ids, the main actor first; empty if the file holds no located body.
     """
     located = {number: _located(body) for number, body in skeleton.bodies.items()}
     located = {number: xyz for number, xyz in located.items() if len(xyz)}
@@ -196,7 +196,7 @@ def main_body(skeleton: Skeleton, count: int = 1) -> list[int]:
 
 
 def _located(body: Body) -> Floats:
-    """Positions in the frames that hold any located joint, (m, 25, 3), NaN in all three for one that is not."""
+    """Positions in the frames with at least one located joint, (m, 25, 3); all NaN for a joint that is not located."""
     whole = np.all(np.isfinite(body.xyz_m), axis=2, keepdims=True)
     return np.where(whole, body.xyz_m, np.nan)[whole.any(axis=(1, 2))]
 
@@ -209,28 +209,28 @@ def _is_ghost(xyz: Floats) -> bool:
 def read_converted(path: Path) -> tuple[Ints, Floats]:
     """Read the original's nturgb+d_numpy/<name>.npy.
 
-    Its rows are frames; its columns the number of the picture from 1, then 25 each of x, y, z, u, v and depth in mm.
-    Known from the original's code alone: no such file was at hand, so this is not verified on a real one.
+    Its rows are frames; its columns are the frame number from 1, then 25 each of x, y, z, u, v and depth in mm.
+    Known only from the original's code: no such file was available, so this is not verified on a real one.
 
     Args:
         path: of the file.
 
     Returns:
-        numbers of the n pictures from 0, int (n,); and (u, v, depth), float64 (n, 25, 3) in pixels of 1920 x 1080 and
-        mm, NaN for a joint of which any is not above 0.
+        numbers of the n frames from 0, int (n,); and (u, v, depth), float64 (n, 25, 3) in pixels of 1920 x 1080 and
+        mm, NaN for a joint with any value not above 0.
 
     Raises:
-        ValueError: if the file is missing, damaged or of another shape.
+        ValueError: if the file is missing, damaged or has the wrong shape.
     """
     try:
         table = np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
     except (OSError, ValueError, EOFError, TypeError) as error:
-        raise ValueError(f"{path} is not a .npy of numbers that can be read: {error}") from None
+        raise ValueError(f"{path} is not a readable .npy of numbers: {error}") from None
     columns = 1 + 6 * JOINTS
     if table.ndim != 2 or table.shape[1] != columns or not len(table):
         raise ValueError(f"Expected rows of {columns} numbers in {path}. Received: shape {table.shape}")
     numbers = table[:, 0]
     if not (np.all(numbers >= 1) and np.all(np.diff(numbers) > 0) and np.all(numbers == np.trunc(numbers))):
-        raise ValueError(f"Expected rising numbers of pictures from 1 in the first column of {path}")
+        raise ValueError(f"Expected increasing frame numbers from 1 in the first column of {path}")
     pose = np.moveaxis(table[:, 1 + 3 * JOINTS :].reshape(-1, 3, JOINTS), 1, 2)
     return numbers.astype(int) - 1, np.where((pose > 0).all(axis=2, keepdims=True), pose, np.nan)

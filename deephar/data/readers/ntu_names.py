@@ -1,4 +1,4 @@
-"""Names of the clips of NTU RGB+D: what they tell, the actions, the official splits, and a validation split."""
+"""Clip names of NTU RGB+D: what they encode, the actions, the official splits, and a validation split."""
 
 import collections
 import hashlib
@@ -19,16 +19,16 @@ TRAIN_SUBJECTS: dict[int, tuple[int, ...]] = {
         *(70, 74, 78, *range(80, 87), 89, *range(91, 96), 97, 98, 100, 103),
     ),
 }
-"""Of the cross-subject split, by the number of classes. That of 60 is the original's. That of 120 is as published code
-of several authors has it; the paper that defines it was not at hand."""
+"""Training subjects of the cross-subject split, by the number of classes. Those for 60 are the original's. Those for
+120 are taken from published code by several authors; the paper that defines them was not available."""
 
 TRAIN_CAMERAS = (2, 3)
 
 LAST = {60: {"setup": 17, "subject": 40, "action": 60}, 120: {"setup": 32, "subject": 106, "action": 120}}
-"""By the number of classes, the last setup, subject and action; a clip beyond is of the larger set."""
+"""By the number of classes, the last setup, subject and action; a clip beyond these is from the larger set."""
 
 NAME = re.compile("".join(rf"{letter}((?!000)\d{{3}})" for letter in "SCPRA"), re.ASCII)
-"""Of a clip, without what follows it."""
+"""Pattern of a clip's name, without any ending."""
 
 _ACTIONS = """
 drink water; eat meal/snack; brushing teeth; brushing hair; drop; pickup; throw; sitting down; standing up (from
@@ -55,11 +55,11 @@ take a photo of other person; follow other person; whisper in other person's ear
 person; support somebody with hand; finger-guessing game (playing rock-paper-scissors)
 """
 ACTIONS = tuple(" ".join(_ACTIONS.split()).split("; "))
-"""Of the 120 classes in order; the first 60 are those of the older set."""
+"""Names of the 120 classes in order; the first 60 are those of the older set."""
 
 
 class ClipName(typing.NamedTuple):
-    """What the name of a clip, SsssCcccPpppRrrrAaaa, tells: five numbers from 1."""
+    """The content of a clip's name, SsssCcccPpppRrrrAaaa: five numbers from 1."""
 
     setup: int
     camera: int
@@ -69,7 +69,7 @@ class ClipName(typing.NamedTuple):
 
 
 def parse_name(name: str) -> ClipName:
-    """`ClipName` of a name, without what follows it. Raises ValueError for another kind of name."""
+    """`ClipName` of a name without any ending. Raises ValueError for an invalid name."""
     match = NAME.fullmatch(name)
     if not match:
         raise ValueError(f"Expected the name of a clip of NTU RGB+D like S001C001P001R001A001. Received: {name}")
@@ -77,7 +77,7 @@ def parse_name(name: str) -> ClipName:
 
 
 def listed(missing: Path | Iterable[Path] | None) -> set[str]:
-    """Names on lists of clips, which may be empty; other lines are passed over."""
+    """Names in lists of clips, which may be empty; other lines are ignored."""
     paths = [] if missing is None else [missing] if isinstance(missing, (str, os.PathLike)) else missing
     found = set()
     for path in paths:
@@ -87,13 +87,13 @@ def listed(missing: Path | Iterable[Path] | None) -> set[str]:
             raise ValueError(f"Expected a list of clips of NTU RGB+D. Received: {path}: {error.strerror}") from None
         names = {line.strip() for line in lines if NAME.fullmatch(line.strip())}
         if not names and any(lines):
-            raise ValueError(f"Expected a list of clips, a name like S001C002P005R002A008 a line. Received: {path}")
+            raise ValueError(f"Expected a list of clips, one name like S001C002P005R002A008 per line. Received: {path}")
         found |= names
     return found
 
 
 def splitter(split: str | None, train: bool, classes: int) -> Callable[[ClipName], bool]:
-    """Function of a `ClipName` that tells whether it is in the split."""
+    """Function of a `ClipName` that returns whether it is in the split."""
     rules = {
         None: lambda clip: bool(train),
         "cross_subject": lambda clip: clip.subject in TRAIN_SUBJECTS[classes],
@@ -102,34 +102,34 @@ def splitter(split: str | None, train: bool, classes: int) -> Callable[[ClipName
     }
     if split not in rules or (split, classes) in (("cross_view", 120), ("cross_setup", 60)):
         raise ValueError(
-            f"The splits are {', '.join(SPLITS)}; cross_view is of the 60 classes, cross_setup of the 120. "
-            f"Received: {split} of {classes} classes"
+            f"The splits are {', '.join(SPLITS)}; cross_view is for the 60 classes, cross_setup for the 120. "
+            f"Received: {split} for {classes} classes"
         )
     return lambda clip: rules[split](clip) == bool(train)
 
 
 HELD_OUT = 0.1
-"""Share of a split's training clips, of every class, that `hold_out` keeps back."""
+"""Fraction of a split's training clips, of every class, that `hold_out` keeps for validation."""
 
 
 def hold_out(names: Collection[str], split: str) -> tuple[list[str], list[str]]:
-    """Divide the training clips of a split into those to learn from and those to choose weights by.
+    """Divide the training clips of a split into a training and a validation split.
 
-    Of cross_subject, whole subjects are held out, as the test's are others than the training's. Of the other splits,
-    whole performances: one performance is up to three clips, by three cameras. They are taken in an order that has
-    nothing to do with their numbers and is the same on every machine: those that bring the share of their classes
-    nearer to `HELD_OUT`, or a class its first validation clips; none that would leave a class nothing to learn from.
-    So every class is in both parts where enough subjects (or performances) show it.
+    For cross_subject, whole subjects are held out, since the test subjects also differ from the training ones. For the
+    other splits, whole performances: one performance is up to three clips, by three cameras. They are considered in an
+    order that is independent of their numbers and the same on every machine, and held out if that brings the fraction
+    of their classes closer to `HELD_OUT`, or gives a class its first validation clips; never if it would leave a class
+    without training clips. So every class is in both parts if enough subjects (or performances) show it.
 
     Args:
-        names: of the training clips that are to be read.
+        names: of the available training clips.
         split: one of `SPLITS`.
 
     Returns:
         two sorted lists of names: the training and the validation split.
 
     Raises:
-        ValueError: if nobody can be spared: they are of one subject, or every class is of one performance.
+        ValueError: if none can be held out: there is only one subject, or only one performance of every class.
     """
     groups, left, held = collections.defaultdict(list), collections.Counter(), collections.Counter()
     for name in sorted(names):
@@ -151,5 +151,5 @@ def hold_out(names: Collection[str], split: str) -> tuple[list[str], list[str]]:
             learn += clips
     if not choose:
         whole = "two subjects" if split == "cross_subject" else "two performances of a class"
-        raise ValueError(f"A validation split takes {whole} at least. Received: {len(names)} clips of fewer")
+        raise ValueError(f"A validation split needs at least {whole}. Received: {len(names)} clips of fewer")
     return sorted(learn), sorted(choose)

@@ -1,6 +1,6 @@
 """Penn Action: 2,326 videos of 15 actions with 13 joints in every frame, from the official labels and frames.
 
-`labels/0001.mat` and so on, in a folder or a zip, and `frames/0001/000001.jpg` and so on. Labels alone serve for
+`labels/0001.mat` and so on, in a folder or a zip, and `frames/0001/000001.jpg` and so on. Labels alone suffice for
 action from annotated poses.
 """
 
@@ -29,13 +29,13 @@ ACTIONS = (
 """The 15 classes as the files spell them, in the order of the files and of the published networks."""
 
 SPLITS = ("train", "test", "learn", "choose")
-"""The official train and test videos; "choose" is every fifth train video of a class, "learn" are the others."""
+"""The official train and test videos; "choose" (validation) is every fifth train video per class, "learn" the rest."""
 
 INDEX_BASE = 1
-"""The files count pixels from 1."""
+"""Pixel coordinates in the files are 1-based."""
 
 OUTSIDE_TOLERANCE_PX = 2.0
-"""A visible joint this far outside the frame is an error of the label (four files hold 1,012) and is dropped."""
+"""A visible joint farther than this outside the frame is a label error (four files hold 1,012) and is dropped."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Labels:
     """One label file.
 
     Attributes:
-        action: as the file spells it.
+        action: as spelt in the file.
         view: "front", "back", "left" or "right".
-        pose: (n, 13, 2) float64 as stored, 1-based; also of joints that are not visible, where it means little.
+        pose: (n, 13, 2) float64 as stored, 1-based; includes invisible joints, whose positions are unreliable.
         visible: (n, 13) bool.
         train: bool.
         size: (width, height) in pixels.
@@ -70,7 +70,7 @@ def read_labels(content: bytes, name: str) -> Labels:
         `Labels`.
 
     Raises:
-        ValueError: if it is damaged or no label file of Penn Action.
+        ValueError: if it is damaged or not a label file of Penn Action.
     """
     with reading(name, "a label file of Penn Action"):
         stored = scipy.io.loadmat(io.BytesIO(content))
@@ -86,24 +86,24 @@ def read_labels(content: bytes, name: str) -> Labels:
 
 
 DEFAULT_UP_TO = 1.0
-"""An invisible joint that nobody placed is stored at (1, 1) times the factor by which the file was scaled, up to 1."""
+"""An invisible joint that was not annotated is stored at (1, 1) times the file's scale factor, which is at most 1."""
 
 
 class PennAction:
     """Reader of Penn Action.
 
-    Joint 1 and every second after it is the person's own right.
+    Joint 1 and every second joint after it are on the person's own right.
 
     Args:
         labels: folder or zip that holds the .mat files, at any depth; or the original's annotations.mat, see
             `read_original`.
         frames: folder that holds `0001/000001.jpg`, or None for labels alone. If they were resized, joints and sizes
-            follow them.
+            are scaled accordingly.
         split: one of `SPLITS`, or None for all videos.
         actions: names of the classes in order; the official 15 by default. For other files in this format,
             `found_actions` lists theirs.
-        hidden: give also the joints that are flagged invisible, where the annotator placed them inside the frame;
-            by default they are left out, as the published code does.
+        hidden: also return joints flagged invisible, if the annotator placed them inside the frame; by default they
+            are dropped, as in the published code.
 
     Raises:
         ValueError: if a path is missing, a file is damaged, a class is not in `actions`, or nothing is left.
@@ -144,7 +144,7 @@ class PennAction:
         return len(self.names)
 
     def video(self, index: int) -> Video:
-        """The video at a position: `Video`, cut to the frames that have both a label and a picture at or after them."""
+        """The video at a position: `Video`, cut to the shorter of its labels and its images."""
         name, labels = self.names[index], self.labels[index]
         pose = self._pose(labels)
         pictures = NoPictures(name, len(pose), labels.size)
@@ -171,16 +171,16 @@ def _read(path: Path) -> dict[str, Labels]:
 
 
 def read_original(path: Path) -> dict[str, Labels]:
-    """The original's converted annotations.mat; its file was not at hand, so this is not verified against it.
+    """The original's converted annotations.mat; the file was not available, so this is not verified against it.
 
     Args:
-        path: of the .mat, with `sequences_tr` and `sequences_te`; its coordinates are taken to count from 1.
+        path: of the .mat, with `sequences_tr` and `sequences_te`; its coordinates are assumed to be 1-based.
 
     Returns:
-        dict from the 4-digit name to `Labels`; frames that are not listed hold no visible joint, views are unknown.
+        dict from the 4-digit name to `Labels`; unlisted frames hold no visible joint, views are unknown.
 
     Raises:
-        ValueError: if the file is missing, damaged or of another kind.
+        ValueError: if the file is missing, damaged or of the wrong kind.
     """
     with reading(path, "the original's annotations.mat of Penn Action"):
         stored = scipy.io.loadmat(path, simplify_cells=True)
@@ -204,7 +204,7 @@ def _original_labels(entry, train):
 
 
 def read_all(path: Path) -> dict[str, Labels]:
-    """All label files of a folder or zip: dict from the 4-digit name to `Labels`, in order."""
+    """All label files in a folder or zip: dict from the 4-digit name to `Labels`, in order."""
     archive = Archive(path, "Penn Action's labels")
     found = {match[1]: name for name in archive.names if (match := re.search(r"(?i)(?:^|/)(\d{4})\.mat$", name))}
     if not found:
@@ -225,5 +225,5 @@ def _parts(stored: Mapping[str, Labels]) -> dict[str, set[str]]:
 
 
 def found_actions(path: Path) -> tuple[str, ...]:
-    """The classes that occur in a folder or zip of labels, sorted: a tuple of names."""
+    """The classes that occur in a folder or zip of labels: a sorted tuple of names."""
     return tuple(sorted({labels.action for labels in _read(path).values()}))

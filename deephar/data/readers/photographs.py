@@ -1,4 +1,4 @@
-"""Photographs of people without joints, and the joints that others saw in them."""
+"""Photographs of people without joint labels, and joints from external annotations or predictions."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -17,16 +17,16 @@ from deephar.typed import Floats, Path
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 ABOVE_SHOULDERS = 0.6
-"""Of the way from the hips to the shoulders, so far above these is the crown of an upright head."""
+"""Height of the crown of an upright head above the shoulders, as a fraction of the distance from hips to shoulders."""
 
 
 class Photographs:
-    """Reader of all photographs of a folder or zip: nothing is known of the people in them.
+    """Reader of all photographs in a folder or zip, without any labels.
 
     Args:
         path: folder or zip.
-        part: slice of the photographs in the order of their names; all by default.
-        layout: of the joints that others may add, a `PoseLayout` or a name.
+        part: slice of the photographs, sorted by name; all by default.
+        layout: of the joints to be added from elsewhere, a `PoseLayout` or a name.
 
     Raises:
         ValueError: if there is no such folder or zip, or no photograph in it.
@@ -43,7 +43,7 @@ class Photographs:
         return len(self.names)
 
     def sample(self, index: int) -> Sample:
-        """The photograph at a position: a `Sample` with no joint located, whose window is the whole of it."""
+        """The photograph at a position: a `Sample` with no joint located, whose window is the whole photograph."""
         name = self.names[index]
         image = open_image(self._files.read(name), name)
         size = np.array(upright_size(image, name), dtype=np.float64)
@@ -52,15 +52,15 @@ class Photographs:
 
 
 def _is_photograph(name: str) -> bool:
-    """By its suffix; what macOS puts beside a file, "._a.jpg", is none."""
+    """By its suffix; the "._a.jpg" files that macOS puts beside others do not count."""
     return name.lower().endswith(SUFFIXES) and not name.split("/")[-1].startswith("._")
 
 
 class SeenByOthers:
-    """A reader whose poses are fused with those of files, joint by joint (`deephar.data.samples.consensus`).
+    """A reader whose poses are fused with those from files, joint by joint (`deephar.data.samples.consensus`).
 
     Args:
-        reader: of stills, with joints of its own or none; without depth.
+        reader: of stills, with or without its own joints; without depth.
         files: list of `deephar.data.readers.pose_files.PoseFile`.
         tolerance: see `consensus`.
     """
@@ -83,7 +83,7 @@ class SeenByOthers:
         return dataclasses.replace(sample, **self._fused[index])
 
     def _fuse(self, sample: Sample) -> dict[str, Floats]:
-        """The fields of a `Sample` that others decide."""
+        """The fields of a `Sample` that fusion changes."""
         others = [layouts.rearrange(f.pose_px(sample.name), f.layout, self.layout) for f in self.files]
         try:
             pose, weights = consensus(np.stack([sample.pose_px, *others]), self.layout, self.tolerance)
@@ -94,7 +94,7 @@ class SeenByOthers:
 
 
 def with_crown(pose: Floats, layout: PoseLayout) -> Floats:
-    """A pose (J, 2) and, where its head top is not located, a point where the crown should be: (J or J + 1, 2)."""
+    """A pose (J, 2) and, if its head top is not located, a point where the crown should be: (J or J + 1, 2)."""
     if "head_top" in layout.places and np.isfinite(pose[layout.index("head_top")]).all():
         return pose
     ends = [pose[[layout.index(f"{side}_{joint}") for side in "rl"]] for joint in ("shoulder", "hip")]

@@ -1,4 +1,4 @@
-"""Poses that somebody else found in photographs: an annotator, another network; any layout, with a confidence."""
+"""Poses in photographs from another annotator or network; any layout, with a confidence."""
 
 import json
 import pathlib
@@ -14,21 +14,21 @@ from deephar.typed import Floats, Path
 
 
 class PoseFile:
-    """Poses by the name of the photograph, out of a file.
+    """Poses from a file, by the name of the photograph.
 
-    An .npz holds `name` (N,), file names, and an array (N, J, 2 or more): x, y in source pixels, then what is not read
-    but for one column of confidence. A .json holds `{"poses": [{"name": "a.jpg", "joints": [[x, y, confidence], ...]},
-    ...]}`, and its `layout` as `PoseLayout.to_json` has it, or a name; `null` for a joint that is not located.
+    An .npz holds `name` (N,), file names, and an array (N, J, 2 or more): x, y in source pixels, then columns that are
+    ignored except one with the confidence. A .json holds `{"poses": [{"name": "a.jpg", "joints": [[x, y, confidence],
+    ...]}, ...]}`, and its `layout` as from `PoseLayout.to_json`, or a name; `null` for a joint that is not located.
 
     Args:
         path: of the file.
-        layout: of the joints, a `PoseLayout` or a name; may be left out for a .json that says it.
+        layout: of the joints, a `PoseLayout` or a name; may be omitted for a .json that contains it.
         array: name of the array in an .npz.
-        confidence: column of the confidence; None where there is none.
-        least: joints of a smaller confidence are not located.
+        confidence: column of the confidence; None if there is none.
+        least: minimum confidence; joints below it count as not located.
 
     Raises:
-        ValueError: if the file is missing, damaged, or its joints are not those of the layout.
+        ValueError: if the file is missing, damaged, or its joints do not match the layout.
     """
 
     def __init__(
@@ -96,5 +96,5 @@ def _read_json(path, _):
                 raise ValueError(f"{person['name']} has {len(person['joints'])} joints, others have {joints}")
             for place, joint in enumerate(person["joints"]):
                 pose[place, : len(joint or ())] = joint or ()
-                pose[place, len(joint or ()) :] = 1.0 if joint else np.nan  # without a confidence, sure
+                pose[place, len(joint or ()) :] = 1.0 if joint else np.nan  # certain without a confidence
         return [person["name"] for person in people], poses, stored.get("layout")

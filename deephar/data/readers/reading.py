@@ -1,4 +1,4 @@
-"""Foreign files that may be damaged or of another kind."""
+"""External files that may be damaged or of the wrong kind."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,15 +8,15 @@ from deephar.typed import Path
 
 @contextlib.contextmanager
 def reading(path: Path, expected: str) -> Iterator[None]:
-    """Around the reading of a file: whatever a parser raises becomes a ValueError that names it and what was expected.
+    """Context for reading a file: any parser error becomes a ValueError that names the file and what was expected.
 
     Args:
         path: of the file, or its name.
-        expected: what it should be, in words.
+        expected: description of the expected file.
     """
     try:
         yield
     except FileNotFoundError:
         raise ValueError(f"No such file: {path}; expected {expected}") from None
     except Exception as error:
-        raise ValueError(f"Expected {expected} in {path}; it is damaged or of another kind: {error!r}") from None
+        raise ValueError(f"Expected {expected} in {path}; it is damaged or of the wrong kind: {error!r}") from None

@@ -1,4 +1,4 @@
-"""Video files of which nothing is known but their pictures: clips of them are judged, not trained on."""
+"""Video files without labels: for prediction, not for training."""
 
 import os
 import pathlib
@@ -17,13 +17,13 @@ SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".
 class VideoFiles:
     """Reader of video files without labels; see `deephar.data.readers.base.VideoDataset`.
 
-    Their action is unknown (-1) and no joint is located, so that clips are cut out of the whole picture, or out of the
-    boxes of a file (`deephar.data.samples.boxes.chooser`).
+    Their action is unknown (-1) and no joint is located, so clips are cropped from the whole frame, or from the boxes
+    in a file (`deephar.data.samples.boxes.chooser`).
 
     Args:
-        source: folder, of which all videos count at any depth, or list of files.
-        actions: names of the classes that a network tells apart.
-        layout: of the joints that are not known, a `PoseLayout` or a name.
+        source: folder, whose videos at any depth are all read, or list of files.
+        actions: names of the network's classes.
+        layout: of the unknown joints, a `PoseLayout` or a name.
 
     Raises:
         ValueError: if there is no such folder or file, or no video in it.

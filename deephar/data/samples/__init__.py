@@ -1,1 +1,1 @@
-"""Samples: pictures, augmentation, crops, clips and targets."""
+"""Samples: images, augmentation, crops, clips and targets."""

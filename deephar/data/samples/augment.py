@@ -1,4 +1,4 @@
-"""One affine map and one colour power per sample, drawn from an explicit generator."""
+"""One affine map and one colour power per sample, sampled from an explicit generator."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from deephar.typed import Floats, Pixels, Size
 
 @dataclasses.dataclass(frozen=True)
 class Draw:
-    """One draw of an `AugmentConfig`; the default changes nothing.
+    """One draw from an `AugmentConfig`; the default is the identity.
 
-    `part` is (direction in degrees, share of the extent along it that is shown); `patches` are rectangles of the crop,
-    (x1, y1, x2, y2) in [0, 1], and their RGB in [0, 255].
+    `part` is (direction in degrees, fraction of the extent along it that is shown); `patches` are rectangles of the
+    crop, (x1, y1, x2, y2) in [0, 1], and their RGB in [0, 255].
     """
 
     angle: float = 0.0
@@ -32,7 +32,7 @@ class Draw:
 
 
 def draw(config: AugmentConfig, generator: np.random.Generator) -> Draw:
-    """Draw one variation.
+    """Sample one variation.
 
     Args:
         config: `deephar.config.AugmentConfig`.
@@ -54,7 +54,7 @@ def draw(config: AugmentConfig, generator: np.random.Generator) -> Draw:
 
 
 def _happens(probability: float, generator: np.random.Generator) -> bool:
-    """Whether something does that may; what never does draws nothing."""
+    """Whether an event of some probability happens; probability 0 uses no random number."""
     return bool(probability) and generator.uniform() < probability
 
 
@@ -63,7 +63,7 @@ def _part(generator: np.random.Generator) -> tuple[float, float]:
 
 
 def _patches(generator: np.random.Generator) -> tuple[tuple[tuple[float, ...], tuple[int, ...]], ...]:
-    """One to three rectangles of a colour, each of a tenth to two fifths of the crop's sides."""
+    """One to three coloured rectangles, with sides of a tenth to two fifths of the crop's."""
     sizes = generator.uniform(0.1, 0.4, (generator.integers(1, 4), 2))
     corners = generator.uniform(0, 1 - sizes)
     boxes = np.concatenate([corners, corners + sizes], axis=1)
@@ -71,7 +71,7 @@ def _patches(generator: np.random.Generator) -> tuple[tuple[tuple[float, ...], t
 
 
 def cover(pixels: Pixels, patches: Sequence[tuple[tuple[float, ...], tuple[int, ...]]]) -> Pixels:
-    """Cover parts of a crop, uint8 (H, W, 3), by the patches of a `Draw`; gives it, or a changed copy."""
+    """Cover parts of a crop, uint8 (H, W, 3), with the patches of a `Draw`; returns it, or a changed copy."""
     if not patches:
         return pixels
     pixels, size = pixels.copy(), np.array(pixels.shape[1::-1] * 2)
@@ -88,7 +88,7 @@ def depth_scale(sample: Sample, variation: Draw) -> float:
 
 
 def _shown(sample: Sample, part: tuple[float, float] | None) -> tuple[Floats, Floats]:
-    """Centre and window of a part of a person, see `Draw`; those of the sample where that is hardly a joint."""
+    """Centre and window of a part of a person, see `Draw`; those of the sample if there are too few joints."""
     if part is None:
         return sample.center_px, sample.window_px
     pose = sample.pose_px[np.isfinite(sample.pose_px[:, :2]).all(axis=1), :2]
@@ -107,9 +107,9 @@ def px_to_crop(
 
     Args:
         sample: `deephar.data.readers.base.Sample`.
-        variation: `Draw`, or None for the plain crop.
-        truncate_corners: cut at whole pixels as the original does (`geometry.truncated_window_to_crop`).
-        size_px: (width, height) of the picture where the sample does not hold it.
+        variation: `Draw`, or None for the unaugmented crop.
+        truncate_corners: crop at whole pixels as the original does (`geometry.truncated_window_to_crop`).
+        size_px: (width, height) of the image, if the sample does not hold it.
 
     Returns:
         (3, 3) float64.
@@ -128,12 +128,12 @@ def px_to_crop(
 def pose_to_crop(
     pose_px: Floats, matrix: Floats, flip: bool, layout: PoseLayout, root_mm: float | None = None, scale: float = 1.0
 ) -> Floats:
-    """Joints to crop coordinates, sides exchanged where the crop is mirrored; a mirror leaves depth alone.
+    """Joints to crop coordinates, sides swapped if the crop is mirrored; mirroring does not affect depth.
 
     Args:
         pose_px: (J, 2 or 3) source pixels and depth in mm, NaN where not located.
         matrix: `px_to_crop`.
-        flip: whether it mirrors.
+        flip: whether the crop is mirrored.
         layout: `deephar.layouts.PoseLayout`.
         root_mm: depth of the root joint, the middle of the crop's depth range; None leaves the third column in mm.
         scale: of the crop's window, and so of its depth range.

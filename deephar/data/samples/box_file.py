@@ -1,4 +1,4 @@
-"""A file of boxes around people in photographs or videos that says what its numbers mean; docs/predict.md shows one."""
+"""A self-describing file of boxes around people in photographs or videos; docs/predict.md shows one."""
 
 import dataclasses
 import json
@@ -29,9 +29,9 @@ class Boxes:
     """The boxes of one photograph or video.
 
     Attributes:
-        size_px: (width, height) of the picture, or of the video's frames.
-        people: of a photograph, list of [x, y, width, height]; None for a video.
-        frames: of a video, dict from a frame's number to the box of its person, None where nobody was found; None for
+        size_px: (width, height) of the image, or of the video's frames.
+        people: for a photograph, list of [x, y, width, height]; None for a video.
+        frames: for a video, dict from a frame's number to the box of its person, None if nobody was found; None for
             a photograph.
     """
 
@@ -42,13 +42,13 @@ class Boxes:
 
 @dataclasses.dataclass(frozen=True)
 class BoxFile:
-    """The content of a file of boxes.
+    """The content of a box file.
 
     Attributes:
-        source: name of the dataset or folder that the pictures are of.
+        source: name of the dataset or folder that the images are from.
         made_by: dict, the detector, or the network and its weights.
         pictures: dict from the name of a photograph or video to `Boxes`.
-        margin: how much larger the boxes are than the extent of the joints.
+        margin: ratio of the boxes to the extent of the joints.
         path: of the file, for messages.
     """
 
@@ -56,20 +56,20 @@ class BoxFile:
     made_by: dict[str, Json]
     pictures: dict[str, Boxes] = dataclasses.field(default_factory=dict)
     margin: float = 1.0
-    path: str = "the file of boxes"
+    path: str = "the box file"
 
     def photograph(self, names: Sequence[str], size_px: Size) -> Floats:
         """The boxes of a photograph, as the extents of the joints.
 
         Args:
-            names: by which the file may know it, the first that it has counts.
+            names: candidate names of the photograph; the first one in the file is used.
             size_px: (width, height) of the photograph, upright.
 
         Returns:
             float64 (N, 4) x1, y1, x2, y2.
 
         Raises:
-            ValueError: if the file lacks it, has frames of a video under this name, or was made for another size.
+            ValueError: if the file lacks it, has frames of a video under this name, or was made for a different size.
         """
         found = self._of(names, size_px)
         if found.people is None:
@@ -80,7 +80,7 @@ class BoxFile:
         """The boxes of a video, as the extents of the joints: dict from frame to (4,) x1, y1, x2, y2 or None.
 
         Raises:
-            ValueError: if the file lacks it or has no frame of it, or was made for another size.
+            ValueError: if the file lacks it or has no frame of it, or was made for a different size.
         """
         found = self._of([name], size_px)
         if not found.frames:
@@ -93,8 +93,8 @@ class BoxFile:
             raise ValueError(f"{self.path} has no boxes for {names[0]}")
         if tuple(found.size_px) != tuple(size_px):
             raise ValueError(
-                f"{self.path} has boxes of {names[0]} in pictures of {_text(found.size_px)} pixels. Received: pictures "
-                f"of {_text(size_px)} pixels. Use those of the boxes, or make the boxes again"
+                f"{self.path} has boxes of {names[0]} in images of {_text(found.size_px)} pixels. Received: images "
+                f"of {_text(size_px)} pixels. Use the images that the boxes were made from, or make the boxes again"
             )
         return found
 
@@ -103,7 +103,7 @@ class BoxFile:
         return geometry.enlarge_box([x, y, x + width, y + height], 1.0 / self.margin)
 
     def save(self, path: Path) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file atomically."""
         content = {
             "format": FORMAT,
             "source": self.source,
@@ -130,15 +130,15 @@ def _text(size_px: Size) -> str:
 
 
 def read(path: Path) -> BoxFile:
-    """The content of a file of boxes.
+    """The content of a box file.
 
     Raises:
-        ValueError: if it is missing, no such file, or a number is none; the message names what.
+        ValueError: if it is missing, not a box file, or has an invalid number; the message says which.
     """
     try:
         stored = json.loads(pathlib.Path(path).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"Expected a file of boxes, {FORMAT}, in {path}: {error}") from None
+        raise ValueError(f"Expected a box file, {FORMAT}, in {path}: {error}") from None
     return parse(stored, path)
 
 
@@ -146,9 +146,9 @@ def parse(stored: Json, path: Path) -> BoxFile:
     """`BoxFile` of JSON values; see `read`."""
     kind = stored.get("format") if isinstance(stored, dict) else None
     if kind == "deephar-boxes-1":
-        raise ValueError(f"{path} is {kind}, which says neither sizes nor origin; make it again with this version")
+        raise ValueError(f"{path} is {kind}, which has neither sizes nor origin; make it again with this version")
     if kind != FORMAT:
-        raise ValueError(f"Expected a file of boxes, {FORMAT}, in {path}. Received: {kind or 'no format'}")
+        raise ValueError(f"Expected a box file, {FORMAT}, in {path}. Received: {kind or 'no format'}")
     assert isinstance(stored, dict)
     return _parsed(stored, path)
 
@@ -185,5 +185,5 @@ def _parse_entry(name: str, entry: typing.Any) -> Boxes:
 def _parse_box(box: typing.Any) -> list[float]:
     values = [float(value) for value in box]
     if len(values) != 4 or not all(map(math.isfinite, values)) or min(values[2:]) < 0:
-        raise ValueError(f"a box must be [x, y, width, height], finite, its sides not negative. Received: {box}")
+        raise ValueError(f"a box must be [x, y, width, height], finite, with non-negative sides. Received: {box}")
     return values

@@ -1,4 +1,4 @@
-"""Where to cut clips out of videos: the box of a frame, the frames that count, and where their boxes come from."""
+"""Where to crop clips from videos: the box of a frame, the frames that determine it, and the source of their boxes."""
 
 import functools
 import typing
@@ -12,14 +12,14 @@ from deephar.data.samples import box_file
 from deephar.typed import ArrayLike, Floats, Ints, Path, Size
 
 Chooser: typing.TypeAlias = Callable[[Video, Ints], Floats]
-"""Function of a video and the numbers of a clip's frames that gives the boxes (N, 4) to crop around."""
+"""Function of a video and the numbers of a clip's frames that returns the boxes (N, 4) to crop around."""
 
 BOX_MARGIN = 1.5
-"""A clip's box is this factor times the extent of the joints (published preprocessing)."""
+"""A clip's box is the extent of the joints times this factor (published preprocessing)."""
 
 
 def key_positions(frames: int) -> list[int]:
-    """Positions of the first, middle and last of a clip's T frames, each once: where it is cut goes by them alone.
+    """Positions of the first, middle and last of a clip's T frames, without repeats; they alone determine its window.
 
     The paper predicts boxes for them (section 5); the middle is as published.
     """
@@ -27,11 +27,11 @@ def key_positions(frames: int) -> list[int]:
 
 
 def frame_box(extent: ArrayLike | None, size_px: Size, scale: float = 1.0) -> Floats:
-    """The box of one frame, of which a clip's is the union: square and with the margin (published rule).
+    """The box of one frame: square, with the margin; a clip's box is their union (published rule).
 
     Args:
-        extent: (4,) x1, y1, x2, y2 from the outermost joint to the outermost joint; None where nobody is located.
-        size_px: (width, height) of the frame, which counts whole where nobody is located.
+        extent: (4,) x1, y1, x2, y2 from outermost joint to outermost joint; None if nobody is located.
+        size_px: (width, height) of the frame, which is used whole if nobody is located.
         scale: of the augmentation to come.
 
     Returns:
@@ -43,17 +43,17 @@ def frame_box(extent: ArrayLike | None, size_px: Size, scale: float = 1.0) -> Fl
 
 
 def whole_picture(video: Video, numbers: Ints) -> Floats:
-    """The box (1, 4) of the whole picture, for `deephar.data.samples.clips.make_clip`."""
+    """The box (1, 4) of the whole frame, for `deephar.data.samples.clips.make_clip`."""
     return np.array([[0.0, 0.0, *video.size_px]])
 
 
 def predicted(stored: box_file.BoxFile, video: Video, numbers: Ints) -> Floats:
-    """The boxes of a clip as predicted: those that the published rule gives for joints within the stored boxes.
+    """The boxes of a clip from predictions: the published rule applied to the stored boxes.
 
     Args:
         stored: `deephar.data.samples.box_file.BoxFile`.
         video: `deephar.data.readers.base.Video`.
-        numbers: (T,) of the clip's frames. For the first, middle and last, the nearest stored frame counts.
+        numbers: (T,) of the clip's frames. For the first, middle and last, the nearest stored frame is used.
 
     Returns:
         float64 (N, 4) x1, y1, x2, y2 of 1 to 3 frames, square, with the margin.
@@ -69,18 +69,18 @@ def predicted(stored: box_file.BoxFile, video: Video, numbers: Ints) -> Floats:
 
 
 def chooser(choice: Path, reader: VideoDataset | None = None) -> Chooser | None:
-    """The `boxes` of `deephar.data.samples.clips.make_clip` as a user names them.
+    """The `boxes` argument of `deephar.data.samples.clips.make_clip` from a user's choice.
 
     Args:
         choice: "truth", "full" or the path of a file of predicted boxes.
-        reader: of the videos to be cut; with it, a file that is not for them is refused at once.
+        reader: of the videos to be cropped; with it, a file that is not for them is refused at once.
 
     Returns:
         None, or a function of a video and numbers of its frames.
 
     Raises:
-        ValueError: if the file is missing or damaged, has none of the reader's videos, or has the first that it has in
-            frames of another size.
+        ValueError: if the file is missing or damaged, has none of the reader's videos, or has another frame size for
+            the first video found in it.
     """
     if choice in ("truth", "full"):
         return None if choice == "truth" else whole_picture
@@ -95,7 +95,7 @@ def _check(stored: box_file.BoxFile, reader: VideoDataset) -> None:
         try:
             video = reader.video(index)
         except ValueError:
-            continue  # whoever cuts it counts it as broken
+            continue  # it is counted as broken when cropped
         with video:
             if video.name in stored.pictures:
                 stored.frames(video.name, video.size_px)

@@ -1,4 +1,4 @@
-"""A video to a clip of T frames: which frames, which window, and the crops (published preprocessing)."""
+"""From a video to a clip of T frames: which frames, which window, and the crops (published preprocessing)."""
 
 import collections
 import dataclasses
@@ -16,20 +16,20 @@ from deephar.layouts import PoseLayout
 from deephar.typed import ArrayLike, Floats, Ints, Pixels, Size
 
 SMALLEST_WINDOW_PX = 32
-"""A clip's window has at least this side."""
+"""Smallest side of a clip's window."""
 
 
 def clip_frames(length: int, frames: int, subsampling: int = 1, generator: np.random.Generator | None = None) -> Ints:
     """Numbers of the frames of one clip (published rule).
 
-    A video shorter than the clip is stretched by 1.5 until it is not: its frames repeat. One that is too short for the
-    subsampling is sampled more densely.
+    A video shorter than the clip is repeatedly stretched by 1.5 until it is long enough: its frames repeat. One that is
+    too short for the subsampling is sampled more densely.
 
     Args:
         length: frames of the video, at least 1.
         frames: T.
         subsampling: frame stride.
-        generator: `numpy.random.Generator` that draws the start; None for the clip in the middle.
+        generator: `numpy.random.Generator` that samples the start; None for the clip in the middle.
 
     Returns:
         int (T,), in [0, length).
@@ -50,13 +50,13 @@ def clip_frames(length: int, frames: int, subsampling: int = 1, generator: np.ra
 
 
 def spread_frames(length: int, frames: int, share: float = 1.0, start: float = 0.5) -> Ints:
-    """Numbers of T frames spread evenly over a part of a video, however long it is; not of the published code.
+    """Numbers of T frames spread evenly over a part of a video of any length; not in the published code.
 
     Args:
         length: frames of the video, at least 1.
         frames: T.
-        share: of the video that the clip covers, in (0, 1].
-        start: where in the rest it begins: 0 for the first frame, 0.5 for the clip in the middle, 1 to end on the last.
+        share: fraction of the video that the clip covers, in (0, 1].
+        start: start within the rest: 0 for the first frame, 0.5 for the clip in the middle, 1 to end on the last.
 
     Returns:
         int (T,), in [0, length); they repeat in a video shorter than the clip.
@@ -74,13 +74,13 @@ def spread_frames(length: int, frames: int, share: float = 1.0, start: float = 0
 
 
 def multi_spread_frames(length: int, frames: int, share: float) -> Ints:
-    """Numbers of the frames of the clips of a video that cover a share of it each, at most half a clip apart.
+    """Frame numbers of several clips of a video that each cover a fraction of it, at most half a clip apart.
 
     Args:
         length, frames, share: see `spread_frames`.
 
     Returns:
-        int (N, T); the whole video where the share is 1.
+        int (N, T); one clip of the whole video if the share is 1.
     """
     _check_share(length, share)
     steps = math.ceil(2 * (1 - share) / share)
@@ -96,7 +96,7 @@ SPACINGS = ("paper", "published")
 
 
 def multi_clip_frames(length: int, frames: int, subsampling: int = 1, spacing: str = "paper") -> Ints:
-    """Numbers of the frames of all clips of a video that are to be judged together.
+    """Frame numbers of all clips of a video that are scored together.
 
     Args:
         length: frames of the video.
@@ -105,7 +105,7 @@ def multi_clip_frames(length: int, frames: int, subsampling: int = 1, spacing: s
         spacing: "paper", starts T/2 sampled frames apart; or "published", T/2 + subsampling - 1 source frames apart.
 
     Returns:
-        int (N, T); one clip by `clip_frames` where the video is too short for any.
+        int (N, T); one clip from `clip_frames` if the video is too short.
 
     Raises:
         ValueError: for an unknown spacing or an empty video.
@@ -123,10 +123,10 @@ def joints_window(pose_px: Floats, size_px: Size, scale: float = 1.0, square: bo
     """The window of a clip from its poses: around the boxes of its first, middle and last frame (published rule).
 
     Args:
-        pose_px: (T, J, D) source pixels, NaN where not located. A frame without any joint counts as the whole picture.
+        pose_px: (T, J, D) source pixels, NaN where not located. A frame without any joint counts as a whole.
         size_px: (width, height) of the frames.
-        scale: of the augmentation to come; it is divided out of the window that is given back.
-        square: make the window square, so that nothing is distorted; the published code does not.
+        scale: of the augmentation to come; it is divided out of the returned window.
+        square: make the window square, which avoids distortion; the published code does not.
 
     Returns:
         centre (2,) and size (2,).
@@ -140,9 +140,9 @@ def joints_window(pose_px: Floats, size_px: Size, scale: float = 1.0, square: bo
 
 
 def extent_boxes(video: Video, numbers: Ints) -> Floats:
-    """The box (1, 4) around all joints of a clip's frames and a margin, for `make_clip`; not of the published code.
+    """The box (1, 4) around all joints of a clip's frames and a margin, for `make_clip`; not in the published code.
 
-    Nothing of the motion is cut off, as may happen with `joints_window`, which looks at three frames.
+    No motion is cut off, as may happen with `joints_window`, which only considers three frames.
     """
     points = video.pose_px[numbers]
     if not np.isfinite(points[..., :2]).all(axis=-1).any():
@@ -153,7 +153,7 @@ def extent_boxes(video: Video, numbers: Ints) -> Floats:
 def boxes_window(boxes: ArrayLike, scale: float = 1.0, square: bool = True) -> tuple[Floats, Floats]:
     """The window around boxes (N, 4) x1, y1, x2, y2; `scale` and `square` as in `joints_window`.
 
-    A narrow one becomes the smallest window, both ways (published rule); it is made square before that.
+    A window that is too narrow becomes the smallest square window (published rule), after `square` is applied.
     """
     center, window = geometry.box_to_window(geometry.union_box(boxes))
     if square:
@@ -172,10 +172,10 @@ class Clip:
         action: number of its class, -1 if unknown.
         numbers: (T,) of its frames in the video, from 0.
         variation: `deephar.data.samples.augment.Draw` of all frames.
-        images: float32 (T, H, W, 3) in [-1, 1]; None where only poses were asked for.
+        images: float32 (T, H, W, 3) in [-1, 1]; None if only poses were requested.
         px_to_crop: (3, 3), source pixels to [0, 1] of the crop.
         pose_px: (T, J, D) in source pixels, NaN where not located.
-        pose_crop: (T, J, D) in crop coordinates, sides exchanged if mirrored; depth in [0, 1] of the depth range.
+        pose_crop: (T, J, D) in crop coordinates, sides swapped if mirrored; depth in [0, 1] of the depth range.
         root_mm: depth in the middle of the depth range, NaN without depth.
     """
 
@@ -200,13 +200,13 @@ def make_clip(
     square: bool = True,
     truncate_corners: bool = False,
 ) -> Clip:
-    """Cut a clip of one person out of a video.
+    """Crop a clip of one person from a video.
 
     Args:
         reader: see `deephar.data.readers.base.VideoDataset`.
         index: position in it.
-        numbers: of the frames, or a function of the video's length that gives them.
-        size: (height, width) of the crops in pixels; None for poses without pictures.
+        numbers: of the frames, or a function of the video's length that returns them.
+        size: (height, width) of the crops in pixels; None for poses without images.
         variation, boxes, square, truncate_corners: see `place_clip`.
 
     Returns:
@@ -231,15 +231,15 @@ def place_clip(
     square: bool = True,
     truncate_corners: bool = False,
 ) -> Clip:
-    """The clip of some frames of a video, as far as labels tell: without its images, and without opening any.
+    """The clip of some frames of a video from its labels alone: without images, and without opening any.
 
     Args:
         video: `deephar.data.readers.base.Video`.
         layout: of its poses.
         numbers: (T,) of the frames.
-        variation: `deephar.data.samples.augment.Draw`, the same for all frames; None for the plain crop.
-        boxes: boxes (N, 4) to crop around, or a function of the video and `numbers` that gives them; None for the
-            joints' (`joints_window`).
+        variation: `deephar.data.samples.augment.Draw`, the same for all frames; None for the unaugmented crop.
+        boxes: boxes (N, 4) to crop around, or a function of the video and `numbers` that returns them; None for
+            those of the joints (`joints_window`).
         square: see `joints_window`.
         truncate_corners: see `deephar.data.samples.augment.px_to_crop`.
 
@@ -247,7 +247,7 @@ def place_clip(
         `Clip` whose `images` is None.
 
     Raises:
-        ValueError: if there is nothing to cut; the message names the video.
+        ValueError: if there is nothing to crop; the message names the video.
     """
     numbers, variation = np.asarray(numbers), variation or augment.Draw()
     pose_px = video.pose_px[numbers]
@@ -267,10 +267,10 @@ def place_clip(
 
 
 def with_images(video: Video, placed: Sequence[Clip], size: Size) -> Iterator[Clip]:
-    """Clips with their images, in one walk through a video.
+    """Clips with their images, in one pass through a video.
 
-    Every frame is opened once, in rising order, however many of the clips show it, and nothing but its crops is kept.
-    So memory holds the clips that the walk is amid, not all of them.
+    Every frame is opened once, in increasing order, however many clips show it, and only its crops are kept.
+    So memory holds only the clips in progress, not all of them.
 
     Args:
         video: `deephar.data.readers.base.Video`.
@@ -278,7 +278,7 @@ def with_images(video: Video, placed: Sequence[Clip], size: Size) -> Iterator[Cl
         size: (height, width) of the crops in pixels.
 
     Yields:
-        `Clip`, each when its last frame was cut.
+        `Clip`, each as soon as its last frame is cropped.
 
     Raises:
         ValueError: if a frame cannot be read; the message names it.
@@ -300,7 +300,7 @@ def with_images(video: Video, placed: Sequence[Clip], size: Size) -> Iterator[Cl
 
 
 def _cut(picture: Image.Image, maps: Sequence[Floats], size: Size, name: str) -> list[Pixels]:
-    """The crops of a picture by several maps; it is decoded once."""
+    """The crops of an image by several maps; it is decoded once."""
     if len(maps) == 1:
         return [frames.cut(picture, maps[0], size, name)]
     full_size, decoded = frames.upright_size(picture, name), frames.to_rgb(picture, name)
@@ -309,7 +309,7 @@ def _cut(picture: Image.Image, maps: Sequence[Floats], size: Size, name: str) ->
 
 
 def _root_depth(pose_px: Floats, layout: PoseLayout) -> float:
-    """Mean depth of the pelvis over the frames, or of all joints where it is never located; NaN without depth."""
+    """Mean depth of the pelvis over the frames, or of all joints if it is never located; NaN without depth."""
     if pose_px.shape[-1] < 3 or not np.isfinite(pose_px[..., 2]).any():
         return float("nan")
     root = pose_px[:, layout.index("pelvis"), 2]
@@ -319,12 +319,12 @@ def _root_depth(pose_px: Floats, layout: PoseLayout) -> float:
 class VideoFrames:
     """Frames of videos as stills, for training a pose network: a reader of `deephar.data.readers.base.Sample`.
 
-    No video is opened before one of its frames is asked for. Of a frame that turns out to show nobody, or to have no
-    picture, the nearest that does is given; the window is that of the joints and a margin.
+    No video is opened before one of its frames is requested. A frame that turns out to show nobody, or to have no
+    image, is replaced by the nearest suitable frame; the window is that of the joints and a margin.
 
     Args:
         reader: of videos.
-        every: frame stride, among the frames that have labels.
+        every: frame stride, among the labelled frames.
     """
 
     def __init__(self, reader: VideoDataset, every: int = 1) -> None:
@@ -338,7 +338,7 @@ class VideoFrames:
         try:
             return self.reader.labelled_frames(index)
         except ValueError:
-            return np.zeros(1, int)  # whoever asks for this one hears what is wrong
+            return np.zeros(1, int)  # requesting this one reports the error
 
     def __len__(self) -> int:
         return len(self.places)
@@ -347,7 +347,7 @@ class VideoFrames:
         """The person at a position: `Sample`.
 
         Raises:
-            ValueError: if the video or the frame cannot be read, or nobody is in any of its frames; it is named.
+            ValueError: if the video or the frame cannot be read, or no frame shows anybody; the message names it.
         """
         place, number = self.places[index]
         with self.reader.video(place) as video:

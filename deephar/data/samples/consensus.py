@@ -1,4 +1,4 @@
-"""One pose out of several of the same person: where most of them agree, joint by joint."""
+"""Fuses several poses of the same person into one: where most of them agree, joint by joint."""
 
 import numpy as np
 
@@ -11,25 +11,25 @@ TOLERANCE = 0.3
 
 
 def consensus(poses: ArrayLike, layout: PoseLayout, tolerance: float = TOLERANCE) -> tuple[Floats, Floats]:
-    """Fuse poses of one person by several annotators or networks.
+    """Fuse poses of one person from several annotators or networks.
 
-    A joint is where most of its sources agree: the mean of the largest group that lies within the tolerance of one of
-    them. Its weight is the share of the other sources that agree, so that a joint on which no two agree is masked. A
-    joint that one source alone has is taken from it, with the share of the source's other joints that others confirm;
-    whole where there is nothing to confirm. Before that, the two joints of a pair are exchanged in a source where this
-    makes both agree with two others, and neither agreed with any before: annotators mix up right and left. Two sources
-    that differ in sides leave the joint masked.
+    A joint is placed where most sources agree: at the mean of the largest group within the tolerance of one of its
+    members. Its weight is the fraction of the other sources that agree, so a joint on which no two agree is masked. A
+    joint that only one source has is taken from it, weighted by the fraction of that source's other joints that others
+    confirm, or 1 if there are none to confirm. Before that, the two joints of a pair are swapped in a source if this
+    makes both agree with two others and neither agreed with any before: annotators mix up right and left. If just two
+    sources disagree on the sides, the joint stays masked.
 
     Args:
-        poses: (S, J, 2) of S sources, NaN where a source has no such joint.
+        poses: (S, J, 2) of S sources, NaN if a source lacks the joint.
         layout: `deephar.layouts.PoseLayout` of the joints, with shoulders and hips.
-        tolerance: in torsos; a torso is the median of the sources' (`deephar.metrics.torso_size`).
+        tolerance: in torso sizes, the median over the sources (`deephar.metrics.torso_size`).
 
     Returns:
         pose float64 (J, 2), NaN where masked; and weights float64 (J,) in [0, 1].
 
     Raises:
-        ValueError: for another shape or tolerance, or if no source has a torso.
+        ValueError: for an invalid shape or tolerance, or if no source has a torso.
     """
     checks.between("tolerance", tolerance, 0, low_included=False)
     poses = np.array(poses, dtype=np.float64)
@@ -38,7 +38,7 @@ def consensus(poses: ArrayLike, layout: PoseLayout, tolerance: float = TOLERANCE
     poses[~np.isfinite(poses).all(axis=-1)] = np.nan
     torsos = metrics.torso_size(poses, layout)
     if not np.isfinite(torsos).any():
-        raise ValueError("Poses need a shoulder and the opposite hip, to know the person's size. Received: none")
+        raise ValueError("Poses need a shoulder and the opposite hip, to give the person's size. Received: none")
     radius = float(tolerance * np.nanmedian(torsos))
     _exchange_sides(poses, layout, radius)
     near = _distances(poses, poses) <= radius
@@ -60,13 +60,13 @@ def consensus(poses: ArrayLike, layout: PoseLayout, tolerance: float = TOLERANCE
 
 
 def _distances(a: Floats, b: Floats) -> Floats:
-    """(S, S, J) between the joints of two sets of poses (S, J, 2), infinite where one is not located."""
+    """(S, S, J) distances between the joints of two sets of poses (S, J, 2), infinite where one is not located."""
     found = np.linalg.norm(a[:, None] - b[None], axis=-1)
     return np.where(np.isfinite(found), found, np.inf)
 
 
 def _exchange_sides(poses: Floats, layout: PoseLayout, radius: float) -> None:
-    """Exchange the joints of a pair, in place, where that alone makes both agree with two others."""
+    """Swap the joints of a pair, in place, if only that makes both agree with two others."""
     flip = np.array(layout.flip)
     for source in range(len(poses)):
         others = np.delete(poses, source, axis=0)

@@ -1,4 +1,4 @@
-"""A sample, cut out: the network's input, the joints in crop coordinates, and the way back to the photograph."""
+"""A cropped sample: the network's input, the joints in crop coordinates, and the map back to the photograph."""
 
 import dataclasses
 import math
@@ -22,12 +22,12 @@ class Crop:
         image: float32 (H, W, 3) in [-1, 1].
         px_to_crop: (3, 3), source pixels to [0, 1] of the crop.
         pose_px: (J, D) in source pixels, NaN where not located; a third column is the depth in mm.
-        pose_crop: (J, D) in crop coordinates, sides exchanged if mirrored; depth as `geometry.depth_to_crop` has it.
-        head_px: head size for PCKh in source pixels, NaN where there is none.
+        pose_crop: (J, D) in crop coordinates, sides swapped if mirrored; depth as in `geometry.depth_to_crop`.
+        head_px: head size for PCKh in source pixels, NaN if there is none.
         root_mm: depth of the root joint, NaN without depth.
         depth_scale: of the crop's depth range, see `augment.depth_scale`.
         camera: see `deephar.data.readers.base.Sample`.
-        joint_weight: likewise, sides exchanged if mirrored.
+        joint_weight: likewise, sides swapped if mirrored.
     """
 
     name: str
@@ -45,13 +45,13 @@ class Crop:
 def make_crop(
     dataset: PoseDataset, index: int, size: Size, variation: augment.Draw | None = None, truncate_corners: bool = False
 ) -> Crop:
-    """Cut one person out of a photograph.
+    """Crop one person from a photograph.
 
     Args:
         dataset: a reader, see `deephar.data.readers.base.PoseDataset`.
         index: position in it.
         size: (height, width) of the crop in pixels.
-        variation: `deephar.data.samples.augment.Draw`, or None for the plain crop.
+        variation: `deephar.data.samples.augment.Draw`, or None for the unaugmented crop.
         truncate_corners: see `deephar.data.samples.augment.px_to_crop`.
 
     Returns:
@@ -93,7 +93,7 @@ class Crops:
         dataset: a reader.
         size: (height, width) of the crops in pixels.
         layout: of the poses; the reader's by default. Joints are matched by name.
-        variation: `deephar.data.samples.augment.Draw`, the same for every crop; None for the plain crop.
+        variation: `deephar.data.samples.augment.Draw`, the same for every crop; None for the unaugmented crop.
         truncate_corners: see `deephar.data.samples.augment.px_to_crop`.
     """
 
@@ -127,7 +127,7 @@ class Crops:
 
 
 DISPLACEMENTS = ((0.0, 0.0), (0.02, 0.02), (0.02, -0.02), (-0.02, 0.02), (-0.02, -0.02))
-"""Shifts of the window for multi-crop evaluation, in windows. The paper takes 5 crops; it does not state the shifts."""
+"""Shifts for multi-crop evaluation, in window sizes. The paper uses 5 crops; it does not state the shifts."""
 
 
 def displaced_crops(dataset: PoseDataset, size: Size, layout: PoseLayout | None = None) -> list[Crops]:

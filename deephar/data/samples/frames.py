@@ -1,9 +1,9 @@
-"""Photographs to crops: one door through which every picture enters, one affine warp straight to the crop.
+"""Photographs to crops: the single entry point for images, with one affine warp straight to the crop.
 
-What a decoder raises at a damaged picture, whatever it is, leaves this door as a ValueError that names the picture.
-Memory is bounded by Pillow's limit, twice `Image.MAX_IMAGE_PIXELS`, or 179 million pixels of 4 bytes: of a larger
-photograph, a JPEG is decoded at a half, a quarter or an eighth of its sides, and any other format is refused. Decoding
-holds two pictures at most, or four where there is transparency: 1.4 GB, or 2.9 GB.
+Whatever a decoder raises for a damaged image becomes a ValueError that names the image. Memory is bounded by Pillow's
+limit, twice `Image.MAX_IMAGE_PIXELS`, or 179 million pixels of 4 bytes: a larger JPEG is decoded at a half, a quarter
+or an eighth of its width and height, and any other format is refused. Decoding holds at most two images, or four with
+transparency: 1.4 GB, or 2.9 GB.
 """
 
 import contextlib
@@ -22,20 +22,20 @@ from deephar.data.samples import bit_depth, orientation
 from deephar.typed import Array, ArrayLike, Floats, Path, Pixels, Size
 
 Source: typing.TypeAlias = Path | bytes | Pixels | Image.Image
-"""A photograph as `open_image` takes it."""
+"""Anything that `open_image` accepts."""
 
 SLIGHT_SHRINK = 1.2
-"""Up to this many source pixels per crop pixel, bilinear interpolation does not need averaging."""
+"""Up to this many source pixels per crop pixel, bilinear interpolation needs no averaging."""
 
 _LARGEST_SHRINK = 8
-"""Of the sides of a JPEG, in decoding."""
+"""Largest reduction of a JPEG's sides in decoding."""
 
 
 def open_image(source: Source, name: str | None = None) -> Image.Image:
     """Open a photograph without decoding it yet.
 
     Args:
-        source: path, whose accents and suffix may be spelt otherwise on the disk (see `deephar.data.readers.names`);
+        source: path, whose accents and suffix may be spelt differently on disk (see `deephar.data.readers.names`);
             content of a file as bytes; uint8 array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); or a `PIL.Image.Image`.
         name: for messages; the path by default.
 
@@ -43,7 +43,7 @@ def open_image(source: Source, name: str | None = None) -> Image.Image:
         `PIL.Image.Image`.
 
     Raises:
-        ValueError: if it is missing, empty, no image, too large, or an array of another kind; the message names it.
+        ValueError: if it is missing, empty, not an image, too large, or an unsupported array; the message names it.
     """
     name = name or name_of(source)
     try:
@@ -58,15 +58,15 @@ def open_image(source: Source, name: str | None = None) -> Image.Image:
         raise ValueError(f"{name} is not a photograph: its format is unknown") from None
     except Image.DecompressionBombError as error:
         raise ValueError(
-            f"{name} is not a photograph that can be read: {str(error).split(',')[0]}. Make it smaller, or save it "
-            "as a JPEG that is not progressive, which is decoded at a part of its size"
+            f"{name} is not a readable photograph: {str(error).split(',')[0]}. Make it smaller, or save it "
+            "as a non-progressive JPEG, which can be decoded at a reduced size"
         ) from None
     except Exception as error:
-        raise ValueError(f"{name} is not a photograph that can be read: {_reason(error)}") from None
+        raise ValueError(f"{name} is not a readable photograph: {_reason(error)}") from None
 
 
 def name_of(source: Source) -> str:
-    """What to call a source of `open_image` in messages: its path, where it has one."""
+    """Name of a source of `open_image` for messages: its path, if it has one."""
     if isinstance(source, (str, pathlib.PurePath)):
         return str(source)
     return getattr(source, "filename", None) or "the photograph"
@@ -88,9 +88,9 @@ def _opened(source: Source) -> Image.Image:
 
 
 def _jpeg(content: bytes) -> Image.Image:
-    """Open a JPEG; Pillow's limit holds for what will be decoded of it, see `_draft`."""
+    """Open a JPEG; Pillow's limit applies to its decoded size, see `_draft`."""
     image = JpegImagePlugin.JpegImageFile(io.BytesIO(content))
-    # A progressive one is kept in full while it is decoded, at any size.
+    # A progressive one is held at full size while it is decoded, whatever the reduction.
     if image.width * image.height > _most_pixels() * (1 if "progressive" in image.info else _LARGEST_SHRINK**2):
         raise Image.DecompressionBombError(f"it has {image.width} x {image.height} pixels")
     return image
@@ -115,7 +115,7 @@ def _reason(error: Exception) -> str:
 
 @contextlib.contextmanager
 def _decoding(name: str) -> Iterator[None]:
-    """Whatever a decoder raises becomes a ValueError that names the picture."""
+    """Whatever a decoder raises becomes a ValueError that names the image."""
     try:
         yield
     except Exception as error:
@@ -123,7 +123,7 @@ def _decoding(name: str) -> Iterator[None]:
 
 
 def upright_size(image: Image.Image, name: str = "the photograph") -> Size:
-    """(width, height) of a photograph in the file once its EXIF orientation is applied.
+    """(width, height) of a photograph in the file after applying its EXIF orientation.
 
     Args:
         image: from `open_image`, not decoded yet.
@@ -145,23 +145,25 @@ def to_rgb(image: Image.Image, name: str = "the photograph") -> Image.Image:
         name: for messages.
 
     Returns:
-        `PIL.Image.Image` of mode RGB, without EXIF data; smaller than the picture in the file if that is a JPEG beyond
+        `PIL.Image.Image` of mode RGB, without EXIF data; smaller than the image in the file if that is a JPEG beyond
         Pillow's limit.
 
     Raises:
-        ValueError: if the data are truncated or damaged, or its values are not those of a picture.
+        ValueError: if the data are truncated or damaged, or the values are invalid.
     """
     with _decoding(name):
         turn = orientation.of(image)
     stored, _ = _decoded(image, name)
     upright = stored.copy() if turn == orientation.UPRIGHT else stored.transpose(orientation.TRANSPOSITIONS[turn])
-    profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None  # others are of other colours
+    profile = (
+        image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
+    )  # for other colour spaces otherwise
     upright.info = {"icc_profile": profile} if profile else {}
     return upright
 
 
 def _decoded(image: Image.Image, name: str, shrink: int = 1) -> tuple[Image.Image, float]:
-    """The picture as RGB, not turned, and how many times its sides are smaller than the file's."""
+    """The image as RGB, not turned upright, and the factor by which its sides are smaller than the file's."""
     with _decoding(name):
         smaller = _draft(image, shrink)
         image.load()
@@ -174,10 +176,10 @@ def _decoded(image: Image.Image, name: str, shrink: int = 1) -> tuple[Image.Imag
 
 
 def _draft(image: Image.Image, shrink: int) -> float:
-    """Have a JPEG decoded at a half, a quarter or an eighth: by `shrink` at most, or more if it is too large.
+    """Set a JPEG to be decoded at a half, a quarter or an eighth: reduced by at most `shrink`, or more if too large.
 
     Returns:
-        how many times its sides will be smaller: 1, 2, 4 or 8.
+        reduction factor of its sides: 1, 2, 4 or 8.
     """
     width, height = image.size
     too_large_by = math.sqrt(max(1, width * height / _most_pixels()))
@@ -187,7 +189,7 @@ def _draft(image: Image.Image, shrink: int) -> float:
 
 
 def cut(image: Image.Image, px_to_crop: Floats, size: Size, name: str = "the photograph") -> Pixels:
-    """Decode a photograph and cut a crop out of it.
+    """Decode a photograph and crop it.
 
     A JPEG that the crop shows at half its size or less is decoded at a half, a quarter or an eighth, which is faster
     and averages pixels; such an image is closed afterwards.
@@ -214,9 +216,9 @@ def cut(image: Image.Image, px_to_crop: Floats, size: Size, name: str = "the pho
 
 
 def warp(image: Image.Image, px_to_crop: Floats, size: Size) -> Pixels:
-    """Cut a crop out of a decoded photograph by one affine warp.
+    """Crop a decoded photograph with one affine warp.
 
-    Bilinear; where the crop shrinks the photograph, the mean of the pixels that fall into one of the crop's.
+    Bilinear; if the crop shrinks the photograph, the mean of the source pixels that fall into each crop pixel.
 
     Args:
         image: RGB `PIL.Image.Image`.
@@ -240,12 +242,12 @@ def warp(image: Image.Image, px_to_crop: Floats, size: Size) -> Pixels:
 
 
 def _shrink(px_to_crop: Floats, size: Size) -> float:
-    """Source pixels along one pixel of the crop."""
+    """Number of source pixels along one pixel of the crop."""
     return 1 / np.sqrt(abs(np.linalg.det((geometry.scaling(*size) @ px_to_crop)[:2, :2]))) + 1e-6
 
 
 def to_input(pixels: Pixels, power: ArrayLike = (1.0, 1.0, 1.0)) -> Floats:
-    """Pixels to the network's input: each channel to a power, then [-1, 1] (published preprocessing).
+    """Pixels to the network's input: each channel raised to a power, then scaled to [-1, 1] (published preprocessing).
 
     Args:
         pixels: uint8 (..., 3).

@@ -1,4 +1,4 @@
-"""The side of a photograph that a camera notes as up (EXIF)."""
+"""EXIF orientation of photographs."""
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -17,7 +17,7 @@ TRANSPOSITIONS: dict[int, Image.Transpose] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a stored picture upright, by EXIF orientation."""
+"""Transposition that makes a stored image upright, by EXIF orientation."""
 
 _UNIT_MAPS = {
     1: [[1, 0, 0], [0, 1, 0]],
@@ -29,13 +29,13 @@ _UNIT_MAPS = {
     7: [[0, -1, 1], [-1, 0, 1]],
     8: [[0, 1, 0], [-1, 0, 1]],
 }
-"""The same as maps of the unit square."""
+"""The same, as maps of the unit square."""
 
 
 def of(image: Image.Image) -> int:
-    """EXIF orientation of a picture's stored pixels, 1 to 8; 1, upright, where there is none or one that is not known.
+    """EXIF orientation of an image's stored pixels, 1 to 8; 1, upright, if it is missing or unknown.
 
-    A TIFF is decoded: Pillow turns it itself, and only then tells the truth about it.
+    A TIFF is decoded: Pillow rotates it itself, and reports its orientation correctly only afterwards.
     """
     if image.format == "TIFF":
         image.load()
@@ -44,12 +44,12 @@ def of(image: Image.Image) -> int:
 
 
 def upright_size(size: Size, turn: int) -> Size:
-    """(width, height) once a picture of a stored size is turned upright."""
+    """(width, height) of an image of a stored size after it is turned upright."""
     return (size[1], size[0]) if turn in (5, 6, 7, 8) else size
 
 
 def to_upright(size: Size, turn: int) -> Floats:
-    """Map (3, 3) from stored to upright pixels of a picture.
+    """Map (3, 3) from stored to upright pixels of an image.
 
     Args:
         size: (width, height) as stored.
@@ -60,10 +60,10 @@ def to_upright(size: Size, turn: int) -> Floats:
 
 
 def nearest(linear: ArrayLike) -> int:
-    """The EXIF orientation that turns most nearly like a linear map.
+    """The EXIF orientation closest to a linear map.
 
     Args:
-        linear: (2, 2), by which stored points (x, y) are shown, but for a shift, like a video's display matrix.
+        linear: (2, 2), maps stored points (x, y) to displayed ones, up to a shift, like a video's display matrix.
 
     Returns:
         1 to 8; 1, upright, for a map of zeros.

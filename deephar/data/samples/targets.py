@@ -1,4 +1,4 @@
-"""Training targets: how poses and actions become what the losses read, and what every output of a network is given."""
+"""Training targets: converts poses and actions to the form that the losses expect, for every output of a network."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,8 +14,8 @@ def pose_target(pose_crop: Floats, dim: int = 2, known: ArrayLike | None = None)
     """Joints in crop coordinates to the training target [coordinates, visibility] (published preprocessing).
 
     A joint counts as visible if it lies strictly inside the crop; any other, and any joint without a label, has
-    visibility 0 and `MISSING` in all coordinates. A depth without a label is `MISSING` alone. Of a joint that the
-    dataset does not have, nothing is known: its visibility is `MISSING` too.
+    visibility 0 and `MISSING` in all coordinates. If only the depth has no label, only the depth is `MISSING`. For a
+    joint that the dataset does not have, the visibility is `MISSING` too.
 
     Args:
         pose_crop: (..., J, 2 or 3) in [0, 1], NaN where not located.
@@ -61,10 +61,10 @@ def joint_weights(target: Floats, weights: Sequence[Floats | None]) -> Floats:
 
     Args:
         target: (B, J, dim + 1).
-        weights: B arrays (J,), how much is known of every joint; or None, where all that is labelled is known.
+        weights: B arrays (J,), confidence in every joint's label; or None, if all labels are certain.
 
     Returns:
-        float32 (B, 1), `labelled`, if no joints are weighed; else (B, J).
+        float32 (B, 1), `labelled`, if no joints are weighted; else (B, J).
     """
     whole = labelled(target)
     if all(weight is None for weight in weights):
@@ -74,13 +74,13 @@ def joint_weights(target: Floats, weights: Sequence[Floats | None]) -> Floats:
 
 
 def one_hot(numbers: Ints, classes: int) -> tuple[Floats, Floats]:
-    """Numbers of classes (B,), -1 where unknown, to a target float32 (B, classes), all 0 there, and weights (B, 1)."""
+    """Class numbers (B,), -1 if unknown, to a target float32 (B, classes), all 0 if unknown, and weights (B, 1)."""
     known = (numbers >= 0)[:, None].astype(np.float32)
     return np.eye(max(classes, 1), dtype=np.float32)[numbers] * known, known
 
 
 def as_given(target: Floats) -> Floats:
-    """A pose target (..., J, dim + 1) as the input of a network whose poses are given: all 0 for unlabelled joints."""
+    """A pose target (..., J, dim + 1) as input of a network that takes given poses: all 0 for unlabelled joints."""
     return np.where(target[..., -1:] > 0, np.where(target > MISSING, target, 0.0), 0.0)
 
 
@@ -90,7 +90,7 @@ _OF_POSES: dict[str, Callable[[Floats], Floats]] = {
     "pose_visibility": lambda target: target,
     "heatmaps": lambda target: target,
 }
-"""What an output of a kind is compared with, from a pose target."""
+"""Target of an output by its kind, from a pose target."""
 
 KINDS: tuple[str, ...] = (*_OF_POSES, "action")
 """Kinds of outputs that can be trained, see `deephar.models.outputs.Kind`."""
@@ -103,7 +103,7 @@ def of_outputs(
     action: Floats | None = None,
     action_weights: Floats | None = None,
 ) -> tuple[tuple[Floats, ...], Floats | tuple[Floats, ...]]:
-    """Targets and sample weights of every output of a network, as Keras' `fit` takes them.
+    """Targets and sample weights for every output of a network, in the form that Keras' `fit` expects.
 
     Args:
         kinds: of `KINDS`, one for every output.
@@ -113,8 +113,8 @@ def of_outputs(
         action_weights: (B, 1).
 
     Returns:
-        tuple of targets; and the weights, a tuple too, or the one output's alone: in a tuple, Keras would have every
-        weight weigh every sample.
+        tuple of targets; and the weights, also a tuple, or a single array for a single output: in a tuple, Keras would
+        apply every weight to every sample.
     """
 
     def given(kind: str) -> tuple[Floats, Floats]:
@@ -138,7 +138,7 @@ def checked_kinds(kinds: str | list[str] | tuple[str, ...], known: Sequence[str]
     wrong = [kind for kind in kinds if kind not in known]
     if wrong or not kinds:
         raise ValueError(
-            f"A loader needs the kind of every output, of {', '.join(known)}; deephar.models.outputs.kinds(model) "
-            f"gives them. Received: {kinds}"
+            f"A loader needs the kind of every output, one of {', '.join(known)}; deephar.models.outputs.kinds(model) "
+            f"returns them. Received: {kinds}"
         )
     return kinds

@@ -1,4 +1,4 @@
-"""The clips by which every video is judged, one video after another, for evaluation."""
+"""The clips on which every video is scored, one video after another, for evaluation."""
 
 import dataclasses
 import typing
@@ -20,7 +20,7 @@ class ClipInput:
 
     Attributes:
         inputs: list of arrays (T, ...), the network's inputs.
-        pose: (T, J, dim + 1) target, see `deephar.data.samples.crops.pose_target`.
+        pose: (T, J, dim + 1) target, see `deephar.data.samples.targets.pose_target`.
     """
 
     inputs: list[Floats]
@@ -34,9 +34,9 @@ class VideoInput:
     Attributes:
         name: of the video.
         action: number of its class.
-        short: whether the video is too short for the clip's frames at the subsampling that was asked for.
-        clips: iterator of `ClipInput`, for one walk through the video: each comes when its last frame was read, so that
-            only those that overlap are in memory together. Raises ValueError, naming it, at a frame that is broken.
+        short: whether the video is too short for the clip's frames at the requested subsampling.
+        clips: iterator of `ClipInput`, for one pass through the video: each is yielded when its last frame is read, so
+            only overlapping clips are in memory together. Raises ValueError at a broken frame; the message names it.
     """
 
     name: str
@@ -51,14 +51,14 @@ class VideoClips:
     Args:
         reader: see `deephar.data.readers.base.VideoDataset`.
         frames: T.
-        size: (height, width) of the crops; None for a network that reads given poses alone.
+        size: (height, width) of the crops; None for a network that takes only given poses.
         protocol: "single", one clip in the middle; or "multi", clips from the start to the end. A video too short for
-            one clip is judged by `deephar.data.samples.clips.clip_frames` either way, never left out.
-        subsampling: frame strides; clips of several are judged together.
-        shares: instead, shares of the video that a clip is spread over, see
-            `deephar.data.samples.clips.spread_frames`; several are judged together.
+            one clip is scored on `deephar.data.samples.clips.clip_frames` either way, never skipped.
+        subsampling: frame strides; the clips of all strides are scored together.
+        shares: instead, fractions of the video that a clip spans, see `deephar.data.samples.clips.spread_frames`; the
+            clips of all fractions are scored together.
         spacing: of several clips, see `deephar.data.samples.clips.multi_clip_frames`.
-        flip: judge every clip mirrored as well (published; not in the paper).
+        flip: score every clip mirrored as well (published; not in the paper).
         layout: of the poses; the reader's by default.
         dim: coordinates of the poses.
         given: whether the network's last input is the pose.
@@ -136,7 +136,7 @@ class VideoClips:
 
 
 class FrameNetwork(typing.Protocol):
-    """What is asked of the settings of a clip network's pose network."""
+    """Settings required of a clip network's pose network."""
 
     @property
     def input_shape(self) -> tuple[int, int, int]: ...
@@ -146,7 +146,7 @@ class FrameNetwork(typing.Protocol):
 
 
 class ClipNetwork(typing.Protocol):
-    """What is asked of the settings of a clip network."""
+    """Settings required of a clip network."""
 
     @property
     def frames(self) -> int: ...
@@ -164,16 +164,16 @@ def as_benchmarked(
     multi_clip: bool = False,
     published: bool = False,
 ) -> VideoClips:
-    """The clips by which a benchmark judges a clip network.
+    """The clips on which a benchmark scores a clip network.
 
     Args:
         reader: of videos.
         settings: `deephar.models.action.config.ActionConfig` of the network.
         layout: of its joints.
         boxes: see `deephar.data.samples.boxes.chooser`.
-        stride: between the frames of a clip.
-        multi_clip: several clips of a video, T/2 apart, instead of one (paper, section 5).
-        published: as the original's code does: its spacing, mirrored clips too, windows that are not square.
+        stride: frame stride of a clip.
+        multi_clip: several clips per video, T/2 apart, instead of one (paper, section 5).
+        published: as in the original's code: its spacing, also mirrored clips, windows that are not square.
 
     Returns:
         `VideoClips`.

@@ -1,1 +1,1 @@
-"""Synthetic people: a body, its motions, how it is drawn and where it is, from seeded generators."""
+"""Synthetic people: body, motion, rendering and scene, from seeded generators."""

@@ -1,4 +1,4 @@
-"""What is behind synthetic people: a plain room, or colours, textures and clutter of any kind."""
+"""Backgrounds of synthetic people: a plain room, or random colours, textures and clutter."""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -8,7 +8,7 @@ from deephar.typed import Pixels, Size
 
 
 def room(generator: np.random.Generator, size: Size) -> Pixels:
-    """A wall and a floor of plain colours with a soft gradient, uint8 (H, W, 3) for a size (width, height)."""
+    """A wall and a floor in plain colours with a soft gradient, uint8 (H, W, 3) for a size (width, height)."""
     width, height = size
     wall, floor = generator.uniform(0.55, 0.85, 3), generator.uniform(0.3, 0.6, 3)
     rows = np.arange(height)[:, None, None] / height
@@ -17,7 +17,7 @@ def room(generator: np.random.Generator, size: Size) -> Pixels:
 
 
 def anywhere(generator: np.random.Generator, size: Size) -> Pixels:
-    """Noise of every scale between two colours above and two below a horizon, and clutter; uint8 (H, W, 3)."""
+    """Multi-scale noise between two colours above and two below a horizon, and clutter; uint8 (H, W, 3)."""
     _, height = size
     texture = _texture(generator, size, generator.uniform(0.8, 1.8))
     shade = np.linspace(0, 1, 256)[:, None]
@@ -34,7 +34,7 @@ def anywhere(generator: np.random.Generator, size: Size) -> Pixels:
 
 
 def _shape(generator: np.random.Generator, size: Size) -> list[float]:
-    """Corners of a turned rectangle or ellipse, flat list."""
+    """Corners of a rotated rectangle or ellipse, as a flat list."""
     center, half = generator.uniform(0, 1, 2) * size, generator.uniform(0.02, 0.3, 2) * size
     angle, corners = generator.uniform(0, np.pi), [4, 24][generator.integers(2)]
     around = 2 * np.pi * (np.arange(corners) + 0.5) / corners
@@ -44,7 +44,7 @@ def _shape(generator: np.random.Generator, size: Size) -> list[float]:
 
 
 def _texture(generator: np.random.Generator, size: Size, roughness: float) -> Pixels:
-    """Noise uint8 (H, W) whose contrast falls by `roughness` with every doubling of scale, of the full range."""
+    """Noise uint8 (H, W) over the full range, whose contrast decreases by octave according to `roughness`."""
     cells, total = 2, np.zeros((2, 2), dtype=np.float32)
     for octave in range(6):
         cells = 2 ** (octave + 1)

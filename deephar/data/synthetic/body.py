@@ -1,4 +1,4 @@
-"""A skeleton of named joints: bone lengths of a person, joint angles, and where the joints are, in numpy.
+"""A skeleton of named joints: a person's bone lengths, joint angles and joint positions, in numpy.
 
 The body's axes are x forward, y to the person's left, z up; the world's z is up too. Lengths are millimetres, angles
 degrees. Standing upright with arms hanging, all angles are 0.
@@ -24,15 +24,16 @@ SAME_PLACE = {
     "spine_base": "pelvis", "r_shoulder_base": "thorax", "l_shoulder_base": "thorax",
     "r_hand_end": "r_hand_tip", "l_hand_end": "l_hand_tip",
 }  # fmt: skip
-"""Joints that some layouts have beside one of `JOINTS`, where this one is."""
+"""Joints of some layouts that coincide with one of `JOINTS`."""
 
 LIMITS: dict[str, tuple[float, float]] = {
     "bend": (-30, 80), "lean": (-35, 35), "turn": (-60, 60), "nod": (-40, 50), "look": (-70, 70),
     "raise": (0, 180), "plane": (-60, 180), "roll": (-90, 90), "elbow": (0, 150),
     "hip": (0, 130), "hip_plane": (-20, 180), "hip_roll": (-45, 45), "knee": (0, 150), "ankle": (-30, 50),
 }  # fmt: skip
-"""Degrees of every angle: of the trunk forward, sideways and about itself; of the head down and sideways; of an upper
-arm from hanging, towards `plane` (0 forward, 90 outward, 180 backward), about itself, of its elbow; a leg likewise."""
+"""Range of every angle in degrees: of the trunk forward, sideways and about its axis; of the head down and sideways; of
+an upper arm from hanging, towards `plane` (0 forward, 90 outward, 180 backward), about its axis, of its elbow; of a leg
+likewise."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Body:
 
     Attributes:
         height: mm.
-        bones: length of every bone in heights, by the name of its far end (both sides alike); `hip` and `shoulder` are
-            half widths.
+        bones: length of every bone as a fraction of the height, by the name of its far end (both sides alike); `hip`
+            and `shoulder` are half widths.
         girth: factor on the thickness of all parts.
     """
 
@@ -56,11 +57,11 @@ _BONES = {
     "head": 0.065, "head_top": 0.075, "shoulder": 0.112, "elbow": 0.172, "wrist": 0.152, "hand": 0.050,
 }  # fmt: skip
 ANKLE_HEIGHT = 0.039
-"""Heights from the sole to the ankle."""
+"""Height of the ankle above the sole, as a fraction of the body height."""
 
 
 def order(layout: PoseLayout) -> list[int]:
-    """Where the joints of a `deephar.layouts.PoseLayout` are in `JOINTS`, as a list.
+    """Positions in `JOINTS` of the joints of a `deephar.layouts.PoseLayout`, as a list.
 
     Raises:
         ValueError: if a synthetic person lacks one of them.
@@ -73,7 +74,7 @@ def order(layout: PoseLayout) -> list[int]:
 
 
 def draw_body(generator: np.random.Generator) -> Body:
-    """A person of either sex: height, proportions and girth, from a `numpy.random.Generator`."""
+    """Sample a person of either sex: height, proportions and girth, from a `numpy.random.Generator`."""
     female = bool(generator.integers(2))
     height = generator.normal(1640 if female else 1770, 65)
     bones = {name: length * generator.normal(1, 0.03) for name, length in _BONES.items()}
@@ -94,17 +95,17 @@ def rotation(axis: str, degrees: ArrayLike) -> Floats:
 
 
 def _swing(raise_: Floats, plane: Floats, roll: Floats) -> Floats:
-    """Rotation that takes a hanging limb up by `raise_` towards `plane`, without twist but `roll` about itself."""
+    """Rotation that raises a hanging limb by `raise_` towards `plane`, with no twist except `roll` about its axis."""
     return rotation("z", plane) @ rotation("y", -raise_) @ rotation("z", roll - plane)
 
 
 def pose_body(body: Body, angles: Mapping[str, Floats]) -> Floats:
-    """Where the joints are: forward kinematics.
+    """Joint positions by forward kinematics.
 
     Args:
         body: `Body`.
         angles: name to (T,) degrees; trunk angles as in `LIMITS`, those of limbs with `r_` or `l_`, and of the whole
-            body `yaw`, `pitch` (forward), `roll`. Angles beyond the limits are cut.
+            body `yaw`, `pitch` (forward), `roll`. Angles are clipped to the limits.
 
     Returns:
         float64 (T, joints, 3) mm, pelvis at the origin.
@@ -154,9 +155,9 @@ def pose_body(body: Body, angles: Mapping[str, Floats]) -> Floats:
 
 
 def reach(joints: Floats, side: str, target: Floats) -> Floats:
-    """Joints with one arm moved so that its wrist is at a target, or as near as the arm's length allows.
+    """Joints with one arm moved so that its wrist is at a target, or as close as the arm's length allows.
 
-    The bones keep their lengths, the elbow the direction in which it stands out; the hand turns with the forearm.
+    The bones keep their lengths, and the elbow the direction in which it points; the hand rotates with the forearm.
 
     Args:
         joints: (T, joints, 3) mm.
@@ -185,12 +186,12 @@ def reach(joints: Floats, side: str, target: Floats) -> Floats:
 
 
 def unit(vectors: Floats) -> Floats:
-    """Vectors (..., 3) of length 1; a vector of no length stays as it is."""
+    """Vectors (..., 3) scaled to length 1; zero vectors stay unchanged."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 def _turn_between(a: Floats, b: Floats) -> Floats:
-    """The smallest rotations (T, 3, 3) that take unit vectors (T, 3) to others that are not their opposites."""
+    """The smallest rotations (T, 3, 3) that take unit vectors (T, 3) to others, which must not be their opposites."""
     cross = np.zeros((len(a), 3, 3))
     x, y, z = np.cross(a, b).T
     cross[:, 0, 1], cross[:, 0, 2], cross[:, 1, 2] = -z, y, -x

@@ -1,4 +1,4 @@
-"""A reader of scenes without people: textures and clutter, drawn when they are asked for."""
+"""A reader of scenes without people: textures and clutter, drawn on demand."""
 
 import numpy as np
 from PIL import Image
@@ -12,12 +12,12 @@ from deephar.typed import Size
 
 
 class EmptyScenes:
-    """Backdrops of synthetic people, without anybody; see `deephar.data.readers.base.PoseDataset`.
+    """Backgrounds of synthetic people, without any people; see `deephar.data.readers.base.PoseDataset`.
 
     Args:
-        count: how many.
-        size: (width, height) of the pictures in pixels.
-        layout: of the joints that are not there, a `PoseLayout` or a name.
+        count: number of scenes.
+        size: (width, height) of the images in pixels.
+        layout: of the absent joints, a `PoseLayout` or a name.
         seed: the same seed and position give the same scene.
     """
 
@@ -31,7 +31,7 @@ class EmptyScenes:
         return self.count
 
     def sample(self, index: int) -> Sample:
-        """The scene at a position: a `Sample` without a joint, of which that is known."""
+        """The scene at a position: a `Sample` whose joints are all known to be absent."""
         generator = np.random.default_rng([self.seed, index])
         image = Image.fromarray(backdrop.anywhere(generator, self.size))
         size = np.array(self.size, dtype=np.float64)

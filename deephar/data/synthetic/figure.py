@@ -1,4 +1,4 @@
-"""What a person is made of: skin, hair, clothes, what the hands hold, and a chair, as tapered capsules."""
+"""The parts of a person: skin, hair, clothes, objects in the hands, and a chair, as tapered capsules."""
 
 import dataclasses
 import typing
@@ -24,12 +24,12 @@ LIMBS: tuple[tuple[str, str, float, float, str], ...] = (
         (f"{side}_foot", f"{side}_toe_end", 0.024, 0.016, "shoe"),
     )),
 )  # fmt: skip
-"""Joints at both ends of a part, its radius there in heights, and what it is made of."""
+"""Joints at both ends of a part, its radii there as fractions of the height, and its material."""
 
 
 Point: typing.TypeAlias = tuple[float, float, float]
 Capsule: typing.TypeAlias = tuple[Point, Point, float, float]
-"""Its two ends and its radius there."""
+"""Its two ends and the radii there."""
 
 _Add: typing.TypeAlias = Callable[[Sequence[Capsule], Floats, Floats, str], None]
 
@@ -50,13 +50,13 @@ HELD: dict[str, list[Capsule]] = {
     "cup": [((30, -60, 15), (30, 100, 15), 42, 52)],
     "phone": [((-50, 0, 22), (110, 0, 22), 24, 24)],
 }  # fmt: skip
-"""Capsules (start, end, radii, mm) of an object in a hand: along it, towards its thumb, and to its left of these."""
+"""Capsules (start, end, radii, mm) of an object in a hand; axes: along the hand, towards its thumb, and across both."""
 
 _SEAT: list[Capsule] = [((x, -190, -22), (x, 190, -22), 22, 22) for x in (-170, -85, 0, 85, 170)]
 _BACK: list[Capsule] = [((-190, y, -40), (-230, y, 440), 18, 18) for y in (-170, 170)]
 _SLATS: list[Capsule] = [((-215, -170, z), (-215, 170, z), 24, 24) for z in (250, 340, 430)]
 CHAIR: list[Capsule] = [*_SEAT, *_BACK, *_SLATS]
-"""Capsules of a chair without legs: forward, to the left and up from the middle of its seat, mm."""
+"""Capsules of a chair without legs; axes: forward, left and up from the middle of its seat, mm."""
 _LEGS = [(x, y) for x in (-170, 170) for y in (-170, 170)]
 
 
@@ -92,19 +92,19 @@ class Parts:
 
 @dataclasses.dataclass(frozen=True)
 class Person:
-    """Who acts: a body and how it looks."""
+    """A person: body and appearance."""
 
     body: Body
     look: Look
 
 
 def draw_person(generator: np.random.Generator) -> Person:
-    """A person from a `numpy.random.Generator`."""
+    """Sample a person from a `numpy.random.Generator`."""
     return Person(draw_body(generator), draw_look(generator))
 
 
 def draw_look(generator: np.random.Generator) -> Look:
-    """Skin, hair and clothes from a `numpy.random.Generator`."""
+    """Sample skin, hair and clothes from a `numpy.random.Generator`."""
     skin = np.array([0.95, 0.76, 0.62]) * generator.uniform(0.35, 1.0) * generator.uniform(0.94, 1.06, 3)
     hair = np.array([0.85, 0.65, 0.4]) * generator.uniform(0.06, 0.9)
     clothes = {name: draw_colour(generator) for name in ("shirt", "trousers", "shoe", "object", "chair")}
@@ -126,7 +126,7 @@ def draw_look(generator: np.random.Generator) -> Look:
 
 
 def draw_colour(generator: np.random.Generator) -> Floats:
-    """A colour (3,) in [0.04, 0.96], from grey to strong."""
+    """Sample a colour (3,) in [0.04, 0.96], from grey to saturated."""
     strength, colour = generator.uniform() ** 1.5, generator.uniform(0.04, 0.96, 3)
     return strength * colour + (1 - strength) * colour.mean()
 
@@ -141,7 +141,7 @@ def parts_of(
         person: `Person`.
         held: a key of `HELD`, or None.
         side: of the hand that holds it.
-        seat: (joints, 3) mm of the person who sits on a chair, if there is one.
+        seat: (joints, 3) mm of the person when seated, if there is a chair; else None.
 
     Returns:
         `Parts`.
@@ -153,7 +153,7 @@ def parts_of(
     materials = [material for *_, material in LIMBS]
 
     def add(capsules: Sequence[Capsule], origin: Floats, axes: Floats, material: str) -> None:
-        """Capsules with ends in axes (T, 3, 3), rows, about an origin (T, 3)."""
+        """Add capsules with ends given in axes (T, 3, 3), as rows, about an origin (T, 3)."""
         local = np.array([capsule[:2] for capsule in capsules], dtype=np.float64)
         ends.append(origin[:, None, None] + np.einsum("pek,tkd->tped", local, axes))
         radii.extend(capsule[2:4] for capsule in capsules)
@@ -218,7 +218,7 @@ def _add_chair(add: _Add, joints: Floats, around: float, frames: int) -> None:
 
 
 def thickness(person: Person) -> Floats:
-    """How deep each joint lies in the body, mm (joints,), with a tolerance."""
+    """Depth of each joint inside the body, mm (joints,), with a tolerance."""
     depth = {"pelvis": 0.09, "spine": 0.09, "thorax": 0.09, "neck": 0.06, "head": 0.075, "head_top": 0.06,
              "shoulder": 0.075, "hip": 0.09, "knee": 0.05}  # fmt: skip
     around = person.body.height * person.body.girth

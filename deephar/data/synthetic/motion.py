@@ -19,7 +19,7 @@ REST: dict[str, float] = {
     "d_knee": 4,
     "n_knee": 4,
 }
-"""Angles of a person who stands, where a keyframe says nothing; `d_` and `n_` are the dominant side and the other."""
+"""Default angles, of a standing person; `d_` and `n_` are the dominant side and the other."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Action:
     """One action.
 
     Attributes:
-        seconds: of one run through the keyframes, at ordinary speed.
+        seconds: duration of one cycle through the keyframes, at normal speed.
         keys: list of (time in [0, 1], angles in degrees that differ from `REST`, and any of `NOT_ANGLES`).
-        repeats: whether the run starts again at its end.
+        repeats: whether the cycle repeats.
         held: object in the dominant hand, or None.
         seat: whether there is a chair under the pelvis.
-        planted: joint, of both sides, whose middle stays at its place on the ground; the pelvis by default.
+        planted: joint whose midpoint over both sides stays in place on the ground; the pelvis by default.
     """
 
     seconds: float
@@ -44,7 +44,7 @@ class Action:
 
 
 NOT_ANGLES = ("ear", "lift", "meet", "mouth")
-"""What keyframes may hold beside angles: mm above the ground, and shares in [0, 1] of the way of the dominant wrist to
+"""Keyframe values other than angles: mm above the ground, and fractions in [0, 1] of the way of the dominant wrist to
 ear or mouth, and of both wrists to each other."""
 
 
@@ -190,7 +190,7 @@ def move(action: Action, body: Body, frames: int, fps: float, generator: np.rand
         action: `Action`.
         body: `deephar.data.synthetic.body.Body`.
         frames: number of frames T.
-        fps: frames a second.
+        fps: frames per second.
         generator: `numpy.random.Generator`.
 
     Returns:
@@ -202,7 +202,7 @@ def move(action: Action, body: Body, frames: int, fps: float, generator: np.rand
     seconds = np.arange(frames) / fps
     if action.repeats:
         time = (generator.uniform() + speed * seconds / action.seconds) % 1.0
-    else:  # the whole action, whatever the number of frames, between still moments
+    else:  # the whole action, whatever the number of frames, between moments at rest
         time = np.clip(np.linspace(-0.1, 1.1, frames) + generator.uniform(-0.08, 0.08), 0, 1)
     names, when, values = _table(action)
     joint = ~np.isin(names, NOT_ANGLES)
@@ -239,17 +239,17 @@ def _table(action: Action) -> tuple[list[str], Floats, Floats]:
 
 
 def _sway(seconds: Floats, number: int, generator: np.random.Generator) -> Floats:
-    """Degrees (T, number) of slow, small movement that nobody intends."""
+    """Degrees (T, number) of slow, small, involuntary movement."""
     phase, rate = generator.uniform(0, 2 * np.pi, number), generator.uniform(0.2, 0.6, number)
     return 1.5 * np.sin(phase + 2 * np.pi * rate * seconds[:, None])
 
 
 _PLACES = {"mouth": (0.090, 0.045, -0.050), "ear": (0.045, 0.100, -0.075)}
-"""Where the wrist is when the hand is there: forward of the centre of the face, to its own side and up, in heights."""
+"""Wrist position when the hand is there: forward of the centre of the face, to its own side and up, in body heights."""
 
 
 def _hands_to_places(joints: Floats, body: Body, shares: Mapping[str, Floats], side: str, other: str) -> Floats:
-    """Hands at the mouth, at an ear or together, where `shares` of `move` say so."""
+    """Place hands at the mouth, at an ear or together, according to `shares` of `move`."""
     if not any(shares[name].any() for name in (*_PLACES, "meet")):
         return joints
     up = unit(joints[:, INDEX["head_top"]] - joints[:, INDEX["neck"]])

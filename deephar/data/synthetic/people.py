@@ -13,20 +13,20 @@ from deephar.layouts import PoseLayout
 from deephar.typed import Floats, Size
 
 FRAMES = 15
-"""Of the action from which a picture is taken."""
+"""Frames of the action, one of which is drawn."""
 
 
 class SyntheticPeople:
-    """People with depth and their camera, one a picture; see `deephar.data.readers.base.PoseDataset`.
+    """People with depth and their camera, one per image; see `deephar.data.readers.base.PoseDataset`.
 
-    The window is Human3.6M's: 2.25 m wide at the pelvis, so that depth fits the same range.
+    The window is Human3.6M's: 2.25 m wide at the pelvis, so that depth has the same range.
 
     Args:
-        count: how many.
-        size: (width, height) of the pictures in pixels.
+        count: number of people.
+        size: (width, height) of the images in pixels.
         domain: of `deephar.data.synthetic.scene.DOMAINS`.
         actions: keys of `deephar.data.synthetic.motion.ACTIONS`.
-        layout: of the joints, a `PoseLayout` or a name; one with a pelvis.
+        layout: of the joints, a `PoseLayout` or a name; must have a pelvis.
         seed: the same seed and position give the same person, whatever the count.
     """
 

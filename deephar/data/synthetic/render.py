@@ -1,7 +1,7 @@
-"""Tapered capsules with depth, shaded and textured, drawn into the frames of a clip by vectorised numpy.
+"""Tapered capsules with depth, shaded and textured, drawn into the frames of a clip with vectorised numpy.
 
-All capsules of several frames are drawn at once: rows of pixels that a capsule covers, then the pixels of these rows,
-then the nearest at every pixel, and colours for those alone.
+All capsules of several frames are drawn at once: first the pixel rows that each capsule covers, then the pixels of
+these rows, then the nearest capsule at every pixel, and colours only for those.
 """
 
 import functools
@@ -13,7 +13,7 @@ from deephar.data.synthetic.figure import Look, Parts
 from deephar.typed import ArrayLike, Bools, Floats, Ints, Pixels
 
 CHUNK = 8
-"""Frames drawn at once; their pixels fit into a processor's cache."""
+"""Frames drawn at once; their pixels fit into a CPU cache."""
 
 _CAPSULE = ("ax", "ay", "az", "bx", "by", "bz", "ra", "rb")
 
@@ -25,7 +25,7 @@ class Canvas:
         background: uint8 (H, W, 3).
         frames: T.
         light: (3,) direction towards the light in camera axes, unit length.
-        ambient: share of light from everywhere.
+        ambient: fraction of ambient light.
     """
 
     def __init__(self, background: Pixels, frames: int, light: ArrayLike, ambient: float = 0.45) -> None:
@@ -35,7 +35,7 @@ class Canvas:
         self.ambient: np.float32 = np.float32(ambient)
 
     def draw(self, parts: Parts, camera: Camera, look: Look) -> None:
-        """Draw `parts` (`deephar.data.synthetic.figure.Parts`) with the colours of `look`, seen by a `Camera`."""
+        """Draw `parts` (`deephar.data.synthetic.figure.Parts`) with the colours of `look`, as seen by a `Camera`."""
         colours = np.array([look.colours[material] for material in parts.materials], dtype=np.float32)
         stripes = np.array([look.stripes.get(m, (0, 0, 0.0)) for m in parts.materials], dtype=np.float32)
         focal = camera.focal.mean()
@@ -74,7 +74,7 @@ class Canvas:
         return self.ambient + (1 - self.ambient) * np.maximum(lit, 0)
 
     def hidden(self, points_world: Floats, camera: Camera, behind: float | Floats = 0.0) -> Bools:
-        """Whether something drawn is nearer than points by more than `behind` mm, or they are outside.
+        """Whether points are hidden: something drawn is nearer by more than `behind` mm, or they are outside.
 
         Args:
             points_world: (T, N, 3) mm.
@@ -92,7 +92,7 @@ class Canvas:
         return outside | (self.depth[np.arange(len(uvd))[:, None], row, column] < uvd[..., 2] - behind)
 
     def pictures(self, noise: float, generator: np.random.Generator) -> Pixels:
-        """The frames with the noise of a sensor.
+        """The frames with sensor noise.
 
         Args:
             noise: standard deviation in [0, 1] of full brightness.
@@ -113,7 +113,7 @@ class Canvas:
 
 @functools.lru_cache(maxsize=2)
 def _grain(count: int) -> Floats:
-    """Normal noise, of which every frame of `count` numbers takes a piece."""
+    """Gaussian noise, of which every frame of `count` numbers takes a part."""
     return np.random.default_rng(0).standard_normal(count + 65536, dtype=np.float32)
 
 
@@ -127,7 +127,7 @@ def _pixels(capsules: Floats, width: int, height: int) -> tuple[Ints, Ints, Ints
     """Pixels that capsules may cover, row by row.
 
     Args:
-        capsules: (N, 8) as `_CAPSULE`, pixels and mm; those with a NaN are left out.
+        capsules: (N, 8) as `_CAPSULE`, pixels and mm; those with a NaN are skipped.
 
     Returns:
         (pixels,) number of the capsule, column and row; and float32 (8, pixels), the capsule's values.
@@ -149,7 +149,7 @@ def _pixels(capsules: Floats, width: int, height: int) -> tuple[Ints, Ints, Ints
 
 
 def _count_up(lengths: Ints) -> Ints:
-    """0, 1, ... length - 1 for every length, one after the other."""
+    """0, 1, ... length - 1 for every length, concatenated."""
     ends = np.cumsum(lengths)
     return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
 

@@ -1,4 +1,4 @@
-"""Clips of synthetic people: what happens (`perform`), who sees it (`film`), in the "laboratory" or in the "wild"."""
+"""Clips of synthetic people: the performance (`perform`) and its recording (`film`), in "laboratory" or "wild"."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from deephar.typed import Bools, Floats, Ints, Pixels, Size
 
 DOMAINS = ("laboratory", "wild")
 CORNERS = ((-3400, -4200), (-3400, 4200), (3400, -4200), (3400, 4200))
-"""Of the laboratory, a room of 7 by 9 metres, where its cameras are, mm."""
+"""Corner positions of the cameras in the laboratory, a room of 7 by 9 metres, mm."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Performance:
-    """One person who acts.
+    """One person's performance.
 
     Attributes:
         person: `deephar.data.synthetic.figure.Person`.
         action: key of `deephar.data.synthetic.motion.ACTIONS`; "" for a captured pose.
         joints: (T, joints, 3) world mm, order `deephar.data.synthetic.body.JOINTS`.
-        side: dominant one, "r" or "l".
+        side: dominant side, "r" or "l".
     """
 
     person: figure.Person
@@ -44,7 +44,7 @@ class Performance:
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-    """A synthetic clip of one person who acts.
+    """A synthetic clip of one person's performance.
 
     Attributes:
         images: uint8 (T, H, W, 3).
@@ -52,7 +52,7 @@ class Clip:
         camera: `deephar.camera.Camera`.
         joints_mm_world: (T, joints, 3), order `deephar.data.synthetic.body.JOINTS`.
         joints_uvd: (T, joints, 3) pixels and depth in mm.
-        visible: (T, joints) bool, inside the picture and not hidden by a body, one's own or another's.
+        visible: (T, joints) bool, inside the frame and not hidden by the person's own or another body.
     """
 
     images: Pixels
@@ -72,13 +72,13 @@ def perform(
     place: Sequence[float] | Floats = (0.0, 0.0),
     facing: float | None = None,
 ) -> Performance:
-    """Somebody does something.
+    """Sample one person's performance of an action.
 
     Args:
         generator: `numpy.random.Generator`.
         action: key of `ACTIONS`.
         frames: T.
-        fps: frames a second.
+        fps: frames per second.
         person: `deephar.data.synthetic.figure.Person`; a new one by default.
         place: (2,) mm on the ground.
         facing: degrees from the world's x towards y; any by default.
@@ -104,7 +104,7 @@ def film(
     domain: str = "wild",
     picked: Sequence[int] | Ints | None = None,
 ) -> Clip:
-    """What a camera records, before a background of its own.
+    """Record performances with a camera, over a new background.
 
     Args:
         generator: `numpy.random.Generator`.
@@ -151,8 +151,8 @@ def draw_clip(
         action: key of `ACTIONS`.
         frames: T.
         size: (width, height) in pixels.
-        fps: frames a second.
-        domain: "laboratory": as in `film`, one of four fixed cameras, nobody else; "wild": any camera, others about.
+        fps: frames per second.
+        domain: "laboratory": as in `film`, one of four fixed cameras, nobody else; "wild": any camera, other people.
         picked: numbers of the frames to draw; all by default.
 
     Returns:
@@ -189,13 +189,13 @@ def _is_wild(domain: str) -> bool:
 
 
 def _room_camera(generator: np.random.Generator, size: Size) -> Camera:
-    """One of four in the corners, at eye level."""
+    """One of four cameras in the corners, at eye level."""
     corner = CORNERS[generator.integers(len(CORNERS))]
     return Camera.looking_at((*corner, 1600), (0, 0, 900), 1.9 * max(size), size)
 
 
 def _wild_camera(generator: np.random.Generator, joints: Floats, size: Size) -> Camera:
-    """Around the person, who fills a third to nine tenths of the picture."""
+    """A camera anywhere around the person, who fills a third to nine tenths of the frame."""
     middle = joints.reshape(-1, 3).mean(axis=0)
     extent = np.ptp(joints.reshape(-1, 3), axis=0).max()
     azimuth, height = generator.uniform(0, 2 * np.pi), generator.uniform(-0.12, 0.6)
@@ -217,5 +217,5 @@ def _elsewhere(generator: np.random.Generator, camera: Camera) -> Floats:
 
 
 def _direction(generator: np.random.Generator) -> Floats:
-    """Where light comes from, in camera axes: from above and not from behind the person alone."""
+    """Direction of the light, in camera axes: from above and not only from behind the person."""
     return np.array([generator.normal(0, 0.6), -generator.uniform(0.2, 1), -generator.uniform(0.1, 1)])

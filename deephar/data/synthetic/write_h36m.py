@@ -1,4 +1,4 @@
-"""Synthetic people in Human3.6M's files: every take seen by four cameras at once."""
+"""Synthetic people in Human3.6M's file format: every take recorded by four cameras at once."""
 
 import pathlib
 
@@ -14,11 +14,11 @@ ACTIONS = {
     "Posing": "jumping_jacks", "Purchases": "squat", "Sitting": "situp", "SittingDown": "sit_down", "Smoking": "punch",
     "TakingPhoto": "lunge", "Waiting": "throw", "Walking": "walk", "WalkingDog": "kick", "WalkingTogether": "bowl",
 }  # fmt: skip
-"""What is done under the names of Human3.6M. Only Eating, Greeting, Phoning, SittingDown and Walking are near their
-names; the others lend theirs, since readers know no more."""
+"""Our action for each of Human3.6M's names. Only Eating, Greeting, Phoning, SittingDown and Walking resemble their
+names; the others just borrow a name, since readers accept no others."""
 
 SUBJECTS = ("S1", "S9", "S5", "S11", "S6", "S7", "S8")
-"""In turns, so that few takes hold both people of the training and of the test split."""
+"""Order of the subjects, so that even a few takes contain people from both the training and the test split."""
 
 FPS = 50
 LENSES = (
@@ -27,7 +27,7 @@ LENSES = (
     (1.149, 1.149, 0.5198, 0.5014, -0.208, 0.255, -0.005, 0.0024, 0.0014),
     (1.145, 1.145, 0.5149, 0.5019, -0.199, 0.218, -0.009, -0.0014, -0.0005),
 )  # fmt: skip
-"""Focal lengths and principal point in widths of the picture, k1 to k3, p1 and p2, about as Human3.6M's cameras."""
+"""Focal lengths and principal point in image widths, k1 to k3, p1 and p2, similar to Human3.6M's cameras."""
 
 ORDER = body.order(layouts.get("h36m32"))
 _PEOPLE = 1_000_000
@@ -36,20 +36,21 @@ _PEOPLE = 1_000_000
 def write(settings: writing.Settings, folder: pathlib.Path, takes: int, processes: int = 1) -> None:
     """Write metadata.xml, and per take S1/Images/<take>.<camera>/000001.jpg and so on, then its D3_Positions/*.cdf.
 
-    Positions are of every frame, pictures of those that the protocol uses (`deephar.data.readers.human36m.SPLITS`).
+    Positions are written for every frame, images for those that the protocol uses
+    (`deephar.data.readers.human36m.SPLITS`).
 
     Args:
-        settings: `deephar.data.synthetic.writing.Settings`; pictures are square.
+        settings: `deephar.data.synthetic.writing.Settings`; images must be square.
         folder: path.
-        takes: number; subjects take turns, then actions.
+        takes: number; subjects alternate, then actions.
         processes: number of processes.
 
     Raises:
-        ValueError: for pictures that are not square, actions under no name, or a folder begun with other settings.
+        ValueError: for images that are not square, unknown actions, or a folder created with other settings.
         ModuleNotFoundError: without cdflib.
     """
     if settings.size[0] != settings.size[1]:
-        raise ValueError(f"Human3.6M's pictures are square. Received: {settings.size}")
+        raise ValueError(f"Human3.6M's images are square. Received: {settings.size}")
     unknown = sorted(set(settings.actions) - set(ACTIONS.values()))
     if unknown:
         raise ValueError(f"Actions in Human3.6M's format are {', '.join(ACTIONS.values())}. Received: {unknown}")
@@ -76,13 +77,13 @@ def take_of(settings: writing.Settings, index: int) -> tuple[str, str, int]:
 
 
 def label_path(settings: writing.Settings, folder: pathlib.Path, index: int) -> pathlib.Path:
-    """Of the positions of a take, counted from 0."""
+    """Path of the positions of a take, counted from 0."""
     subject, name, take = take_of(settings, index)
     return folder / subject / "MyPoseFeatures" / "D3_Positions" / f"{name} {take}.cdf"
 
 
 def one_take(settings: writing.Settings, folder: pathlib.Path, index: int) -> None:
-    """Write one take seen by all cameras."""
+    """Write one take as recorded by all cameras."""
     subject, name, take = take_of(settings, index)
     performance = act(settings, index)
     numbers = np.arange(0, len(performance.joints), step_of(subject))
@@ -95,12 +96,12 @@ def one_take(settings: writing.Settings, folder: pathlib.Path, index: int) -> No
 
 
 def step_of(subject: str) -> int:
-    """Frames from one picture to the next."""
+    """Frame stride of the images."""
     return next(step for subjects, step in human36m.SPLITS.values() if subject in subjects)
 
 
 def act(settings: writing.Settings, index: int) -> scene.Performance:
-    """What happens in a take: `deephar.data.synthetic.scene.Performance`."""
+    """The performance in a take: `deephar.data.synthetic.scene.Performance`."""
     subject, name, _ = take_of(settings, index)
     generator = settings.generator(index)
     person = figure.draw_person(settings.generator(_PEOPLE + int(subject[1:])))
@@ -110,7 +111,7 @@ def act(settings: writing.Settings, index: int) -> scene.Performance:
 
 
 def cameras(settings: writing.Settings, subject: str) -> dict[str, Camera]:
-    """The four cameras, moved a little for every subject: camera id to `deephar.camera.Camera`."""
+    """The four cameras, slightly displaced for every subject: camera id to `deephar.camera.Camera`."""
     generator = settings.generator(_PEOPLE + int(subject[1:]), 1)
     width = settings.size[0]
     placed = {}

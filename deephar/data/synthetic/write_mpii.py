@@ -1,4 +1,4 @@
-"""Photographs of synthetic people in MPII's files."""
+"""Images of synthetic people in MPII's file format."""
 
 import json
 import pathlib
@@ -14,11 +14,11 @@ from deephar.data.synthetic import body, scene, writing
 
 ORDER = body.order(layouts.get("mpii16"))
 FRAMES = 15
-"""Of the action from which a photograph is picked."""
+"""Frames of the action, one of which is picked."""
 
 
 class Label(typing.TypedDict):
-    """Of one photograph, 1-based as MPII's."""
+    """Label of one image, 1-based like MPII's."""
 
     pose: list[list[float]]
     visible: list[float]
@@ -27,16 +27,16 @@ class Label(typing.TypedDict):
 
 
 def write(settings: writing.Settings, folder: pathlib.Path, people: int, processes: int = 1) -> None:
-    """Write images/, release.mat and valid.h5 (the last tenth); each label goes to labels.jsonl after its photograph.
+    """Write images/, release.mat and valid.h5 (the last tenth); each label is written to labels.jsonl after its image.
 
     Args:
         settings: `deephar.data.synthetic.writing.Settings`.
         folder: path.
-        people: number of photographs, one person each.
+        people: number of images, one person each.
         processes: number of processes.
 
     Raises:
-        ValueError: if the folder was begun with other settings.
+        ValueError: if the folder was created with other settings.
     """
     with writing.claim(folder, settings):
         journal = folder / "labels.jsonl"
@@ -56,7 +56,7 @@ def write(settings: writing.Settings, folder: pathlib.Path, people: int, process
 
 
 def one_person(settings: writing.Settings, folder: pathlib.Path, index: int) -> Label:
-    """Write one photograph; returns its label, 1-based as MPII's."""
+    """Write one image; returns its label, 1-based like MPII's."""
     generator = settings.generator(index)
     action = settings.actions[generator.integers(len(settings.actions))]
     picked = [int(generator.integers(FRAMES))]

@@ -1,4 +1,4 @@
-"""Videos of synthetic people in NTU RGB+D's files, three cameras at a time."""
+"""Videos of synthetic people in NTU RGB+D's file format, recorded by three cameras at once."""
 
 import pathlib
 
@@ -14,11 +14,11 @@ ACTIONS = {
     "drink": 1, "throw": 7, "sit_down": 8, "stand_up": 9, "clap": 10, "wave": 23, "kick": 24, "jump": 27,
     "phone_call": 28, "punch": 50,
 }  # fmt: skip
-"""Our actions that NTU RGB+D has too, and their numbers there; its punch needs two people."""
+"""Our actions that NTU RGB+D also has, and their numbers there; its punch needs two people."""
 
 SUBJECTS, REPEATS, SETUPS, CAMERAS, FPS = 40, 2, 17, 3, 30
 COLOUR_PX, COLOUR_FOCAL = (1920, 1080), 1081.0
-"""Size of the official videos, in whose pixels colour coordinates are stated, and a Kinect's focal length there."""
+"""Size of the official videos, to whose pixels colour coordinates refer, and a Kinect's focal length in them."""
 
 _FIRST_ID = 72057594037931000
 _PEOPLE = 1_000_000
@@ -26,7 +26,7 @@ _PEOPLE = 1_000_000
 
 
 def _sdk_order() -> Ints:
-    """Joints as the Kinect SDK names them: its left is the person's right in a picture that is not mirrored."""
+    """Joints as named by the Kinect SDK: its left is the person's right in an image that is not mirrored."""
     layout = layouts.get("ntu25")
     return np.array(body.order(layout))[layout.flip]
 
@@ -38,21 +38,21 @@ def write(settings: writing.Settings, folder: pathlib.Path, performances: int, p
     """Write nturgb+d_rgb/<name>_rgb.avi, or frames/<name>/00001.jpg, then nturgb+d_skeletons/<name>.skeleton.
 
     Args:
-        settings: `deephar.data.synthetic.writing.Settings`; actions are of `ACTIONS`, the size is 16 to 9.
+        settings: `deephar.data.synthetic.writing.Settings`; actions from `ACTIONS`, aspect ratio 16:9.
         folder: path.
-        performances: number; each gives a clip per camera. Actions take turns, then subjects.
+        performances: number; each gives a clip per camera. Actions alternate, then subjects.
         processes: number of processes.
 
     Raises:
-        ValueError: for another action, another shape of pictures, more performances than names, or a folder begun with
+        ValueError: for an unknown action, another aspect ratio, more performances than names, or a folder created with
             other settings.
         ImportError: without PyAV, for video files.
     """
     unknown = sorted(set(settings.actions) - set(ACTIONS))
     if unknown:
-        raise ValueError(f"Of our actions NTU RGB+D has {', '.join(ACTIONS)}. Received: {', '.join(unknown)}")
+        raise ValueError(f"Of our actions, NTU RGB+D has {', '.join(ACTIONS)}. Received: {', '.join(unknown)}")
     if settings.size[0] * COLOUR_PX[1] != settings.size[1] * COLOUR_PX[0]:
-        raise ValueError(f"NTU RGB+D's pictures are 16 to 9, like 320x180. Received: {settings.size}")
+        raise ValueError(f"NTU RGB+D's frames are 16:9, like 320x180. Received: {settings.size}")
     most = len(settings.actions) * SUBJECTS * REPEATS * SETUPS
     if performances > most:
         raise ValueError(
@@ -66,7 +66,7 @@ def write(settings: writing.Settings, folder: pathlib.Path, performances: int, p
 
 
 def name_of(settings: writing.Settings, index: int, camera: int) -> str:
-    """SsssCcccPpppRrrrAaaa of a performance, counted from 0, seen by camera 1, 2 or 3."""
+    """SsssCcccPpppRrrrAaaa of a performance, counted from 0, recorded by camera 1, 2 or 3."""
     turn, action = divmod(index, len(settings.actions))
     setup, repeat, subject = 1 + turn // (SUBJECTS * REPEATS), 1 + turn // SUBJECTS % REPEATS, 1 + turn % SUBJECTS
     number = ACTIONS[settings.actions[action]]
@@ -74,12 +74,12 @@ def name_of(settings: writing.Settings, index: int, camera: int) -> str:
 
 
 def label_path(settings: writing.Settings, folder: pathlib.Path, index: int, camera: int) -> pathlib.Path:
-    """Of the .skeleton file of a clip."""
+    """Path of the .skeleton file of a clip."""
     return folder / "nturgb+d_skeletons" / f"{name_of(settings, index, camera)}.skeleton"
 
 
 def one_clip(settings: writing.Settings, folder: pathlib.Path, clip: tuple[int, int]) -> None:
-    """Write one performance seen by one camera; `clip` is (index, camera)."""
+    """Write one performance as recorded by one camera; `clip` is (index, camera)."""
     index, camera = clip
     filmed = draw(settings, index, camera)
     name = name_of(settings, index, camera)
@@ -104,7 +104,7 @@ def draw(settings: writing.Settings, index: int, camera: int) -> scene.Clip:
 
 
 def place_camera(generator: np.random.Generator, camera: int, size: Size) -> Camera:
-    """Cameras 1, 2, 3 are to the right, in front and to the left of the person, all as far and as high."""
+    """Cameras 1, 2, 3 are to the right, in front and to the left of the person, at equal distance and height."""
     distance, height = generator.uniform(2800, 3800), generator.uniform(900, 1500)
     azimuth = np.deg2rad((-45, 0, 45)[camera - 1])
     center = (distance * np.cos(azimuth), distance * np.sin(azimuth), height)
@@ -112,7 +112,7 @@ def place_camera(generator: np.random.Generator, camera: int, size: Size) -> Cam
 
 
 def as_body(clip: scene.Clip) -> ntu_files.Body:
-    """A clip as `deephar.data.readers.ntu_files.Body`: hidden joints are inferred; one sensor sees colour and depth."""
+    """A clip as `deephar.data.readers.ntu_files.Body`: hidden joints are inferred; one sensor for colour and depth."""
     joints = clip.camera.to_camera(clip.joints_mm_world[:, ORDER]) / 1000 * (1, -1, 1)
     x, y, z = np.moveaxis(joints, -1, 0)
     depth_px = np.stack([366.5 * x / z + 256.3, -366.9 * y / z + 208.5], axis=-1)

@@ -1,4 +1,4 @@
-"""Videos of synthetic people in Penn Action's files."""
+"""Videos of synthetic people in Penn Action's file format."""
 
 import io
 import pathlib
@@ -13,27 +13,27 @@ from deephar.typed import Array, Floats
 
 ORDER = body.order(layouts.get("penn13"))
 MOST = 9999
-"""Videos; their names have four digits."""
+"""Maximum number of videos; their names have four digits."""
 
 _HEADER = "MATLAB 5.0 MAT-file, synthetic people of deephar"
 _TEXT_BYTES = 116
-"""Of a .mat file's header, where the time of writing would stand."""
+"""Header of a .mat file, which would usually contain the time of writing."""
 
 
 def write(settings: writing.Settings, folder: pathlib.Path, videos: int, processes: int = 1) -> None:
     """Write frames/0001/000001.jpg and so on, and labels/0001.mat, each after its frames.
 
-    Actions take turns. Every action's videos go to test by `test_share`, evenly; each video has a person, camera and
-    background of its own.
+    Actions alternate. Of every action's videos, `test_share` are for testing, evenly spaced; each video has its own
+    person, camera and background.
 
     Args:
         settings: `deephar.data.synthetic.writing.Settings`.
         folder: path.
-        videos: number of videos, 9999 at most.
+        videos: number of videos, at most 9999.
         processes: number of processes.
 
     Raises:
-        ValueError: if there are too many videos, or the folder was begun with other settings.
+        ValueError: if there are too many videos, or the folder was created with other settings.
     """
     if videos > MOST:
         raise ValueError(f"Penn Action's format has room for {MOST} videos. Received: {videos}")
@@ -44,7 +44,7 @@ def write(settings: writing.Settings, folder: pathlib.Path, videos: int, process
 
 
 def label_path(folder: pathlib.Path, index: int) -> pathlib.Path:
-    """Of the label of a video, counted from 0."""
+    """Path of the label of a video, counted from 0."""
     return folder / "labels" / f"{index + 1:04d}.mat"
 
 
@@ -66,15 +66,15 @@ def draw(settings: writing.Settings, index: int) -> scene.Clip:
 
 
 def is_test(settings: writing.Settings, index: int) -> bool:
-    """Whether a video is of the test split."""
+    """Whether a video belongs to the test split."""
     turn = index // len(settings.actions)
     return int((turn + 1) * settings.test_share + 0.5) > int(turn * settings.test_share + 0.5)
 
 
 def labels_of(clip: scene.Clip, test: bool) -> dict[str, str | Array]:
-    """The fields of a label file, in the types of the official ones.
+    """The fields of a label file, with the official types.
 
-    Joints outside the picture are not visible and hold (1, 1), as joints that nobody located do.
+    Joints outside the frame are not visible and hold (1, 1), like joints that were not annotated.
     """
     height, width = clip.images.shape[1:3]
     xy, visible = clip.joints_uvd[:, ORDER, :2] + 0.5, clip.visible[:, ORDER]
@@ -95,14 +95,14 @@ def labels_of(clip: scene.Clip, test: bool) -> dict[str, str | Array]:
 
 
 def _box(joints: Floats, width: int, height: int) -> Floats:
-    """x1 y1 x2 y2: the extent of joints and a tenth of it on each side, inside the picture; 1-based."""
+    """x1 y1 x2 y2: the extent of the joints plus a tenth of it on each side, clipped to the frame; 1-based."""
     low, high = joints.min(axis=0), joints.max(axis=0)
     margin = 0.1 * (high - low)
     return np.concatenate([np.clip(v, 1, (width, height)) for v in (low - margin, high + margin)])
 
 
 def view_of(clip: scene.Clip) -> str:
-    """Which side of the person the camera sees on the whole: "front", "back", "left" or "right" (the person's own)."""
+    """The side of the person that mostly faces the camera: "front", "back", "left" or "right" (the person's own)."""
     pelvis, r_hip, l_hip = (clip.joints_mm_world[:, body.INDEX[n]] for n in ("pelvis", "r_hip", "l_hip"))
     left = np.sum(l_hip - r_hip, axis=0)[:2]
     toward = np.sum(clip.camera.center - pelvis, axis=0)[:2]
@@ -112,7 +112,7 @@ def view_of(clip: scene.Clip) -> str:
 
 
 def _mat(fields: dict[str, str | Array]) -> bytes:
-    """Bytes of a .mat file, the same at any time."""
+    """Bytes of a .mat file, independent of the time of writing."""
     file = io.BytesIO()
     scipy.io.savemat(file, fields, do_compression=True)
     return _HEADER.ljust(_TEXT_BYTES).encode() + file.getvalue()[_TEXT_BYTES:]

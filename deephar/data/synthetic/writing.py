@@ -1,4 +1,4 @@
-"""What all writers of synthetic datasets share: settings that a folder remembers, and work done in order."""
+"""Shared by all writers of synthetic datasets: settings stored in the folder, and ordered parallel work."""
 
 import concurrent.futures
 import contextlib
@@ -24,19 +24,19 @@ Result = typing.TypeVar("Result")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What decides the bytes of a synthetic dataset, whatever the number of people or videos.
+    """Everything that determines the bytes of a synthetic dataset, except the number of people or videos.
 
     Attributes:
         format: "mpii", "penn", "ntu" or "h36m".
-        size: (width, height) of the pictures in pixels.
+        size: (width, height) of the images in pixels.
         domain: of `deephar.data.synthetic.scene.DOMAINS`.
         actions: keys of `deephar.data.synthetic.motion.ACTIONS`.
         seed: number.
-        length: (least, most) frames of a video.
-        fps: (least, most) frames a second.
-        test_share: of the videos, in formats without a fixed split.
+        length: (minimum, maximum) frames of a video.
+        fps: (minimum, maximum) frames per second.
+        test_share: fraction of the videos for testing, in formats without a fixed split.
         quality: of JPEG files.
-        frames_only: pictures instead of a video file.
+        frames_only: images instead of a video file.
     """
 
     format: str
@@ -51,20 +51,20 @@ class Settings:
     frames_only: bool = False
 
     def generator(self, *numbers: int) -> np.random.Generator:
-        """The generator of a part of the dataset."""
+        """The random generator for a part of the dataset."""
         return np.random.default_rng([self.seed, *numbers])
 
 
 @contextlib.contextmanager
 def claim(folder: Path, settings: Settings) -> Iterator[None]:
-    """A folder for settings, made or gone on with, for this process alone: others wait until it is done.
+    """Create or resume a folder for settings, with an exclusive lock: other processes wait until it is released.
 
     Args:
         folder: path.
         settings: `Settings`.
 
     Raises:
-        ValueError: if the folder was made with other settings.
+        ValueError: if the folder was created with other settings.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,15 +81,15 @@ def in_order(
     processes: int,
     unit: str,
 ) -> Iterator[Result]:
-    """Results of `function(settings, folder, item)` in the order of the items, with a bar of progress.
+    """Results of `function(settings, folder, item)` in the order of the items, with a progress bar.
 
     Args:
-        function: of a module, without a state of its own.
+        function: a module-level function without state.
         settings: `Settings`.
         folder: path.
         items: list.
         processes: number of processes; results do not depend on it.
-        unit: name of an item, for the bar.
+        unit: name of an item, for the progress bar.
 
     Yields:
         what `function` returns.
@@ -107,7 +107,7 @@ def in_order(
 def save_frames(
     images: Pixels, folder: pathlib.Path, digits: int, quality: int, numbers: Iterable[int] | Ints | None = None
 ) -> None:
-    """Write frames uint8 (T, H, W, 3) as JPEG files named by their numbers, from 1 by default."""
+    """Write frames uint8 (T, H, W, 3) as JPEG files named by number, from 1 by default."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, image in zip(range(1, len(images) + 1) if numbers is None else numbers, images, strict=True):
         Image.fromarray(image).save(folder / f"{number:0{digits}d}.jpg", quality=quality)

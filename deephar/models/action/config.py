@@ -1,4 +1,4 @@
-"""The numbers of a clip network."""
+"""The configuration of a clip network."""
 
 import dataclasses
 
@@ -16,12 +16,12 @@ class ActionConfig:
 
     Attributes:
         network: the pose network; its `input_shape` is that of a frame.
-        concat_visibility: give [pose, visibility] as one tensor instead of two, where poses are exported.
+        concat_visibility: output [pose, visibility] as one tensor instead of two, if poses are exported.
         frames: T of a clip.
         num_actions: classes A.
         branches: "merge" (both, aggregated), "pose" or "appearance" alone.
         poses: "estimated" by the pose network, or "given" as a second input (B, T, J, dim + 1) of coordinates and
-            visibility; with `branches="pose"` the only input, and no picture is needed.
+            visibility; with `branches="pose"` the only input, and no images are needed.
         aggregation: "maps", the published merge of the last action maps; or "fully_connected", the paper's layer on
             both branches' last predictions.
         pose_width: channels of the pose-based network, a key of `POSE_BRANCH`.
@@ -58,6 +58,6 @@ class ActionConfig:
             settle(self, name, checks.whole(name, getattr(self, name), least))
         require(
             self.export_poses == "none" or self.poses == "estimated",
-            "Poses that are given are not exported",
+            "Given poses cannot be exported",
             export_poses=self.export_poses,
         )

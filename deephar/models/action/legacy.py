@@ -1,4 +1,4 @@
-"""Where the original's weight files keep the weights of a clip network."""
+"""Where the original's weight files store the weights of a clip network."""
 
 from collections.abc import Set
 
@@ -19,7 +19,7 @@ MERGE: dict[str, str] = {"merge_pose": "separable_conv2d (pose)", "merge_appeara
 
 
 def groups(names: Set[str]) -> dict[str, list[str]]:
-    """Names of layers by the group of the original's file, see `deephar.models.reception.legacy.groups`.
+    """Names of layers by group in the original's file, see `deephar.models.reception.legacy.groups`.
 
     After the stem: the first hourglass, the rest of the pose network as one, the action branches.
     """

@@ -1,4 +1,4 @@
-"""Which layers of a clip network depend on its classes, by the names that its builders give."""
+"""Which layers of a clip network depend on its classes, by the names from its builders."""
 
 import re
 from collections.abc import Collection
@@ -9,12 +9,12 @@ _MERGE = {"merge_pose", "merge_appearance", "m"}
 
 
 def one_per_class(names: Collection[str]) -> set[str]:
-    """The names of the layers with a filter or unit for each class, a set; empty for other networks."""
+    """The names of the layers with one filter or unit per class, a set; empty for other networks."""
     maps = {name for name in names if _MAPS.fullmatch(name)}
     return maps | (_MERGE & set(names) if maps else set())
 
 
 def of_classes(names: Collection[str]) -> set[str]:
-    """The names of all layers whose weights belong to the classes, a set; empty for other networks."""
+    """The names of all layers whose weights depend on the classes, a set; empty for other networks."""
     outputs = one_per_class(names)
     return outputs | {name for name in names if _REMAP.fullmatch(name)} if outputs else set()

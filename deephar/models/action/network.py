@@ -1,6 +1,6 @@
 """The clip network: poses and visual features of every frame become an action (paper section 4).
 
-A clip of poses is read like a picture: rows are frames, columns are joints, channels are coordinates or features.
+A clip of poses is treated as an image: rows are frames, columns are joints, channels are coordinates or features.
 Layers are named `pose_action...` and `appearance_action...` beside those of the pose network; the outputs keep the
 published names p1, p2 ... (pose), v1, v2 ... (appearance) and m (aggregated).
 """
@@ -27,10 +27,10 @@ VISIBILITY_SCALE: dict[int, float] = {2: 4.0, 3: 2.0}
 
 
 def pad_to_four(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Rows (frames) and columns (joints) filled up with zeros to multiples of 4, before and after alike.
+    """Zero-pad rows (frames) and columns (joints) to multiples of 4, evenly before and after.
 
-    The action blocks halve both twice and add the result back: other sizes would not fit. Padded joints and frames
-    look like ones that are not visible.
+    The action blocks halve both twice and add the result back: other sizes would not match. Padded joints and frames
+    look like invisible ones.
     """
     rows, columns = (-size % 4 for size in x.shape[1:3])
     if not rows and not columns:
@@ -123,7 +123,7 @@ def appearance_branch(features: keras.KerasTensor, config: ActionConfig) -> list
 
 
 def action_scores(maps: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Action maps (B, T', J', A) to probabilities (B, A): soft-max of the largest plus the smallest logit."""
+    """Action maps (B, T', J', A) to probabilities (B, A): softmax of the largest plus the smallest logit."""
     logits = GlobalMaxPlusMinPooling2D(dtype="float32", name=f"{name}_logits", **FORMAT)(maps)
     return layers.Softmax(dtype="float32", name=name)(logits)
 
@@ -149,7 +149,7 @@ def merge_maps(pose_maps: keras.KerasTensor, appearance_maps: keras.KerasTensor)
 
 
 def merge_scores(pose_scores: keras.KerasTensor, appearance_scores: keras.KerasTensor) -> keras.KerasTensor:
-    """The paper's aggregation: a fully-connected layer with soft-max on both predictions (section 4.3)."""
+    """The paper's aggregation: a fully connected layer with softmax on both predictions (section 4.3)."""
     both = layers.Concatenate(dtype="float32", name="merge")([pose_scores, appearance_scores])
     return layers.Dense(pose_scores.shape[-1], "softmax", dtype="float32", name="m")(both)
 
@@ -187,7 +187,7 @@ def given_poses(
 ) -> tuple[
     list[keras.KerasTensor], keras.KerasTensor, keras.KerasTensor, keras.KerasTensor | None, keras.KerasTensor | None
 ]:
-    """Inputs for poses that are given, and what `estimate_poses` would have found but for its outputs."""
+    """Inputs for given poses, and what `estimate_poses` would return except its outputs."""
     network = config.network
     given = keras.Input((config.frames, network.num_joints, network.dim + 1), dtype="float32", name="pose")
     pose, visibility = given[..., : network.dim], given[..., network.dim :]

@@ -1,4 +1,4 @@
-"""Named clip networks: the published ones, one that reads annotated poses alone, and a small one."""
+"""Named clip networks: the published ones, one that takes only annotated poses, and a small one."""
 
 import dataclasses
 
@@ -15,4 +15,4 @@ PRESETS: dict[str, ActionConfig] = {
         export_poses="last",
     ),
 }  # fmt: skip
-"""`lite-merge` is narrower and shorter, for 128 pixels."""
+"""`lite-merge` is narrower and shallower, for 128 pixels."""

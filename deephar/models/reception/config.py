@@ -1,4 +1,4 @@
-"""The numbers of a pose network."""
+"""The configuration of a pose network."""
 
 import dataclasses
 
@@ -8,10 +8,10 @@ from deephar.models.settings import require, settle, settle_flags
 
 @dataclasses.dataclass(frozen=True)
 class PoseNetwork:
-    """Stem, K prediction blocks and pose heads, of a pose network or inside a clip network.
+    """Stem, K prediction blocks and pose heads, of a pose network or within a clip network.
 
     Attributes:
-        input_shape: (H, W, 3) of a frame; H and W multiples of 32, known when the network is built.
+        input_shape: (H, W, 3) of a frame; H and W multiples of 32, fixed when the network is built.
         num_joints: joints J.
         dim: 2 for (x, y), 3 for (x, y, z).
         num_blocks: prediction blocks K, each supervised.
@@ -19,8 +19,8 @@ class PoseNetwork:
         depth_maps: depth cells per joint, 3D only.
         kernel_size: kernel of the separable convolutions in the prediction blocks, int or pair.
         width: channels of the features between blocks, even; the stem scales with it.
-        alpha: weight of the specialised maps against the context maps, in [0, 1].
-        stem: "inception" (paper figure 11) or "early" (an older stem with one convolution fewer).
+        alpha: weight of the specialised maps relative to the context maps, in [0, 1].
+        stem: "inception" (paper figure 11) or "early" (an older stem with one convolution less).
     """
 
     input_shape: tuple[int, int, int] = (256, 256, 3)
@@ -54,8 +54,8 @@ def _frame_shape(shape):
         height = width = channels = 0
     require(
         channels and height % 32 == 0 and width % 32 == 0,
-        "`input_shape` must be (H, W, channels) of a frame, H and W multiples of 32 that are known when a network is "
-        "built; for another size build another one, the same weights fit all",
+        "`input_shape` must be (H, W, channels) of a frame, H and W multiples of 32 that are fixed when a network is "
+        "built; for another size build another network, which can use the same weights",
         input_shape=shape,
     )
     return height, width, channels
@@ -63,12 +63,12 @@ def _frame_shape(shape):
 
 @dataclasses.dataclass(frozen=True)
 class ReceptionConfig:
-    """A pose network and what it gives.
+    """A pose network and its outputs.
 
     Attributes:
-        network: its numbers.
-        concat_visibility: give [pose, visibility] as one tensor per block instead of two.
-        export_heatmaps: give the raw heat maps (logits) of every block after its pose.
+        network: its configuration.
+        concat_visibility: output [pose, visibility] as one tensor per block instead of two.
+        export_heatmaps: output the raw heat maps (logits) of every block after its pose.
         export_features: number of the block whose hourglass features become the last output; 0 for none.
     """
 

@@ -1,4 +1,4 @@
-"""Where the original's weight files keep the weights of a pose network, and its fixed mathematics."""
+"""Where the original's weight files store the weights of a pose network, and its constants."""
 
 import typing
 from collections.abc import Set
@@ -23,19 +23,19 @@ _HOURGLASS = (
 
 
 def groups(names: Set[str]) -> dict[str, list[str]]:
-    """Names of layers by the group of the original's file, in stored order.
+    """Names of layers by group in the original's file, in stored order.
 
     Args:
         names: of all layers of a model, a set.
 
     Returns:
-        dict from group to list of names, "stem.conv" for a layer inside a layer; empty if it is no pose network.
+        dict from group to list of names, "stem.conv" for a layer inside a layer; empty if it is not a pose network.
     """
     return stem_groups(names) | block_groups(names) if "image" in names and "stem" in names else {}
 
 
 def stem_groups(names: Set[str]) -> dict[str, list[str]]:
-    """The groups of the stem, which the early variant has several of."""
+    """The groups of the stem; the early variant has several."""
     stem = [name for name in _STEM if name in names]
     if "stem_2" in names:
         return {"Stem": stem + _STEM_RESIDUAL}
@@ -65,7 +65,7 @@ def block_groups(names: Set[str]) -> dict[str, list[str]]:
 
 
 def constants(model: "Model") -> dict[str, list[tuple[str, str, Floats]]]:
-    """What the original stored as weights for the fixed mathematics of the last block.
+    """The constants of the last block that the original stored as weights.
 
     Args:
         model: a network with prediction blocks.

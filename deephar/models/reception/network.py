@@ -1,7 +1,7 @@
 """The pose network: stem, K prediction blocks with intermediate supervision, pose heads (paper section 3.1).
 
-Each builder takes tensors and returns tensors, and reads like the figure it comes from. Names of layers are an
-interface (`get_layer`, legacy weights): they depend on the block's number alone.
+Each builder takes tensors and returns tensors, and reads like the figure that it implements. Layer names are an
+interface (`get_layer`, legacy weights): they depend only on the block's number.
 """
 
 import typing
@@ -22,11 +22,11 @@ from deephar.models.blocks import FORMAT, Kernel, act_conv_bn, act_sepconv_bn, c
 from deephar.models.reception.config import PoseNetwork, ReceptionConfig
 
 STEM_WIDTH: dict[str, int] = {"inception": 576, "early": 512}
-"""Output channels at which the stem has its published size; other widths scale it, in steps of 8 channels."""
+"""Output channels for which the stem has its published size; other widths scale it, in steps of 8 channels."""
 
 
 def stem(x: keras.KerasTensor, width: int = 576, variant: str = "inception") -> keras.KerasTensor:
-    """Entry flow, an Inception-V4-like stem (paper figure 11; "early": an older one, published nowhere).
+    """Entry flow, an Inception-V4-like stem (paper figure 11; "early": an older, unpublished one).
 
     Args:
         x: (B, H, W, 3) in [-1, 1].
@@ -37,7 +37,7 @@ def stem(x: keras.KerasTensor, width: int = 576, variant: str = "inception") -> 
         (B, H/8, W/8, width).
 
     Raises:
-        ValueError: for another variant.
+        ValueError: for an unknown variant.
     """
     published = STEM_WIDTH[checks.one_of("variant", variant, tuple(STEM_WIDTH))]
 
@@ -122,7 +122,7 @@ def heatmap_regression(
 def pose_head_2d(
     heatmaps: keras.KerasTensor, num_joints: int, alpha: float, name: str, visibility_scale: float = 1.0
 ) -> tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]:
-    """Specialised maps, and context maps where there are any, to pose and visibility (published weights).
+    """Specialised maps, and context maps if there are any, to pose and visibility (published weights).
 
     Args:
         heatmaps: (B, H, W, J + J*N) logits, the J specialised maps first.
@@ -170,13 +170,13 @@ def pose_head_3d(
 def reinject(
     x: keras.KerasTensor, features: keras.KerasTensor, heatmaps: keras.KerasTensor, name: str
 ) -> keras.KerasTensor:
-    """Input of the next block: hourglass + features + the heat maps mapped back to features (paper figure 12)."""
+    """Input of the next block: hourglass + features + heat maps mapped back to features (paper figure 12)."""
     back = act_conv_bn(heatmaps, x.shape[-1], 1, f"{name}_remap")
     return layers.Add(name=f"{name}_out")([x, features, back])
 
 
 class Block(typing.NamedTuple):
-    """What a prediction block gives: pose (B, J, dim), visibility (B, J, 1), its heat maps over x and y
+    """Outputs of a prediction block: pose (B, J, dim), visibility (B, J, 1), its heat maps over x and y
     (B, H/8, W/8, J), and the features of its hourglass (B, H/8, W/8, width)."""
 
     pose: keras.KerasTensor

@@ -20,4 +20,4 @@ PRESETS: dict[str, ReceptionConfig] = {
     "penn-pose": ReceptionConfig(PENN),
     "ntu-pose": ReceptionConfig(NTU),
 }
-"""`lite-2d` and `lite-3d` are narrower and shorter, for 128 pixels."""
+"""`lite-2d` and `lite-3d` are narrower and shallower, for 128 pixels."""
