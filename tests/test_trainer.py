@@ -72,7 +72,7 @@ def test_a_training_in_pieces_ends_as_if_nothing_had_been(whole, drawn, tmp_path
     said = []
     for first in range(4):
         pieces = run(drawn, tmp_path, monkeypatch, "--minutes", "1e-9", *["--resume"][: first > 0], first=first)
-        said.append("--resume goes on" in capsys.readouterr().out)
+        said.append("--resume continues" in capsys.readouterr().out)
         assert (tmp_path / "small.weights.h5").is_file()
     assert said == [True, True, True, False] and pieces.scores == at_once.scores
     for stage in (1, 2):

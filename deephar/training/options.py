@@ -61,10 +61,10 @@ def parser(
     run.add_argument("--resume", action="store_true", help="resume the training run in that folder")
     run.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
     run.add_argument("--logical-cpus", type=_count, default=0, help="split the CPU, to try --strategy mirrored")
-    run.add_argument("--processes", type=_count, default=0, help="that make batches; 0: threads do")
+    run.add_argument("--processes", type=_count, default=0, help="worker processes that make batches; 0: threads")
     run.add_argument("--precision", default="float32", choices=PRECISIONS, help="of most layers; the rest is float32")
     run.add_argument(
-        "--minutes", type=_minutes, metavar="N", help="end after the last epoch in that time; see --resume"
+        "--minutes", type=_minutes, metavar="N", help="stop after the last epoch that ends in time; --resume continues"
     )
     run.add_argument("--seed", type=_count, default=0)
     run.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -164,7 +164,7 @@ _RUN = (
     "recipe",
     "recipes",
 )
-"""Options that say where and how a training runs, not what it is."""
+"""Options that say where and how to train, not what."""
 
 
 def _own_options(args):

@@ -79,7 +79,7 @@ def train(
     files.shrink_weights(best, folder / "small.weights.h5")
     say(args.recipe, judge, scores, batches, folder)
     if len(scores) < len(args.recipe.stages):
-        print(f"ended after {args.minutes:g} minutes; --resume goes on")
+        print(f"stopped after {args.minutes:g} minutes; --resume continues")
     return Trained(model, scores, len(batches.broken))
 
 
@@ -175,7 +175,7 @@ def describe(recipe: Recipe, judge: Judge | None, about: About) -> Description:
 
 
 def say(recipe: Recipe, judge: Judge | None, scores: Sequence[float | None], batches: Batches, folder: Path) -> None:
-    """Print what became of a training."""
+    """Print the result of training."""
     for stage, score in zip(recipe.stages, scores, strict=False):
         after = f", after {stage.name}" if len(recipe.stages) > 1 else ""
         if judge and score is not None:

@@ -24,10 +24,10 @@ class Sample:
         center_px, window_px: (2,) float64, centre and size of the unaugmented crop, margin included.
         head_px: head size for PCKh in source pixels; NaN if the dataset has none.
         root_mm: depth of the root joint, the middle of the crop's depth range; NaN without depth.
-        joint_weight: (J,) in [0, 1], how much is known of every joint: 0 where its label is unknown, 1 with NaN in the
-            pose where it is known not to be there; None where all that is located is known.
+        joint_weight: (J,) in [0, 1], confidence in every joint's label: 0 where it is unknown, 1 with NaN in the pose
+            where the joint is known to be absent; None if all located joints are certain.
         window_mm: width of the window at the root's depth, for the scale of the depth range.
-        camera: that took it, where known: its `uvd_to_world` takes rows of `pose_px` to world mm.
+        camera: the camera, if known: its `uvd_to_world` maps rows of `pose_px` to world mm.
     """
 
     name: str

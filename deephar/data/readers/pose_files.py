@@ -58,7 +58,7 @@ class PoseFile:
         return len(self._poses)
 
     def pose_px(self, name: str) -> Floats:
-        """Joints (J, 2) in a photograph by its name, in whatever folder; all NaN where the file has none of it."""
+        """Joints (J, 2) in a photograph by its name, ignoring folders; all NaN if the file has none for it."""
         found = self._poses.get(key(name))
         return np.full((len(self.layout), 2), np.nan) if found is None else found.copy()
 
@@ -69,7 +69,7 @@ def by_name(path: pathlib.Path, names: Sequence[object], poses: Floats) -> dict[
     found = dict(zip(keys, poses, strict=True))
     if len(found) < len(keys):
         twice = next(one for one in keys if keys.count(one) > 1)
-        raise ValueError(f"{path} has {twice} twice; photographs are known by their names without folders")
+        raise ValueError(f"{path} has {twice} twice; photographs are identified by their names without folders")
     return found
 
 

@@ -82,7 +82,7 @@ def cover(pixels: Pixels, patches: Sequence[tuple[tuple[float, ...], tuple[int, 
 
 
 def depth_scale(sample: Sample, variation: Draw) -> float:
-    """Factor of the depth range of a drawn crop: that of its window, against 2.25 m."""
+    """Scale factor of an augmented crop's depth range: the width of its window over 2.25 m."""
     window_mm = sample.window_mm * float(_shown(sample, variation.part)[1][0] / sample.window_px[0])
     return variation.scale * window_mm / geometry.WINDOW_MM
 

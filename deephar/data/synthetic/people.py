@@ -1,4 +1,4 @@
-"""Readers of synthetic people with depth, drawn when they are asked for: no files, any number, for 3D pose."""
+"""Readers of synthetic people with depth, drawn on demand: no files, any number, for 3D pose."""
 
 from collections.abc import Sequence
 

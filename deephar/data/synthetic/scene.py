@@ -33,7 +33,7 @@ class Performance:
     side: str
 
     def parts(self, picked: Ints) -> figure.Parts:
-        """Capsules in the picked frames, with what is held and sat upon."""
+        """Capsules in the picked frames, with the held object and the chair."""
         if not self.action:
             return figure.parts_of(self.joints[picked], self.person)
         action, seat = ACTIONS[self.action], None
