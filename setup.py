@@ -39,6 +39,7 @@ setup(
         "h36m": H36M,
         "figures": FIGURES,
         "baselines": BASELINES,
+        "hub": ["huggingface_hub>=0.24"],
         "tensorboard": ["tensorboard>=2.18"],
         "docs": DOCS,
         "test": [

@@ -137,7 +137,7 @@ def test_the_former_way_still_reads_both_forms():
 def test_nobody_else_looks_at_outputs():
     """Outside `deephar.models` no code reads a network's outputs, their names or their shapes."""
     package, hidden = pathlib.Path(deephar.__file__).parent, {"outputs", "output", "output_names", "output_shape"}
-    library = [path for path in package.rglob("*.py") if path.parent.name != "models"]
+    library = [path for path in package.rglob("*.py") if not path.is_relative_to(package / "models")]
     for path in [*library, *(package.parent / "exp").rglob("*.py")]:
         attributes = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Attribute)]
         read = [

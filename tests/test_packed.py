@@ -90,7 +90,7 @@ def relabelled(path, **changes):
         ({"head_px": np.zeros(2)}, "its arrays have different lengths"),
         ({"pose_px": np.zeros((3, 13, 2))}, "its poses are not of layout lsp14"),
         ({"about": json.dumps({"format": "deephar-crops-9"})}, "its format is deephar-crops-9"),
-        ({"about": "nothing"}, "damaged or of another kind"),
+        ({"about": "nothing"}, "damaged or of the wrong kind"),
     ],
 )
 def test_other_labels_are_refused(changes, message, path):

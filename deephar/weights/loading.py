@@ -8,7 +8,7 @@ import h5py
 
 from deephar.models import registry
 from deephar.typed import Path
-from deephar.weights import description, fitting, legacy_file
+from deephar.weights import description, fitting, hub, legacy_file
 from deephar.weights.catalogue import PUBLISHED, SHIPPED, shipped_file
 from deephar.weights.download import fetch
 
@@ -60,7 +60,8 @@ def load(weights: Path, /, *, name: str | None = None, **overrides: object) -> "
     """The network that some weights were trained in, with these weights.
 
     Args:
-        weights: a name that `deephar pretrained` lists, or a file beside its model.json.
+        weights: a name that `deephar pretrained` lists, a file beside its model.json, or `hf://OWNER/NAME`, see
+            `deephar.weights.hub`.
         name: of the model.
         **overrides: see `build`.
 
@@ -121,6 +122,8 @@ def weight_file(weights: Path) -> pathlib.Path:
 
 
 def _existing(weights: Path) -> pathlib.Path:
+    if str(weights).startswith(hub.SCHEME):
+        return hub.fetch(str(weights))
     path = pathlib.Path(weights)
     if not path.is_file():
         raise ValueError(f"No such weights: {weights}. Expected a file or one of {', '.join([*SHIPPED, *PUBLISHED])}")

@@ -1,0 +1,59 @@
+"""Steady poses in videos: the One Euro filter (Casiez, Roussel and Vogel, CHI 2012), which lags little in motion."""
+
+import math
+
+import numpy as np
+
+from deephar import checks
+from deephar.typed import Floats
+
+
+class OneEuro:
+    """Low-pass filter of points whose cutoff rises with their speed.
+
+    Args:
+        cutoff_hz: of points at rest; lower is steadier.
+        beta: Hz by which the cutoff rises for every size per second of speed; higher lags less.
+        speed_cutoff_hz: of the speed's own filter.
+    """
+
+    def __init__(self, cutoff_hz: float = 1.0, beta: float = 4.0, speed_cutoff_hz: float = 1.0) -> None:
+        self.cutoff_hz: float = checks.between("cutoff_hz", cutoff_hz, 0, low_included=False)
+        self.beta: float = checks.between("beta", beta, 0)
+        self.speed_cutoff_hz: float = checks.between("speed_cutoff_hz", speed_cutoff_hz, 0, low_included=False)
+        self._seconds = math.nan
+        self._points: Floats | None = None
+        self._speed: Floats | None = None
+
+    def __call__(self, points: Floats, seconds: float, size: float = 1.0) -> Floats:
+        """The points of the next moment, filtered.
+
+        Args:
+            points: (..., D).
+            seconds: when, rising.
+            size: of what is measured, e.g. the side of a person's box in pixels, so that near and far people are
+                filtered alike.
+
+        Returns:
+            float64 (..., D).
+
+        Raises:
+            ValueError: if time does not pass.
+        """
+        points = np.asarray(points, dtype=np.float64)
+        if self._points is None or self._speed is None:
+            self._points, self._speed, self._seconds = points, np.zeros_like(points), seconds
+            return points
+        elapsed = seconds - self._seconds
+        if not elapsed > 0:
+            raise ValueError(f"`seconds` must rise. Received: {seconds} after {self._seconds}")
+        self._speed = _blend(self._speed, (points - self._points) / elapsed, self.speed_cutoff_hz, elapsed)
+        cutoff = self.cutoff_hz + self.beta * np.linalg.norm(self._speed, axis=-1, keepdims=True) / size
+        self._points, self._seconds = _blend(self._points, points, cutoff, elapsed), seconds
+        return self._points
+
+
+def _blend(old: Floats, new: Floats, cutoff_hz: "float | Floats", elapsed: float) -> Floats:
+    """Exponential smoothing with a cutoff, over the seconds that elapsed."""
+    share = 1.0 / (1.0 + 1.0 / (2.0 * math.pi * cutoff_hz * elapsed))
+    return old + share * (new - old)
