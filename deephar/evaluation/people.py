@@ -145,13 +145,13 @@ def picture_scores(
     for index, one in _in_turn(len(pictures), found, "pictures"):
         true = pictures.truth(index)
         located, area = _located(true, pictures, layout), area_of(true.boxes)
-        seen = true.share >= least_seen
+        seen, overlap = true.share >= least_seen, box_overlap(true.boxes, one.boxes)
         left_out += int(np.sum(~seen))
-        kept = _kept(seen, oks(located, one.pose_px, area, sigmas))
-        poses.append((located[seen], area[seen], one.pose_px[kept], one.scores[kept]))
-        kept = _kept(seen, box_overlap(true.boxes, one.boxes))
+        asked = seen & _any_joint(located)
+        kept = _kept(asked, oks(located, one.pose_px, area, sigmas), overlap)
+        poses.append((located[asked], area[asked], one.pose_px[kept], one.scores[kept]))
         true_boxes.append(true.boxes[seen])
-        found_boxes.append(one.boxes[kept])
+        found_boxes.append(one.boxes[_kept(seen, overlap, overlap)])
     return {
         "pictures": len(pictures),
         "empty": sum(not len(boxes) for boxes in true_boxes),
@@ -196,10 +196,11 @@ def video_scores(
                 raise ValueError(f"Expected `ids` of the people found in a video. Received: none, in video {number}")
             true = truth[frame]
             located = _located(true, videos, layout)
-            similarity = _similarity(true, located, one, sigmas)
-            seen = (true.share >= least_seen) & np.isfinite(located).any(axis=(1, 2))
+            overlap = box_overlap(true.boxes, one.boxes)
+            similarity = overlap if sigmas is None else oks(located, one.pose_px, area_of(true.boxes), sigmas)
+            seen = (true.share >= least_seen) & _any_joint(located)
             left_out += int(np.sum(~seen))
-            kept = _kept(seen, similarity)
+            kept = _kept(seen, similarity, overlap)
             true_names = [(number, name) for name in true.ids[seen].tolist()]
             found_names = [(number, name) for name in one.ids[kept].tolist()]
             frames.append((true_names, found_names, similarity[seen][:, kept]))
@@ -218,13 +219,6 @@ def _in_turn(number: int, found: Iterable[_One], what: str) -> Iterator[tuple[in
         raise ValueError(f"Expected what is found in {number} {what}. Received: {position + 1}")
 
 
-def _similarity(true: TruePeople, located: Floats, one: Found, sigmas: Floats | None) -> Floats:
-    """Of true and found people (P, M): of joints, or, without sigmas, of boxes."""
-    if sigmas is None:
-        return box_overlap(true.boxes, one.boxes)
-    return oks(located, one.pose_px, area_of(true.boxes), sigmas)
-
-
 def _located(true: TruePeople, where: Pictures | Videos, layout: PoseLayout) -> Floats:
     """True poses (P, J, 2) in a layout, NaN for joints outside the picture."""
     pose = layouts.rearrange(true.pose_px, where.layout, layout)
@@ -232,7 +226,12 @@ def _located(true: TruePeople, where: Pictures | Videos, layout: PoseLayout) -> 
     return np.where(inside, pose, np.nan)
 
 
-def _kept(seen: Bools, similarity: Floats) -> Ints:
-    """Positions of the found people who are not taken for somebody left out."""
-    rows, columns = pairs(similarity, ALIKE)
+def _any_joint(located: Floats) -> Bools:
+    """Whether a joint is in the picture, (P,)."""
+    return np.any(np.isfinite(located), axis=(1, 2))
+
+
+def _kept(seen: Bools, similarity: Floats, overlap: Floats) -> Ints:
+    """Positions of the found people who are not taken for somebody left out, by boxes where there are no joints."""
+    rows, columns = pairs(np.where(np.isnan(similarity), overlap, similarity), ALIKE)
     return np.setdiff1d(np.arange(similarity.shape[1]), columns[~seen[rows]])

@@ -4,6 +4,7 @@ The camera stands at the origin and looks along the world's y; people walk to it
 """
 
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -24,7 +25,7 @@ APART_MM = 650.0
 """Between the middles of two people, at least; and between somebody's middle and the surface of a pillar."""
 
 TRIES = 200
-"""Of ways, after which nobody leaves and comes back, and then nobody turns aside."""
+"""Of ways, after which nobody leaves and comes back, and as many later, nobody turns aside."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +132,8 @@ def _taken(
     plans = [Plan(gap, 8.0)] * TRIES + [Plan(False, 8.0)] * TRIES + [Plan(False, 0.0)]
     for plan in plans:
         taken = _ways(generator, walkers, depths, camera, plan)
-        if plan == plans[-1] or (_apart(taken) and (not plan.gap or _comes_back(inside(taken[0], camera)))):
+        good = _apart(taken) and _all_cross(taken, camera)
+        if plan == plans[-1] or (good and (not plan.gap or _comes_back(inside(taken[0], camera)))):
             return taken
     raise AssertionError("the last plan is always taken")
 
@@ -153,7 +155,8 @@ def _ways(
     ]
     if len(walkers) == 3:
         partner = int(generator.integers(2))
-        later = int(np.clip(when + generator.integers(-frames // 5, frames // 5 + 1), 2, frames - 3))
+        most = frames // 5 if plan.slant else 0
+        later = int(np.clip(when + generator.integers(-most, most + 1), 2, frames - 3))
         x, y = taken[partner].joints[later, 0, :2]
         place = np.array([x / y, 1.0]) * depths[2]
         taken.append(_way(generator, walkers[2], (side, -side)[partner], later, place, slants[2]))
@@ -191,8 +194,19 @@ def _way(
 
 def _apart(performances: list[scene.Performance]) -> bool:
     ways = [performance.joints[:, 0, :2] for performance in performances]
-    pairs = [(a, b) for number, a in enumerate(ways) for b in ways[:number]]
-    return all(np.linalg.norm(a - b, axis=-1).min() > APART_MM for a, b in pairs)
+    return all(np.linalg.norm(a - b, axis=-1).min() > APART_MM for a, b in itertools.combinations(ways, 2))
+
+
+def _all_cross(performances: list[scene.Performance], camera: Camera) -> bool:
+    """Whether everybody's column passes that of another while both are inside."""
+    columns = [camera.world_to_uvd(performance.joints[:, 0])[:, 0] for performance in performances]
+    seen = [(column > 0) & (column < camera.size[0]) for column in columns]
+    crossed: set[int] = set()
+    for a, b in itertools.combinations(range(len(columns)), 2):
+        passes = np.diff(np.sign(columns[a] - columns[b])) != 0
+        if np.any(passes & (seen[a] & seen[b])[1:]):
+            crossed |= {a, b}
+    return len(crossed) == len(columns)
 
 
 def inside(performance: scene.Performance, camera: Camera) -> Bools:

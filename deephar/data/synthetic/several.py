@@ -19,6 +19,9 @@ NOT_BODY = ("object", "chair")
 ALONG = np.array([0.1, 0.3, 0.5, 0.7, 0.9])
 """Of a part of the body, where it is asked whether it is seen."""
 
+ROUNDS = 9
+"""Of a part of the body, as whose discs it is when a picture's edge cuts it."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Prop:
@@ -56,7 +59,8 @@ class Present:
         ids: (P,) int, the same for a person throughout a video.
         pose_px: (P, J, 2) pixels, of joints outside the picture too.
         visible: (P, J) bool, inside the picture and not hidden by a body, one's own or another's, or a thing.
-        boxes: (P, 4) x1, y1, x2, y2, around the body as if nothing hid it, cut at the picture's edges.
+        boxes: (P, 4) x1, y1, x2, y2, around what of the body is inside the picture, as if nothing
+            hid it.
         depth_mm: (P,) of the pelvis from the camera.
         share: (P,) in [0, 1], of the body that is inside and not hidden by others or things.
     """
@@ -165,11 +169,16 @@ def _body(parts: figure.Parts) -> tuple[Floats, Floats]:
 
 
 def _boxes(parts: figure.Parts, camera: Camera) -> Floats:
-    """Boxes (T, 4) around a body, cut at the picture's edges; of no extent where it is outside."""
+    """Boxes (T, 4) around what of a body is inside the picture; x1 > x2 where nothing is."""
     ends, radii = _body(parts)
-    uvd = camera.world_to_uvd(ends)
-    radii_px = (radii * camera.focal.mean() / uvd[..., 2])[..., None]
-    low, high = (uvd[..., :2] - radii_px).min(axis=(1, 2)), (uvd[..., :2] + radii_px).max(axis=(1, 2))
+    along = np.linspace(0, 1, ROUNDS)[:, None]
+    uvd = camera.world_to_uvd(ends[..., :1, :] + along * (ends[..., 1:, :] - ends[..., :1, :]))
+    radius = radii[:, :1] + along.T * (radii[:, 1:] - radii[:, :1])
+    radius_px = (radius * camera.focal.mean() / uvd[..., 2])[..., None]
+    low, high = uvd[..., :2] - radius_px, uvd[..., :2] + radius_px
+    inside = np.all((high > 0) & (low < camera.size), axis=-1, keepdims=True)
+    low = np.where(inside, low, np.inf).min(axis=(1, 2))
+    high = np.where(inside, high, -np.inf).max(axis=(1, 2))
     return np.clip(np.concatenate([low, high], axis=-1), 0, [*camera.size] * 2)
 
 
@@ -180,4 +189,5 @@ def _seen_share(parts: figure.Parts, others: Floats, camera: Camera) -> Floats:
     length = np.linalg.norm(ends[..., 1, :] - ends[..., 0, :], axis=-1)
     weight = radii.mean(axis=-1) * (length + radii.mean(axis=-1))
     seen = ~render.hidden(others, points.reshape(len(ends), -1, 3), camera)
-    return np.sum(seen.reshape(points.shape[:-1]).mean(axis=-1) * weight, axis=1) / weight.sum(axis=1)
+    shares = np.sum(seen.reshape(points.shape[:-1]).mean(axis=-1) * weight, axis=1) / weight.sum(axis=1)
+    return np.round(shares, 6)  # the same for a frame alone and among others, whose sums are in another order
