@@ -234,3 +234,14 @@ def test_gallery(tmp_path):
     make("--gallery", tmp_path, "--frames", 2)
     with Image.open(tmp_path / "synthetic.jpg") as sheet, Image.open(tmp_path / "synthetic.webp") as moving:
         assert sheet.size == (1280, 512) and moving.n_frames == 2
+
+
+def test_sheets_of_several_people(tmp_path):
+    make("--gallery", tmp_path, "--format", "groups", "--size", 48)
+    make("--gallery", tmp_path, "--format", "crossings", "--size", "32x24", "--frames", 16)
+    with Image.open(tmp_path / "groups.webp") as sheet, Image.open(tmp_path / "crossings.webp") as moving:
+        assert sheet.size == (288, 192) and moving.size == (96, 96) and moving.n_frames > 8
+    with pytest.raises(SystemExit, match="16 frames or more.*frames=3"):
+        make("--gallery", tmp_path, "--format", "crossings", "--frames", 3)
+    with pytest.raises(SystemExit, match="mpii, penn, ntu, h36m; groups are drawn.*--gallery FOLDER"):
+        make("--out", tmp_path / "files", "--format", "groups")

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from deephar import viz
-from deephar.evaluation import action, pose2d
+from deephar.evaluation import action, people, pose2d
 from deephar.files import whole_file
 from deephar.typed import Path
 
@@ -138,3 +138,51 @@ def action_table(scores: action.ActionScores) -> str:
         for action in scores["per_class"]
     ]
     return "\n".join([head, f"  {outputs}", f"  {'':<18}{columns}", *rows])
+
+
+def picture_table(scores: people.PictureScores) -> str:
+    """Lines of text: average precision of the poses of several people, and how many of them are found.
+
+    Args:
+        scores: from `deephar.evaluation.people.picture_scores`.
+
+    Returns:
+        str.
+    """
+    poses, boxes = scores["poses"], scores["boxes"]
+    head = f"several people, {scores['pictures']} pictures ({scores['empty']} with nobody), {poses['people']} people"
+    rows = {"AP": poses["AP"], "AP50": poses["AP50"], "AP75": poses["AP75"], "AR": poses["AR"]}
+    rows |= {"precision": boxes["precision"], "recall": boxes["recall"], "F1": boxes["f1"]}
+    return "\n".join(
+        [
+            head + _hardly_seen(scores["left_out"]),
+            *_rows({name: 100 * value for name, value in rows.items()}),
+            f"  false people in {100 * boxes['false_people_share']:.1f} % of the pictures",
+        ]
+    )
+
+
+def track_table(scores: people.VideoScores) -> str:
+    """Lines of text: how well people keep their names in videos.
+
+    Args:
+        scores: from `deephar.evaluation.people.video_scores`.
+
+    Returns:
+        str.
+    """
+    tracks = scores["tracks"]
+    head = f"people followed, {scores['videos']} videos, {scores['frames']} frames, {tracks['people']} people in them"
+    rows = {"IDF1": tracks["idf1"], "IDP": tracks["idp"], "IDR": tracks["idr"], "MOTA": tracks["mota"]}
+    counts = {"switches": tracks["switches"], "misses": tracks["misses"], "false": tracks["false_positives"]}
+    return "\n".join(
+        [
+            head + _hardly_seen(scores["left_out"]),
+            *_rows({name: 100 * value for name, value in rows.items()}),
+            *[f"  {name:<12}{value:6d}" for name, value in counts.items()],
+        ]
+    )
+
+
+def _hardly_seen(left_out: int) -> str:
+    return f" ({left_out} hardly seen left out)" if left_out else ""

@@ -74,22 +74,8 @@ class Canvas:
         return self.ambient + (1 - self.ambient) * np.maximum(lit, 0)
 
     def hidden(self, points_world: Floats, camera: Camera, behind: float | Floats = 0.0) -> Bools:
-        """Whether points are hidden: something drawn is nearer by more than `behind` mm, or they are outside.
-
-        Args:
-            points_world: (T, N, 3) mm.
-            camera: `deephar.camera.Camera`.
-            behind: mm, number or (N,).
-
-        Returns:
-            bool (T, N).
-        """
-        uvd = camera.world_to_uvd(points_world)
-        height, width = self.depth.shape[1:]
-        column, row = np.floor(uvd[..., 0]), np.floor(uvd[..., 1])
-        outside = ~((column >= 0) & (column < width) & (row >= 0) & (row < height))
-        column, row = (np.where(outside, 0, v).astype(int) for v in (column, row))
-        return outside | (self.depth[np.arange(len(uvd))[:, None], row, column] < uvd[..., 2] - behind)
+        """Whether something drawn is nearer than points (T, N, 3) by more than `behind` mm; see `hidden`."""
+        return hidden(self.depth, points_world, camera, behind)
 
     def pictures(self, noise: float, generator: np.random.Generator) -> Pixels:
         """The frames with sensor noise.
@@ -109,6 +95,26 @@ class Canvas:
                 noisy = frame + grain[begin : begin + count].reshape(frame.shape)
                 frame[...] = np.clip(noisy, 0, 255, out=noisy)
         return self.colour
+
+
+def hidden(depth: Floats, points_world: Floats, camera: Camera, behind: float | Floats = 0.0) -> Bools:
+    """Whether something drawn is nearer than points by more than `behind` mm, or they are outside.
+
+    Args:
+        depth: (T, H, W) mm, inf where nothing is drawn.
+        points_world: (T, N, 3) mm.
+        camera: `deephar.camera.Camera`.
+        behind: mm, number or (N,).
+
+    Returns:
+        bool (T, N).
+    """
+    uvd = camera.world_to_uvd(points_world)
+    height, width = depth.shape[1:]
+    column, row = np.floor(uvd[..., 0]), np.floor(uvd[..., 1])
+    outside = ~((column >= 0) & (column < width) & (row >= 0) & (row < height))
+    column, row = (np.where(outside, 0, v).astype(int) for v in (column, row))
+    return outside | (depth[np.arange(len(uvd))[:, None], row, column] < uvd[..., 2] - behind)
 
 
 @functools.lru_cache(maxsize=2)

@@ -97,6 +97,41 @@ def perform(
     return Performance(person, action, joints @ rotation("z", facing).T + [*place, 0.0], side)
 
 
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """Where a camera films.
+
+    Attributes:
+        background: uint8 (H, W, 3).
+        light: (3,) direction towards the light in camera axes, unit length.
+        ambient: share of light from everywhere.
+        noise: of the sensor, see `deephar.data.synthetic.render.Canvas.pictures`.
+    """
+
+    background: Pixels
+    light: Floats
+    ambient: float
+    noise: float
+
+    def canvas(self, frames: int) -> render.Canvas:
+        """Empty frames to draw people into."""
+        return render.Canvas(self.background, frames, self.light, self.ambient)
+
+
+def set_up(generator: np.random.Generator, size: Size, domain: str = "wild") -> Setting:
+    """A place to film in, for pictures of a size (width, height).
+
+    Raises:
+        ValueError: for an unknown domain.
+    """
+    wild = _is_wild(domain)
+    background = (backdrop.anywhere if wild else backdrop.room)(generator, size)
+    light = _direction(generator) if wild else np.array([-0.3, -0.8, -0.52])
+    ambient = generator.uniform(0.3, 0.7) if wild else 0.55
+    noise = generator.uniform(0, 0.03) if wild else 0.01
+    return Setting(background, light / np.linalg.norm(light), ambient, noise)
+
+
 def film(
     generator: np.random.Generator,
     performances: Sequence[Performance],
@@ -119,19 +154,15 @@ def film(
     Raises:
         ValueError: for an unknown domain.
     """
-    wild = _is_wild(domain)
-    background = (backdrop.anywhere if wild else backdrop.room)(generator, camera.size)
-    light = _direction(generator) if wild else np.array([-0.3, -0.8, -0.52])
-    ambient = generator.uniform(0.3, 0.7) if wild else 0.55
-    noise = generator.uniform(0, 0.03) if wild else 0.01
+    setting = set_up(generator, camera.size, domain)
     main = performances[0]
     picked = np.arange(len(main.joints)) if picked is None else np.asarray(picked)
-    canvas = render.Canvas(background, len(picked), light / np.linalg.norm(light), ambient)
+    canvas = setting.canvas(len(picked))
     for performance in performances:
         canvas.draw(performance.parts(picked), camera, performance.person.look)
     joints = main.joints[picked]
     hidden = canvas.hidden(joints, camera, figure.thickness(main.person))
-    images = canvas.pictures(noise, generator)
+    images = canvas.pictures(setting.noise, generator)
     return Clip(images, main.action, camera, joints, camera.world_to_uvd(joints), ~hidden)
 
 
