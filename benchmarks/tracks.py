@@ -3,8 +3,8 @@
 Data     none; it makes videos of two or three people who walk past each other, leave the picture, and are hidden
 Command  python benchmarks/tracks.py [--people 3]
 Result   a table. The detections of a frame are the true people with noise on joints and boxes, 3 % of the
-         person's size; who is seen by less than a quarter is not found, nor is one in 33 of the others; a person's score
-         is the share that is seen, with noise
+         size of the person; who is seen by less than a quarter is not found, nor is one in 33 of the others; the score
+         of a person is the share that is seen, with noise
 Time     about a minute on two cores
 """
 
