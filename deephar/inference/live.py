@@ -5,7 +5,7 @@ import threading
 import time
 import typing
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from deephar.inference.recordings import Numbered
 from deephar.video import picture_stream, pyav, upright
@@ -62,23 +62,21 @@ class Live:
         """Number of frames that came and went before they were asked for."""
         return self._latest.dropped
 
-    @property
-    def position(self) -> int:
-        """Number of the frame that comes next."""
-        return self._latest.arrived
+    def frames(self, report: Callable[[int, str], None]) -> Generator[Numbered]:
+        """The newest frame, as often as it is asked for.
 
-    def frames(self) -> Generator[Numbered]:
-        """The newest frame, as often as it is asked for: its number, seconds from the first arrival, the picture.
+        Args:
+            report: called when the device is gone, with the number of the frame that did not come and the reason.
 
-        Raises:
-            ValueError: when the device is gone; the message says why.
+        Yields:
+            number, seconds from the first arrival, and the picture.
         """
         while (taken := self._take()) is not None:
             number, seconds, frame = taken
             yield number, seconds, upright(frame)
             del taken, frame
         if self._latest.fault is not None:
-            raise ValueError(f"{self.name} stopped: {self._latest.fault}")
+            report(self._latest.arrived, f"{self.name} stopped: {self._latest.fault}")
 
     def _take(self) -> "tuple[int, float, VideoFrame] | None":
         """Wait for a frame that was not given yet; None after the end."""

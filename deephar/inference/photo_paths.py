@@ -19,8 +19,6 @@ PHOTOGRAPHS = (
 )  # fmt: skip
 """Suffixes of the files in a folder that are taken for photographs; a file that is named itself may have any."""
 
-_T = typing.TypeVar("_T")
-
 
 class Found(typing.NamedTuple):
     """What is meant.
@@ -34,11 +32,11 @@ class Found(typing.NamedTuple):
     ignored: int
 
 
-def natural(name: str) -> tuple[object, ...]:
+def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
     """By which names sort as people count: img2 before img10, whatever the case and the form of accents."""
     parts = re.split(r"(\d+)", names.folded(name))
     numbered = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part)
-    return (*numbered, (1, 0, name))
+    return numbered, name
 
 
 def expanded(source: Path) -> Found:

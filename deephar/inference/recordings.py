@@ -24,6 +24,9 @@ _REORDERED = 64
 _TELLING = ("mov", "matroska", "avi")
 """FFmpeg's names of the containers that note how long their video is, by which one that was cut off is known."""
 
+_TIMELESS = "avi"
+"""FFmpeg's name of the container that has a rate and no times; those that FFmpeg makes up are not in order."""
+
 
 class Recording:
     """A video to be read from its beginning, or from a frame on.
@@ -31,7 +34,6 @@ class Recording:
     Attributes:
         name: for messages.
         fps: frames in a second on average; NaN where the container does not tell.
-        position: number of the frame that comes next.
 
     Args:
         opener: function that opens its container anew; `frames` closes it.
@@ -43,7 +45,6 @@ class Recording:
 
     def __init__(self, opener: "Callable[[], InputContainer]", name: str) -> None:
         self.name: str = name
-        self.position: int = 0
         self._opener = opener
         with opener() as container, naming(name, "is not a video that can be read"):
             stream = picture_stream(container)
@@ -51,6 +52,7 @@ class Recording:
             first = next(container.decode(stream), None)
             if first is None:
                 raise ValueError("it ends before its first frame")
+            self._timeless = container.format.name == _TIMELESS
             self._zero, self._lasts = first.time, _declared(container, stream)
 
     def count(self) -> int:
@@ -65,34 +67,35 @@ class Recording:
             start: number of the first frame to give; frames before it are decoded only from the key frame on that it
                 needs, where the container has times.
             stride: give the frames whose number is a multiple of it.
-            report: called with the number of a frame that is damaged, and what is wrong.
+            report: called with the number of a frame that is damaged and what is wrong; the frames go on, but for data
+                of which nothing more can be read, and for a file that was cut off.
 
         Yields:
             number, seconds from the first frame of the video, and the picture.
-
-        Raises:
-            ValueError: where the data are damaged so that nothing can be read after, or the file was cut off.
         """
-        self.position, end = start, math.nan
-        with contextlib.closing(self._walk(start)) as walk:
-            while True:
-                with naming(self.name, "is damaged"):
-                    frame, picture = next(walk, None), None
-                    if frame is None:
-                        break
-                    number, seconds = self.position, self._seconds(self.position, frame)
-                    self.position, end = number + 1, seconds + self._shown(frame)
-                    if number % stride == 0 and not frame.is_corrupt:
-                        picture = upright(frame)
-                if picture is not None:
-                    yield number, seconds, picture
-                elif number % stride == 0:
-                    report(number, f"frame {number} of {self.name} is damaged")
-        self._check_end(end)
+        number, end = start - 1, math.nan
+        try:
+            with contextlib.closing(self._walk(start)) as walk:
+                while True:
+                    with naming(self.name, "is damaged"):
+                        frame, picture = next(walk, None), None
+                        if frame is None:
+                            break
+                        number, seconds = number + 1, self._seconds(number + 1, frame)
+                        end = self._end(seconds, frame)
+                        if number % stride == 0 and not frame.is_corrupt:
+                            picture = upright(frame)
+                    if picture is not None:
+                        yield number, seconds, picture
+                    elif number % stride == 0:
+                        report(number, f"frame {number} of {self.name} is damaged")
+            self._check_end(end)
+        except ValueError as error:
+            report(number + 1, str(error))
 
     def _walk(self, start: int) -> "Generator[VideoFrame]":
         """Decoded frames from a number on."""
-        if start:
+        if start and not self._timeless:
             with self._opener() as container:
                 sought = self._sought(container, start)
                 if sought is not None:
@@ -113,25 +116,27 @@ class Recording:
         wanted = sorted(time for time in times if time is not None)[start]
         try:
             container.seek(wanted, stream=stream)
-            decoded = container.decode(stream)
+            decoded, last = container.decode(stream), -math.inf
             for frame in decoded:
-                if frame.pts is None or frame.pts > wanted:
+                if frame.pts is None or not last < frame.pts <= wanted:
                     return None
-                if frame.pts == wanted:
+                last = frame.pts
+                if last == wanted:
                     return itertools.chain([frame], decoded)
         except Exception:  # it cannot be jumped in; if it is damaged, reading it in order tells
             return None
         return None
 
     def _seconds(self, number: int, frame: "VideoFrame") -> float:
-        if frame.time is None or self._zero is None:
+        if self._timeless or frame.time is None or self._zero is None:
             return number / self.fps
         return frame.time - self._zero
 
-    def _shown(self, frame: "VideoFrame") -> float:
-        """For how many seconds a frame is shown, at least."""
+    def _end(self, seconds: float, frame: "VideoFrame") -> float:
+        """Until when a frame is shown, at least, by the container's clock, which counts frames that it lacks too."""
         duration, unit = getattr(frame, "duration", None), frame.time_base
-        return max(float(duration * unit) if duration and unit else 0.0, 1 / self.fps)
+        shown = float(duration * unit) if duration and unit else 0.0
+        return max(seconds, (frame.time or 0.0) - (self._zero or 0.0)) + max(shown, 1 / self.fps)
 
     def _check_end(self, end: float) -> None:
         """A file that was cut off may end without a fault: what its header notes is longer than what was read."""
@@ -143,6 +148,8 @@ def _declared(container: "InputContainer", stream: "VideoStream") -> float:
     """Seconds that the pictures last according to the header; NaN where that is not known or an estimate."""
     if container.format.name.split(",")[0] not in _TELLING:
         return math.nan
+    if container.format.name == _TIMELESS and stream.average_rate:
+        return float(stream.frames / stream.average_rate)  # FFmpeg shortens the duration of a file that was cut off
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     hours, _, rest = stream.metadata.get("DURATION", "").partition(":")

@@ -121,6 +121,9 @@ class Source:
             raise ValueError(reason)
         self.broken[index] = reason
 
+    def _frame_name(self, index: int) -> str:
+        return self.name if self.kind == "camera" else f"frame {index} of {self.name}"
+
     def close(self) -> None:
         """Close what is open; harmless if nothing is."""
         self._closed = True
@@ -217,7 +220,7 @@ class _Video(Source):
 
     def _frames(self) -> Generator[Frame]:
         walk = self._recording.frames(self._rules.start, self._rules.stride, self._report)
-        yield from _moving(self, walk, self._recording, lambda index: f"frame {index} of {self.name}")
+        yield from _named(walk, self._frame_name)
 
 
 class _Live(Source):
@@ -234,28 +237,19 @@ class _Live(Source):
         return self._feed.dropped
 
     def _frames(self) -> Generator[Frame]:
-        numbered = f"frame {{}} of {self.name}" if self.kind == "stream" else self.name
-        yield from _moving(self, self._feed.frames(), self._feed, numbered.format)
+        yield from _named(self._feed.frames(self._report), self._frame_name)
 
     def close(self) -> None:
         super().close()
         self._feed.close()
 
 
-def _moving(
-    source: Source,
-    walk: Generator[Numbered],
-    feed: Recording | Live,
-    name: Callable[[int], str],
-) -> Generator[Frame]:
-    """Frames of a walk through a video; its end by a fault is reported."""
-    try:
-        with contextlib.closing(walk):
-            for index, seconds, image in walk:
-                yield Frame(index, seconds, image, image.size, name(index))
-                del image
-    except ValueError as error:
-        source._report(feed.position, str(error))
+def _named(walk: Generator[Numbered], name: Callable[[int], str]) -> Generator[Frame]:
+    """Frames of a walk through a video."""
+    with contextlib.closing(walk):
+        for index, seconds, image in walk:
+            yield Frame(index, seconds, image, image.size, name(index))
+            del image
 
 
 def _decoded(index: int, item: object, name: str) -> Frame:
