@@ -7,13 +7,16 @@ import os
 import pathlib
 import re
 import shlex
+import typing
 import zipfile
 from collections.abc import Callable, Iterable
 
 import numpy as np
+from PIL import Image
 
 from deephar.data.readers import human36m, human36m_files, jhmdb, lsp, mpii, ntu, ntu_names, pennaction
 from deephar.data.readers.archive import Archive
+from deephar.data.readers.base import PoseDataset, VideoDataset
 from deephar.data.readers.names import folded, stored
 from deephar.data.samples import frames
 from deephar.typed import Path
@@ -105,7 +108,7 @@ def _lsp(path: pathlib.Path, matching: list[str]) -> Found:
     wanted = [f"{root}/images/im{number:05d}.jpg".lstrip("/") for number in range(1, len(reader) + 1)]
     missing = [name for name in wanted if folded(name) not in there]
     usable = [index for index, name in enumerate(wanted) if folded(name) in there]
-    problems = _lacks(missing, len(wanted), "photographs") + _broken(usable, lambda i: reader.sample(i).image)
+    problems = _lacks(missing, len(wanted), "photographs") + _broken(usable, lambda i: _still(reader, i))
     return Found("LSP-extended", len(reader), problems, [_command("exp/lsp/train_lsp.py", data=path)])
 
 
@@ -119,7 +122,7 @@ def _jhmdb(path: pathlib.Path, matching: list[str]) -> Found:
         there = [stored(root / "Rename_Images" / name).is_dir() for name in reader.names]
         missing = [name for name, here in zip(reader.names, there, strict=True) if not here]
         problems += _lacks(missing, len(there), "folders of pictures in Rename_Images")
-        problems += _broken(np.flatnonzero(there), lambda i: reader.video(i).frame(0))
+        problems += _broken(np.flatnonzero(there), lambda i: _first_frame(reader, i))
     else:
         problems.append(f"{root} lacks Rename_Images/, the pictures")
     return Found("JHMDB", len(reader), problems, [])
@@ -145,13 +148,18 @@ def _ntu(path: pathlib.Path, matching: list[str]) -> Found:
     return Found("NTU RGB+D", len(reader), problems, [command] if folders else [prepare, command])
 
 
-def _first_frame(reader: "ntu.Ntu | pennaction.PennAction", index: int) -> object:
-    video = reader.video(index)
-    try:
-        return video.frame(0)
-    finally:
-        if video.close is not None:
-            video.close()
+_Named: typing.TypeAlias = tuple[str, Image.Image]
+"""A picture and its name, for messages."""
+
+
+def _still(reader: PoseDataset, index: int) -> _Named:
+    sample = reader.sample(index)
+    return sample.name, sample.image
+
+
+def _first_frame(reader: VideoDataset, index: int) -> _Named:
+    with reader.video(index) as video:
+        return f"{video.name}, frame 0", video.frame(0)
 
 
 def _release(path: pathlib.Path, matching: list[str]) -> Found:
@@ -171,7 +179,7 @@ def _release(path: pathlib.Path, matching: list[str]) -> Found:
     if not recordings:
         return Found("Human3.6M", 0, _first(problems), [])
     reader = human36m.Human36M(recordings, root)
-    broken = _broken(range(len(reader)), lambda i: reader.sample(i).image)
+    broken = _broken(range(len(reader)), lambda i: _still(reader, i))
     train = _command("exp/h36m/train_h36m.py", h36m=root, sources="h36m")
     commands = [train] if not broken else [_command("datasets/prepare_human36m.py", root=root), train]
     return Found("Human3.6M", len(reader), _first(problems) + broken, commands)
@@ -188,7 +196,7 @@ def _converted(path: pathlib.Path, matching: list[str]) -> Found:
     if not folders:
         return Found("Human3.6M", samples, [f"{path} lacks images/, the pictures of {data.name}"], [command])
     stills = human36m.Human36M(reader, folders[0])
-    problems = _broken(range(len(stills)), lambda i: stills.sample(i).image)
+    problems = _broken(range(len(stills)), lambda i: _still(stills, i))
     return Found("Human3.6M", samples, problems, [f"{command} --images {shlex.quote(str(folders[0]))}"])
 
 
@@ -221,7 +229,7 @@ def _mpii(path: pathlib.Path, matching: list[str]) -> Found:
     missing = [name for name in wanted if not stored(folder / name).is_file()]
     usable = sorted(set(wanted) - set(missing))
     problems += _lacks(missing, len(wanted), f"photographs in {folder}")
-    problems += _broken(range(len(usable)), lambda i: frames.open_image(folder / usable[i]))
+    problems += _broken(range(len(usable)), lambda i: (usable[i], frames.open_image(folder / usable[i])))
     commands = []
     if train and valid:
         commands = [_command("exp/mpii/train_mpii_singleperson.py", images=folder, train=train, validation=valid)]
@@ -272,14 +280,15 @@ def _first(problems: list[str]) -> list[str]:
     return problems[:_FEW] + ([f"and {more} more of this kind"] if more > 0 else [])
 
 
-def _broken(indices: Iterable[int], picture: Callable[[int], object]) -> list[str]:
+def _broken(indices: Iterable[int], picture: Callable[[int], _Named]) -> list[str]:
     """Decode some of the pictures, spread evenly; what is wrong with the first few that cannot be."""
     every = list(indices)
     chosen = [every[place] for place in np.unique(np.linspace(0, len(every) - 1, CHECKED).astype(int))] if every else []
     faults = []
     for index in chosen:
         try:
-            frames.to_rgb(picture(int(index)))  # pyright: ignore[reportArgumentType]
+            name, image = picture(int(index))
+            frames.to_rgb(image, name)
         except (ValueError, ImportError) as error:
             faults.append(str(error))
     count = f"{len(faults)} of {len(chosen)} pictures that were tried cannot be read"
