@@ -36,6 +36,7 @@ setup(
     extras_require={
         **BACKENDS,
         "video": VIDEO,
+        "heic": ["pillow-heif>=0.18"],
         "h36m": H36M,
         "figures": FIGURES,
         "baselines": BASELINES,

@@ -9,6 +9,7 @@ import functools
 import os
 import pathlib
 import threading
+import types
 import typing
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +23,11 @@ from deephar.data.samples.frames import open_image, upright_size
 from deephar.files import whole_file
 from deephar.typed import Path, Pixels, Size
 
+if typing.TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
 SUFFIXES = (".mp4", ".mov", ".mkv", ".avi")
 """Suffixes that `write_video` supports."""
 
@@ -31,8 +37,15 @@ MOST_PIXELS = 2**26
 _ENCODERS = {"libx264": {"crf": "18"}, "libopenh264": {}, "mpeg4": {"qscale": "3"}}
 """The first one installed is used: H.264, or else MPEG-4."""
 
+_COVER = 0x400
+"""FFmpeg's mark of a stream that is one still picture, the cover of a record."""
 
-def _av():
+_TEXT = "tty"
+"""FFmpeg's format that draws a text file as a terminal would."""
+
+
+def pyav() -> types.ModuleType:
+    """PyAV. Raises ImportError, which names the extra, where it is not installed."""
     try:
         import av
     except ImportError:
@@ -65,9 +78,9 @@ class VideoFile:
 
     @functools.cached_property
     def _length(self) -> int:
-        container = _open(self.path)
-        with container, _naming(self.path, "is damaged"):
-            return sum(packet.size > 0 for packet in container.demux(video=0))
+        container = open_container(self.path)
+        with container, naming(self.path, "is damaged"):
+            return count_frames(container)
 
     def __len__(self) -> int:
         """Number of frames, counted in the file without decoding, since its header may be wrong."""
@@ -123,52 +136,90 @@ class _Walk:
 
     def __init__(self, path: pathlib.Path) -> None:
         self.path, self.index, self.current = path, -1, None
-        container = _open(path)
+        container = open_container(path)
         self.close = weakref.finalize(self, container.close)
-        with _naming(path, "is not a readable video"):
-            stream = container.streams.video[0]
-            if stream.width * stream.height > MOST_PIXELS:
-                raise ValueError(f"at most {MOST_PIXELS} pixels per frame, not {stream.width} x {stream.height}")
-            stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
+        with naming(path, "is not a video that can be read"):
+            stream = picture_stream(container)
             self.fps = float(stream.average_rate or np.nan)
             self.decoded = container.decode(stream)
 
     def frame(self, index: int) -> Image.Image:
-        """The frame with a number not before the current one."""
-        with _naming(self.path, "is damaged"):
+        """The picture of a number that is not before the last one."""
+        with naming(self.path, "is damaged"):
             while self.index < index and (following := next(self.decoded, None)) is not None:
                 self.index, self.current = self.index + 1, following
-            if self.index == index:
-                return _upright(self.current)
+            if self.index == index and self.current is not None:
+                return upright(self.current)
         raise ValueError(f"{self.path} has {self.index + 1} frames. Received: frame {index}, from 0")
 
 
-def _open(path):
-    """PyAV's container of a file."""
-    av, found = _av(), path if path.is_file() else names.stored(path)
+def open_container(path: pathlib.Path) -> "InputContainer":
+    """PyAV's container of a video file, to be closed by whoever asked for it.
+
+    Args:
+        path: of the file, whose name may be spelt otherwise on the disk (see `deephar.data.readers.names`).
+
+    Raises:
+        ValueError: if it is missing, no video, or holds no moving pictures.
+        ImportError: without PyAV.
+    """
+    av, found = pyav(), path if path.is_file() else names.stored(path)
     if not found.is_file():
         raise ValueError(f"No such video: {path}")
-    with _naming(path, "is not a readable video"):
-        # a bare name with a colon would be taken for a protocol; titles may be in any encoding
+    with naming(path, "is not a video that can be read"):
+        # a bare name with a colon would be a protocol's; titles may be in any encoding
         container = av.open(f"file:{found}", metadata_errors="replace")
-        pictures, kind = len(container.streams.video), container.format.long_name
+        pictures, kind = len(_moving(container)), container.format.long_name
     if not pictures:
         container.close()
         raise ValueError(f"{path} has no video stream. Received: {kind} without video")
     return container
 
 
+def _moving(container: "InputContainer") -> "list[VideoStream]":
+    """The streams of moving pictures: neither the cover of a record nor drawn text."""
+    if container.format.name == _TEXT:
+        return []
+    return [stream for stream in container.streams.video if not int(getattr(stream, "disposition", 0)) & _COVER]
+
+
+def picture_stream(container: "InputContainer") -> "VideoStream":
+    """The moving pictures of a container, whose decoder is told to refuse frames of more than `MOST_PIXELS`.
+
+    Raises:
+        ValueError: if there are none, or they have more pixels.
+    """
+    moving = _moving(container)
+    if not moving:
+        raise ValueError(f"it holds no pictures: {container.format.long_name} without video")
+    stream = moving[0]
+    if stream.width * stream.height > MOST_PIXELS:
+        raise ValueError(f"at most {MOST_PIXELS} pixels a frame, not {stream.width} x {stream.height}")
+    stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
+    return stream
+
+
+def count_frames(container: "InputContainer") -> int:
+    """Number of the frames that a container holds from where it is, without decoding; its header may not be right."""
+    return sum(packet.size > 0 for packet in container.demux(_moving(container)[0]))
+
+
 @contextlib.contextmanager
-def _naming(path: pathlib.Path, fault: str) -> Iterator[None]:
-    """Whatever PyAV raises for a damaged file, of many classes, becomes a ValueError that names the file."""
+def naming(path: Path, fault: str) -> Iterator[None]:
+    """Whatever PyAV raises at a damaged file, of many classes, becomes a ValueError that names the file.
+
+    Args:
+        path: of the file, or what else the pictures come from.
+        fault: what to say of it, e.g. "is damaged".
+    """
     try:
         yield
     except Exception as error:
         raise ValueError(f"{path} {fault}: {str(error) or type(error).__name__}") from error
 
 
-def _upright(frame):
-    """A decoded frame as an upright RGB image, according to its display matrix."""
+def upright(frame: "VideoFrame") -> Image.Image:
+    """A decoded frame as an upright RGB picture, by its display matrix."""
     image, matrix = frame.to_image(), frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return image
@@ -296,7 +347,7 @@ def write_video(path: Path, frames: Iterable[Image.Image | Pixels], fps: float) 
         ValueError: for an unsupported suffix, no frames, frames of different sizes, or an `fps` that is not above 0.
         ImportError: without PyAV.
     """
-    av, path = _av(), pathlib.Path(path)
+    av, path = pyav(), pathlib.Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"A video's name must end in one of {', '.join(SUFFIXES)}. Received: {path}")
     if not 0 < fps < np.inf:
@@ -317,7 +368,7 @@ def write_video(path: Path, frames: Iterable[Image.Image | Pixels], fps: float) 
 
 
 def _add_stream(container, shape, fps):
-    av = _av()
+    av = pyav()
     encoder = next(name for name in _ENCODERS if name in av.codecs_available)
     stream = container.add_stream(
         encoder, fractions.Fraction(fps).limit_denominator(1001), options=dict(_ENCODERS[encoder])

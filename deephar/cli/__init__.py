@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import deephar
 
-COMMANDS = ("predict", "convert", "pretrained")
+COMMANDS = ("predict", "convert", "pretrained", "doctor")
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""From images to people: `PosePredictor` and its parts, each imported on first use."""
+"""From pictures to people: `open_source`, `PosePredictor` and the parts they are made of, imported on first use."""
 
 import importlib
 import typing
@@ -6,10 +6,17 @@ import typing
 if typing.TYPE_CHECKING:
     from deephar.inference.people import Person
     from deephar.inference.predictor import PosePredictor
+    from deephar.inference.sources import Frame, Source, open_source
 
-_PLACES = {"Person": "people", "PosePredictor": "predictor"}
+_PLACES = {
+    "Frame": "sources",
+    "Person": "people",
+    "PosePredictor": "predictor",
+    "Source": "sources",
+    "open_source": "sources",
+}
 
-__all__ = ["Person", "PosePredictor"]
+__all__ = ["Frame", "Person", "PosePredictor", "Source", "open_source"]
 
 
 def __getattr__(name: str) -> object:

@@ -7,6 +7,7 @@ transparency: 1.4 GB, or 2.9 GB.
 """
 
 import contextlib
+import importlib
 import io
 import math
 import pathlib
@@ -30,6 +31,10 @@ SLIGHT_SHRINK = 1.2
 _LARGEST_SHRINK = 8
 """Largest reduction of a JPEG's sides in decoding."""
 
+_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_AVIF = {b"avif", b"avis"}
+""""Brands" at the beginning of a file, by which the two are told apart; Pillow reads AVIF itself."""
+
 
 def open_image(source: Source, name: str | None = None) -> Image.Image:
     """Open a photograph without decoding it yet.
@@ -43,7 +48,8 @@ def open_image(source: Source, name: str | None = None) -> Image.Image:
         `PIL.Image.Image`.
 
     Raises:
-        ValueError: if it is missing, empty, not an image, too large, or an unsupported array; the message names it.
+        ValueError: if it is missing, empty, no image, too large, or an array of another kind; the message names it.
+        ImportError: for HEIC without pillow-heif.
     """
     name = name or name_of(source)
     try:
@@ -61,6 +67,8 @@ def open_image(source: Source, name: str | None = None) -> Image.Image:
             f"{name} is not a readable photograph: {str(error).split(',')[0]}. Make it smaller, or save it "
             "as a non-progressive JPEG, which can be decoded at a reduced size"
         ) from None
+    except ImportError as error:
+        raise ImportError(f"{name}: {error}") from None
     except Exception as error:
         raise ValueError(f"{name} is not a readable photograph: {_reason(error)}") from None
 
@@ -84,7 +92,30 @@ def _opened(source: Source) -> Image.Image:
             content = pathlib.Path(source).read_bytes()
         except FileNotFoundError:
             content = names.stored(source).read_bytes()
-    return _jpeg(content) if content.startswith(b"\xff\xd8\xff") else Image.open(io.BytesIO(content))
+    if content.startswith(b"\xff\xd8\xff"):
+        return _jpeg(content)
+    if is_heif(content):
+        _read_heif()
+    return Image.open(io.BytesIO(content))
+
+
+def is_heif(content: bytes) -> bool:
+    """Whether a file begins like HEIC, which telephones write and Pillow does not read.
+
+    Args:
+        content: its first bytes, 256 are enough.
+    """
+    brands = {content[at : at + 4] for at in (8, *range(16, min(int.from_bytes(content[:4]), len(content), 256), 4))}
+    return content[4:8] == b"ftyp" and bool(brands & _HEIF) and not brands & _AVIF
+
+
+def _read_heif() -> None:
+    """Have Pillow read HEIC; the decoder itself turns such a picture upright."""
+    try:
+        heif = importlib.import_module("pillow_heif")
+    except ImportError:
+        raise ImportError('HEIC photographs need pillow-heif; install it with: pip install "deephar[heic]"') from None
+    heif.register_heif_opener()
 
 
 def _jpeg(content: bytes) -> Image.Image:

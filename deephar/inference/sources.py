@@ -1,0 +1,359 @@
+"""Frames of anything a user may have: photographs, folders, videos, streams, cameras, arrays; one after the other."""
+
+import contextlib
+import dataclasses
+import functools
+import math
+import os
+import pathlib
+import typing
+import urllib.parse
+import urllib.request
+import weakref
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
+
+import numpy as np
+from PIL import Image
+
+from deephar import checks
+from deephar.data.readers import names
+from deephar.data.samples import frames
+from deephar.inference import devices, photo_paths
+from deephar.inference.live import Live
+from deephar.inference.recordings import Numbered, Recording
+from deephar.typed import Path, Pixels, Size
+from deephar.video import open_container
+
+Picture: typing.TypeAlias = Path | Image.Image | Pixels
+"""What a list or an iterable may hold."""
+
+Given: typing.TypeAlias = Picture | int | Iterable[Picture]
+"""What `open_source` takes."""
+
+OnBroken: typing.TypeAlias = typing.Literal["skip", "raise"]
+
+KINDS = ("photographs", "video", "stream", "camera", "frames")
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """One picture of a source.
+
+    Attributes:
+        index: its number in the source, from 0; frames that are left out, broken or dropped keep theirs.
+        seconds: when it is shown, from the first frame of the video; index / fps where a container has no times; when
+            it arrived, of a live source; NaN for photographs and for frames that are given.
+        image: upright RGB, decoded.
+        size: (width, height) in pixels of the upright picture in the file; larger than that of `image` where a huge
+            photograph was decoded at a part of its size.
+        name: where it comes from, for messages: a path, "frame 12 of FILE", "photograph", "camera 0".
+    """
+
+    index: int
+    seconds: float
+    image: Image.Image
+    size: Size
+    name: str
+
+
+class _Rules(typing.NamedTuple):
+    """Which frames to give, and what to do about broken ones; see `open_source`."""
+
+    on_broken: OnBroken
+    stride: int
+    start: int
+
+
+class Source:
+    """Frames one after the other, to be had from `open_source`; only the frame that is asked for is held.
+
+    Iterating again begins anew, but goes on with a live source and with an iterable that gives its items once. `close`,
+    or the end of a `with`, closes the file or the device; so does leaving the loop early, except for a live source.
+
+    Attributes:
+        name: of the source, for messages; a URL without its password.
+        kind: one of `KINDS`.
+        fps: frames in a second; NaN where that is unknown.
+        live: whether frames come whether they are asked for or not; then only the newest is to be had.
+        broken: dict of the index of a picture that could not be read to what is wrong with it. A video that cannot be
+            read to its end has one entry, where it stopped.
+        ignored: number of files in the folders that are no photographs.
+    """
+
+    kind: str = "frames"
+    fps: float = math.nan
+    live: bool = False
+
+    def __init__(self, name: str, rules: _Rules) -> None:
+        self.name: str = name
+        self.broken: dict[int, str] = {}
+        self.ignored: int = 0
+        self._rules = rules
+        self._walks: weakref.WeakSet[Generator[Frame]] = weakref.WeakSet()
+        self._closed = False
+
+    @property
+    def length(self) -> int | None:
+        """Number of frames in the whole source, those that `start` and `stride` leave out too; None if unknown.
+
+        Those of a video are counted when this is asked for, in the whole file, without decoding.
+        """
+        return None
+
+    @property
+    def dropped(self) -> int:
+        """Number of frames of a live source that came and went before they were asked for."""
+        return 0
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._closed:
+            raise ValueError(f"{self.name} is closed; open it again")
+        walk = self._frames()
+        self._walks.add(walk)
+        return walk
+
+    def _frames(self) -> Generator[Frame]:
+        raise NotImplementedError
+
+    def _report(self, index: int, reason: str) -> None:
+        """Note a picture that cannot be read, or raise."""
+        if self._rules.on_broken == "raise":
+            raise ValueError(reason)
+        self.broken[index] = reason
+
+    def _frame_name(self, index: int) -> str:
+        return self.name if self.kind == "camera" else f"frame {index} of {self.name}"
+
+    def close(self) -> None:
+        """Close what is open; harmless if nothing is."""
+        self._closed = True
+        for walk in list(self._walks):
+            walk.close()
+
+    def __enter__(self) -> typing.Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Photographs(Source):
+    kind = "photographs"
+
+    def __init__(self, name: str, found: photo_paths.Found, rules: _Rules) -> None:
+        super().__init__(name, rules)
+        self._items, self.ignored = found
+
+    @property
+    def length(self) -> int:
+        return len(self._items)
+
+    def _frames(self) -> Generator[Frame]:
+        for index in range(self._rules.start, len(self._items)):
+            try:
+                frame = _decoded(index, self._items[index], _name(self._items[index], self._suffix(index)))
+            except ValueError as error:
+                self._report(index, str(error))
+                continue
+            except ImportError as error:  # of a decoder that is not installed
+                if self._rules.on_broken == "raise":
+                    raise
+                self._report(index, str(error))
+                continue
+            yield frame
+            del frame
+
+    def _suffix(self, index: int) -> str:
+        return f" {index}" if len(self._items) > 1 else ""
+
+
+class _Given(Source):
+    """Frames that a program gives; each is asked for when the one before was used."""
+
+    def __init__(self, items: Iterable[object], rules: _Rules) -> None:
+        super().__init__("the frames", rules)
+        self._items, self._once, self._next = items, iter(items) is items, 0
+
+    @property
+    def length(self) -> int | None:
+        return len(self._items) if isinstance(self._items, Sized) else None
+
+    def _frames(self) -> Generator[Frame]:
+        items = iter(self._items)
+        self._next = self._next if self._once else 0
+        while True:
+            try:
+                frame = self._following(items)
+            except StopIteration:
+                return
+            if frame is not None:
+                yield frame
+            del frame
+
+    def _following(self, items: Iterator[object]) -> Frame | None:
+        """The next frame; None for one that is not asked for or broken."""
+        item, index = next(items), self._next
+        self._next += 1
+        if index < self._rules.start or index % self._rules.stride:
+            return None
+        try:
+            return _decoded(index, item, _name(item, f" {index}", "frame"))
+        except ValueError as error:
+            self._report(index, str(error))
+            return None
+
+
+class _Video(Source):
+    def __init__(self, recording: Recording, kind: str, name: str, rules: _Rules) -> None:
+        super().__init__(name, rules)
+        self.kind = kind
+        self.fps = recording.fps
+        self._recording = recording
+
+    @functools.cached_property
+    def _count(self) -> int:
+        return self._recording.count()
+
+    @property
+    def length(self) -> int:
+        return self._count
+
+    def _frames(self) -> Generator[Frame]:
+        walk = self._recording.frames(self._rules.start, self._rules.stride, self._report)
+        yield from _named(walk, self._frame_name)
+
+
+class _Live(Source):
+    live = True
+
+    def __init__(self, feed: Live, kind: str, rules: _Rules) -> None:
+        super().__init__(feed.name, rules)
+        self.kind = kind
+        self.fps = feed.fps
+        self._feed = feed
+
+    @property
+    def dropped(self) -> int:
+        return self._feed.dropped
+
+    def _frames(self) -> Generator[Frame]:
+        yield from _named(self._feed.frames(self._report), self._frame_name)
+
+    def close(self) -> None:
+        super().close()
+        self._feed.close()
+
+
+def _named(walk: Generator[Numbered], name: Callable[[int], str]) -> Generator[Frame]:
+    """Frames of a walk through a video."""
+    with contextlib.closing(walk):
+        for index, seconds, image in walk:
+            yield Frame(index, seconds, image, image.size, name(index))
+            del image
+
+
+def _decoded(index: int, item: object, name: str) -> Frame:
+    """A photograph as a frame. Raises ValueError if it cannot be read."""
+    if not isinstance(item, (str, pathlib.PurePath, bytes, np.ndarray, Image.Image)):
+        raise ValueError(f"Expected a picture: a path, a PIL image or a uint8 array. Received: {type(item).__name__}")
+    image = frames.open_image(item, name)
+    size = frames.upright_size(image, name)
+    return Frame(index, math.nan, frames.to_rgb(image, name), size, name)
+
+
+def _name(item: object, number: str, what: str = "photograph") -> str:
+    """A path, where there is one, or else "photograph 3"."""
+    path = item if isinstance(item, (str, pathlib.PurePath)) else getattr(item, "filename", None)
+    return str(path) if path else f"{what}{number}"
+
+
+def open_source(source: Given, on_broken: OnBroken = "skip", stride: int = 1, start: int = 0) -> Source:
+    """Open photographs, a video, a stream, a camera, or frames that a program has.
+
+    Args:
+        source: one of
+
+            - path of a photograph; of a folder of photographs, which are sorted by name as people count; a pattern with
+              * and ?; or a list or tuple of these, of `PIL.Image.Image` and of uint8 arrays: "photographs";
+            - path of a video file: "video";
+            - URL ("rtsp://", "http://", ..., see `deephar.inference.devices.SCHEMES`): "stream"; file:// is a path;
+            - number of a camera, also as text, "0": "camera";
+            - uint8 array (H, W), (H, W, 3) or (H, W, 4), or a PIL image: "photographs";
+            - uint8 array (T, H, W, 3), or any other iterable of PIL images or arrays: "frames".
+
+        on_broken: "skip" notes in `Source.broken` what cannot be read and goes on (after a fault in a video: ends);
+            "raise" raises ValueError. A photograph that is the only one always raises.
+        stride: give frames whose index is a multiple of it; photographs are all given.
+        start: index of the first frame to give, to resume; frames before it are not decoded more than needed.
+
+    Returns:
+        `Source`, to be used in a `with`.
+
+    Raises:
+        ValueError: if there is nothing of that name, it is empty, cannot be read, or is of another kind.
+        ImportError: for videos without PyAV, for a single HEIC photograph without pillow-heif; with the command.
+
+    Example:
+        >>> with open_source("holiday.mp4", stride=5) as source:
+        ...     for frame in source:
+        ...         print(frame.seconds, frame.image.size)
+    """
+    checks.one_of("on_broken", on_broken, ("skip", "raise"))
+    rules = _Rules(on_broken, checks.whole("stride", stride), checks.whole("start", start, least=0))
+    if isinstance(source, str):
+        source = _meant(source)
+    if isinstance(source, (int, np.integer)) and not isinstance(source, bool):
+        number = checks.whole("camera", source, least=0)
+        return _Live(Live(devices.open_camera(number), f"camera {number}", rules.start, rules.stride), "camera", rules)
+    if isinstance(source, str) and devices.is_url(source):
+        return _stream(source, rules)
+    if isinstance(source, (str, os.PathLike)):
+        return _of_path(pathlib.Path(source), rules)
+    if isinstance(source, np.ndarray) and source.ndim == 4 and len(source):
+        return _Given(source, rules)
+    if isinstance(source, (np.ndarray, Image.Image, bytes)):
+        return _single(source, rules)
+    if isinstance(source, (list, tuple)):
+        return _Photographs("the photographs", photo_paths.expanded_list(source), rules)
+    if not isinstance(source, Iterable):
+        raise ValueError(
+            "Expected a path, a URL, the number of a camera, pictures (PIL, uint8 array) or an iterable of them. "
+            f"Received: {type(source).__name__}"
+        )
+    return _Given(source, rules)
+
+
+def _meant(text: str) -> str | int | pathlib.Path:
+    """A text as what it means: the number of a camera, the path of a file:// URL, a URL or a path."""
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    if text.lower().startswith("file://"):
+        return pathlib.Path(urllib.request.url2pathname(urllib.parse.urlsplit(text).path))
+    return text
+
+
+def _of_path(path: pathlib.Path, rules: _Rules) -> Source:
+    path = path if path.exists() else names.stored(path)
+    found = photo_paths.expanded(path)
+    if found.items != [path] or found.ignored:
+        return _Photographs(str(path), found, rules)
+    if not path.exists() or (path.stat().st_size and not photo_paths.is_video(path)):
+        return _single(path, rules)
+    if not path.stat().st_size:
+        raise ValueError(f"Expected a photograph or a video. Received: {path}, which is empty")
+    return _Video(Recording(functools.partial(open_container, path), str(path)), "video", str(path), rules)
+
+
+def _single(item: object, rules: _Rules) -> Source:
+    """One photograph, whose faults are raised: nothing would be left."""
+    name = _name(item, "")
+    frames.open_image(typing.cast(frames.Source, item), name)
+    return _Photographs(name, photo_paths.Found([item], 0), rules._replace(on_broken="raise"))
+
+
+def _stream(url: str, rules: _Rules) -> Source:
+    container, name = devices.open_stream(url), devices.shown(url)
+    if devices.is_live(container, url):
+        return _Live(Live(container, name, rules.start, rules.stride), "stream", rules)
+    container.close()
+    return _Video(Recording(functools.partial(devices.open_stream, url), name), "stream", name, rules)
