@@ -35,6 +35,7 @@ EXTRAS: dict[str, tuple[str, str]] = {
     "h36m": ("cdflib", "cdflib"),
     "figures": ("matplotlib", "matplotlib"),
     "baselines": ("scikit-learn", "sklearn"),
+    "hub": ("huggingface_hub", "huggingface_hub"),
     "tensorboard": ("tensorboard", "tensorboard"),
 }
 """What `pip install "deephar[NAME]"` adds: the package and its module. As in setup.py."""

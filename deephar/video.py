@@ -138,13 +138,13 @@ class _Walk:
         self.path, self.index, self.current = path, -1, None
         container = open_container(path)
         self.close = weakref.finalize(self, container.close)
-        with naming(path, "is not a video that can be read"):
+        with naming(path, "is not a readable video"):
             stream = picture_stream(container)
             self.fps = float(stream.average_rate or np.nan)
             self.decoded = container.decode(stream)
 
     def frame(self, index: int) -> Image.Image:
-        """The picture of a number that is not before the last one."""
+        """The frame with a number not before the current one."""
         with naming(self.path, "is damaged"):
             while self.index < index and (following := next(self.decoded, None)) is not None:
                 self.index, self.current = self.index + 1, following
@@ -154,7 +154,7 @@ class _Walk:
 
 
 def open_container(path: pathlib.Path) -> "InputContainer":
-    """PyAV's container of a video file, to be closed by whoever asked for it.
+    """PyAV's container of a video file, to be closed by the caller.
 
     Args:
         path: of the file, whose name may be spelt otherwise on the disk (see `deephar.data.readers.names`).
@@ -166,8 +166,8 @@ def open_container(path: pathlib.Path) -> "InputContainer":
     av, found = pyav(), path if path.is_file() else names.stored(path)
     if not found.is_file():
         raise ValueError(f"No such video: {path}")
-    with naming(path, "is not a video that can be read"):
-        # a bare name with a colon would be a protocol's; titles may be in any encoding
+    with naming(path, "is not a readable video"):
+        # a bare name with a colon would be taken for a protocol; titles may be in any encoding
         container = av.open(f"file:{found}", metadata_errors="replace")
         pictures, kind = len(_moving(container)), container.format.long_name
     if not pictures:
@@ -194,7 +194,7 @@ def picture_stream(container: "InputContainer") -> "VideoStream":
         raise ValueError(f"it holds no pictures: {container.format.long_name} without video")
     stream = moving[0]
     if stream.width * stream.height > MOST_PIXELS:
-        raise ValueError(f"at most {MOST_PIXELS} pixels a frame, not {stream.width} x {stream.height}")
+        raise ValueError(f"at most {MOST_PIXELS} pixels per frame, not {stream.width} x {stream.height}")
     stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
     return stream
 
@@ -206,7 +206,7 @@ def count_frames(container: "InputContainer") -> int:
 
 @contextlib.contextmanager
 def naming(path: Path, fault: str) -> Iterator[None]:
-    """Whatever PyAV raises at a damaged file, of many classes, becomes a ValueError that names the file.
+    """Whatever PyAV raises for a damaged file, of many classes, becomes a ValueError that names the file.
 
     Args:
         path: of the file, or what else the pictures come from.
@@ -219,7 +219,7 @@ def naming(path: Path, fault: str) -> Iterator[None]:
 
 
 def upright(frame: "VideoFrame") -> Image.Image:
-    """A decoded frame as an upright RGB picture, by its display matrix."""
+    """A decoded frame as an upright RGB image, according to its display matrix."""
     image, matrix = frame.to_image(), frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return image

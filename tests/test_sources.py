@@ -362,8 +362,8 @@ def test_files_that_are_no_pictures(clip, tmp_path):
     for name in ("empty.mp4", "empty.jpg", "empty"):
         (tmp_path / name).write_bytes(b"")
     for name, said in (
-        ("cut.mp4", "cut.mp4 is not a video that can be read"),
-        ("sound.wav", "sound.wav holds no pictures"),
+        ("cut.mp4", "cut.mp4 is not a readable video"),
+        ("sound.wav", "sound.wav has no video stream"),
         ("notes.txt", "notes.txt holds no pictures"),
         ("empty.mp4", "empty.mp4, which is empty"),
         ("empty.jpg", "empty.jpg, which is empty"),

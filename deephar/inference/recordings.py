@@ -46,7 +46,7 @@ class Recording:
     def __init__(self, opener: "Callable[[], InputContainer]", name: str) -> None:
         self.name: str = name
         self._opener = opener
-        with opener() as container, naming(name, "is not a video that can be read"):
+        with opener() as container, naming(name, "is not a readable video"):
             stream = picture_stream(container)
             self.fps: float = float(stream.average_rate or math.nan)
             first = next(container.decode(stream), None)

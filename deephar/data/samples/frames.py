@@ -48,7 +48,7 @@ def open_image(source: Source, name: str | None = None) -> Image.Image:
         `PIL.Image.Image`.
 
     Raises:
-        ValueError: if it is missing, empty, no image, too large, or an array of another kind; the message names it.
+        ValueError: if it is missing, empty, not an image, too large, or an unsupported array; the message names it.
         ImportError: for HEIC without pillow-heif.
     """
     name = name or name_of(source)
