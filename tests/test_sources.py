@@ -364,7 +364,7 @@ def test_files_that_are_no_pictures(clip, tmp_path):
     for name, said in (
         ("cut.mp4", "cut.mp4 is not a readable video"),
         ("sound.wav", "sound.wav has no video stream"),
-        ("notes.txt", "notes.txt holds no pictures"),
+        ("notes.txt", "notes.txt has no video stream"),
         ("empty.mp4", "empty.mp4, which is empty"),
         ("empty.jpg", "empty.jpg, which is empty"),
         ("empty", "empty, which is empty"),
