@@ -211,6 +211,8 @@ def test_a_batch_weighs_every_joint_by_who_confirms_it(drawn, poses):
     seen = photographs.SeenByOthers(reader, others)
     sample = seen.sample(0)
     np.testing.assert_allclose(np.delete(sample.pose_px, LSP.index("r_wrist"), axis=0)[:5], truth[:5], atol=1e-9)
+    sample.joint_weight[:] = 0.5  # is the caller's own
+    sample = seen.sample(0)
     expected = np.ones(14)
     expected[LSP.index("r_wrist")] = 0
     expected[[LSP.index("neck"), LSP.index("head_top")]] = 11 / 12

@@ -80,7 +80,7 @@ class SeenByOthers:
         sample = self.reader.sample(index)
         if index not in self._fused:
             self._fused[index] = self._fuse(sample)
-        return dataclasses.replace(sample, **self._fused[index])
+        return dataclasses.replace(sample, **{name: field.copy() for name, field in self._fused[index].items()})
 
     def _fuse(self, sample: Sample) -> dict[str, Floats]:
         """The fields of a `Sample` that fusion changes."""

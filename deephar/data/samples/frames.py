@@ -31,9 +31,9 @@ SLIGHT_SHRINK = 1.2
 _LARGEST_SHRINK = 8
 """Largest reduction of a JPEG's sides in decoding."""
 
-_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
 _AVIF = {b"avif", b"avis"}
-""""Brands" at the beginning of a file, by which the two are told apart; Pillow reads AVIF itself."""
+""""Brands" at the start of a file, which tell the two apart (mif1 is of both); Pillow reads AVIF itself."""
 
 
 def open_image(source: Source, name: str | None = None) -> Image.Image:
