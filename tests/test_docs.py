@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from helpers import eagerly
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -27,6 +28,7 @@ def blocks():
 
 
 @pytest.mark.parametrize("code", list(blocks()))
+@eagerly()
 def test_examples_run(code, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "docs", "exec"), {})
