@@ -44,6 +44,7 @@ def open_sources(args):
     if args.weights:
         loading.weight_file(args.weights)  # says whether there is one
     if args.packed:
+        fused.check_packed(args.recipe.mixture)
         sources = fused.packed_sources(args.packed, args.seed)
         return sources, crops.Crops(sources["validation"], args.recipe.size)
     if not args.data:

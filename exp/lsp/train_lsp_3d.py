@@ -47,6 +47,7 @@ FUSED = SYNTHETIC.replaced(
     steps=300,
     epochs=30,
 )
+DRAWN = ("synthetic", "captured")  # once, which takes longer than to decode a photograph
 RECIPES = {"synthetic": SYNTHETIC, "fused": FUSED}
 SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "steps": 2, "batch_size": 32}
 
@@ -57,7 +58,11 @@ def open_sources(args):
     count, part = (48, range(1, 5)) if args.smoke else (args.people, lsp.SPLITS["train"])
     if not (args.data or args.packed):
         raise ValueError("Expected the photographs: --data, or --packed")
-    sources = fused.packed_sources(args.packed) if args.packed else {"lsp": lsp.LspExtended(args.data, part)}
+    if args.packed:
+        fused.check_packed(args.recipe.mixture)
+        sources = fused.packed_sources(args.packed, args.seed)
+    else:
+        sources = {"lsp": lsp.LspExtended(args.data, part)}
     sources["synthetic"] = SyntheticPeople(count, layout=SYNTHETIC.layout, seed=args.seed)
     if "captured" in args.recipe.mixture:
         if not args.packed:
@@ -66,7 +71,8 @@ def open_sources(args):
             raise ValueError("Recipe fused needs --captured; or take --recipe synthetic")
         poses = captured.read_poses(args.captured, ["S1"])
         sources["captured"] = CapturedPeople(poses, count, layout=SYNTHETIC.layout, seed=args.seed)
-    return {name: cached.Cached(sources[name], args.recipe.size) for name in args.recipe.mixture}
+    drawn = {name: cached.Cached(sources[name], args.recipe.size) for name in DRAWN if name in sources}
+    return {name: drawn.get(name, sources[name]) for name in args.recipe.mixture}
 
 
 def main():

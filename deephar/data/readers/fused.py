@@ -6,6 +6,7 @@ order with x and y in pixels and a confidence, `heavy` (N, 33, 5), BlazePose hea
 """
 
 import pathlib
+from collections.abc import Collection
 
 from deephar.data.readers import backgrounds, packed, photographs
 from deephar.data.readers.base import PoseDataset
@@ -67,6 +68,19 @@ def sources(
 
 PACKED = ("lsp", "street", "beside", "validation")
 """Sources that are packed, a zip of each; see `packed_sources`."""
+
+
+def check_packed(mixture: Collection[str]) -> None:
+    """Check that packed people are what a recipe trains on: their joints are the fused ones.
+
+    Args:
+        mixture: names of the recipe's sources.
+
+    Raises:
+        ValueError: if the recipe is of annotated people alone.
+    """
+    if "street" not in mixture:
+        raise ValueError("Packed people have fused joints; take --recipe fused, or --data instead of --packed")
 
 
 def packed_sources(folder: Path, seed: int = 0) -> dict[str, PoseDataset]:

@@ -16,7 +16,30 @@ FRAMES = 15
 """Frames of the action, one of which is drawn."""
 
 
-class SyntheticPeople:
+class _Drawn:
+    """What readers of drawn people share: how many, how large, where, which joints, and the seed."""
+
+    def __init__(self, count: int, size: Size, domain: str, layout: PoseLayout | str, seed: int) -> None:
+        self.count = count
+        self.size: Size = (size[0], size[1])
+        self.domain = domain
+        self.seed = seed
+        self.layout: PoseLayout = layouts.get(layout)
+        self._order = body.order(self.layout)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def _sample(self, name: str, clip: scene.Clip) -> Sample:
+        """The first picture of a clip, in Human3.6M's window."""
+        uvd = clip.joints_uvd[0]
+        root = uvd[body.INDEX["pelvis"]]
+        window = np.full(2, WINDOW_MM * clip.camera.focal.max() / root[2])
+        image, depth = Image.fromarray(clip.images[0]), float(root[2])
+        return Sample(name, image, uvd[self._order], root[:2], window, root_mm=depth, camera=clip.camera)
+
+
+class SyntheticPeople(_Drawn):
     """People with depth and their camera, one per image; see `deephar.data.readers.base.PoseDataset`.
 
     The window is Human3.6M's: 2.25 m wide at the pelvis, so that depth has the same range.
@@ -39,16 +62,8 @@ class SyntheticPeople:
         layout: PoseLayout | str = "pa17j",
         seed: int = 0,
     ) -> None:
-        self.count = count
-        self.size: Size = (size[0], size[1])
-        self.domain = domain
+        super().__init__(count, size, domain, layout, seed)
         self.actions: tuple[str, ...] = tuple(actions)
-        self.seed = seed
-        self.layout: PoseLayout = layouts.get(layout)
-        self._order = body.order(self.layout)
-
-    def __len__(self) -> int:
-        return self.count
 
     def sample(self, index: int) -> Sample:
         """The person at a position: `deephar.data.readers.base.Sample`, all joints located."""
@@ -56,10 +71,10 @@ class SyntheticPeople:
         action = self.actions[generator.integers(len(self.actions))]
         picked = [int(generator.integers(FRAMES))]
         clip = scene.draw_clip(generator, action, FRAMES, self.size, domain=self.domain, picked=picked)
-        return _sample(f"synthetic person {index} ({action})", clip, self._order)
+        return self._sample(f"synthetic person {index} ({action})", clip)
 
 
-class CapturedPeople:
+class CapturedPeople(_Drawn):
     """Synthetic people in captured poses, with depth and their camera, one a picture; see `SyntheticPeople`.
 
     Args:
@@ -81,16 +96,8 @@ class CapturedPeople:
     ) -> None:
         if np.ndim(poses) != 3 or np.shape(poses)[1:] != (len(captured.SOURCE), 3) or not len(poses):
             raise ValueError(f"Expected poses (N, {len(captured.SOURCE)}, 3). Received: {np.shape(poses)}")
+        super().__init__(count, size, domain, layout, seed)
         self.poses = poses
-        self.count = count
-        self.size: Size = (size[0], size[1])
-        self.domain = domain
-        self.seed = seed
-        self.layout: PoseLayout = layouts.get(layout)
-        self._order = body.order(self.layout)
-
-    def __len__(self) -> int:
-        return self.count
 
     def sample(self, index: int) -> Sample:
         """The person at a position: `deephar.data.readers.base.Sample`, all joints located."""
@@ -100,20 +107,4 @@ class CapturedPeople:
         joints = captured.on_body(self.poses[number : number + 1], person.body)
         joints = joints @ body.rotation("z", generator.uniform(0, 360)).T
         clip = scene.around(generator, scene.Performance(person, "", joints, "r"), self.size, domain=self.domain)
-        return _sample(f"synthetic person {index} (captured pose {number})", clip, self._order)
-
-
-def _sample(name: str, clip: scene.Clip, order: list[int]) -> Sample:
-    """The first picture of a clip, in Human3.6M's window."""
-    uvd = clip.joints_uvd[0]
-    root = uvd[body.INDEX["pelvis"]]
-    window = np.full(2, WINDOW_MM * clip.camera.focal.max() / root[2])
-    return Sample(
-        name,
-        Image.fromarray(clip.images[0]),
-        uvd[order],
-        root[:2],
-        window,
-        root_mm=float(root[2]),
-        camera=clip.camera,
-    )
+        return self._sample(f"synthetic person {index} (captured pose {number})", clip)
