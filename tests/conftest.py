@@ -3,7 +3,10 @@ import pathlib
 
 import pytest
 from drawn import drawn_lsp
+from PIL import Image
 from watched import Watch
+
+from deephar import video
 
 SHARED = pathlib.Path(os.environ.get("DEEPHAR_SHARED", pathlib.Path(__file__).parents[2] / "shared"))
 
@@ -32,3 +35,28 @@ def drawn(tmp_path_factory):
 def watch(monkeypatch):
     """Counts of what this test does to video files: `watched.Watch`."""
     return Watch(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory):
+    """A video of `filmed.COUNT` frames, 25 a second."""
+    from filmed import COUNT, picture  # skips without PyAV
+
+    path = tmp_path_factory.mktemp("sources") / "clip.mp4"
+    video.write_video(path, map(picture, range(COUNT)), 25)
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of img1.png to img11.png, a file that is none, and what macOS leaves."""
+    import filmed  # skips without PyAV
+
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in (10, 2, 1, 11):
+        Image.fromarray(filmed.picture(number)).save(folder / f"img{number}.png")
+    (folder / "notes.txt").write_text("none")
+    (folder / "._img1.png").write_bytes(b"none")
+    (folder / "sub").mkdir()
+    return folder

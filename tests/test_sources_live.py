@@ -1,0 +1,202 @@
+"""Frames of cameras and streams: the newest, the others counted; and nothing is left of them."""
+
+import errno
+import http.server
+import socket
+import threading
+import time
+import types
+
+import numpy as np
+import pytest
+from filmed import COUNT, Camera, number_of, picture, write_timed
+from watched import open_files
+
+from deephar import video
+from deephar.inference import devices
+from deephar.inference.sources import open_source
+
+
+@pytest.fixture
+def camera(clip, monkeypatch):
+    """Function that has camera 0 show the clip, and gives its container."""
+
+    def plug(path=clip, **settings):
+        device = Camera(path, **settings)
+        monkeypatch.setattr(devices, "open_camera", lambda index: device)
+        return device
+
+    return plug
+
+
+def test_a_camera_gives_the_newest_frame_and_drops_the_others(camera):
+    """60 frames in 0.6 s; whoever looks every 0.1 s sees few, in order, with the numbers of their arrival."""
+    device = camera(interval=0.01)
+    with open_source(0) as source:
+        assert (source.kind, source.name, source.live, source.length) == ("camera", "camera 0", True, None)
+        found = []
+        for frame in source:
+            found.append((frame.index, number_of(frame.image), frame.seconds))
+            assert frame.name == "camera 0"
+            time.sleep(0.1)
+    numbers = [index for index, _, _ in found]
+    assert numbers == [number for _, number, _ in found] == sorted(set(numbers)) and 3 <= len(found) <= 12
+    assert source.dropped == COUNT - len(found) and numbers[-1] == COUNT - 1
+    np.testing.assert_allclose([seconds for _, _, seconds in found], np.array(numbers) / 25, atol=1e-6)
+    assert device.closed and source.broken == {}
+
+
+def test_times_of_a_camera_begin_with_its_first_frame(camera, tmp_path):
+    """A camera's own clock may run since the machine was started."""
+    camera(path=write_timed(tmp_path / "late.ts", range(5000, 6000, 40)), interval=0.02)
+    with open_source(0) as source:
+        np.testing.assert_allclose([frame.seconds - frame.index / 25 for frame in source], 0, atol=1e-3)
+
+
+def test_nothing_is_dropped_that_nobody_wanted(camera):
+    """A fast consumer, and frames that start and stride leave out."""
+    camera(interval=0.02)
+    with open_source("0", start=10, stride=5) as source:
+        assert [frame.index for frame in source] == list(range(10, 60, 5)) and source.dropped == 0
+
+
+def test_a_camera_that_is_unplugged_ends(camera):
+    camera(interval=0.005, unplugged_after=20)
+    source = open_source(0)
+    assert 1 <= len(list(source)) <= 20
+    ((index, reason),) = source.broken.items()
+    assert reason == "camera 0 stopped: No such device" and 10 < index <= 20
+    camera(unplugged_after=20)
+    with pytest.raises(ValueError, match="camera 0 stopped"):
+        list(open_source(0, on_broken="raise"))
+
+
+def test_no_thread_and_no_file_is_left_of_a_camera(camera):
+    """After an early exit, an exception, an interruption, and a source that was forgotten."""
+    threads, before = threading.active_count(), open_files()
+    for fault in (None, RuntimeError, KeyboardInterrupt):
+        device = camera(interval=0.1)
+        try:
+            with open_source(0) as source:
+                next(iter(source))
+                if fault:
+                    raise fault
+        except (RuntimeError, KeyboardInterrupt):
+            pass
+        assert device.closed and threading.active_count() == threads and open_files() == before
+        with pytest.raises(ValueError, match="camera 0 is closed"):
+            iter(source)
+    device = camera(interval=0.1)
+    source = open_source(0)
+    del source
+    until = time.monotonic() + 5
+    while not device.closed and time.monotonic() < until:
+        time.sleep(0.01)
+    assert device.closed
+
+
+def test_a_reader_that_waits_is_freed_by_closing(camera):
+    camera(interval=0.3)
+    source = open_source(0, start=50)
+    timer = threading.Timer(0.2, source._feed.close)
+    timer.start()
+    begun = time.monotonic()
+    assert list(source) == [] and time.monotonic() - begun < 5
+    timer.join()
+
+
+def test_cameras_by_system(monkeypatch):
+    """Where each system's cameras are, and what is said when there is none of that number."""
+    asked = []
+    stream = types.SimpleNamespace(width=4, height=4, codec_context=types.SimpleNamespace())
+
+    def opened(place, **settings):
+        asked.append((place, settings["format"]))
+        if place.endswith("7"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return types.SimpleNamespace(
+            streams=types.SimpleNamespace(video=[stream]),
+            format=types.SimpleNamespace(name="v4l2"),
+            close=lambda: None,
+        )
+
+    kinds = {"avfoundation": ["0", "1"], "dshow": ["Front", "Back"]}
+    listing = types.SimpleNamespace(
+        enumerate_input_devices=lambda kind: [
+            types.SimpleNamespace(name=name, media_types=media)
+            for name, media in [("Microphone", ["audio"]), *((name, ["video"]) for name in kinds[kind])]
+        ]
+    )
+    monkeypatch.setattr(devices, "pyav", lambda: types.SimpleNamespace(open=opened, device=listing))
+    for system in ("Darwin", "Windows"):
+        monkeypatch.setattr("platform.system", lambda system=system: system)
+        devices.open_camera(1)
+    with pytest.raises(ValueError, match="No camera 3; connected: Front, Back"):
+        devices.open_camera(3)
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    monkeypatch.setattr(devices, "cameras", lambda: ["0", "7"])
+    devices.open_camera(0)
+    with pytest.raises(ValueError, match="Camera 7 cannot be opened; another program.*: Permission denied"):
+        devices.open_camera(7)
+    with pytest.raises(ValueError, match="No camera 3; connected: 0, 7"):
+        open_source(3)
+    assert asked == [("1", "avfoundation"), ("video=Back", "dshow"), ("/dev/video0", "v4l2"), ("/dev/video7", "v4l2")]
+
+
+@pytest.fixture
+def served(tmp_path):
+    """Address of a web server of a folder with clip.mkv."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=tmp_path)
+
+        def log_message(self, *arguments):
+            pass
+
+        def copyfile(self, source, output):
+            try:
+                super().copyfile(source, output)
+            except ConnectionError:
+                self.close_connection = True
+
+    video.write_video(tmp_path / "clip.mkv", map(picture, range(COUNT)), 25)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_file_on_a_web_server_waits(served):
+    with open_source(f"http://me:secret@{served}/clip.mkv", start=5, stride=10) as source:
+        assert (source.kind, source.live, source.name) == ("stream", False, f"http://{served}/clip.mkv")
+        assert [number_of(frame.image) for frame in source] == [10, 20, 30, 40, 50]
+
+
+def test_a_stream_that_goes_on_is_live(tmp_path):
+    path = write_timed(tmp_path / "clip.ts", range(0, 40 * COUNT, 40))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def send():
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(path.read_bytes())
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        with open_source(f"tcp://127.0.0.1:{server.getsockname()[1]}") as source:
+            found = list(source)
+        thread.join()
+    assert (source.kind, source.live) == ("stream", True) and len(found) + source.dropped == COUNT
+    assert found[-1].index == COUNT - 1 == number_of(found[-1].image) and source.broken == {}
+    assert found[-1].name == f"frame {COUNT - 1} of {source.name}"
+
+
+def test_streams_that_cannot_be_reached_do_not_tell_passwords():
+    with pytest.raises(ValueError, match="Expected a URL with one of rtsp://.*Received: gopher://host/1"):
+        open_source("gopher://me:secret@host/1")
+    with pytest.raises(ValueError, match="cannot be opened") as fault:
+        open_source("rtsp://me:secret@127.0.0.1:9/1")
+    assert "secret" not in str(fault.value)
