@@ -6,17 +6,19 @@ import typing
 if typing.TYPE_CHECKING:
     from deephar.inference.people import Person
     from deephar.inference.predictor import PosePredictor
+    from deephar.inference.results import Result
     from deephar.inference.sources import Frame, Source, open_source
 
 _PLACES = {
     "Frame": "sources",
     "Person": "people",
     "PosePredictor": "predictor",
+    "Result": "results",
     "Source": "sources",
     "open_source": "sources",
 }
 
-__all__ = ["Frame", "Person", "PosePredictor", "Source", "open_source"]
+__all__ = ["Frame", "Person", "PosePredictor", "Result", "Source", "open_source"]
 
 
 def __getattr__(name: str) -> object:
