@@ -102,12 +102,24 @@ PUBLISHED: dict[str, Entry] = {
 """Published files by name: those whose networks `deephar.models.build` supports."""
 
 
+DETECTOR = "people.weights.h5"
+"""File of this package with the weights of `deephar.detection`."""
+
+
 def shipped_file(name: str) -> pathlib.Path:
     """Path of a file of `SHIPPED`: inside the installed package, or in `weights/` of a checkout."""
+    return own_file(SHIPPED[name].file)
+
+
+def own_file(file: str) -> pathlib.Path:
+    """Path of a file of weights that comes with this package, by its name.
+
+    Raises:
+        ValueError: if this installation lacks it.
+    """
     package = pathlib.Path(__file__).parents[1]
-    folders = (package / "weights" / "files", package.parent / "weights")
-    places = [folder / SHIPPED[name].file for folder in folders]
+    places = [folder / file for folder in (package / "weights" / "files", package.parent / "weights")]
     found = [path for path in places if path.is_file()]
     if not found:
-        raise ValueError(f"This installation lacks {SHIPPED[name].file}; it belongs at {places[0]}")
+        raise ValueError(f"This installation lacks {file}; it belongs at {places[0]}")
     return found[0]

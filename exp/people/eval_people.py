@@ -1,0 +1,99 @@
+"""Score the detector: people found in held-out photographs, false people in windows without anybody, drawn groups.
+
+Data     LSP-extended, test split 3701-4200; street photographs 1701-1900 with predicted joints (--street,
+         --street-poses), beside whose people 500 windows are cut; drawn groups need nothing
+Command  python exp/people/eval_people.py --data lspet_dataset.zip --street ccp.zip --street-poses ccp.npz
+Result   a table of recall and false people by threshold; average precision on drawn groups, boxes of the detector and
+         poses of --weights; OUT/eval.json
+"""
+
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
+import argparse
+import pathlib
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from deephar import geometry
+from deephar.data.readers import backgrounds, fused, lsp, photographs
+from deephar.data.samples import frames
+from deephar.data.synthetic import groups
+from deephar.detection import detector, loading
+from deephar.evaluation import detection, people, report
+from deephar.inference import PosePredictor
+
+WINDOWS = 500
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=pathlib.Path, help="folder or zip of LSP-extended")
+    parser.add_argument("--street", type=pathlib.Path, help="folder or zip of street photographs")
+    parser.add_argument("--street-poses", type=pathlib.Path, help=".npz of two networks' joints")
+    parser.add_argument("--detector", type=pathlib.Path, help="weights of train_people.py (default: deephar's own)")
+    parser.add_argument("--weights", default="lsp-lite-2d", help="of the pose network, for the groups")
+    parser.add_argument("--groups", type=int, default=200, help="drawn pictures")
+    parser.add_argument("--levels", type=int, default=2, help="see deephar.detection.detector.PeopleDetector")
+    parser.add_argument("--out", default="runs/people", type=pathlib.Path)
+    args = parser.parse_args()
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        found = detector.PeopleDetector(loading.load(args.detector), min(detection.THRESHOLDS), args.levels)
+        return args, found
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+
+
+def photographed(path):
+    """Held-out photographs, and the box around the located joints of the person in each."""
+    reader = lsp.LspExtended(path, lsp.SPLITS["test"])
+    for index in tqdm(range(len(reader)), unit="photo"):
+        sample = reader.sample(index)
+        yield frames.to_rgb(sample.image, sample.name), geometry.points_box(sample.pose_px)
+
+
+def beside(street, poses):
+    """Windows beside the people of held-out street photographs."""
+    seen = fused.seen(photographs.Photographs(street, slice(1700, 1900)), poses)
+    seed = number = 0
+    while number < WINDOWS:
+        reader = backgrounds.Backgrounds(seen, seed)
+        for index in range(min(len(reader), WINDOWS - number)):
+            sample = reader.sample(index)
+            side = round(float(sample.window_px[0]))
+            window = geometry.window_to_crop(sample.center_px, sample.window_px)
+            yield Image.fromarray(frames.warp(frames.to_rgb(sample.image, sample.name), window, (side, side)))
+            number += 1
+        seed += 1
+
+
+def drawn(args):
+    """Scores of poses and boxes in pictures of several drawn people, with the detector's own threshold."""
+    pictures = groups.Groups(args.groups, size=(384, 288), seed=10_000)
+    finder = detector.PeopleDetector(loading.load(args.detector), levels=args.levels)
+    predictor = PosePredictor.from_weights(args.weights, detector=finder)
+    found = (
+        people.found_of(predictor(pictures.image(index)), len(predictor.layout))
+        for index in tqdm(range(len(pictures)), unit="picture")
+    )
+    return people.picture_scores(pictures, found, predictor.layout)
+
+
+def main():
+    args, found = options()
+    scores = {}
+    if args.data and args.street and args.street_poses:
+        scores["photographs"] = detection.rates(found, photographed(args.data), beside(args.street, args.street_poses))
+        for row in scores["photographs"]:
+            print("  ".join(f"{name} {np.round(value, 3)}" for name, value in row.items()))
+    scores["groups"] = drawn(args)
+    print(report.picture_table(scores["groups"]))
+    report.save_json(scores, args.out / "eval.json")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Train the detector of people on mosaics of photographs and drawn groups.
+
+Data     LSP-extended, the official folder or a zip, photographs 1-3500 and 4201-8500 with the joints that two networks
+         predicted in them (--poses), a zip of street photographs of one person each (--street) with predicted joints
+         (--street-poses), of which 1-1700 are for training; see train_lsp.py
+Command  python exp/people/train_people.py --data lspet_dataset.zip --poses lspe.npz --street ccp.zip
+         --street-poses ccp.npz --start lsp-lite-2d
+Time     about two seconds a batch on two cores of an AVX2 server CPU
+Score    see weights/README.md; eval_people.py measures it
+Result   OUT/people.weights.h5, for `deephar.detection.loading.load`; OUT/log.csv; --resume continues
+"""
+
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
+import argparse
+import pathlib
+
+import keras
+
+from deephar import files
+from deephar.data.readers import fused, lsp
+from deephar.data.synthetic import groups
+from deephar.detection import loading, losses, mosaics, network
+from deephar.weights.loading import load
+
+SHARES = {"lsp": 0.5, "street": 0.22, "beside": 0.1, "drawn": 0.12, "empty": 0.06}
+"""How often a tile of a mosaic is from each source."""
+
+ALL_KNOWN = ("street", "beside", "empty")
+"""Sources that show nobody but the people who are labelled."""
+
+RATE, WARMUP = 1.5e-3, 50
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, text in (("data", "folder or zip of LSP-extended"), ("street", "folder or zip of street photographs")):
+        parser.add_argument(f"--{name}", required=True, type=pathlib.Path, help=text)
+    for name in ("poses", "street-poses"):
+        parser.add_argument(f"--{name}", required=True, type=pathlib.Path, help=".npz of two networks' joints")
+    parser.add_argument("--start", help="weights of a pose network of the same width, whose stem is taken")
+    parser.add_argument("--out", default="runs/people", type=pathlib.Path)
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=100, help="batches of an epoch")
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch in OUT")
+    parser.add_argument("--smoke", action="store_true", help="two batches of a few photographs, to see that all works")
+    args = parser.parse_args()
+    if args.smoke:
+        args.epochs, args.steps, args.batch_size = 1, 2, 2
+    try:
+        if not args.resume:
+            files.new_run(args.out)
+        return args, sources(args)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+
+
+def sources(args):
+    """Scenes by name, with their shares."""
+    people = lsp.LspExtended(args.data, range(1, 33) if args.smoke else lsp.SPLITS["train"])
+    readers = fused.sources(people, args.poses, args.street, args.street_poses, args.seed)
+    scenes = {name: mosaics.OnePerson(reader, name in ALL_KNOWN) for name, reader in readers.items()}
+    scenes["drawn"] = mosaics.Drawn(groups.Groups(3000, seed=args.seed))
+    return {name: (scenes[name], share) for name, share in SHARES.items()}
+
+
+def started(args):
+    """The network, with the stem and hourglass of a pose network where one is named."""
+    model = network.build(width=loading.WIDTH)
+    if args.start:
+        pose = load(args.start)
+        known = {layer.name: layer for layer in pose.layers if layer.weights}
+        for layer in model.layers:
+            if layer.weights and layer.name in known:
+                layer.set_weights(known[layer.name].get_weights())
+    return model
+
+
+def main():
+    args, scenes = options()
+    keras.utils.set_random_seed(args.seed)
+    batches = mosaics.Mosaics(scenes, args.batch_size, args.steps, args.seed, workers=2, max_queue_size=4)
+    model = started(args)
+    steps = args.epochs * args.steps
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - WARMUP), warmup_target=RATE, warmup_steps=min(WARMUP, steps)
+    )
+    model.compile(keras.optimizers.Adam(rate), losses.PeopleLoss())
+    kept = [
+        keras.callbacks.BackupAndRestore(args.out / "backup"),
+        keras.callbacks.CSVLogger(args.out / "log.csv", append=args.resume),
+    ]
+    model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=kept)
+    files.save_weights(model, args.out / "whole.weights.h5")
+    files.shrink_weights(args.out / "whole.weights.h5", args.out / "people.weights.h5")
+    print(f"wrote {args.out / 'people.weights.h5'}")
+
+
+if __name__ == "__main__":
+    main()
