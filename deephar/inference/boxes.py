@@ -42,3 +42,9 @@ def checked(boxes: ArrayLike, size: Size) -> Floats:
         if max(x2 - x1, y2 - y1) > 100 * max(size):
             raise ValueError(f"A box is larger than 100 times the photograph. Received: {box}")
     return boxes
+
+
+def overlapping(boxes: Floats, size: Size) -> Floats:
+    """Those of boxes (N, 4) that have an extent and lie at least partly in a picture of some size."""
+    inside = (boxes[:, 2:] > 0).all(axis=1) & (boxes[:, :2] < size).all(axis=1)
+    return boxes[inside & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)]

@@ -1,21 +1,30 @@
-"""From photographs to poses: boxes, crops, network and back to pixels, for `deephar predict` and for programs."""
+"""From pictures to people: boxes, crops, network and back to pixels, for `deephar predict` and for programs."""
 
 import contextlib
 import dataclasses
+import functools
+import itertools
+import math
 import threading
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 from PIL import Image
 
-from deephar import geometry, layouts
+from deephar import checks, geometry, layouts
 from deephar.data.samples import frames
+from deephar.detection.detector import PeopleDetector
 from deephar.inference import boxes as box_rules
-from deephar.inference import running
+from deephar.inference import detection, running, watching
+from deephar.inference.detection import Detector
 from deephar.inference.people import Person
+from deephar.inference.results import Result
+from deephar.inference.sources import Frame, Given, Source, open_source
 from deephar.inference.space import weak_perspective
+from deephar.inference.tracks import UNSURE, Tracker
 from deephar.layouts import PoseLayout
+from deephar.models import outputs
 from deephar.typed import ArrayLike, Floats, Network, Path, Pixels, Size
 from deephar.weights import loading
 
@@ -23,16 +32,8 @@ BATCH = 16
 """Crops per batch."""
 
 
-@dataclasses.dataclass(frozen=True)
-class _Photo:
-    """A decoded photograph, and its size in the file, which is larger if it was decoded at a reduced size."""
-
-    rgb: Image.Image
-    size: Size
-
-    def crop(self, px_to_crop: Floats, size: Size) -> Floats:
-        scale = np.divide(self.size, self.rgb.size)
-        return frames.to_input(frames.warp(self.rgb, px_to_crop @ geometry.scaling(*scale), size))
+Job: typing.TypeAlias = tuple[Frame, tuple[Floats, Floats]]
+"""A picture, and centre (2,) and size (2,) of a square window in pixels of its file."""
 
 
 class PoseNetwork(Network, typing.Protocol):
@@ -43,7 +44,7 @@ class PoseNetwork(Network, typing.Protocol):
 
 
 class PosePredictor:
-    """Poses of people in photographs.
+    """Poses of the people in pictures and videos.
 
     Args:
         model: a pose network.
@@ -51,12 +52,19 @@ class PosePredictor:
         flip: average with the prediction on the mirrored crop.
         margin: side of a person's window, as a multiple of the box's longer side.
         crop_mm: for a network with depth, see `deephar.inference.space.weak_perspective`.
+        detector: finds people where no boxes are given, see `deephar.inference.detection.Detector`; with None, every
+            picture is taken to show one person.
+        least_score: people who are found, but whose `Person.score` is smaller, are nobody; 0 for a network that has not
+            learnt what nobody looks like.
+        max_people: the surest of a picture that are kept, where no boxes are given; None for all.
 
     Several threads may share a predictor: they decode in parallel and take turns at the network.
 
     Example:
         >>> predictor = PosePredictor.from_weights("lsp-lite-2d")
         >>> predictor("photo.jpg")[0].pose_px
+        >>> for result in predictor.stream("holiday.mp4"):
+        ...     print(result.seconds, [person.track for person in result.people])
     """
 
     def __init__(
@@ -66,24 +74,38 @@ class PosePredictor:
         flip: bool = False,
         margin: float = geometry.MARGIN,
         crop_mm: float = geometry.WINDOW_MM,
+        detector: Detector | None = None,
+        least_score: float = 0.0,
+        max_people: int | None = None,
     ) -> None:
         self.model: PoseNetwork = model
         self.layout: PoseLayout = layouts.get(layout)
         self.flip: bool = flip
         self.margin: float = margin
         self.crop_mm: float = crop_mm
+        self.detector: Detector | None = detector
+        self.least_score: float = checks.between("least_score", least_score, 0, 1)
+        self.max_people: int | None = None if max_people is None else checks.whole("max_people", max_people)
         self._turn = threading.Lock()
 
-    def __reduce__(self) -> tuple[type[typing.Self], tuple[PoseNetwork, PoseLayout, bool, float, float]]:
-        return type(self), (self.model, self.layout, self.flip, self.margin, self.crop_mm)
+    def __reduce__(self) -> tuple[object, ...]:
+        settings = self.flip, self.margin, self.crop_mm, self.detector, self.least_score, self.max_people
+        return type(self), (self.model, self.layout, *settings)
 
     @classmethod
-    def from_weights(cls, weights: Path, flip: bool = False) -> typing.Self:
+    def from_weights(
+        cls,
+        weights: Path,
+        flip: bool = False,
+        detector: "Detector | typing.Literal['people'] | None" = "people",
+        max_people: int | None = None,
+    ) -> typing.Self:
         """A predictor with the network that some weights are for.
 
         Args:
             weights: a name that `deephar pretrained` lists, or a weight file from training beside its model.json.
-            flip: see the class.
+            flip, max_people: see the class.
+            detector: see the class; by default `deephar.detection.detector.PeopleDetector` with its own weights.
 
         Raises:
             ValueError: if there are no such weights, or nothing says what network they are for.
@@ -91,62 +113,152 @@ class PosePredictor:
         about = loading.describe(weights)
         if about.judges_actions:
             raise ValueError(f"{weights} are for {about.preset}, which classifies clips; expected a pose network's")
-        return cls(loading.load(weights), about.layout, flip, about.window_margin, about.crop_mm)
+        found_by = PeopleDetector() if detector == "people" else detector
+        settings = about.window_margin, about.crop_mm, found_by, about.person_score, max_people
+        return cls(loading.load(weights), about.layout, flip, *settings)
 
     def __call__(
-        self, photo: "Path | Image.Image | Pixels", boxes: ArrayLike | None = None, name: str | None = None
+        self, photo: Path | Image.Image | Pixels, boxes: ArrayLike | None = None, name: str | None = None
     ) -> list[Person]:
-        """Predict the people in boxes, or one person in the whole photograph.
+        """Predict the people in boxes, or those who are found.
 
         Args:
             photo: anything that `deephar.data.samples.frames.open_image` opens: a path, a `PIL.Image.Image` (turned
                 upright according to its EXIF data), or a uint8 array, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4).
-            boxes: (N, 4) x1, y1, x2, y2 around each person in pixels of the upright photograph, or None to estimate one
-                from the whole photograph: a first prediction gives the box for a second (paper section 5).
+            boxes: (N, 4) x1, y1, x2, y2 around each person in pixels of the upright photograph, or None to look for
+                people; without a detector, one box is estimated from the whole photograph: a first prediction gives the
+                box for a second (paper section 5).
             name: of the photograph, for messages; its path by default.
 
         Returns:
-            list of `Person`, one for each box.
+            list of `Person`, one for each box, or those found, the surest first.
 
         Raises:
             ValueError: if the photograph cannot be read; if a box is empty, not finite, or does not overlap the
                 photograph.
         """
         decoded = self._decode(photo, name or frames.name_of(photo))
-        boxes = self._estimated_box(decoded) if boxes is None else box_rules.checked(boxes, decoded.size)
-        if not len(boxes):
+        return self.found(decoded) if boxes is None else self.inside([(decoded, boxes)])[0]
+
+    def stream(
+        self,
+        source: Given | Source,
+        boxes: Callable[[Frame], ArrayLike | None] | None = None,
+        tracker: Tracker | None = None,
+        then: Sequence[Callable[[Result], Result]] = (),
+        stride: int = 1,
+        start: int = 0,
+    ) -> Generator[Result]:
+        """The people of one picture after the other, whatever the source; of videos, with the numbers of their tracks.
+
+        Args:
+            source: anything that `deephar.inference.open_source` opens, or an open source, which stays open.
+            boxes: function of a `deephar.inference.Frame` that gives its boxes, see `__call__`, or None to look for
+                people in it. Nobody is tracked then, and several pictures are computed together.
+            tracker: that joins people from frame to frame; by default a new one, but none for photographs.
+            then: what is done to every result, one after the other, for example by
+                `deephar.inference.smoothing.Smooth`.
+            stride, start: see `deephar.inference.open_source`.
+
+        Returns:
+            generator of `deephar.inference.Result`, in order, without the pictures that cannot be read, which
+            `Source.broken` names; an hour of video needs the memory of some frames.
+
+        Raises:
+            ValueError: see `deephar.inference.open_source`; or if a box is none.
+        """
+        with contextlib.ExitStack() as stack:
+            if not isinstance(source, Source):
+                source = stack.enter_context(open_source(source, stride=stride, start=start))
+            for frame, people in watching.watch(self, source, boxes, tracker):
+                result = Result(frame.index, frame.seconds, frame.size, frame.name, self.layout, people, frame.image)
+                yield functools.reduce(lambda so_far, step: step(so_far), then, result)
+
+    @property
+    def depth(self) -> bool:
+        """Whether the network gives poses in space."""
+        dimensions = {outputs.Kind.POSE: 3, outputs.Kind.POSE_VISIBILITY: 4}
+        tensors = zip(outputs.describe(self.model), getattr(self.model, "outputs", ()), strict=False)
+        return any(tensor.shape[-1] == dimensions.get(output.kind) for output, tensor in tensors)
+
+    def tracker(self) -> Tracker:
+        """A new tracker of people whom this predictor finds."""
+        return Tracker(self.layout, self.least_score, UNSURE * self.least_score)
+
+    def found(self, frame: Frame) -> list[Person]:
+        """The people in a picture, the surest first."""
+        boxes = self.proposed(frame)
+        return self.inside([(frame, boxes)])[0] if self.detector is None else self.confirmed(frame, boxes)
+
+    def proposed(self, frame: Frame) -> Floats:
+        """Boxes (N, 4) in pixels of the file where people may be."""
+        if self.detector is None:
+            return self._estimated_box(frame)
+        boxes, _ = self.detector(frame.image)
+        scale = np.tile(np.divide(frame.size, frame.image.size), 2)
+        return np.asarray(boxes, dtype=np.float64).reshape(-1, 4) * scale
+
+    def confirmed(self, frame: Frame, boxes: Floats, share: float = 1.0) -> list[Person]:
+        """People in boxes, now around their joints, who reach a share of `least_score` and are not seen twice."""
+        (people,) = self.inside([(frame, box_rules.overlapping(boxes, frame.size))])
+        people = [dataclasses.replace(p, box_px=box_rules.extent(p.pose_px, p.confidence)) for p in people]
+        sure = [person for person in people if person.score >= share * self.least_score]
+        return detection.distinct(sure, self.layout)[: self.max_people]
+
+    def inside(self, pictures: Sequence[tuple[Frame, ArrayLike]]) -> list[list[Person]]:
+        """The people in the boxes (N, 4) of several pictures, computed together.
+
+        Raises:
+            ValueError: for boxes that are empty, not finite, or outside of their pictures.
+        """
+        boxes = [box_rules.checked(given, frame.size) for frame, given in pictures]
+        jobs = [
+            (frame, geometry.person_window(box, self.margin))
+            for (frame, _), some in zip(pictures, boxes, strict=True)
+            for box in some
+        ]
+        people = iter(self._people(jobs, np.concatenate([np.empty((0, 4)), *boxes])))
+        return [list(itertools.islice(people, len(some))) for some in boxes]
+
+    def _people(self, jobs: Sequence[Job], boxes: Floats) -> list[Person]:
+        if not jobs:
             return []
-        windows = [geometry.person_window(box, self.margin) for box in boxes]
-        poses, confidences = self._predict(decoded, windows)
+        poses, confidences = self._predict(jobs)
         if poses.shape[-1] < 3:
             return [Person(*person) for person in zip(boxes, poses, confidences, strict=True)]
-        sides = [side for _, (side, _) in windows]
-        spaces = weak_perspective(poses, np.array(sides), self.layout, self.crop_mm)
+        sides = np.array([side for _, (_, (side, _)) in jobs])
+        spaces = weak_perspective(poses, sides, self.layout, self.crop_mm)
         return [Person(*person) for person in zip(boxes, poses[..., :2], confidences, spaces, strict=True)]
 
-    def _decode(self, photo: "Path | Image.Image | Pixels", name: str) -> _Photo:
+    def _decode(self, photo: Path | Image.Image | Pixels, name: str) -> Frame:
         image = frames.open_image(photo, name)
         with self._turn if image is photo else contextlib.nullcontext():  # other threads may have the same image
             size = frames.upright_size(image, name)
-            return _Photo(frames.to_rgb(image, name), size)
+            return Frame(0, math.nan, frames.to_rgb(image, name), size, name)
 
-    def _estimated_box(self, photo: _Photo) -> Floats:
-        center = np.array(photo.size) / 2
-        (pose,), (confidence,) = self._predict(photo, [(center, np.full(2, float(max(photo.size))))])
-        box = box_rules.extent(pose, confidence)
+    def _estimated_box(self, frame: Frame) -> Floats:
+        center = np.array(frame.size) / 2
+        (pose,), (confidence,) = self._predict([(frame, (center, np.full(2, float(max(frame.size)))))])
+        box = box_rules.extent(pose[:, :2], confidence)
         nothing_found = np.array_equal(box[:2], box[2:])
-        return np.array([[0.0, 0.0, *photo.size]]) if nothing_found else box[None]
+        return np.array([[0.0, 0.0, *frame.size]]) if nothing_found else box[None]
 
-    def _predict(self, photo: _Photo, windows: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    def _predict(self, jobs: Sequence[Job]) -> tuple[Floats, Floats]:
         """Poses (N, J, 2 or 3) in pixels, depth in [0, 1], and confidences (N, J) of square windows."""
         height, width = self.model.input_shape[1:3]
-        maps = np.stack([geometry.window_to_crop(*window) for window in windows])
         poses, confidences = [], []
-        for batch in running.batches(maps, BATCH):
-            batch = np.stack(batch)
-            crops = np.stack([photo.crop(px_to_crop, (width, height)) for px_to_crop in batch])
+        for batch in running.batches(jobs, BATCH):
+            maps = np.stack([geometry.window_to_crop(*window) for _, window in batch])
+            pairs = zip(batch, maps, strict=True)
+            crops = np.stack([_crop(frame, px_to_crop, (width, height)) for (frame, _), px_to_crop in pairs])
             with self._turn:
                 pose, confidence = running.predict_crops(self.model, crops, self.layout, self.flip)
-            poses.append(geometry.transform_points(np.linalg.inv(batch), pose[-1]))
+            poses.append(geometry.transform_points(np.linalg.inv(maps), pose[-1]))
             confidences.append(confidence[-1])
         return np.concatenate(poses), np.concatenate(confidences)
+
+
+def _crop(frame: Frame, px_to_crop: Floats, size: Size) -> Floats:
+    """A part of a picture, whose pixels may be fewer than in the file."""
+    scale = np.divide(frame.size, frame.image.size)
+    return frames.to_input(frames.warp(frame.image, px_to_crop @ geometry.scaling(*scale), size))

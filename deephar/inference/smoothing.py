@@ -1,11 +1,23 @@
 """Steady poses in videos: the One Euro filter (Casiez, Roussel and Vogel, CHI 2012), which lags little in motion."""
 
+import dataclasses
 import math
 
 import numpy as np
 
 from deephar import checks
+from deephar.inference.people import Person
+from deephar.inference.results import Result
 from deephar.typed import Floats
+
+FRAME_S = 1 / 30
+"""Seconds from one frame to the next, where they have no times."""
+
+BODY_MM = 1500.0
+"""Size of a body, for joints in space."""
+
+GONE_S = 2.0
+"""A person who was not seen for longer begins anew."""
 
 
 class OneEuro:
@@ -57,3 +69,32 @@ def _blend(old: Floats, new: Floats, cutoff_hz: "float | Floats", elapsed: float
     """Exponential smoothing with a cutoff, over the seconds that elapsed."""
     share = 1.0 / (1.0 + 1.0 / (2.0 * math.pi * cutoff_hz * elapsed))
     return old + share * (new - old)
+
+
+class Smooth:
+    """Steadies the joints of the people in a video: `PosePredictor.stream(video, then=[Smooth()])`.
+
+    Args:
+        cutoff_hz, beta: of `OneEuro`.
+    """
+
+    def __init__(self, cutoff_hz: float = 1.0, beta: float = 4.0) -> None:
+        self._settings = cutoff_hz, beta
+        self._filters: dict[int, tuple[OneEuro, OneEuro]] = {}
+        self._seen: dict[int, float] = {}
+
+    def __call__(self, result: Result) -> Result:
+        """A result with the joints of everybody who is tracked filtered, in pixels and in space."""
+        seconds = result.seconds if math.isfinite(result.seconds) else result.index * FRAME_S
+        for track in [track for track, when in self._seen.items() if seconds - when > GONE_S]:
+            del self._seen[track], self._filters[track]
+        people = [self._steadied(person, person.track, seconds) if person.track else person for person in result.people]
+        return dataclasses.replace(result, people=people)
+
+    def _steadied(self, person: Person, track: int, seconds: float) -> Person:
+        self._seen[track] = seconds
+        in_picture, in_space = self._filters.setdefault(track, (OneEuro(*self._settings), OneEuro(*self._settings)))
+        side = max(1.0, float((person.box_px[2:] - person.box_px[:2]).max()))
+        pose = in_picture(person.pose_px, seconds, side)
+        space = None if person.pose_3d_mm is None else in_space(person.pose_3d_mm, seconds, BODY_MM)
+        return dataclasses.replace(person, pose_px=pose, pose_3d_mm=space)

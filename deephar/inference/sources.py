@@ -105,7 +105,7 @@ class Source:
         """Number of frames of a live source that came and went before they were asked for."""
         return 0
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Generator[Frame]:
         if self._closed:
             raise ValueError(f"{self.name} is closed; open it again")
         walk = self._frames()
@@ -121,7 +121,8 @@ class Source:
             raise ValueError(reason)
         self.broken[index] = reason
 
-    def _frame_name(self, index: int) -> str:
+    def frame_name(self, index: int) -> str:
+        """Where a frame comes from, see `Frame.name`, also of one that cannot be read."""
         return self.name if self.kind == "camera" else f"frame {index} of {self.name}"
 
     def close(self) -> None:
@@ -151,7 +152,7 @@ class _Photographs(Source):
     def _frames(self) -> Generator[Frame]:
         for index in range(self._rules.start, len(self._items)):
             try:
-                frame = _decoded(index, self._items[index], _name(self._items[index], self._suffix(index)))
+                frame = _decoded(index, self._items[index], self.frame_name(index))
             except ValueError as error:
                 self._report(index, str(error))
                 continue
@@ -163,8 +164,8 @@ class _Photographs(Source):
             yield frame
             del frame
 
-    def _suffix(self, index: int) -> str:
-        return f" {index}" if len(self._items) > 1 else ""
+    def frame_name(self, index: int) -> str:
+        return _name(self._items[index], f" {index}" if len(self._items) > 1 else "")
 
 
 class _Given(Source):
@@ -220,7 +221,7 @@ class _Video(Source):
 
     def _frames(self) -> Generator[Frame]:
         walk = self._recording.frames(self._rules.start, self._rules.stride, self._report)
-        yield from _named(walk, self._frame_name)
+        yield from _named(walk, self.frame_name)
 
 
 class _Live(Source):
@@ -237,7 +238,7 @@ class _Live(Source):
         return self._feed.dropped
 
     def _frames(self) -> Generator[Frame]:
-        yield from _named(self._feed.frames(self._report), self._frame_name)
+        yield from _named(self._feed.frames(self._report), self.frame_name)
 
     def close(self) -> None:
         super().close()

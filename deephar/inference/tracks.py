@@ -18,6 +18,9 @@ from deephar.typed import Floats
 _DAMPING = 0.9
 """Share of the speed that is left after a frame without the person: nobody flies on for long."""
 
+UNSURE = 0.5
+"""Share of the score asked of a new person that is enough to be seen again."""
+
 _NEW = 0.5
 """Share of a new displacement in a track's speed."""
 
@@ -115,6 +118,16 @@ class Tracker:
             self._tracks.append(_Track(self._begun, person, np.zeros(2)))
         self._tracks = [track for track in self._tracks if track.missing <= self.patience]
         return [dataclasses.replace(t.person, track=t.number) for t in self._tracks if not t.missing]
+
+    def go_on(self, people: Sequence[Person], last: int) -> None:
+        """Take up the tracks of an earlier run.
+
+        Args:
+            people: of its last frame, with their tracks.
+            last: highest number of a track that it gave.
+        """
+        self._tracks = [_Track(one.track, one, np.zeros(2)) for one in people if one.track is not None]
+        self._begun = last
 
     def expected_boxes(self) -> Floats:
         """Boxes (N, 4) where the people of the last frame are expected in the next: nobody has to be searched for."""

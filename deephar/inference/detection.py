@@ -1,0 +1,50 @@
+"""Where people may be in a picture, and who of those found there is the same person."""
+
+import typing
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PIL import Image
+
+from deephar import metrics_overlap
+from deephar.inference.people import Person
+from deephar.layouts import PoseLayout
+from deephar.typed import ArrayLike, Floats
+
+Detector: typing.TypeAlias = Callable[[Image.Image], tuple[ArrayLike, ArrayLike]]
+"""Function of an upright RGB picture that gives boxes (N, 4) x1, y1, x2, y2 in its pixels, and scores (N,): yours, or
+`deephar.detection.detector.PeopleDetector`."""
+
+SAME = 0.35
+"""Similarity of joints, see `deephar.metrics_overlap.oks`, above which two poses are the same person's."""
+
+WITHIN = 0.7
+"""Overlap of boxes above which two poses are the same person's, whatever their joints."""
+
+
+def distinct(people: Sequence[Person], layout: PoseLayout) -> list[Person]:
+    """People without those who are a surer one seen again, the surest first."""
+    if not people:
+        return []
+    poses, boxes = np.stack([p.pose_px for p in people]), np.stack([p.box_px for p in people])
+    scores = np.array([p.score for p in people])
+    return [people[place] for place in surest(poses, boxes, scores, layout)]
+
+
+def surest(poses: Floats, boxes: Floats, scores: Floats, layout: PoseLayout) -> list[int]:
+    """Positions of the surest pose of every person, the surest first.
+
+    Args:
+        poses: (N, J, 2) pixels.
+        boxes: (N, 4) around them.
+        scores: (N,).
+        layout: of the joints.
+    """
+    areas = np.maximum(metrics_overlap.area_of(boxes), 1.0)
+    alike = metrics_overlap.oks(poses, poses, areas, metrics_overlap.sigmas_of(layout))
+    same = (alike > SAME) | (metrics_overlap.box_overlap(boxes, boxes) > WITHIN)
+    kept: list[int] = []
+    for place in np.argsort(-scores, kind="stable").tolist():
+        if not same[kept, place].any():
+            kept.append(place)
+    return kept

@@ -1,0 +1,99 @@
+"""Pictures one after the other: those of photographs together, those of videos with an eye on who was where before."""
+
+import contextlib
+import typing
+from collections.abc import Callable, Generator, Iterable, Sequence
+
+import numpy as np
+
+from deephar import metrics_overlap
+from deephar.inference import running, tracks
+from deephar.inference.ahead import ahead
+from deephar.inference.people import Person
+from deephar.inference.sources import Frame, Source
+from deephar.inference.tracks import Tracker
+from deephar.typed import ArrayLike, Floats
+
+TOGETHER = 8
+"""Pictures with given boxes whose people are computed together."""
+
+EVERY = 8
+"""Frames from one search for new people in the whole picture to the next."""
+
+KNOWN = 0.3
+"""Overlap with where somebody is expected, above which a box is not of somebody new."""
+
+Boxes: typing.TypeAlias = Callable[[Frame], "ArrayLike | None"]
+
+_Seen: typing.TypeAlias = tuple[Frame, list[Person]]
+
+
+class Sees(typing.Protocol):
+    """The part of a `deephar.inference.predictor.PosePredictor` used here."""
+
+    def tracker(self) -> Tracker: ...
+
+    def found(self, frame: Frame, /) -> list[Person]: ...
+
+    def proposed(self, frame: Frame, /) -> Floats: ...
+
+    def confirmed(self, frame: Frame, boxes: Floats, share: float = ..., /) -> list[Person]: ...
+
+    def inside(self, pictures: Sequence[tuple[Frame, ArrayLike]], /) -> list[list[Person]]: ...
+
+
+def watch(
+    predictor: Sees, source: Source, boxes: Boxes | None = None, tracker: Tracker | None = None
+) -> Generator[_Seen]:
+    """Frames and their people; see `deephar.inference.PosePredictor.stream`."""
+    with contextlib.closing(iter(source)) as frames, contextlib.closing(ahead(frames, source.live)) as coming:
+        if boxes is None and (tracker is not None or source.kind != "photographs"):
+            yield from _followed(predictor, coming, tracker or predictor.tracker())
+            return
+        for frame, people in attempts(predictor, coming, boxes, 1 if source.live else TOGETHER):
+            if isinstance(people, Exception):
+                raise people
+            yield frame, people
+
+
+def attempts(
+    predictor: Sees, frames: Iterable[Frame], boxes: Boxes | None, together: int = TOGETHER
+) -> Generator[tuple[Frame, list[Person] | Exception]]:
+    """Frames, each with its people or with what went wrong there alone.
+
+    Args:
+        predictor: see `watch`.
+        frames: that have nothing to do with each other.
+        boxes: function of a frame that gives its boxes, or None to look for people in it; None to do so in all.
+        together: pictures with given boxes whose people are computed together.
+    """
+    for batch in running.batches(frames, together if boxes else 1):
+        yield from zip(batch, _attempted(predictor, batch, boxes or _unknown), strict=True)
+
+
+def _attempted(predictor: Sees, batch: list[Frame], boxes: Boxes) -> Sequence[list[Person] | Exception]:
+    try:
+        given = [(frame, boxes(frame)) for frame in batch]
+        people = iter(predictor.inside([(frame, some) for frame, some in given if some is not None]))
+        return [predictor.found(frame) if some is None else next(people) for frame, some in given]
+    except Exception as error:
+        return [error] if len(batch) == 1 else [_attempted(predictor, [frame], boxes)[0] for frame in batch]
+
+
+def _unknown(_: Frame) -> None:
+    """No boxes."""
+
+
+def _followed(predictor: Sees, frames: Iterable[Frame], tracker: Tracker) -> Generator[_Seen]:
+    """People are looked for where they are expected, and from time to time, or if there is nobody, everywhere."""
+    for number, frame in enumerate(frames):
+        boxes = tracker.expected_boxes()
+        if not len(boxes) or number % EVERY == 0:
+            boxes = _with_new(boxes, predictor.proposed(frame))
+        yield frame, tracker(predictor.confirmed(frame, boxes, tracks.UNSURE))
+
+
+def _with_new(expected: Floats, proposed: Floats) -> Floats:
+    """Boxes (N, 4) of the people who are expected, and of those proposed who are somebody else."""
+    new = (metrics_overlap.box_overlap(proposed, expected) <= KNOWN).all(axis=1)
+    return np.concatenate([expected, proposed[new]])

@@ -1,0 +1,229 @@
+"""Pictures one after the other: who is looked for where, who is followed, and what a fault costs."""
+
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deephar import inference, layouts
+from deephar.inference import Person, Result, ahead, detection, watching
+from deephar.inference.smoothing import Smooth
+from deephar.inference.sources import open_source
+
+LSP = layouts.get("lsp14")
+SPREAD = np.stack([np.linspace(-0.2, 0.2, 14), np.linspace(-0.4, 0.4, 14)], axis=1)
+
+
+class Spots:
+    """A network that finds a person about the middle of what is bright, and is sure of it if it is very bright."""
+
+    input_shape, output_names = (None, 64, 64, 3), ("block1_pose", "block1_visibility")
+
+    def __init__(self):
+        self.batches = []
+
+    def predict_on_batch(self, images):
+        self.batches.append(len(images))
+        bright = images.sum(axis=-1).clip(-2.9) + 2.9
+        weights = bright / np.maximum(bright.sum(axis=(1, 2), keepdims=True), 1e-6)
+        middle = (np.arange(64) + 0.5) / 64
+        x, y = (weights * middle).sum(axis=(1, 2)), (weights * middle[:, None]).sum(axis=(1, 2))
+        pose = np.stack([x, y], axis=-1)[:, None] + SPREAD
+        sure = (bright.max(axis=(1, 2)) / 5.9)[:, None, None]
+        return [pose, np.repeat(sure, 14, axis=1)]
+
+
+class Finds:
+    """A detector of bright squares that counts how often it is asked."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def __call__(self, image):
+        self.asked += 1
+        pixels = np.asarray(image)[..., 0]
+        columns = np.flatnonzero((pixels > 100).any(axis=0))
+        groups = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1) if len(columns) else []
+        rows = [np.flatnonzero((pixels[:, group] > 100).any(axis=1)) for group in groups]
+        boxes = [[g[0] - 15, r[0] - 30, g[-1] + 16, r[-1] + 31] for g, r in zip(groups, rows, strict=True)]
+        return boxes, [0.9] * len(boxes)
+
+
+def film(*paths, count=20, size=(320, 120), light=250):
+    """Frames with a bright square at (x(t), 60) for every path."""
+    frames = np.zeros((count, size[1], size[0], 3), np.uint8)
+    for number in range(count):
+        for path in paths:
+            x = path(number)
+            if x is not None:
+                frames[number, 56:64, int(x) - 4 : int(x) + 4] = light
+    return frames
+
+
+def predictor(**settings):
+    return inference.PosePredictor(Spots(), LSP, **{"detector": Finds(), "least_score": 0.5, **settings})
+
+
+def test_people_keep_their_numbers_and_are_seldom_searched_for():
+    one = predictor()
+    results = list(one.stream(film(lambda t: 60 + 2 * t, lambda t: 250 - t)))
+    assert [result.index for result in results] == list(range(20))
+    for number, result in enumerate(results):
+        found = {person.track: person.pose_px.mean(axis=0)[0] for person in result.people}
+        assert found == {1: pytest.approx(60 + 2 * number, abs=2), 2: pytest.approx(250 - number, abs=2)}
+    assert one.detector.asked == len(range(0, 20, watching.EVERY))
+
+
+def test_who_comes_later_gets_the_next_number_and_who_leaves_is_gone():
+    frames = film(lambda t: 60 if t < 12 else None, lambda t: 250 if t >= 6 else None)
+    tracks = [[person.track for person in result.people] for result in predictor().stream(frames)]
+    assert tracks[:8] == [[1]] * 8 and tracks[8:12] == [[1, 2]] * 4 and tracks[12:] == [[2]] * 8
+
+
+def test_nobody_is_an_empty_list():
+    one = predictor()
+    assert one(Image.new("RGB", (320, 120))) == []
+    assert [result.people for result in one.stream(np.zeros((3, 120, 320, 3), np.uint8))] == [[], [], []]
+    dim = film(lambda t: 100, count=1, light=120)[0]
+    assert one(dim) == [] and len(predictor(least_score=0.1)(dim)) == 1
+
+
+def test_at_most_so_many_people():
+    frame = film(lambda t: 60, lambda t: 160, lambda t: 250, count=1)[0]
+    assert len(predictor()(frame)) == 3
+    assert len(predictor(max_people=2)(frame)) == 2
+
+
+def test_a_person_found_twice_is_one():
+    def twice(image):
+        (box,), (score,) = Finds()(image)
+        return [box, np.add(box, 4), np.add(box, -5)], [score] * 3
+
+    (person,) = predictor(detector=twice)(film(lambda t: 100, count=1)[0])
+    assert person.box_px[0] < 100 < person.box_px[2]
+
+
+def test_two_people_who_stand_close_stay_two():
+    poses = np.stack([LSP_POSE, LSP_POSE + [60.0, 0]])
+    people = [Person(np.array([*pose.min(axis=0), *pose.max(axis=0)]), pose, np.full(14, 0.9)) for pose in poses]
+    assert len(detection.distinct(people, LSP)) == 2
+    surer = Person(people[0].box_px, LSP_POSE + 1, np.full(14, 0.95))
+    assert [p.score for p in detection.distinct([*people, surer], LSP)] == pytest.approx([0.95, 0.9])
+    assert detection.distinct([], LSP) == []
+
+
+LSP_POSE = np.stack([np.tile([0.0, 20, 40, 60, 80, 100, 50], 2), np.linspace(0, 200, 14)], axis=1)
+
+
+def test_boxes_of_several_photographs_are_computed_together():
+    one = predictor(detector=None)
+    frames = list(film(lambda t: 60 + 10 * t, count=6))
+    results = list(one.stream(frames, boxes=lambda frame: [[10 * frame.index + 30, 20, 10 * frame.index + 90, 100]]))
+    assert one.model.batches == [6]
+    for number, result in enumerate(results):
+        assert result.people[0].pose_px.mean(axis=0)[0] == pytest.approx(60 + 10 * number, abs=2)
+        assert result.people[0].track is None
+
+
+def test_pictures_without_boxes_are_searched():
+    frames = list(film(lambda t: 100, count=2))
+    one = predictor()
+    given = [None, [[60, 20, 140, 100], [60, 10, 150, 110]]]
+    assert [len(r.people) for r in one.stream(frames, boxes=lambda frame: given[frame.index])] == [1, 2]
+    assert one.detector.asked == 1
+
+
+def test_a_box_that_is_none_is_an_error_of_its_picture_alone():
+    one, frames = predictor(detector=None), list(film(lambda t: 100, count=3))
+    boxes = [[[60, 20, 140, 100]], [[60, 20, 60, 100]], [[60, 20, 140, 100]]]
+    with open_source(frames) as source:
+        tried = [people for _, people in watching.attempts(one, source, lambda frame: boxes[frame.index])]
+    assert isinstance(tried[1], ValueError) and "above 0" in str(tried[1])
+    assert [len(people) for people in (tried[0], tried[2])] == [1, 1]
+    with pytest.raises(ValueError, match="above 0"):
+        list(one.stream(frames, boxes=lambda frame: boxes[frame.index]))
+
+
+def test_what_cannot_be_read_is_left_out_and_named(tmp_path):
+    Image.fromarray(film(lambda t: 100, count=1)[0]).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
+    Image.new("RGB", (40, 30)).save(tmp_path / "c.png")
+    with open_source(tmp_path) as source:
+        results = list(predictor().stream(source))
+    assert [(r.name[-5:], r.size, len(r.people)) for r in results] == [("a.png", (320, 120), 1), ("c.png", (40, 30), 0)]
+    assert list(source.broken) == [1] and source.frame_name(1).endswith("b.png")
+
+
+def test_a_video_goes_on_where_it_stopped():
+    """The tracks of the first half are taken up: the same numbers as in one go, and new ones after them."""
+    frames = film(lambda t: 60 + 2 * t, lambda t: 250 - t if t >= 8 else None)
+    whole = [[person.track for person in result.people] for result in predictor().stream(frames)]
+    first = list(predictor().stream(frames[:10]))
+    one = predictor()
+    tracker = one.tracker()
+    tracker.go_on(first[-1].people, 2)
+    rest = [[p.track for p in r.people] for r in one.stream(frames, start=10, tracker=tracker)]
+    assert rest == whole[10:] and one.detector.asked == 2
+
+
+def test_what_is_done_to_every_result():
+    def count(result):
+        return Result(result.index + 100, result.seconds, result.size, result.name, LSP, result.people)
+
+    results = list(predictor().stream(film(lambda t: 100, count=3), then=[count, count]))
+    assert [result.index for result in results] == [200, 201, 202]
+
+
+def test_smoothing_steadies_who_stands_and_follows_who_runs():
+    noise = np.random.default_rng(0).normal(0, 3, (60, 14, 2))
+    still = [person_at(LSP_POSE + step, 1) for step in noise]
+    running = [person_at(LSP_POSE + [20.0 * t, 0], 2) for t in range(60)]
+    smooth = Smooth()
+    results = [smooth(Result(t, t / 30, (900, 300), "x", LSP, [still[t], running[t]])) for t in range(60)]
+    steadied = np.stack([result.people[0].pose_px for result in results])
+    assert np.abs(np.diff(steadied[20:], axis=0)).mean() < 0.5 * np.abs(np.diff(noise[20:], axis=0)).mean()
+    lag = running[-1].pose_px - results[-1].people[1].pose_px
+    assert np.abs(lag).max() < 30 and results[0].people[0].track == 1
+
+
+def test_smoothing_forgets_who_was_long_away_and_leaves_who_is_not_tracked():
+    smooth = Smooth()
+    smooth(Result(0, 0.0, (900, 300), "x", LSP, [person_at(LSP_POSE, 1)]))
+    after = smooth(Result(90, 3.0, (900, 300), "x", LSP, [person_at(LSP_POSE + 50, 1), person_at(LSP_POSE, None)]))
+    np.testing.assert_array_equal(after.people[0].pose_px, LSP_POSE + 50)
+    assert after.people[1].track is None
+
+
+def person_at(pose, track):
+    return Person(np.array([*pose.min(axis=0), *pose.max(axis=0)]), pose, np.full(14, 0.9), track=track)
+
+
+def test_items_are_computed_ahead_in_order_and_errors_come_in_their_place():
+    names = []
+
+    def items():
+        for number in range(5):
+            names.append(threading.current_thread().name)
+            yield number
+        raise ValueError("the sixth")
+
+    coming = ahead.ahead(items())
+    assert [next(coming) for _ in range(5)] == [0, 1, 2, 3, 4]
+    with pytest.raises(ValueError, match="the sixth"):
+        next(coming)
+    assert all(name.startswith("ahead") for name in names)
+
+
+def test_who_leaves_early_owns_the_iterator_again():
+    items = iter(range(100))
+    coming = ahead.ahead(items)
+    assert next(coming) == 0
+    coming.close()
+    assert 1 <= next(items) <= 1 + ahead.AHEAD
+
+
+def test_what_is_live_is_not_computed_ahead():
+    items = iter(range(10))
+    coming = ahead.ahead(items, live=True)
+    assert next(coming) == 0 and next(items) == 1
