@@ -238,7 +238,7 @@ class Centre:
 @pytest.mark.parametrize("margin", [1.0, 2.0])
 def test_the_command_takes_the_same_file(margin, tmp_path, monkeypatch, capsys):
     """By path or by name; a margin that the boxes have is taken off; another size or a video is an error."""
-    monkeypatch.setattr(inference.PosePredictor, "from_weights", lambda weights, flip: Centre())
+    monkeypatch.setattr(inference.PosePredictor, "from_weights", lambda *_, **__: Centre())
     names = ["one.jpg", "two.jpg", "video.jpg", "absent.jpg"]
     for name in names:
         figure(np.random.default_rng(0))[0].save(tmp_path / name)

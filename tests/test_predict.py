@@ -188,7 +188,7 @@ def run(capsys, *arguments):
 def quick(monkeypatch):
     """The command with a network that costs nothing."""
     monkeypatch.setattr(
-        inference.PosePredictor, "from_weights", lambda weights, flip: inference.PosePredictor(Bright(), LSP)
+        inference.PosePredictor, "from_weights", lambda *_, **__: inference.PosePredictor(Bright(), LSP)
     )
 
 
@@ -414,7 +414,7 @@ def test_a_fault_of_the_network_loses_no_other(photo, tmp_path, capsys, monkeypa
             return super().predict_on_batch(images)
 
     monkeypatch.setattr(
-        inference.PosePredictor, "from_weights", lambda weights, flip: inference.PosePredictor(Tired(), LSP)
+        inference.PosePredictor, "from_weights", lambda *_, **__: inference.PosePredictor(Tired(), LSP)
     )
     status, printed, _ = run(capsys, photo, photo, photo)
     entries = json.loads(printed)["photos"]

@@ -1,0 +1,49 @@
+"""The network on the command line of `deephar predict`."""
+
+import argparse
+import contextlib
+import typing
+
+if typing.TYPE_CHECKING:
+    from deephar.inference import PosePredictor
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says which network looks how."""
+    parser.add_argument("--weights", metavar="NAME|FILE", default="lsp-lite-2d", help="(default: %(default)s)")
+    parser.add_argument("--flip", action="store_true", help="average with the mirrored picture, in twice the time")
+    parser.add_argument("--conf", type=float, metavar="SCORE", help="of people who are found, at least, in [0, 1]")
+    parser.add_argument("--max-people", type=int, metavar="N", help="the surest of a picture that are kept")
+    parser.add_argument("--one-person", action="store_true", help="every picture shows one person: do not search")
+    parser.add_argument("--device", metavar="NAME", help="cpu, gpu, gpu:1 ... (default: the backend's choice)")
+
+
+def predictor(options: argparse.Namespace) -> "PosePredictor":
+    """`deephar.PosePredictor` as the options say.
+
+    Raises:
+        ValueError: for options that are out of range, and weights that cannot be used.
+    """
+    from deephar.detection.detector import LEAST, PeopleDetector
+    from deephar.inference import PosePredictor
+
+    detector = None if options.one_person else PeopleDetector(least=LEAST if options.conf is None else options.conf)
+    settings = {"detector": detector, "max_people": options.max_people}
+    return PosePredictor.from_weights(options.weights, flip=options.flip, **settings)
+
+
+def device(options: argparse.Namespace) -> "contextlib.AbstractContextManager[object]":
+    """Where the network runs.
+
+    Raises:
+        ValueError: for a device that there is not.
+    """
+    if options.device is None:
+        return contextlib.nullcontext()
+    import keras
+
+    known = [*{"cpu", *(name.lower() for name in keras.distribution.list_devices())}]
+    name = options.device if ":" in options.device else f"{options.device}:0"
+    if not any(one.split("/")[-1].removeprefix("device:") in (name, options.device) for one in known):
+        raise ValueError(f"No device {options.device}; there are {', '.join(sorted(known))}")
+    return keras.device(name)

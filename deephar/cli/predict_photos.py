@@ -1,0 +1,152 @@
+"""`deephar predict` with photographs: one JSON of all, and a picture of each."""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import sys
+import typing
+from collections.abc import Sequence
+
+from deephar.cli import predict_boxes, predict_network
+
+if typing.TYPE_CHECKING:
+    from deephar.inference import Person, PosePredictor, Source
+    from deephar.inference.sources import Frame
+    from deephar.typed import Floats
+
+FORMAT = "deephar-poses-1"
+"""Format of the JSON that `deephar predict` writes of photographs; docs/predict.md describes it."""
+
+Entry: typing.TypeAlias = dict[str, object]
+
+
+def run(options: argparse.Namespace, source: "Source") -> int:
+    """Find people in photographs; the exit status."""
+    photos = [source.frame_name(index) for index in range(source.length or 0)]
+    for name in ("show", "resume", "smooth"):
+        if getattr(options, name):
+            raise ValueError(f"--{name} is for videos, streams and cameras")
+    boxes, pictures = predict_boxes.read(options, len(photos)), _outputs(options, photos)
+
+    from tqdm import tqdm
+
+    predictor = predict_network.predictor(options)
+    silent = True if options.quiet or len(photos) == 1 else None  # None: silent unless standard error is a terminal
+    entries: dict[int, Entry] = {}
+    with predict_network.device(options), tqdm(total=len(photos), unit="photo", disable=silent) as progress:
+        for index, entry in _entries(predictor, source, boxes, pictures):
+            entries[index] = entry
+            progress.update()
+    entries |= {index: {"photo": photos[index], "people": [], "error": text} for index, text in source.broken.items()}
+    return _report(options, predictor, [entries[index] for index in range(len(photos))])
+
+
+def _entries(
+    predictor: "PosePredictor", source: "Source", boxes: object, pictures: Sequence[pathlib.Path | None]
+) -> "typing.Iterator[tuple[int, Entry]]":
+    """The JSON entries of the photographs that can be read. A fault is noted in one, and loses no other."""
+    from deephar.inference.ahead import ahead
+    from deephar.inference.watching import attempts
+
+    def boxes_of(frame: "Frame") -> "Floats | None":
+        return predict_boxes.of_photograph(boxes, frame.name, frame.size)
+
+    with contextlib.closing(ahead(iter(source))) as frames:
+        for frame, people in attempts(predictor, frames, None if boxes is None else boxes_of):
+            entry: Entry = {"photo": frame.name}
+            if isinstance(people, Exception):
+                entry |= {"people": [], "error": _text(people)}
+            else:
+                described = [_person(person, estimated=boxes is None) for person in people]
+                entry |= {"width": frame.size[0], "height": frame.size[1], "people": described}
+                try:
+                    _draw(frame, people, predictor, pictures[frame.index])
+                except Exception as error:
+                    entry["error"] = _text(error)
+            yield frame.index, entry
+
+
+def _text(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _person(person: "Person", estimated: bool) -> Entry:
+    return {**person.to_dict(), "box_is_estimated": estimated}
+
+
+def _draw(frame: "Frame", people: "list[Person]", predictor: "PosePredictor", path: pathlib.Path | None) -> None:
+    """Draw people, whose joints are in pixels of the file, on its picture, which may be smaller."""
+    if path is None:
+        return
+    from deephar import viz
+    from deephar.files import whole_file
+
+    image = frame.image
+    for person in people:
+        image = viz.draw_pose(image, person.pose_px * (image.width / frame.size[0]), predictor.layout)
+    spaces = [person.pose_3d_mm for person in people if person.pose_3d_mm is not None]
+    if spaces:
+        image = viz.beside_photo(image, spaces, predictor.layout)
+    with whole_file(path) as temporary:
+        image.save(temporary)
+
+
+def _report(options: argparse.Namespace, predictor: "PosePredictor", entries: list[Entry]) -> int:
+    """Write the JSON, and say what failed; the exit status."""
+    failed = [str(entry["error"]) for entry in entries if "error" in entry]
+    if len(entries) == 1 and failed and not entries[0]["people"]:
+        raise ValueError(failed[0])
+    layout = {"layout": predictor.layout.name, "joints": list(predictor.layout.names)}
+    written = _write({"format": FORMAT, "weights": options.weights, **layout, "photos": entries}, options.json)
+    if failed:
+        print(f"{len(failed)} of {len(entries)} photographs failed: {failed[0]}", file=sys.stderr)
+    return 0 if written and not failed else 1
+
+
+def _write(result: Entry, path: str | None) -> bool:
+    """Write the JSON, or print it if requested or if the file cannot be written; returns whether all succeeded."""
+    from deephar.evaluation import report
+
+    if path not in (None, "-"):
+        try:
+            report.save_json(result, path)
+            return True
+        except OSError as error:
+            print(f"{path} cannot be written: {error}. Its content is printed instead", file=sys.stderr)
+    print(report.as_json(result))
+    return path in (None, "-")
+
+
+def _outputs(options: argparse.Namespace, photos: Sequence[str]) -> Sequence[pathlib.Path | None]:
+    """Output path of each photograph's picture, None for no picture; checks first that the outputs can be written.
+
+    Raises:
+        ValueError, OSError: if an output cannot be written, or would replace a photograph, its boxes or another output.
+    """
+    from deephar.files import check_writable
+
+    json_files = [] if options.json in (None, "-") else [pathlib.Path(options.json)]
+    folder, pictures = _pictures(options, photos)
+    taken = {pathlib.Path(file).resolve() for file in [*photos, *filter(None, [options.boxes])]}
+    for output in [*json_files, *pictures]:
+        if output.resolve() in taken:
+            raise ValueError(f"{output} would replace a photograph, its boxes or another output; choose another name")
+        taken.add(output.resolve())
+    for output in [*json_files, *([folder / "picture.png"] if folder else pictures)]:
+        check_writable(output)
+    return pictures or [None] * len(photos)
+
+
+def _pictures(options: argparse.Namespace, photos: Sequence[str]) -> tuple[pathlib.Path | None, list[pathlib.Path]]:
+    """The folder of the pictures, None if a single file is named; and the path of each."""
+    if not options.picture:
+        return None, []
+    target = pathlib.Path(options.picture)
+    if len(photos) > 1 or target.is_dir() or options.picture.endswith(("/", os.sep)):
+        return target, [target / f"{pathlib.Path(photo).stem}.png" for photo in photos]
+    from PIL import Image
+
+    if Image.registered_extensions().get(target.suffix.lower()) not in Image.SAVE:
+        raise ValueError(f"{target} has no suffix of a writable image format; use .png or .jpg, for example")
+    return None, [target]

@@ -1,0 +1,158 @@
+"""`deephar predict` with a video, a stream or a camera: results frame by frame, as data and as a film."""
+
+import argparse
+import contextlib
+import math
+import pathlib
+import sys
+import typing
+from collections.abc import Generator, Iterator
+
+from deephar.cli import predict_network
+
+if typing.TYPE_CHECKING:
+    from PIL import Image
+
+    from deephar.inference import PosePredictor, Result, Source
+    from deephar.inference.export import About, JsonLines, Writer
+    from deephar.viz.window import Window
+
+VIEWS = 2
+"""3D poses beside the picture of a film, whoever is in it: all its pictures have the same size."""
+
+FPS = 25.0
+"""Of a film, if the source does not say how fast it is."""
+
+
+def run(options: argparse.Namespace, source: "Source") -> int:
+    """Find people in every frame; the exit status."""
+    _check(options, source)
+    predictor = predict_network.predictor(options)
+    with contextlib.ExitStack() as stack:
+        writers, lines = _writers(options, source, predictor, stack)
+        begin = lines.next_index if lines is not None else 0
+        if begin:
+            source = stack.enter_context(_reopened(options, begin))
+        shown = stack.enter_context(_window(source)) if options.show else None
+        stack.enter_context(predict_network.device(options))
+        for result in _with_progress(options, source, begin, _results(options, source, predictor, lines)):
+            for writer in writers:
+                writer.write(result)
+            if shown is not None and not shown.show(_drawn(result, predictor)):
+                break
+    return _report(source)
+
+
+def _check(options: argparse.Namespace, source: "Source") -> None:
+    """Refuse options that a video cannot have."""
+    if options.box is not None or options.boxes:
+        raise ValueError("--box and --boxes are for photographs; in a video, people are found and followed")
+    if not options.resume:
+        return
+    if options.json in (None, "-"):
+        raise ValueError("--resume goes on after what --json FILE holds; name that file")
+    if source.live:
+        raise ValueError(f"{source.name} is live: what has passed cannot be resumed")
+    others = [name for name in [options.picture, *options.out] if name and not name.endswith(".csv")]
+    if others:
+        raise ValueError(f"{others[0]} cannot be gone on with; --resume is for --json FILE and .csv")
+
+
+def _writers(
+    options: argparse.Namespace, source: "Source", predictor: "PosePredictor", stack: contextlib.ExitStack
+) -> "tuple[list[Writer], JsonLines | None]":
+    """All that takes results, and the file of JSON Lines among them, the last: it says how far the others are."""
+    from deephar.inference import export
+
+    about = export.About(predictor.layout, options.weights, source.name, source.fps)
+    lines = None
+    if options.json not in (None, "-"):
+        lines = stack.enter_context(export.JsonLines(options.json, about, options.resume))
+    begin = lines.next_index if lines is not None and options.resume else None
+    names = [*options.out, *([options.picture] if options.picture else [])]
+    writers: list[Writer] = [stack.enter_context(_writer(name, about, predictor, source, begin)) for name in names]
+    if options.json == "-" or not (writers or lines or options.show):
+        writers.append(export.Printed(about))
+    return [*writers, *([lines] if lines is not None else [])], lines
+
+
+def _writer(name: str, about: "About", predictor: "PosePredictor", source: "Source", begin: int | None) -> "Writer":
+    from deephar.inference import export
+    from deephar.viz import film
+
+    if pathlib.Path(name).suffix.lower() in film.SUFFIXES:
+        return _Filmed(name, source, predictor)
+    if name.endswith(".csv"):
+        return export.Table(name, about, predictor.depth, begin)
+    return export.open_writer(name, about, predictor.depth)
+
+
+class _Filmed:
+    """A film of the results."""
+
+    def __init__(self, name: str, source: "Source", predictor: "PosePredictor") -> None:
+        from deephar.viz import Film
+
+        fps = source.fps if math.isfinite(source.fps) else FPS
+        self._film = Film(name, fps, audio_from=source.name if source.kind == "video" else None)
+        self._predictor = predictor
+
+    def write(self, result: "Result") -> None:
+        self._film.write(_drawn(result, self._predictor), result.seconds)
+
+    def __enter__(self) -> typing.Self:
+        self._film.__enter__()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._film.__exit__(*reason)
+
+
+def _drawn(result: "Result", predictor: "PosePredictor") -> "Image.Image":
+    from deephar import viz
+
+    return viz.draw_result(result, views=VIEWS if predictor.depth else None)
+
+
+def _reopened(options: argparse.Namespace, start: int) -> "Source":
+    from deephar.inference import open_source
+
+    return open_source(options.source[0], stride=options.stride, start=start)
+
+
+def _window(source: "Source") -> "contextlib.closing[Window]":
+    from deephar.viz.window import Window
+
+    return contextlib.closing(Window(f"deephar: {source.name}"))
+
+
+def _results(
+    options: argparse.Namespace, source: "Source", predictor: "PosePredictor", lines: "JsonLines | None"
+) -> "Generator[Result]":
+    from deephar.inference.smoothing import Smooth
+
+    tracker = predictor.tracker()
+    if lines is not None and lines.last is not None:
+        tracker.go_on(lines.last.people, lines.last_track)
+    return predictor.stream(source, tracker=tracker, then=[Smooth()] if options.smooth else [])
+
+
+def _with_progress(
+    options: argparse.Namespace, source: "Source", begin: int, results: "Generator[Result]"
+) -> "Iterator[Result]":
+    """The results, with frames done, frames per second and the time left on standard error, if that is a terminal."""
+    from tqdm import tqdm
+
+    silent = True if options.quiet else None  # None: silent unless standard error is a terminal
+    total = None if source.live or source.length is None else -(-(source.length - begin) // options.stride)
+    with contextlib.closing(results):
+        yield from tqdm(results, total=total, unit="frame", disable=silent)
+
+
+def _report(source: "Source") -> int:
+    """Say what went wrong; the exit status."""
+    if source.dropped:
+        print(f"{source.dropped} frames came while the network was busy, and were left out", file=sys.stderr)
+    for index, reason in list(source.broken.items())[:1]:
+        print(f"{len(source.broken)} pictures cannot be read; the first, {index}: {reason}", file=sys.stderr)
+    return 1 if source.broken else 0
