@@ -88,7 +88,7 @@ class Takes(Collecting):
         points = np.full((len(indices), len(self.about.layout), 3), np.nan)
         for index, (pose, position) in seen.items():
             points[(index - indices[0]) // step] = pose + position if absolute and position is not None else pose
-        return Take(indices, shown, self._rate(known[timed], seconds[timed]) / step, points * _UPRIGHT)
+        return Take(indices, shown, self._rate(known[timed], seconds[timed]) / step, points * _UPRIGHT + 0.0)  # no -0
 
     def _rate(self, indices: Ints, seconds: Floats) -> float:
         """Frames of the source in a second."""
