@@ -14,7 +14,8 @@ REACHED = ("layers", "layer_bases", "clip_layers", "losses", "models", "weights/
 
 def test_the_public_interface_is_typed():
     command = [sys.executable, "-m", "pyright", "--verifytypes", "deephar", "--ignoreexternal", "--outputjson"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    path = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path}  # pyright asks the first Python that it finds
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT.parent)
     score = json.loads(done.stdout)["typeCompleteness"]["completenessScore"]
     assert score >= 0.95, score

@@ -1,12 +1,27 @@
 """Predicted people."""
 
 import dataclasses
+import math
 import typing
 from collections.abc import Mapping
 
 import numpy as np
 
-from deephar.typed import Floats
+from deephar import checks
+from deephar.typed import ArrayLike, Floats
+
+
+class StoredPerson(typing.TypedDict):
+    """What `Person.to_dict` gives."""
+
+    box: list[float]
+    score: float
+    pose: list[list[float]]
+    confidence: list[float]
+    pose_3d: typing.NotRequired[list[list[float]]]
+    position: typing.NotRequired[list[float]]
+    track: typing.NotRequired[int]
+    actions: typing.NotRequired[dict[str, float]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,22 +71,37 @@ class Person:
         }
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, typing.Any]) -> "Person":
-        """The person that `to_dict` described.
+    def from_dict(cls, stored: Mapping[str, object]) -> "Person":
+        """The person that `to_dict` described; null stands for NaN.
 
         Raises:
             ValueError: for a dict that is none.
         """
+        given = typing.cast(StoredPerson, stored)
         try:
-            x, y, width, height = np.asarray(stored["box"], dtype=np.float64)
-            pose, confidence = (np.asarray(stored[name], dtype=np.float64) for name in ("pose", "confidence"))
-            space, position = (
-                np.asarray(stored[name], dtype=np.float64) if name in stored else None
-                for name in ("pose_3d", "position")
-            )
-            if pose.shape != (len(confidence), 2) or (space is not None and space.shape != (len(pose), 3)):
-                raise ValueError(f"pose {pose.shape} of {len(confidence)} joints")
-        except (KeyError, TypeError, ValueError) as error:
+            box, pose, confidence = _floats(given["box"]), _floats(given["pose"]), _floats(given["confidence"])
+            space = _floats(given["pose_3d"]) if "pose_3d" in given else None
+            position = _floats(given["position"]) if "position" in given else None
+            track = checks.whole("track", given["track"]) if "track" in given else None
+            actions = _probabilities(given["actions"]) if "actions" in given else None
+            joints = len(pose)
+            for name, values, shape in (
+                ("box", box, (4,)),
+                ("pose", pose, (joints, 2)),
+                ("confidence", confidence, (joints,)),
+                ("pose_3d", space, (joints, 3)),
+                ("position", position, (3,)),
+            ):
+                if values is not None and values.shape != shape:
+                    raise ValueError(f"{name} of shape {values.shape}, not {shape}")
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ValueError(f"Expected a person as deephar writes it. Received: {error}") from None
-        box = np.array([x, y, x + width, y + height])
-        return cls(box, pose, confidence, space, stored.get("track"), stored.get("actions"), position)
+        return cls(np.concatenate([box[:2], box[:2] + box[2:]]), pose, confidence, space, track, actions, position)
+
+
+def _floats(values: ArrayLike) -> Floats:
+    return np.asarray(values, dtype=np.float64)
+
+
+def _probabilities(actions: Mapping[str, float | None]) -> dict[str, float]:
+    return {str(name): math.nan if value is None else float(value) for name, value in actions.items()}

@@ -8,9 +8,21 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from deephar.inference.people import Person
+from deephar import checks
+from deephar.inference.people import Person, StoredPerson
 from deephar.layouts import PoseLayout
 from deephar.typed import Floats, Ints, Size
+
+
+class StoredResult(typing.TypedDict):
+    """What `Result.to_dict` gives."""
+
+    frame: int
+    seconds: float | None
+    name: str
+    width: int
+    height: int
+    people: list[StoredPerson]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,19 +76,21 @@ class Result:
         }
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, typing.Any], layout: PoseLayout) -> "Result":
+    def from_dict(cls, stored: Mapping[str, object], layout: PoseLayout) -> "Result":
         """The result that `to_dict` described, without its picture.
 
         Raises:
             ValueError: for a dict that is none, or people of another number of joints.
         """
+        given = typing.cast(StoredResult, stored)
         try:
-            seconds = math.nan if stored["seconds"] is None else float(stored["seconds"])
-            size = int(stored["width"]), int(stored["height"])
-            index, name, people = int(stored["frame"]), str(stored["name"]), list(stored["people"])
-        except (KeyError, TypeError, ValueError) as error:
+            seconds = math.nan if given["seconds"] is None else float(given["seconds"])
+            size = checks.whole("width", given["width"]), checks.whole("height", given["height"])
+            index, name = checks.whole("frame", given["frame"], least=0), str(given["name"])
+            everybody = list(given["people"])
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"Expected a result as deephar writes it. Received: {error}") from None
-        found = [Person.from_dict(person) for person in people]
+        found = [Person.from_dict(person) for person in everybody]
         if any(len(person.pose_px) != len(layout) for person in found):
             raise ValueError(f"Expected the {len(layout)} joints of {layout.name}. Received: another number")
         return cls(index, seconds, size, name, layout, found)
