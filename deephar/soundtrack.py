@@ -1,16 +1,19 @@
 """The sound of a video, for a film of its pictures."""
 
+import functools
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from deephar.ffmpeg import naming, pyav
 from deephar.typed import Path
 
 if typing.TYPE_CHECKING:
-    from av.audio.frame import AudioFrame
     from av.audio.stream import AudioStream
     from av.container import InputContainer, OutputContainer
     from av.packet import Packet
+
+    _Part: typing.TypeAlias = tuple[float, Callable[[], list[Packet]]]
+    """Seconds after the first picture at which some sound starts; and what gives its packets."""
 
 COPIED = ("aac", "mp3", "mp3float", "ac3")
 """Decoders of sound that is copied as it is; every container of `deephar.video.SUFFIXES` holds them."""
@@ -36,10 +39,9 @@ class Soundtrack:
         with naming(path, "cannot be read for its sound"):
             self._container: InputContainer = pyav().open(f"file:{path}", metadata_errors="replace")
             self._stream: AudioStream | None = next(iter(self._container.streams.audio), None)
-        self._out: AudioStream | None = None
-        self._walk: Iterator[tuple[float, Packet | AudioFrame]] = iter(())
-        self._waiting: tuple[float, Packet | AudioFrame] | None = None
-        self._copied = False
+        self._encoder: AudioStream | None = None
+        self._parts: Iterator[_Part] = iter(())
+        self._waiting: _Part | None = None
 
     def ways(self, suffix: str) -> list[bool]:
         """Whether it may be copied into a container with that suffix, in the order to try: copied, or encoded anew."""
@@ -59,30 +61,29 @@ class Soundtrack:
         stream = self._stream
         if stream is None:
             return
-        if not copied:
+        zero = start + self._start_of_pictures()
+        if copied:
+            out, self._encoder = _add_copy(container, stream), None
+            self._parts = self._copied(stream, out, zero)
+        else:
             layout = "mono" if stream.codec_context.channels == 1 else "stereo"
-            self._out = container.add_stream(ENCODER, rate=stream.rate, layout=layout)
-        elif hasattr(container, "add_stream_from_template"):
-            self._out = container.add_stream_from_template(stream)
-        else:  # before PyAV 14
-            self._out = container.add_stream(template=stream)
-        self._copied, self._walk = copied, self._parts(start + self._start_of_pictures(), copied)
-        self._waiting = None
+            out = self._encoder = container.add_stream(ENCODER, rate=stream.rate, layout=layout)
+            self._parts = self._encoded(stream, out, zero)
 
     def feed(self, container: "OutputContainer", until: float) -> None:
         """Write what starts before a time, in seconds of the film."""
         while True:
-            self._waiting = self._waiting or next(self._walk, None)
+            self._waiting = self._waiting or next(self._parts, None)
             if self._waiting is None or self._waiting[0] >= until:
                 return
-            container.mux(self._packets(self._waiting[1]))
+            container.mux(self._waiting[1]())
             self._waiting = None
 
     def finish(self, container: "OutputContainer", until: float) -> None:
         """Write what starts before the end of the film, and what the encoder still holds."""
         self.feed(container, until)
-        if self._out is not None and not self._copied:
-            container.mux(self._out.encode(None))
+        if self._encoder is not None:
+            container.mux(self._encoder.encode(None))
 
     def close(self) -> None:
         """Close the file."""
@@ -95,23 +96,31 @@ class Soundtrack:
             return 0.0
         return float(pictures.start_time * pictures.time_base)
 
-    def _parts(self, zero: float, copied: bool) -> "Iterator[tuple[float, Packet | AudioFrame]]":
-        """Packets or frames from a time on, with the seconds since then."""
-        parts = self._container.demux(self._stream) if copied else self._container.decode(self._stream)
-        for part in parts:
-            if part.pts is None or part.time_base is None:
+    def _copied(self, stream: "AudioStream", out: "AudioStream", zero: float) -> "Iterator[_Part]":
+        """Packets from a time on, by the clock of the file."""
+        for packet in self._container.demux(stream):
+            if packet.pts is None or packet.time_base is None:
                 continue
-            time = float(part.pts * part.time_base) - zero
+            time, shift = float(packet.pts * packet.time_base) - zero, round(zero / packet.time_base)
             if time >= 0:
-                shift = round(zero / part.time_base)
-                part.pts -= shift
-                if part.dts is not None and copied:
-                    part.dts -= shift
-                yield time, part
+                packet.dts = (packet.pts if packet.dts is None else packet.dts) - shift
+                packet.pts -= shift
+                packet.stream = out
+                yield time, functools.partial(list, [packet])
 
-    def _packets(self, part: "Packet | AudioFrame") -> "list[Packet]":
-        assert self._out is not None
-        if not self._copied:
-            return self._out.encode(part)
-        part.stream = self._out
-        return [part]
+    def _encoded(self, stream: "AudioStream", out: "AudioStream", zero: float) -> "Iterator[_Part]":
+        """Decoded sound from a time on, to be encoded when it is asked for."""
+        for frame in self._container.decode(stream):
+            if frame.pts is None or frame.time_base is None:
+                continue
+            time, shift = float(frame.pts * frame.time_base) - zero, round(zero / frame.time_base)
+            if time >= 0:
+                frame.pts -= shift
+                yield time, functools.partial(out.encode, frame)
+
+
+def _add_copy(container: "OutputContainer", stream: "AudioStream") -> "AudioStream":
+    """A stream for packets that are copied."""
+    if hasattr(container, "add_stream_from_template"):
+        return container.add_stream_from_template(stream)
+    return typing.cast(typing.Any, container).add_stream(template=stream)  # before PyAV 14

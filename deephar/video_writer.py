@@ -185,7 +185,7 @@ class VideoWriter:
         options = dict(_ENCODERS[encoder])
         if self._timeless:
             options["bf"] = "0"  # such a file holds pictures in the order in which they are shown
-        stream = container.add_stream(encoder, self._fps, options=options)
+        stream = typing.cast("VideoStream", container.add_stream(encoder, self._fps, options=options))
         stream.height, stream.width = (side + side % 2 for side in self._shape[:2])
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = self._clock.tick

@@ -19,6 +19,9 @@ _SHADE, _TRACK = (*DARK, 185), (255, 255, 255, 60)
 _CHART_WIDTH, _CHART_HEIGHT = 0.6, 0.25
 """Shares of a picture that a chart takes at most; a wider one has no bars."""
 
+_LONGEST = 60
+"""Letters of a name that are looked at."""
+
 LEAST_TEXT = 10
 """Height of text in pixels, at least: smaller is not readable."""
 
@@ -120,7 +123,7 @@ class Pen:
 
     def _short(self, name: str) -> str:
         """A name that takes at most a third of the picture, without the accents that the font lacks."""
-        name = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+        name = "".join(c for c in unicodedata.normalize("NFKD", name[:_LONGEST]) if not unicodedata.combining(c))
         short = name
         while len(short) > 1 and self._width(short) > self.size[0] / 3:
             short = name[: len(short.rstrip("…")) - 1].rstrip() + "…"

@@ -123,8 +123,9 @@ def draw_views(
             pen.line(ends[:, :2].ravel().tolist(), fill=GRID, width=1)
         for pose, colour in zip(poses, colours, strict=True):
             _draw_bones(pen, to_pixels(pose), layout, colour, max(1, side // (160 if colour else 80)))
-        font = ImageFont.load_default(max(10, side // 24))
-        pen.text((side // 64 + 2, side - 1.4 * font.size), view.caption, fill=INK, font=font)
+        height = max(10, side // 24)
+        font = ImageFont.load_default(height)
+        pen.text((side // 64 + 2, side - 1.4 * height), view.caption, fill=INK, font=font)
         pictures.append(picture)
     return side_by_side(pictures)
 
