@@ -249,9 +249,10 @@ def test_animations_are_reduced_and_have_their_own_colours(tmp_path):
             film.write(wide)
             film.write(Image.fromarray(255 - wide))
         with Image.open(tmp_path / "film.gif") as opened:
-            assert opened.size == size and opened.convert("RGB").getpixel((9, 9)) == (200, 30, 90)
+            assert opened.size == size
+            np.testing.assert_allclose(opened.convert("RGB").getpixel((9, 9)), (200, 30, 90), atol=4)
             opened.seek(1)
-            assert opened.convert("RGB").getpixel((9, 9)) == (55, 225, 165)
+            np.testing.assert_allclose(opened.convert("RGB").getpixel((9, 9)), (55, 225, 165), atol=4)
 
 
 @pytest.mark.parametrize(

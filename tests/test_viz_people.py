@@ -64,6 +64,8 @@ def test_a_smaller_picture_is_drawn_to_scale():
     for picture in (draw_result(drawn), draw_result(result(person(track=1)), half)):
         assert picture.size == half.size
         assert having(picture, track_colour(1))[100:160, 150].all()
+        rows, columns = np.nonzero(having(picture, skeleton.RIGHT))
+        assert 100 < rows.min() < rows.max() < 162 and 150 < columns.min() < columns.max() < 180
 
 
 def test_joints_that_are_not_sure_are_left_out():
@@ -116,6 +118,38 @@ def test_charts_leave_others_alone():
         for other in others:
             x1, y1, x2, y2 = other.box_px.astype(int)
             assert not there[y1:y2, x1:x2].any()
+
+
+def test_charts_leave_each_other_alone():
+    crowd = [person(300, 190, track=1, actions=ACTIONS), person(300, 200, track=2, actions=ACTIONS)]
+    areas = []
+    for people_of in (crowd, crowd[:1]):
+        with_chart, without = (draw_result(result(*people_of), actions=number) for number in (3, 0))
+        areas.append(changed(with_chart, without).sum())
+    assert areas[0] == 2 * areas[1]
+
+
+def test_small_pictures_have_small_charts():
+    """At 160 x 120 one without bars; at 30 x 20 none."""
+    for size, bars, charts in (((320, 240), True, True), ((160, 120), False, True), ((30, 20), False, False)):
+        pictures = [
+            draw_result(
+                result(person(track=1, actions={"wave": share}), image=Image.new("RGB", size, GROUND)), actions=n
+            )
+            for share, n in ((0.0, 3), (1.0, 3), (1.0, 0))
+        ]
+        coloured = [having(picture, track_colour(1)).sum() for picture in pictures]
+        assert (coloured[0] != coloured[1]) == bars
+        assert changed(pictures[1], pictures[2]).any() == charts
+
+
+def test_a_joint_far_outside_is_an_error():
+    lost = person(track=1)
+    lost.pose_px[LSP.index("r_wrist")] = (2e6, 260)
+    near = person(track=1)
+    near.pose_px[LSP.index("r_wrist")] = (900, 260)
+    for drawn, right in ((lost, False), (near, True)):
+        assert having(draw_result(result(drawn)), skeleton.RIGHT)[:, 600:].any() == right
 
 
 def test_who_is_not_tracked_has_a_score():

@@ -2,6 +2,7 @@
 
 import sys
 import types
+import weakref
 
 import pytest
 from PIL import Image
@@ -39,7 +40,7 @@ class Label:
         pass
 
     def configure(self, image):
-        self.shown.append(image)
+        self.shown.append((image.size, weakref.ref(image)))
 
 
 @pytest.fixture
@@ -58,7 +59,8 @@ def test_pictures_are_shown_one_after_another(root):
     picture = Image.new("RGB", (64, 48), (1, 2, 3))
     with Window("camera 0") as window:
         assert window.show(picture) and window.show(picture.resize((30, 20)))
-        assert [shown.size for shown in root.label.shown] == [(64, 48), (30, 20)] and root.titles == ["camera 0"]
+        assert [size for size, _ in root.label.shown] == [(64, 48), (30, 20)] and root.titles == ["camera 0"]
+        assert root.label.shown[-1][1]() is not None  # tkinter itself would not keep it
         assert not root.destroyed
     assert root.destroyed == 1 and not window.show(picture)
     window.close()
@@ -68,7 +70,7 @@ def test_pictures_are_shown_one_after_another(root):
 def test_pictures_larger_than_the_screen_are_reduced(root):
     picture = Image.new("RGB", (2000, 800))
     assert Window("large").show(picture)
-    assert root.label.shown[0].size == (900, 360) and picture.size == (2000, 800)
+    assert root.label.shown[0][0] == (900, 360) and picture.size == (2000, 800)
 
 
 @pytest.mark.parametrize("user", ["<q>", "<Q>", "<Escape>", "WM_DELETE_WINDOW"])

@@ -58,7 +58,9 @@ class Animation:
         if self._times and time < self._times[-1] + _LEAST_S:
             return
         image = image.convert("RGB")
-        self._pictures.append(image.quantize(256) if self._path.suffix.lower() == ".gif" else image)
+        if self._path.suffix.lower() == ".gif":  # of all methods, this one keeps the small and bright: labels, bones
+            image = image.quantize(256, Image.Quantize.FASTOCTREE)
+        self._pictures.append(image)
         self._times.append(time)
 
     def finish(self) -> None:
