@@ -3,16 +3,13 @@
 Video files need PyAV: `pip install "deephar[video]"`.
 """
 
-import contextlib
-import fractions
 import functools
 import os
 import pathlib
 import threading
-import types
 import typing
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from PIL import Image
@@ -20,37 +17,25 @@ from PIL import Image
 from deephar.data.readers import names
 from deephar.data.samples import orientation
 from deephar.data.samples.frames import open_image, upright_size
+from deephar.ffmpeg import naming, pyav
 from deephar.files import whole_file
 from deephar.typed import Path, Pixels, Size
+from deephar.video_writer import SUFFIXES as SUFFIXES
+from deephar.video_writer import VideoWriter, check_video
 
 if typing.TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-SUFFIXES = (".mp4", ".mov", ".mkv", ".avi")
-"""Suffixes that `write_video` supports."""
-
 MOST_PIXELS = 2**26
 """Maximum pixels of a frame, twice those of 8K; a damaged file may claim more than memory holds."""
-
-_ENCODERS = {"libx264": {"crf": "18"}, "libopenh264": {}, "mpeg4": {"qscale": "3"}}
-"""The first one installed is used: H.264, or else MPEG-4."""
 
 _COVER = 0x400
 """FFmpeg's mark of a stream that is one still picture, the cover of a record."""
 
 _TEXT = "tty"
 """FFmpeg's format that draws a text file as a terminal would."""
-
-
-def pyav() -> types.ModuleType:
-    """PyAV. Raises ImportError, which names the extra, where it is not installed."""
-    try:
-        import av
-    except ImportError:
-        raise ImportError('Video files need PyAV; install it with: pip install "deephar[video]"') from None
-    return av
 
 
 class VideoFile:
@@ -204,20 +189,6 @@ def count_frames(container: "InputContainer") -> int:
     return sum(packet.size > 0 for packet in container.demux(_moving(container)[0]))
 
 
-@contextlib.contextmanager
-def naming(path: Path, fault: str) -> Iterator[None]:
-    """Whatever PyAV raises for a damaged file, of many classes, becomes a ValueError that names the file.
-
-    Args:
-        path: of the file, or what else the pictures come from.
-        fault: what to say of it, e.g. "is damaged".
-    """
-    try:
-        yield
-    except Exception as error:
-        raise ValueError(f"{path} {fault}: {str(error) or type(error).__name__}") from error
-
-
 def upright(frame: "VideoFrame") -> Image.Image:
     """A decoded frame as an upright RGB image, according to its display matrix."""
     image, matrix = frame.to_image(), frame.side_data.get("DISPLAYMATRIX")
@@ -345,34 +316,10 @@ def write_video(path: Path, frames: Iterable[Image.Image | Pixels], fps: float) 
 
     Raises:
         ValueError: for an unsupported suffix, no frames, frames of different sizes, or an `fps` that is not above 0.
+        OSError: if the file cannot be written, on a full disk say.
         ImportError: without PyAV.
     """
-    av, path = pyav(), pathlib.Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"A video's name must end in one of {', '.join(SUFFIXES)}. Received: {path}")
-    if not 0 < fps < np.inf:
-        raise ValueError(f"`fps` must be above 0. Received: {fps}")
-    size, stream = None, None
-    with whole_file(path) as temporary, av.open(f"file:{temporary}", "w") as container:
+    path = check_video(path, fps)
+    with whole_file(path) as temporary, VideoWriter(temporary, fps, name=path) as writer:
         for frame in frames:
-            pixels = np.asarray(frame.convert("RGB") if isinstance(frame, Image.Image) else frame, dtype=np.uint8)
-            if size is None or stream is None:
-                size, stream = pixels.shape, _add_stream(container, pixels.shape, fps)
-            if pixels.shape != size or size[2:] != (3,):
-                raise ValueError(f"Frames of a video must all be {size[:2]} RGB. Received: {pixels.shape}")
-            pixels = np.pad(pixels, [(0, size[0] % 2), (0, size[1] % 2), (0, 0)], mode="edge")
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
-        if stream is None:
-            raise ValueError(f"A video needs at least one frame. Received: none for {path}")
-        container.mux(stream.encode())
-
-
-def _add_stream(container, shape, fps):
-    av = pyav()
-    encoder = next(name for name in _ENCODERS if name in av.codecs_available)
-    stream = container.add_stream(
-        encoder, fractions.Fraction(fps).limit_denominator(1001), options=dict(_ENCODERS[encoder])
-    )
-    stream.height, stream.width = (side + side % 2 for side in shape[:2])
-    stream.pix_fmt = "yuv420p"
-    return stream
+            writer.write(frame)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from deephar.layouts import PoseLayout
 from deephar.typed import ArrayLike, Floats
@@ -123,7 +123,9 @@ def draw_views(
             pen.line(ends[:, :2].ravel().tolist(), fill=GRID, width=1)
         for pose, colour in zip(poses, colours, strict=True):
             _draw_bones(pen, to_pixels(pose), layout, colour, max(1, side // (160 if colour else 80)))
-        pen.text((4, side - 14), view.caption, fill=INK)
+        height = max(10, side // 24)
+        font = ImageFont.load_default(height)
+        pen.text((side // 64 + 2, side - 1.4 * height), view.caption, fill=INK, font=font)
         pictures.append(picture)
     return side_by_side(pictures)
 
