@@ -231,8 +231,11 @@ class Centre:
 
     layout = layouts.get("lsp14")
 
-    def __call__(self, image, boxes=None, *_):
-        return [inference.Person(box, np.tile((box[:2] + box[2:]) / 2, (14, 1)), np.ones(14)) for box in boxes]
+    def inside(self, pictures):
+        return [
+            [inference.Person(box, np.tile((box[:2] + box[2:]) / 2, (14, 1)), np.ones(14)) for box in boxes]
+            for _, boxes in pictures
+        ]
 
 
 @pytest.mark.parametrize("margin", [1.0, 2.0])

@@ -5,6 +5,7 @@ import contextlib
 import math
 import pathlib
 import sys
+import types
 import typing
 from collections.abc import Generator, Iterator
 
@@ -14,7 +15,7 @@ if typing.TYPE_CHECKING:
     from PIL import Image
 
     from deephar.inference import PosePredictor, Result, Source
-    from deephar.inference.export import About, JsonLines, Writer
+    from deephar.inference.export import About, JsonLines
     from deephar.viz.window import Window
 
 VIEWS = 2
@@ -22,6 +23,19 @@ VIEWS = 2
 
 FPS = 25.0
 """Of a film, if the source does not say how fast it is."""
+
+Raised: typing.TypeAlias = tuple[type[BaseException] | None, BaseException | None, types.TracebackType | None]
+"""What ends a `with`."""
+
+
+class Taker(typing.Protocol):
+    """Takes results, in a `with`."""
+
+    def write(self, result: "Result", /) -> None: ...
+
+    def __enter__(self) -> typing.Self: ...
+
+    def __exit__(self, *raised: *Raised) -> None: ...
 
 
 def run(options: argparse.Namespace, source: "Source") -> int:
@@ -60,7 +74,7 @@ def _check(options: argparse.Namespace, source: "Source") -> None:
 
 def _writers(
     options: argparse.Namespace, source: "Source", predictor: "PosePredictor", stack: contextlib.ExitStack
-) -> "tuple[list[Writer], JsonLines | None]":
+) -> "tuple[list[Taker], JsonLines | None]":
     """All that takes results, and the file of JSON Lines among them, the last: it says how far the others are."""
     from deephar.inference import export
 
@@ -70,17 +84,17 @@ def _writers(
         lines = stack.enter_context(export.JsonLines(options.json, about, options.resume))
     begin = lines.next_index if lines is not None and options.resume else None
     names = [*options.out, *([options.picture] if options.picture else [])]
-    writers: list[Writer] = [stack.enter_context(_writer(name, about, predictor, source, begin)) for name in names]
+    writers: list[Taker] = [stack.enter_context(_writer(name, about, predictor, source, begin)) for name in names]
     if options.json == "-" or not (writers or lines or options.show):
         writers.append(export.Printed(about))
     return [*writers, *([lines] if lines is not None else [])], lines
 
 
-def _writer(name: str, about: "About", predictor: "PosePredictor", source: "Source", begin: int | None) -> "Writer":
+def _writer(name: str, about: "About", predictor: "PosePredictor", source: "Source", begin: int | None) -> Taker:
     from deephar.inference import export
     from deephar.viz import film
 
-    if pathlib.Path(name).suffix.lower() in film.SUFFIXES:
+    if pathlib.Path(name).suffix.lower() in (*film.SUFFIXES, *film.ANIMATIONS):
         return _Filmed(name, source, predictor)
     if name.endswith(".csv"):
         return export.Table(name, about, predictor.depth, begin)
@@ -104,8 +118,10 @@ class _Filmed:
         self._film.__enter__()
         return self
 
-    def __exit__(self, *reason: object) -> None:
-        self._film.__exit__(*reason)
+    def __exit__(self, *raised: *Raised) -> None:
+        self._film.__exit__(*raised)
+        for note in self._film.notes:
+            print(note, file=sys.stderr)
 
 
 def _drawn(result: "Result", predictor: "PosePredictor") -> "Image.Image":

@@ -23,6 +23,7 @@ from deephar import files
 from deephar.data.readers import fused, lsp
 from deephar.data.synthetic import groups
 from deephar.detection import loading, losses, mosaics, network
+from deephar.training.callbacks import KeepFreedMemory
 from deephar.weights.loading import load
 
 SHARES = {"lsp": 0.5, "street": 0.22, "beside": 0.1, "drawn": 0.12, "empty": 0.06}
@@ -91,6 +92,7 @@ def main():
     )
     model.compile(keras.optimizers.Adam(rate), losses.PeopleLoss())
     kept = [
+        KeepFreedMemory(),
         keras.callbacks.BackupAndRestore(args.out / "backup"),
         keras.callbacks.CSVLogger(args.out / "log.csv", append=args.resume),
     ]

@@ -133,6 +133,26 @@ class JsonLines(Writer):
         return keep
 
 
+class Printed(Writer):
+    """Prints results as JSON Lines on standard output, as they come.
+
+    Args:
+        about: what all results have in common.
+    """
+
+    def __init__(self, about: About) -> None:
+        self._print(_header(about))
+
+    def write(self, result: Result) -> None:
+        self._print(_without_nan(result.to_dict()))
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+    def _print(self, values: object) -> None:
+        print(_line(values).decode(), end="", flush=True)
+
+
 def _begun(path: Path, header: bytes) -> bool:
     """Whether a file has a whole line; one that exists without must be the beginning of the header."""
     path = pathlib.Path(path)
