@@ -75,7 +75,10 @@ def test_a_file_cut_off_anywhere_goes_on(tmp_path):
     for cut in range(len(whole) + 1):
         path.write_bytes(whole[:cut])
         left = max(int(np.sum(ends <= cut)) - 1, 0)
-        if cut >= ends[0]:
+        if cut < ends[0]:
+            with pytest.raises(ValueError, match="the first line is not whole"):
+                read_results(path)
+        else:
             stored = read_results(path)
             assert (len(list(stored)), stored.partial) == (left, cut not in ends)
         with JsonLines(path, about(), resume=True) as writer:
@@ -111,7 +114,7 @@ def test_results_of_something_else_do_not_go_on(tmp_path, other, message):
 
 
 def test_a_foreign_file_is_not_gone_on_with(tmp_path):
-    for text in ("my notes", "my notes\n", '{"format": "deephar-poses-1"}\n'):
+    for text in ("my notes", "my notes\n", "[1]\n", '{"format": "deephar-poses-1"}\n'):
         (tmp_path / "a.txt").write_text(text)
         with pytest.raises(ValueError, match=r"a.txt is no file of results \(deephar-results-1\): "):
             JsonLines(tmp_path / "a.txt", about(), resume=True)
@@ -129,7 +132,7 @@ LINE = json.dumps(result(5).to_dict())
     [
         "", "null", "[1]", "{", '{"frame": NaN}', "[" * 100_000, "\0", "{}", '{"frame": 0}',
         *(LINE.replace('"frame": 5', f'"frame": {value}') for value in ("1e999", "-1", "1.5", '"5"', "true")),
-        *(LINE.replace('"seconds": 0.2', f'"seconds": {value}') for value in ("[]", "1" + "0" * 400, "{}")),
+        *(LINE.replace('"seconds": 0.2', f'"seconds": {value}') for value in ("[]", "1" + "0" * 400, "{}", "NaN")),
         LINE.replace("640", "0"), LINE.replace("[]", '"ab"'), LINE.replace("[]", "[null]"),
         *(LINE.replace("[]", f"[{PERSON}]").replace(old, new) for old, new in [
             ('"track": 4', '"track": "4"'), ('"track": 4', '"track": 0'), ("[1.0, 2.0, 30.0, 40.0]", "[[1], 2, 3, 4]"),
@@ -190,8 +193,10 @@ def test_what_was_collected_is_written_on_every_way_out(tmp_path, end):
 
 
 def test_the_end_of_the_name_is_the_format(tmp_path):
-    with open_writer(tmp_path / "A.CSV", about()) as writer:
-        assert isinstance(writer, Table)
+    for depth in (False, True):
+        with open_writer(tmp_path / "A.CSV", about(), depth) as writer:
+            assert isinstance(writer, Table)
+        assert ("wrist_z_mm" in (tmp_path / "A.CSV").read_text()) is depth
     with pytest.raises(ValueError, match=r"end in .jsonl, .csv, .coco.json, .trc, .bvh. Received: .*a.json"):
         open_writer(tmp_path / "a.json", about())
     with pytest.raises(ValueError, match=r"a.trc needs poses in space. Received: a network without depth"):

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from exported import HAND, about, photograph, result, standing
+from exported import HAND, about, person, photograph, result, standing
 
 from deephar import layouts
 from deephar.data.synthetic import body
@@ -84,6 +84,7 @@ def test_rates_and_times(tmp_path, fps, seconds, rate, times):
     ("wrong", "message"),
     [
         (photograph(0, "a.jpg", hand()), "needs times of its frames, or a frame rate"),
+        (result(0, person()), "needs poses in space. Received: people of a network without depth"),
         (result(0, hand(), hand()), "needs people with tracks, where there are several in frame 0"),
         (result(0, standing(*np.zeros((3, 3)), track=1), hand(1)), "needs people with tracks"),
     ],
@@ -206,6 +207,14 @@ def test_the_root_turns_with_hips_and_spine(tmp_path):
     np.testing.assert_allclose(played.angles("pelvis"), np.stack([0 * yaw, 0 * yaw, yaw], axis=1), atol=1e-4)
 
 
+def test_who_lies_has_angles_too(tmp_path):
+    """Turned by 90 degrees about x, the other two angles are about the same axis."""
+    points = moving(2, pitch=np.full(2, 90.0))
+    played = Played(filmed(tmp_path / "a.bvh", points))
+    np.testing.assert_allclose(played.angles("pelvis"), [[0, 90, 0]] * 2, atol=1e-5)
+    np.testing.assert_allclose(played.points(PA17J), points * (1, -1, -1), atol=1e-3)
+
+
 def test_bones_that_point_against_their_rest_or_nowhere(tmp_path):
     raised = {"r_raise": np.full(2, 180.0), "l_hip": np.full(2, 130.0)}
     points = moving(2, **raised)
@@ -248,8 +257,13 @@ def test_the_bones_of_a_layout():
     }  # fmt: skip
     before = list(itertools.accumulate(([joint] for joint in tree.order), initial=[]))
     assert all(tree.parents[joint] in seen for joint, seen in zip(tree.order[1:], before[1:], strict=False))
+    feet = layouts.get("pa20j")
+    assert bones.hierarchy(feet).rest[feet.index("l_foot")].tolist() == [0, 0, 1]
     own = layouts.PoseLayout("cat", ["pelvis", "tail", "tip"], [("tail", "pelvis"), ("tip", "tail")])
     assert bones.hierarchy(own).parents == {1: 0, 2: 1}
+    links = [("pelvis", "thorax"), ("thorax", "neck"), ("neck", "r_shoulder"), ("neck", "l_shoulder")]
+    own = layouts.PoseLayout("bust", ["pelvis", "thorax", "neck", "r_shoulder", "l_shoulder"], links)
+    assert bones.hierarchy(own).parents == {1: 0, 2: 1, 3: 2, 4: 2}  # links of one's own come first
 
 
 @pytest.mark.parametrize(

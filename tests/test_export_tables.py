@@ -24,13 +24,13 @@ def written(path, results, **more):
 
 def test_one_row_is_one_person(tmp_path):
     waving = person(track=3, actions={"wave": 0.75, "kick": 0.25})
-    results = [result(7, waving, person()), result(8), photograph(9, 'a,"é"\n.jpg', person())]
+    results = [result(7, waving, person()), result(8), photograph(9, 'a,"é"\n\udcff.jpg', person())]
     text = written(tmp_path / "a.csv", results)
     assert text.splitlines() == [
         PLANE,
         "7,0.28,frame 7 of clip.mp4,0,3,0.5,1.0,2.0,30.0,40.0,0.0,1.0,0.5,2.0,3.0,0.5,4.0,5.0,0.5,wave,0.75",
         "7,0.28,frame 7 of clip.mp4,1,,0.5,1.0,2.0,30.0,40.0,0.0,1.0,0.5,2.0,3.0,0.5,4.0,5.0,0.5,,",
-        '9,,"a,""é"" .jpg",0,,0.5,1.0,2.0,30.0,40.0,0.0,1.0,0.5,2.0,3.0,0.5,4.0,5.0,0.5,,',
+        '9,,"a,""é"" \\udcff.jpg",0,,0.5,1.0,2.0,30.0,40.0,0.0,1.0,0.5,2.0,3.0,0.5,4.0,5.0,0.5,,',
     ]
 
 

@@ -150,8 +150,7 @@ def swing(rotation: Rotation, rest: Floats, toward: Floats) -> Rotation:
         (F,) rotations that take `rest` to the directions of `toward`.
     """
     start: Floats = rotation.apply(rest)
-    end, length = _unit(toward)
-    end = np.where(length[:, None] > _NOWHERE, end, start)
+    end, _ = _unit(toward)
     across, sines = _unit(np.cross(start, end))
     aside, _ = _unit(np.cross(start, np.eye(3)[np.argmin(np.abs(start), axis=-1)]))  # any axis, for half a turn
     axes = np.where(sines[:, None] > _NOWHERE, across, aside)

@@ -77,7 +77,7 @@ class Table(Writer):
             _number(result.seconds, 6),
             result.name,
             number,
-            person.track or "",
+            person.track,
             *map(_number, [person.score, x1, y1, x2 - x1, y2 - y1]),
             *map(_number, np.concatenate(joints, axis=1).ravel().tolist()),
             *map(_number, position),
