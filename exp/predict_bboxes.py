@@ -45,7 +45,7 @@ def options():
             reader = pennaction.PennAction(args.labels, args.frames, None, pennaction.found_actions(args.labels))
         else:
             reader = ntu.Ntu(args.labels, frames=args.frames)
-        return args, reader, stored_boxes(args), PosePredictor.from_weights(args.weights)
+        return args, reader, stored_boxes(args), PosePredictor.from_weights(args.weights, detector=None)
     except (ValueError, OSError) as error:
         parser.error(str(error))
 

@@ -178,7 +178,7 @@ def test_from_the_script_to_the_windows(tmp_path, monkeypatch, capsys):
     write_penn.write(settings, tmp_path, 4)
     labels, pictures, out = tmp_path / "labels", tmp_path / "frames", tmp_path / "boxes.json"
     reader = pennaction.PennAction(labels, pictures, actions=("squat", "wave"))
-    monkeypatch.setattr(inference.PosePredictor, "from_weights", lambda weights: Truth(reader))
+    monkeypatch.setattr(inference.PosePredictor, "from_weights", lambda *_, **__: Truth(reader))
     script, files = "exp/predict_bboxes.py", ("--dataset", "penn", "--labels", labels, "--frames", pictures)
     options = (*files, "--weights", "lsp-lite-2d", "--out", out, "--every", 1)
     assert json.loads(run(script, monkeypatch, capsys, *options, "--videos", 2))["videos"] == 2

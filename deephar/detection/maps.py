@@ -3,8 +3,16 @@
 import numpy as np
 
 from deephar import metrics_overlap
-from deephar.detection.network import STRIDE
 from deephar.typed import ArrayLike, Floats
+
+SIDE = 256
+"""Height and width of the network's input in pixels."""
+
+STRIDE = 8
+"""Pixels of a cell of the map."""
+
+CHANNELS = 5
+"""Of the map: the logit of a person's middle, then the distances to the left, upper, right and lower side, in cells."""
 
 SPREAD = 0.12
 """Standard deviation of the score about the middle of a box, in its sides."""
@@ -62,7 +70,7 @@ def decode(maps: Floats, least: float, most: int = 100) -> tuple[Floats, Floats]
     """Boxes of one map.
 
     Args:
-        maps: (cells, cells, 5), see `deephar.detection.network.CHANNELS`.
+        maps: (cells, cells, 5), see `CHANNELS`.
         least: score, at least.
         most: people.
 

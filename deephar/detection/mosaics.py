@@ -15,7 +15,7 @@ from deephar.data.readers.base import PoseDataset
 from deephar.data.samples import frames
 from deephar.data.synthetic.groups import Groups
 from deephar.detection import maps
-from deephar.detection.network import SIDE, STRIDE
+from deephar.detection.maps import SIDE, STRIDE
 from deephar.typed import Floats, Size
 
 LEAST_JOINTS = 4

@@ -8,17 +8,9 @@ import keras
 from keras import layers
 
 from deephar import checks
+from deephar.detection.maps import CHANNELS, SIDE
 from deephar.models.blocks import FORMAT
 from deephar.models.reception import network as reception
-
-SIDE = 256
-"""Height and width of the input in pixels."""
-
-STRIDE = 8
-"""Pixels of a cell of the map."""
-
-CHANNELS = 5
-"""Of the map: the logit of a person's middle, then the distances to the left, upper, right and lower side, in cells."""
 
 START = -4.0
 """Logit before training: hardly any cell is somebody's middle."""
@@ -33,7 +25,8 @@ def build(side: int = SIDE, width: int = 192, name: str = "people") -> keras.Mod
         name: of the model.
 
     Returns:
-        `keras.Model` from float32 (B, side, side, 3) in [-1, 1] to float32 (B, side/8, side/8, 5), see `CHANNELS`.
+        `keras.Model` from float32 (B, side, side, 3) in [-1, 1] to float32 (B, side/8, side/8, 5), see
+        `deephar.detection.maps.CHANNELS`.
 
     Raises:
         ValueError: for a side that is no multiple of 32.

@@ -1,0 +1,160 @@
+"""`deephar predict` on videos: lines, tables and films while they run, stopped and resumed."""
+
+import csv
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+pytest.importorskip("av", reason='needs PyAV: pip install "deephar[video]"')
+
+from spots import Finds, Spots, film
+
+from deephar import cli, inference, layouts
+from deephar.inference import export
+from deephar.video import open_video, write_video
+
+FRAMES = 20
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """Two people who walk towards each other for 20 frames."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    write_video(path, film(lambda t: 60 + 2 * t, lambda t: 250 - t, count=FRAMES), 10)
+    return path
+
+
+class Breaks(Spots):
+    """A network at which the user loses patience."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.after = after
+
+    def predict_on_batch(self, images):
+        if len(self.batches) == self.after:
+            raise KeyboardInterrupt
+        return super().predict_on_batch(images)
+
+
+@pytest.fixture
+def network(monkeypatch):
+    """Function that sets the network of the command."""
+
+    def use(model):
+        made = inference.PosePredictor(model, layouts.get("lsp14"), detector=Finds(), least_score=0.3)
+        monkeypatch.setattr(inference.PosePredictor, "from_weights", lambda *_, **__: made)
+        return made
+
+    use(Spots())
+    return use
+
+
+def run(capsys, *arguments):
+    try:
+        status = cli.main(["predict", *map(str, arguments)])
+    except SystemExit as stop:
+        status = stop.code
+    return status, *capsys.readouterr()
+
+
+def tracks_of(path):
+    return [[person.track for person in result.people] for result in export.read_results(path)]
+
+
+def test_lines_a_table_and_a_film(clip, network, tmp_path, capsys):
+    outputs = [tmp_path / name for name in ("people.jsonl", "people.csv", "film.mp4")]
+    status, printed, said = run(
+        capsys, clip, "--json", outputs[0], "--out", outputs[1], "--picture", outputs[2], "--smooth"
+    )
+    assert (status, printed, said) == (0, "", "")
+    results = list(export.read_results(outputs[0]))
+    assert tracks_of(outputs[0]) == [[1, 2]] * FRAMES
+    assert [result.seconds for result in results] == pytest.approx([t / 10 for t in range(FRAMES)])
+    middle = [person.pose_px.mean(axis=0)[0] for person in results[-1].people]
+    np.testing.assert_allclose(middle, [60 + 2 * (FRAMES - 1), 250 - (FRAMES - 1)], atol=6)
+    with open(outputs[1], newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 2 * FRAMES
+    with open_video(outputs[2]) as drawn, open_video(clip) as plain:
+        assert len(drawn) == FRAMES and drawn.size == plain.size
+        assert np.abs(np.asarray(drawn.frame(5), float) - np.asarray(plain.frame(5), float)).max() > 100
+
+
+def test_without_an_output_the_lines_are_printed(clip, network, capsys):
+    status, printed, _ = run(capsys, clip, "--stride", 10)
+    header, *lines = map(json.loads, printed.splitlines())
+    assert status == 0 and header["format"] == "deephar-results-1" and header["source"] == str(clip)
+    assert [line["frame"] for line in lines] == [0, 10]
+
+
+def test_ctrl_c_leaves_what_was_written_and_resume_goes_on(clip, network, tmp_path, capsys):
+    whole, lines, table = tmp_path / "whole.jsonl", tmp_path / "people.jsonl", tmp_path / "people.csv"
+    assert run(capsys, clip, "--json", whole)[0] == 0
+    network(Breaks(after=7))
+    status, _, said = run(capsys, clip, "--json", lines, "--out", table, "--picture", tmp_path / "film.mp4")
+    assert status == 130 and "interrupted" in said
+    assert tracks_of(lines) == [[1, 2]] * 7
+    with open_video(tmp_path / "film.mp4") as film:
+        assert len(film) == 7
+    network(Spots())
+    assert run(capsys, clip, "--json", lines, "--out", table, "--resume")[0] == 0
+    assert tracks_of(lines) == tracks_of(whole)
+    with open(table, newline="", encoding="utf-8") as file:
+        assert [int(row["frame"]) for row in csv.DictReader(file)] == sorted([*range(FRAMES)] * 2)
+    before = lines.read_bytes()
+    assert run(capsys, clip, "--json", lines, "--resume")[0] == 0 and lines.read_bytes() == before
+
+
+def test_a_damaged_video_gives_what_comes_before(clip, network, tmp_path, capsys):
+    cut = tmp_path / "cut.avi"
+    frames = film(lambda t: 60 + 2 * t, count=FRAMES)
+    noise = np.random.default_rng(0).integers(0, 60, frames.shape, np.uint8)
+    write_video(cut, np.maximum(frames, noise), 10)
+    content = cut.read_bytes()
+    cut.write_bytes(content[: len(content) // 2])
+    status, _, said = run(capsys, cut, "--json", tmp_path / "people.jsonl")
+    read = list(export.read_results(tmp_path / "people.jsonl"))
+    assert 0 < len(read) < FRAMES and (status == 0 or "cannot be read" in said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--box", "1,2,30,40"], "are for photographs"),
+        (["--resume"], "name that file"),
+        (["--resume", "--json", "a.jsonl", "--picture", "a.mp4"], "a.mp4 cannot be gone on with"),
+        (["--out", "a.docx"], "Results go to files that end in"),
+        (["--out", "a.bvh"], "needs poses in space"),
+        (["--stride", "0"], "stride"),
+        (["--device", "abacus"], "No device abacus"),
+    ],
+)
+def test_what_a_video_cannot_have(arguments, message, clip, network, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    status, _, said = run(capsys, clip, *arguments)
+    assert status == 1 and message in said, said
+    assert not [path for path in pathlib.Path(tmp_path).iterdir() if path.suffix == ".mp4"]
+
+
+@pytest.mark.parametrize("option", ["--show", "--resume", "--smooth"])
+def test_what_photographs_cannot_have(option, network, tmp_path, capsys):
+    from PIL import Image
+
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
+    status, _, said = run(capsys, tmp_path / "a.png", option)
+    assert status == 1 and "is for videos" in said
+
+
+def test_there_is_no_such_camera(network, capsys):
+    status, _, said = run(capsys, "97")
+    assert status == 1 and "No camera 97" in said
+
+
+def test_results_of_another_video_are_not_gone_on_with(clip, network, tmp_path, capsys):
+    other = tmp_path / "other.mp4"
+    other.write_bytes(clip.read_bytes())
+    run(capsys, other, "--json", tmp_path / "people.jsonl", "--stride", 10)
+    status, _, said = run(capsys, clip, "--json", tmp_path / "people.jsonl", "--resume")
+    assert status == 1 and "source" in said
