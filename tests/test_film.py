@@ -35,9 +35,11 @@ def write_talkie(path, codec, seconds=2.0):
     return path
 
 
-@pytest.fixture(scope="module", params=["aac", "pcm_s16le"])
+@pytest.fixture(scope="module", params=["aac.mkv", "pcm_s16le.mkv", "aac.ts"])
 def talkie(request, tmp_path_factory):
-    return write_talkie(tmp_path_factory.mktemp("talkie") / "clip.mkv", request.param)
+    """The clock of the last one does not start at 0."""
+    codec = request.param.partition(".")[0]
+    return write_talkie(tmp_path_factory.mktemp("talkie") / request.param, codec)
 
 
 def heard(path):
@@ -91,6 +93,10 @@ def test_a_picture_is_repeated_where_a_file_has_no_times(tmp_path):
         for number, time in enumerate(TIMES):
             film.write(picture(number), time)
     assert [number for _, number in frames_of(tmp_path / "film.avi")] == [0, 1, 2, 2, 2, 3, 3, 4, 4, 4, 5]
+    with av.open(str(tmp_path / "film.avi")) as container:
+        assert "B" not in {
+            str(getattr(frame.pict_type, "name", frame.pict_type)) for frame in container.decode(video=0)
+        }
 
 
 @pytest.mark.parametrize("suffix", video.SUFFIXES)
@@ -105,7 +111,7 @@ def test_sound_goes_with_the_pictures(suffix, talkie, tmp_path):
     packet = 1024 / RATE  # where it is cut; the encoder's delay, in some files, is as long
     begins = packet if suffix in (".mp4", ".mov") else 2 * packet
     assert codec == "aac" and film.notes == []
-    assert start <= begins and loud == pytest.approx(0.4, abs=0.1) and end == pytest.approx(0.9, abs=0.2)
+    assert start <= begins and loud == pytest.approx(0.4, abs=0.1) and 0.9 <= end < 1.1
     assert len(video.open_video(path)) == film.pictures
 
 
@@ -155,7 +161,7 @@ def test_sound_that_breaks_off_leaves_the_pictures(talkie, tmp_path, monkeypatch
         for number in range(10, 20):
             film.write(picture(number))
     (note,) = film.notes
-    assert "The sound of" in note and "broken" in note
+    assert "The sound of" in note and "ends after 0.44 s at the latest: broken" in note
     assert [number for _, number in frames_of(tmp_path / "film.mp4")] == list(range(20))
 
 
@@ -203,11 +209,12 @@ def test_a_full_disk_is_said(suffix, tmp_path):
     count = 4 if suffix == ".gif" else 20
     resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, limits[1]))
     try:
-        with pytest.raises(OSError, match=f"film{suffix}"), Film(path, 10) as film:
+        with pytest.raises(OSError) as caught, Film(path, 10) as film:
             for number in range(count):
                 film.write(noise[number % 4])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.filename == str(path) and str(path) in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 
