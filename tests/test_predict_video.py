@@ -124,7 +124,7 @@ def test_a_damaged_video_gives_what_comes_before(clip, network, tmp_path, capsys
     [
         (["--box", "1,2,30,40"], "are for photographs"),
         (["--resume"], "name that file"),
-        (["--resume", "--json", "a.jsonl", "--picture", "a.mp4"], "a.mp4 cannot be gone on with"),
+        (["--resume", "--json", "a.jsonl", "--picture", "a.mp4"], "a.mp4 cannot be continued"),
         (["--out", "a.docx"], "Results go to files that end in"),
         (["--out", "a.bvh"], "needs poses in space"),
         (["--stride", "0"], "stride"),

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
         with warnings.catch_warnings(), _opened(options) as source:
             warnings.filterwarnings("ignore", module="PIL")  # about oddities in photographs; errors are reported
             return _run(options, source)
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, OSError, ImportError, RuntimeError) as error:
         parser.exit(1, f"deephar predict: {error}\n")
 
 

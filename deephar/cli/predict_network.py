@@ -6,6 +6,7 @@ import typing
 
 if typing.TYPE_CHECKING:
     from deephar.inference import PosePredictor
+    from deephar.inference.placing import Place
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -15,6 +16,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--conf", type=float, metavar="SCORE", help="of people who are found, at least, in [0, 1]")
     parser.add_argument("--max-people", type=int, metavar="N", help="the surest of a picture that are kept")
     parser.add_argument("--one-person", action="store_true", help="every picture shows one person: do not search")
+    lens = parser.add_mutually_exclusive_group()
+    lens.add_argument("--focal", type=float, metavar="PIXELS", help="focal length: where people are before the camera")
+    lens.add_argument("--fov", type=float, metavar="DEGREES", help="the same by the field of view of the longer side")
     parser.add_argument("--device", metavar="NAME", help="cpu, gpu, gpu:1 ... (default: the backend's choice)")
 
 
@@ -30,6 +34,13 @@ def predictor(options: argparse.Namespace) -> "PosePredictor":
     detector = None if options.one_person else PeopleDetector(least=LEAST if options.conf is None else options.conf)
     settings = {"detector": detector, "max_people": options.max_people}
     return PosePredictor.from_weights(options.weights, flip=options.flip, **settings)
+
+
+def place(options: argparse.Namespace) -> "Place":
+    """What gives people with poses in space their place, by the options or by EXIF data."""
+    from deephar.inference.placing import Place
+
+    return Place(options.focal, options.fov)
 
 
 def device(options: argparse.Namespace) -> "contextlib.AbstractContextManager[object]":

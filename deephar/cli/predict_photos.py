@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from deephar.cli import predict_boxes, predict_network
 
 if typing.TYPE_CHECKING:
-    from deephar.inference import Person, PosePredictor, Source
+    from deephar.inference import Person, PosePredictor, Result, Source
+    from deephar.inference.placing import Place
     from deephar.inference.sources import Frame
     from deephar.typed import Floats
 
@@ -31,11 +32,11 @@ def run(options: argparse.Namespace, source: "Source") -> int:
 
     from tqdm import tqdm
 
-    predictor = predict_network.predictor(options)
+    predictor, place = predict_network.predictor(options), predict_network.place(options)
     silent = True if options.quiet or len(photos) == 1 else None  # None: silent unless standard error is a terminal
     entries: dict[int, Entry] = {}
     with predict_network.device(options), tqdm(total=len(photos), unit="photo", disable=silent) as progress:
-        for index, entry in _entries(predictor, source, boxes, pictures):
+        for index, entry in _entries(predictor, place, source, boxes, pictures):
             entries[index] = entry
             progress.update()
     entries |= {index: {"photo": photos[index], "people": [], "error": text} for index, text in source.broken.items()}
@@ -43,7 +44,11 @@ def run(options: argparse.Namespace, source: "Source") -> int:
 
 
 def _entries(
-    predictor: "PosePredictor", source: "Source", boxes: object, pictures: Sequence[pathlib.Path | None]
+    predictor: "PosePredictor",
+    place: "Place",
+    source: "Source",
+    boxes: object,
+    pictures: Sequence[pathlib.Path | None],
 ) -> "typing.Iterator[tuple[int, Entry]]":
     """The JSON entries of the photographs that can be read. A fault is noted in one, and loses no other."""
     from deephar.inference.ahead import ahead
@@ -58,10 +63,11 @@ def _entries(
             if isinstance(people, Exception):
                 entry |= {"people": [], "error": _text(people)}
             else:
-                described = [_person(person, estimated=boxes is None) for person in people]
+                result = place(predictor.result(frame, people))
+                described = [_person(person, estimated=boxes is None) for person in result.people]
                 entry |= {"width": frame.size[0], "height": frame.size[1], "people": described}
                 try:
-                    _draw(frame, people, predictor, pictures[frame.index])
+                    _draw(result, pictures[frame.index])
                 except Exception as error:
                     entry["error"] = _text(error)
             yield frame.index, entry
@@ -75,21 +81,14 @@ def _person(person: "Person", estimated: bool) -> Entry:
     return {**person.to_dict(), "box_is_estimated": estimated}
 
 
-def _draw(frame: "Frame", people: "list[Person]", predictor: "PosePredictor", path: pathlib.Path | None) -> None:
-    """Draw people, whose joints are in pixels of the file, on its picture, which may be smaller."""
+def _draw(result: "Result", path: pathlib.Path | None) -> None:
     if path is None:
         return
     from deephar import viz
     from deephar.files import whole_file
 
-    image = frame.image
-    for person in people:
-        image = viz.draw_pose(image, person.pose_px * (image.width / frame.size[0]), predictor.layout)
-    spaces = [person.pose_3d_mm for person in people if person.pose_3d_mm is not None]
-    if spaces:
-        image = viz.beside_photo(image, spaces, predictor.layout)
     with whole_file(path) as temporary:
-        image.save(temporary)
+        viz.draw_result(result).save(temporary)
 
 
 def _report(options: argparse.Namespace, predictor: "PosePredictor", entries: list[Entry]) -> int:

@@ -69,7 +69,7 @@ def _check(options: argparse.Namespace, source: "Source") -> None:
         raise ValueError(f"{source.name} is live: what has passed cannot be resumed")
     others = [name for name in [options.picture, *options.out] if name and not name.endswith(".csv")]
     if others:
-        raise ValueError(f"{others[0]} cannot be gone on with; --resume is for --json FILE and .csv")
+        raise ValueError(f"{others[0]} cannot be continued; --resume is for --json FILE and .csv")
 
 
 def _writers(
@@ -150,7 +150,8 @@ def _results(
     tracker = predictor.tracker()
     if lines is not None and lines.last is not None:
         tracker.go_on(lines.last.people, lines.last_track)
-    return predictor.stream(source, tracker=tracker, then=[Smooth()] if options.smooth else [])
+    steps = [*([Smooth()] if options.smooth else []), predict_network.place(options)]
+    return predictor.stream(source, tracker=tracker, then=steps)
 
 
 def _with_progress(

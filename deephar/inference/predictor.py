@@ -16,7 +16,7 @@ from deephar import checks, geometry, layouts
 from deephar.data.samples import frames
 from deephar.detection.detector import PeopleDetector
 from deephar.inference import boxes as box_rules
-from deephar.inference import detection, running, watching
+from deephar.inference import detection, optics, running, watching
 from deephar.inference.detection import Detector
 from deephar.inference.people import Person
 from deephar.inference.results import Result
@@ -171,8 +171,12 @@ class PosePredictor:
             if not isinstance(source, Source):
                 source = stack.enter_context(open_source(source, stride=stride, start=start))
             for frame, people in watching.watch(self, source, boxes, tracker):
-                result = Result(frame.index, frame.seconds, frame.size, frame.name, self.layout, people, frame.image)
-                yield functools.reduce(lambda so_far, step: step(so_far), then, result)
+                yield functools.reduce(lambda so_far, step: step(so_far), then, self.result(frame, people))
+
+    def result(self, frame: Frame, people: list[Person]) -> Result:
+        """What was found in a picture."""
+        known = frame.index, frame.seconds, frame.size, frame.name
+        return Result(*known, self.layout, people, frame.image, frame.focal_px)
 
     @property
     def depth(self) -> bool:
@@ -234,7 +238,7 @@ class PosePredictor:
         image = frames.open_image(photo, name)
         with self._turn if image is photo else contextlib.nullcontext():  # other threads may have the same image
             size = frames.upright_size(image, name)
-            return Frame(0, math.nan, frames.to_rgb(image, name), size, name)
+            return Frame(0, math.nan, frames.to_rgb(image, name), size, name, optics.focal_px(image, size))
 
     def _estimated_box(self, frame: Frame) -> Floats:
         center = np.array(frame.size) / 2

@@ -30,7 +30,7 @@ class Result:
     """The people in one picture.
 
     Attributes:
-        index, seconds, size, name: of the picture, see `deephar.inference.sources.Frame`.
+        index, seconds, size, name, focal_px: of the picture, see `deephar.inference.sources.Frame`.
         layout: of the joints.
         people: list of `deephar.inference.people.Person`; empty where nobody is found.
         image: upright RGB, which is smaller than `size` where a huge photograph was decoded at a part of its size; None
@@ -44,6 +44,7 @@ class Result:
     layout: PoseLayout
     people: list[Person]
     image: Image.Image | None = dataclasses.field(default=None, repr=False, compare=False)
+    focal_px: float = dataclasses.field(default=math.nan, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, object]:
         """For JSON, as docs/predict.md describes it."""

@@ -18,7 +18,7 @@ from PIL import Image
 from deephar import checks
 from deephar.data.readers import names
 from deephar.data.samples import frames
-from deephar.inference import devices, photo_paths
+from deephar.inference import devices, optics, photo_paths
 from deephar.inference.live import Live
 from deephar.inference.recordings import Numbered, Recording
 from deephar.typed import Path, Pixels, Size
@@ -47,6 +47,7 @@ class Frame:
         size: (width, height) in pixels of the upright picture in the file; larger than that of `image` where a huge
             photograph was decoded at a part of its size.
         name: where it comes from, for messages: a path, "frame 12 of FILE", "photograph", "camera 0".
+        focal_px: focal length in pixels of the file, as the photograph's EXIF data say; NaN where nothing does.
     """
 
     index: int
@@ -54,6 +55,7 @@ class Frame:
     image: Image.Image
     size: Size
     name: str
+    focal_px: float = math.nan
 
 
 class _Rules(typing.NamedTuple):
@@ -259,7 +261,7 @@ def _decoded(index: int, item: object, name: str) -> Frame:
         raise ValueError(f"Expected a picture: a path, a PIL image or a uint8 array. Received: {type(item).__name__}")
     image = frames.open_image(item, name)
     size = frames.upright_size(image, name)
-    return Frame(index, math.nan, frames.to_rgb(image, name), size, name)
+    return Frame(index, math.nan, frames.to_rgb(image, name), size, name, optics.focal_px(image, size))
 
 
 def _name(item: object, number: str, what: str = "photograph") -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from deephar import anatomy
 from deephar.layouts import PoseLayout
 from deephar.typed import ArrayLike, Floats
 
@@ -52,10 +53,6 @@ class Body:
     girth: float
 
 
-_BONES = {
-    "hip": 0.052, "knee": 0.245, "ankle": 0.246, "foot": 0.085, "spine": 0.120, "thorax": 0.165, "neck": 0.050,
-    "head": 0.065, "head_top": 0.075, "shoulder": 0.112, "elbow": 0.172, "wrist": 0.152, "hand": 0.050,
-}  # fmt: skip
 ANKLE_HEIGHT = 0.039
 """Height of the ankle above the sole, as a fraction of the body height."""
 
@@ -77,7 +74,7 @@ def draw_body(generator: np.random.Generator) -> Body:
     """Sample a person of either sex: height, proportions and girth, from a `numpy.random.Generator`."""
     female = bool(generator.integers(2))
     height = generator.normal(1640 if female else 1770, 65)
-    bones = {name: length * generator.normal(1, 0.03) for name, length in _BONES.items()}
+    bones = {name: length * generator.normal(1, 0.03) for name, length in anatomy.BONES.items()}
     bones["hip"] *= 1.06 if female else 0.97
     bones["shoulder"] *= 0.94 if female else 1.05
     return Body(float(np.clip(height, 1400, 2050)), bones, float(np.clip(generator.normal(1, 0.12), 0.75, 1.4)))

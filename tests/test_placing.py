@@ -1,0 +1,100 @@
+"""People before a camera: places by hand, and what is known of the camera."""
+
+import dataclasses
+import io
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deephar import anatomy, layouts
+from deephar.camera import Camera
+from deephar.data.synthetic import body
+from deephar.inference import Person, Result, open_source, optics, placing
+
+PA17 = layouts.get("pa17j")
+
+
+def standing(height=1700.0):
+    """(17, 3) mm about the pelvis in the axes of a camera, of somebody who stands with spread arms."""
+    angles = {f"{side}_raise": 70.0 for side in "rl"} | {"r_knee": 40.0, "l_hip": 30.0}
+    person = body.Body(height, dict(anatomy.BONES), 1.0)
+    joints = body.pose_body(person, {name: np.array([angle]) for name, angle in angles.items()})[0, body.order(PA17)]
+    space = np.stack([joints[:, 1], -joints[:, 2], joints[:, 0]], axis=-1)
+    return space - space[PA17.index("pelvis")]
+
+
+def seen(space, position, focal=900.0, size=(640, 480), scale=1.0):
+    """A result of somebody at a position, whose pose in space is known up to a factor."""
+    camera = Camera(np.eye(3), np.zeros(3), [focal, focal], np.divide(size, 2), size=size)
+    pose = camera.project(space + position)[:, :2]
+    person = Person(np.array([*pose.min(axis=0), *pose.max(axis=0)]), pose, np.full(17, 0.9), space * scale)
+    return Result(0, 0.0, size, "x", PA17, [person])
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 1.7])
+@pytest.mark.parametrize("position", [(0, 0, 3000.0), (800, -200, 4000.0), (-1500, 400, 9000.0)])
+def test_a_person_of_the_expected_height_is_where_they_are(position, scale):
+    (person,) = placing.Place(focal_px=900.0)(seen(standing(), position, scale=scale)).people
+    np.testing.assert_allclose(person.position_mm, position, rtol=1e-6, atol=1e-3)
+    np.testing.assert_allclose(person.pose_3d_mm, standing(), atol=1e-6)
+
+
+def test_who_is_a_tenth_taller_comes_out_a_tenth_too_near():
+    (person,) = placing.Place(focal_px=900.0)(seen(standing(1870), (0, 0, 4400.0))).people
+    np.testing.assert_allclose(person.position_mm, [0, 0, 4000], atol=1e-3)
+    (person,) = placing.Place(focal_px=900.0, height_mm=1870)(seen(standing(1870), (0, 0, 4400.0))).people
+    np.testing.assert_allclose(person.position_mm, [0, 0, 4400], atol=1e-3)
+
+
+def test_height_by_hand():
+    assert placing.height_of(standing(1810), PA17) == pytest.approx(1810)
+
+
+def test_joints_that_are_unsure_count_less():
+    result = seen(standing(), (0, 0, 4000.0))
+    person = result.people[0]
+    person.pose_px[3] += 200
+    far = np.abs(placing.place(person.pose_3d_mm, person.pose_px - [320, 240], np.ones(17), 900) - [0, 0, 4000]).max()
+    weights = np.where(np.arange(17) == 3, 1e-6, 1.0)
+    near = np.abs(placing.place(person.pose_3d_mm, person.pose_px - [320, 240], weights, 900) - [0, 0, 4000]).max()
+    assert near < 1 < far
+
+
+def test_a_field_of_view_is_a_focal_length():
+    assert optics.focal_of_view(90, (640, 480)) == pytest.approx(320)
+    assert optics.focal_of_view(90, (480, 640)) == pytest.approx(320)
+    focal = optics.focal_of_view(60, (640, 480))
+    (person,) = placing.Place(fov_degrees=60)(seen(standing(), (0, 0, 4000.0), focal)).people
+    np.testing.assert_allclose(person.position_mm, [0, 0, 4000], atol=1e-3)
+
+
+def photograph(focal_mm, size=(600, 400)):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = focal_mm
+    file = io.BytesIO()
+    Image.new("RGB", size).save(file, "JPEG", exif=exif)
+    return file.getvalue()
+
+
+def test_exif_says_the_focal_length():
+    with open_source(photograph(36)) as source:
+        (frame,) = source
+    assert frame.focal_px == pytest.approx(600, rel=1e-6)
+    with open_source(photograph(0)) as source:
+        assert math.isnan(next(iter(source)).focal_px)
+    assert math.isnan(optics.focal_px(Image.new("RGB", (4, 3)), (4, 3)))
+
+
+def test_without_a_focal_length_or_depth_nothing_changes():
+    result = seen(standing(), (0, 0, 4000.0))
+    assert placing.Place()(result) is result
+    flat = dataclasses.replace(result, people=[dataclasses.replace(result.people[0], pose_3d_mm=None)])
+    assert placing.Place(focal_px=900)(flat).people[0].position_mm is None
+
+
+@pytest.mark.parametrize("wrong", [{"focal_px": 0}, {"fov_degrees": 180}, {"height_mm": -1}, {"focal_px": math.nan}])
+def test_numbers_out_of_range(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        placing.Place(**wrong)
