@@ -66,6 +66,10 @@ class Groups:
         stage, frame, _ = self._stage(index)
         return several.truths(stage, [frame], self.layout)[0]
 
+    def camera(self, index: int) -> Camera:
+        """The camera of the picture at a position."""
+        return self._stage(index)[0].camera
+
     def image(self, index: int) -> Pixels:
         """The picture at a position, uint8 (H, W, 3)."""
         stage, frame, generator = self._stage(index)
