@@ -138,7 +138,7 @@ def test_what_a_video_cannot_have(arguments, message, clip, network, tmp_path, m
     assert not [path for path in pathlib.Path(tmp_path).iterdir() if path.suffix == ".mp4"]
 
 
-@pytest.mark.parametrize("option", ["--show", "--resume", "--smooth"])
+@pytest.mark.parametrize("option", ["--show", "--resume", "--smooth", "--actions"])
 def test_what_photographs_cannot_have(option, network, tmp_path, capsys):
     from PIL import Image
 

@@ -8,17 +8,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deephar import inference, layouts
+from deephar import inference, layouts, metrics_overlap
 from deephar.data.readers import lsp, pennaction
 from deephar.data.samples import clips, crops, video_clips
+from deephar.data.synthetic import groups
 from deephar.data.synthetic.people import SyntheticPeople
+from deephar.detection import detector
 from deephar.evaluation import pose2d, pose3d
 from deephar.weights import catalogue, loading
 
 ROOT = pathlib.Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("name", catalogue.SHIPPED)
+@pytest.mark.parametrize("name", catalogue.own_files())
 def test_files_are_small_and_half_precision(name):
     path = catalogue.shipped_file(name)
     assert path.stat().st_size < 12e6
@@ -52,7 +54,34 @@ def test_a_built_package_holds_the_weights(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     files = {path.name for path in (tmp_path / "lib" / "deephar" / "weights" / "files").iterdir()}
-    assert files == {"README.md", *(entry.file for entry in catalogue.SHIPPED.values())}
+    assert files == {"README.md", *catalogue.own_files().values()}
+
+
+def found_in(pictures):
+    """How many of the drawn people of some pictures the detector finds, and how many there are."""
+    find, found, there = detector.PeopleDetector(), 0, 0
+    for index in range(len(pictures)):
+        truth = pictures.truth(index)
+        boxes, _ = find(Image.fromarray(pictures.image(index)))
+        seen = truth.pose_px[truth.share > 0.8]
+        true = np.concatenate([seen.min(axis=1), seen.max(axis=1)], axis=-1)
+        overlap = metrics_overlap.box_overlap(true, boxes)
+        found, there = found + int((overlap > 0.4).any(axis=1).sum()), there + len(seen)
+    return found, there
+
+
+def test_the_detector_finds_drawn_people():
+    found, there = found_in(groups.Groups(12, size=(320, 256), seed=30_000))
+    assert there > 10 and found >= 0.6 * there
+
+
+def test_the_detector_finds_nobody_in_nothing():
+    find = detector.PeopleDetector()
+    noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    sky = np.repeat(np.linspace(120, 240, 240).astype(np.uint8)[:, None, None], 320, axis=1).repeat(3, axis=2)
+    for pixels in (np.zeros((240, 320, 3), np.uint8), noise, sky, np.full((1, 1, 3), 200, np.uint8)):
+        boxes, scores = find(Image.fromarray(pixels))
+        assert len(boxes) == len(scores) == 0
 
 
 def test_score_on_photographs(shared):

@@ -76,7 +76,7 @@ def weights() -> Section:
     from deephar.weights import catalogue, download
 
     section, folder = Section("Weights"), download.cache_folder()
-    for name in catalogue.SHIPPED:
+    for name in catalogue.own_files():
         try:
             path = catalogue.shipped_file(name)
             section.facts[name] = f"{_megabytes(path)}, {path}"

@@ -43,6 +43,14 @@ def _parser() -> argparse.ArgumentParser:
         help="by its suffix: .jsonl, .csv, .coco.json, .trc, .bvh, or a film, .mp4, .gif ...; may be repeated",
     )
     parser.add_argument("--stride", type=int, default=1, metavar="N", help="of a video, every N-th frame")
+    parser.add_argument(
+        "--actions",
+        nargs="?",
+        const="penn-pose-only",
+        metavar="NAME|FILE",
+        help="name what a video's people do, by their poses, with these weights (default: %(const)s)",
+    )
+    parser.add_argument("--classes", metavar="NAME,...", help="with --actions: only people who most probably do these")
     parser.add_argument("--smooth", action="store_true", help="steady the joints of a video's people")
     parser.add_argument("--show", action="store_true", help="a video's people in a window, while they are found")
     parser.add_argument("--resume", action="store_true", help="go on with a video after the last frame of --json FILE")

@@ -25,7 +25,7 @@ Entry: typing.TypeAlias = dict[str, object]
 def run(options: argparse.Namespace, source: "Source") -> int:
     """Find people in photographs; the exit status."""
     photos = [source.frame_name(index) for index in range(source.length or 0)]
-    for name in ("show", "resume", "smooth"):
+    for name in ("show", "resume", "smooth", "actions", "classes"):
         if getattr(options, name):
             raise ValueError(f"--{name} is for videos, streams and cameras")
     boxes, pictures = predict_boxes.read(options, len(photos)), _outputs(options, photos)

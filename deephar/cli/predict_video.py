@@ -7,7 +7,7 @@ import pathlib
 import sys
 import types
 import typing
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from deephar.cli import predict_network
 
@@ -145,13 +145,24 @@ def _window(source: "Source") -> "contextlib.closing[Window]":
 def _results(
     options: argparse.Namespace, source: "Source", predictor: "PosePredictor", lines: "JsonLines | None"
 ) -> "Generator[Result]":
-    from deephar.inference.smoothing import Smooth
-
     tracker = predictor.tracker()
     if lines is not None and lines.last is not None:
         tracker.go_on(lines.last.people, lines.last_track)
-    steps = [*([Smooth()] if options.smooth else []), predict_network.place(options)]
-    return predictor.stream(source, tracker=tracker, then=steps)
+    return predictor.stream(source, tracker=tracker, then=_steps(options))
+
+
+def _steps(options: argparse.Namespace) -> "list[Callable[[Result], Result]]":
+    """What is done to every result."""
+    from deephar.inference.pose_actions import PoseActions, doing
+    from deephar.inference.smoothing import Smooth
+
+    steps: list[Callable[[Result], Result]] = [Smooth()] if options.smooth else []
+    judge = PoseActions.from_weights(options.actions) if options.actions else None
+    if judge is not None:
+        steps.append(judge)
+    if options.classes:
+        steps.append(doing(options.classes.split(","), judge.actions if judge else ()))
+    return [*steps, predict_network.place(options)]
 
 
 def _with_progress(

@@ -21,7 +21,7 @@ def load(weights: Path | None = None) -> keras.Model:
     Raises:
         ValueError: if there is no such file, or it is of another network.
     """
-    path = catalogue.own_file(catalogue.DETECTOR) if weights is None else pathlib.Path(weights)
+    path = catalogue.shipped_file("people") if weights is None else pathlib.Path(weights)
     if not path.is_file():
         raise ValueError(f"No such file of a detector's weights: {path}")
     model = network.build(width=WIDTH)

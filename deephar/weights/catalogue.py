@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from deephar import layouts
+from deephar import action_names, layouts
 from deephar.weights.description import Description
 
 _RELEASES = "https://github.com/dluvizon/deephar/releases/download"
@@ -29,8 +29,10 @@ class Entry:
     md5: str | None = None
 
 
-def _shipped(name: str, preset: str, overrides: dict[str, object], layout: str, score: str) -> Entry:
-    about = Description(preset=preset, overrides=overrides, layout=layouts.get(layout), score=score)
+def _shipped(
+    name: str, preset: str, overrides: dict[str, object], layout: str, score: str, actions: tuple[str, ...] = ()
+) -> Entry:
+    about = Description(preset=preset, overrides=overrides, layout=layouts.get(layout), actions=actions, score=score)
     return Entry(f"{name}.weights.h5", about, "research use only")
 
 
@@ -55,6 +57,7 @@ SHIPPED: dict[str, Entry] = {
         {"num_actions": 15, "pose_width": 112},
         "penn13",
         "Penn Action, official test videos, annotated poses, multi-clip: accuracy 98.7",
+        action_names.PENN,
     ),
 }
 """Weights of this package by name; weights/README.md has their cards."""
@@ -106,18 +109,18 @@ DETECTOR = "people.weights.h5"
 """File of this package with the weights of `deephar.detection`."""
 
 
+def own_files() -> dict[str, str]:
+    """All files of weights that come with this package, by the names of the weights."""
+    return {**{name: entry.file for name, entry in SHIPPED.items()}, "people": DETECTOR}
+
+
 def shipped_file(name: str) -> pathlib.Path:
-    """Path of a file of `SHIPPED`: inside the installed package, or in `weights/` of a checkout."""
-    return own_file(SHIPPED[name].file)
-
-
-def own_file(file: str) -> pathlib.Path:
-    """Path of a file of weights that comes with this package, by its name.
+    """Path of a file of `own_files`: inside the installed package, or in `weights/` of a checkout.
 
     Raises:
         ValueError: if this installation lacks it.
     """
-    package = pathlib.Path(__file__).parents[1]
+    file, package = own_files()[name], pathlib.Path(__file__).parents[1]
     places = [folder / file for folder in (package / "weights" / "files", package.parent / "weights")]
     found = [path for path in places if path.is_file()]
     if not found:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import scipy.io
 
-from deephar import layouts
+from deephar import action_names, layouts
 from deephar.data.readers.archive import Archive
 from deephar.data.readers.base import Video
 from deephar.data.readers.reading import reading
@@ -22,11 +22,8 @@ from deephar.layouts import PoseLayout
 from deephar.typed import Bools, Floats, Ints, Path, Size
 from deephar.video import NoPictures, PictureFolder
 
-ACTIONS = (
-    "baseball_pitch", "baseball_swing", "bench_press", "bowl", "clean_and_jerk", "golf_swing", "jump_rope",
-    "jumping_jacks", "pullup", "pushup", "situp", "squat", "strum_guitar", "tennis_forehand", "tennis_serve",
-)  # fmt: skip
-"""The 15 classes as the files spell them, in the order of the files and of the published networks."""
+ACTIONS = action_names.PENN
+"""The 15 classes."""
 
 SPLITS = ("train", "test", "learn", "choose")
 """The official train and test videos; "choose" (validation) is every fifth train video per class, "learn" the rest."""
