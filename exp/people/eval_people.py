@@ -4,7 +4,7 @@ Data     LSP-extended, test split 3701-4200; street photographs 1701-1900 with p
          --street-poses), beside whose people 500 windows are cut; drawn groups need nothing
 Command  python exp/people/eval_people.py --data lspet_dataset.zip --street ccp.zip --street-poses ccp.npz
 Result   a table of recall and false people by threshold; average precision on drawn groups, boxes of the detector and
-         poses of --weights; OUT/eval.json
+         poses of --weights; identities in drawn videos of people who cross; OUT/eval.json, OUT/film.webp, one of these
 """
 
 from deephar import console
@@ -21,10 +21,11 @@ from tqdm import tqdm
 from deephar import geometry
 from deephar.data.readers import backgrounds, fused, lsp, photographs
 from deephar.data.samples import frames
-from deephar.data.synthetic import groups
+from deephar.data.synthetic import crossings, groups
 from deephar.detection import detector, loading
 from deephar.evaluation import detection, people, report
 from deephar.inference import PosePredictor
+from deephar.viz import Film, draw_result
 
 WINDOWS = 500
 
@@ -37,6 +38,7 @@ def options():
     parser.add_argument("--detector", type=pathlib.Path, help="weights of train_people.py (default: deephar's own)")
     parser.add_argument("--weights", default="lsp-lite-2d", help="of the pose network, for the groups")
     parser.add_argument("--groups", type=int, default=200, help="drawn pictures")
+    parser.add_argument("--videos", type=int, default=20, help="drawn videos")
     parser.add_argument("--levels", type=int, default=2, help="see deephar.detection.detector.PeopleDetector")
     parser.add_argument("--out", default="runs/people", type=pathlib.Path)
     args = parser.parse_args()
@@ -83,6 +85,26 @@ def drawn(args):
     return people.picture_scores(pictures, found, predictor.layout)
 
 
+def crossing(args):
+    """Identities in drawn videos of two people who cross, and a film of the first."""
+    predictor = PosePredictor.from_weights(args.weights, detector=detector.PeopleDetector(loading.load(args.detector)))
+    videos = crossings.CrossingVideos(args.videos, size=(384, 288), seed=40_000)
+    found = []
+    for index in tqdm(range(len(videos)), unit="video"):
+        frames = videos.images(index)
+        results = list(predictor.stream(frames))
+        found.append([found_in(result) for result in results])
+        if not index:
+            with Film(args.out / "film.webp", videos.fps, width=384) as film:
+                for result in results:
+                    film.write(draw_result(result))
+    return people.video_scores(videos, found, predictor.layout)
+
+
+def found_in(result):
+    return people.found_of(result.people, len(result.layout), [person.track for person in result.people])
+
+
 def main():
     args, found = options()
     scores = {}
@@ -92,6 +114,8 @@ def main():
             print("  ".join(f"{name} {np.round(value, 3)}" for name, value in row.items()))
     scores["groups"] = drawn(args)
     print(report.picture_table(scores["groups"]))
+    scores["crossings"] = crossing(args)
+    print(report.track_table(scores["crossings"]))
     report.save_json(scores, args.out / "eval.json")
 
 

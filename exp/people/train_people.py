@@ -53,9 +53,10 @@ def options():
     if args.smoke:
         args.epochs, args.steps, args.batch_size = 1, 2, 2
     try:
+        scenes = sources(args)
         if not args.resume:
             files.new_run(args.out)
-        return args, sources(args)
+        return args, scenes
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
