@@ -57,11 +57,11 @@ def build(graph: GraphFile) -> Callable[[Array], Array]:
             if node.op == "Const":
                 node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(graph.weights[node.name]))
 
-        @tf.function(input_signature=[tf.TensorSpec(shape, tf.int32)], autograph=False)
         def function(values):
             return tf.graph_util.import_graph_def(definition, {source: values}, [target])[0]
 
-        run = function.get_concrete_function()
+        traced: typing.Any = tf.function(function, autograph=False)
+        run = traced.get_concrete_function(tf.TensorSpec(shape, tf.int32))
 
     def checked(values: Array) -> Array:
         with reading(graph.name, EXPECTED):

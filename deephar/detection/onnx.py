@@ -10,7 +10,7 @@ from PIL import Image
 from deephar import checks
 from deephar.detection import maps
 from deephar.detection.letterbox import Letterbox, people
-from deephar.typed import Array, Floats, Path
+from deephar.typed import Floats, Path
 
 SIDE = 640
 """Of the input, in pixels, of a file that takes any."""
@@ -96,7 +96,7 @@ class OnnxDetector:
         boxes, scores = self._decoded(outputs)
         return people(fitted.in_picture(boxes), scores, image.size, self.least)
 
-    def _decoded(self, outputs: Sequence[Array]) -> tuple[Array, Array]:
+    def _decoded(self, outputs: Sequence[Floats]) -> tuple[Floats, Floats]:
         """Boxes (N, 4) in pixels of the input and scores (N,) of people."""
         shapes = [output.shape for output in outputs]
         if len(outputs) == 3 and {len(shape) for shape in shapes} == {1, 2}:
@@ -126,7 +126,7 @@ def _session(path: Path, providers: Sequence[str]) -> typing.Any:
         raise ValueError(f"Expected a network in ONNX in {path}: {error}") from None
 
 
-def _listed(outputs: Sequence[Array], person: int) -> tuple[Array, Array]:
+def _listed(outputs: Sequence[Floats], person: int) -> tuple[Floats, Floats]:
     """Of boxes, labels and scores, in any order."""
     kinds = {
         "boxes" if output.ndim == 2 else "labels" if output.dtype.kind in "iu" else "scores": output
@@ -138,7 +138,7 @@ def _listed(outputs: Sequence[Array], person: int) -> tuple[Array, Array]:
     return kinds["boxes"][of_people], kinds["scores"][of_people]
 
 
-def _apart(found: Array, person: int, least: float) -> tuple[Array, Array]:
+def _apart(found: Floats, person: int, least: float) -> tuple[Floats, Floats]:
     """Of (4 + C, N), where the same person may be found several times."""
     scores = found[4 + person]
     sure = np.argsort(-scores, kind="stable")[:MOST]
