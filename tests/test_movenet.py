@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pickle
+import random
 import tarfile
 
 import numpy as np
@@ -251,6 +252,41 @@ def test_pixels_are_whole_numbers_up_to_255(tmp_path, monkeypatch):
     monkeypatch.setattr(detector, "_run", lambda values: seen.append(run(values)) or seen[-1])
     detector(Image.new("RGB", (160, 160), (30, 90, 255)))
     assert seen[0][0, 0, 0] == pytest.approx(125 + 0.375)
+
+
+def places(stored, at=()):
+    """Where values are in JSON."""
+    parts = stored.items() if isinstance(stored, dict) else enumerate(stored) if isinstance(stored, list) else ()
+    for key, part in parts:
+        yield (*at, key)
+        yield from places(part, (*at, key))
+
+
+def test_whatever_is_changed_in_the_file_gives_people_or_a_message_that_names_it(tmp_path):
+    path, generator = drawn_model(tmp_path, two_people()), random.Random(0)
+    good = path.read_bytes()
+    everywhere = list(places(json.loads(good)))
+    values = [None, -1, 0, 10**12, 1.5, float("nan"), "", "x", "-1", "99999999999", [], {}, [1, 2], "DT_HALF"]
+    refused = 0
+    for _ in range(60):
+        path.write_bytes(good)
+        change(path, generator.choice(everywhere), generator.choice(values))
+        try:
+            movenet.MoveNet(path)(Image.new("RGB", (16, 8)))
+        except ValueError as error:
+            assert path.name in str(error)
+            refused += 1
+    assert 20 < refused < 60
+
+
+def test_a_package_that_was_cut_off(tmp_path, tmp_path_factory):
+    drawn_model(tmp_path, two_people())
+    path = packed(tmp_path, tmp_path_factory.mktemp("p") / "m.tgz")
+    content = path.read_bytes()
+    for length in (0, 20, len(content) // 2, len(content) - 20):
+        path.write_bytes(content[:length])
+        with pytest.raises(ValueError, match=r"m\.tgz"):
+            movenet.MoveNet(path)
 
 
 @pytest.mark.parametrize("found", [np.zeros((1, 5, 56), np.float32), np.full((1, 6, 56), np.inf, np.float32)])

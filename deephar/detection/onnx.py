@@ -31,11 +31,11 @@ class OnnxDetector:
 
     The file has one input of RGB in [0, 1], (1, 3, H, W) or (3, H, W), and its outputs, in pixels of that, are one of
 
-    - three, as torchvision exports its detectors: boxes (N, 4) x1, y1, x2, y2, and by these or any names whole
-      numbers (N,), the labels, and others (N,), the scores;
+    - three, as torchvision exports its detectors, told apart by shape and type: boxes (N, 4) x1, y1, x2, y2, labels
+      (N,), which are whole numbers, and scores (N,);
     - one, (1, 4 + C, N), as YOLO has since version 8: middle x, y, width, height, and the scores of C classes, or,
-      after those of its only class, a pose; those of the same person are put together here;
-    - one, (1, N, 6), as YOLO has without such a step: x1, y1, x2, y2, score, label.
+      of pose networks, the score of the only class and the joints; of overlapping boxes, the surest is kept;
+    - one, (1, N, 6), as YOLO has where it does that itself: x1, y1, x2, y2, score, label.
 
     Args:
         path: of the file.
