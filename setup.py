@@ -41,6 +41,7 @@ setup(
         "figures": FIGURES,
         "baselines": BASELINES,
         "hub": ["huggingface_hub>=0.24"],
+        "onnx": ["onnxruntime>=1.20"],
         "tensorboard": ["tensorboard>=2.18"],
         "docs": DOCS,
         "test": [

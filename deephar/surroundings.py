@@ -36,6 +36,7 @@ EXTRAS: dict[str, tuple[str, str]] = {
     "figures": ("matplotlib", "matplotlib"),
     "baselines": ("scikit-learn", "sklearn"),
     "hub": ("huggingface_hub", "huggingface_hub"),
+    "onnx": ("onnxruntime", "onnxruntime"),
     "tensorboard": ("tensorboard", "tensorboard"),
 }
 """What `pip install "deephar[NAME]"` adds: the package and its module. As in setup.py."""
