@@ -1,1 +1,1 @@
-"""Finding people in pictures: a small network that gives boxes, built from the stem and hourglass of pose networks."""
+"""Finding people in pictures: a small network of our own that gives boxes, and adapters of other detectors."""
