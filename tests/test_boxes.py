@@ -230,6 +230,7 @@ class Centre:
     """A network that calls the centre of its box every joint."""
 
     layout = layouts.get("lsp14")
+    result = inference.PosePredictor.result
 
     def inside(self, pictures):
         return [

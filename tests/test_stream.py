@@ -1,5 +1,6 @@
 """Pictures one after the other: who is looked for where, who is followed, and what a fault costs."""
 
+import dataclasses
 import threading
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image
 from spots import Finds, Spots, film
 
 from deephar import inference, layouts
-from deephar.inference import Person, Result, ahead, detection, watching
+from deephar.inference import Person, Result, ahead, certainty, detection, watching
 from deephar.inference.smoothing import Smooth
 from deephar.inference.sources import open_source
 
@@ -40,7 +41,28 @@ def test_nobody_is_an_empty_list():
     assert one(Image.new("RGB", (320, 120))) == []
     assert [result.people for result in one.stream(np.zeros((3, 120, 320, 3), np.uint8))] == [[], [], []]
     dim = film(lambda t: 100, count=1, light=120)[0]
-    assert one(dim) == [] and len(predictor(least_score=0.1)(dim)) == 1
+    (person,) = predictor(least_score=0.1)(dim)
+    assert person.score < predictor()(film(lambda t: 100, count=1)[0])[0].score
+    assert predictor(least_score=person.score + 0.01)(dim) == []
+
+
+def test_certainty_by_hand():
+    """The detector's score, the joints' and the agreement of the boxes, a half here, through a logistic function."""
+    boxes, found = np.array([[0.0, 0, 10, 10]] * 2), np.array([[0.0, 0, 10, 10], [0, 0, 10, 5]])
+    sure = certainty.certainty(np.array([0.8, 0.3]), np.full((2, 14), 0.9), boxes, found)
+    logits = [
+        certainty.DETECTOR * score + certainty.POSE * 0.9 + certainty.AGREEMENT * overlap + certainty.OFFSET
+        for score, overlap in ((0.8, 1.0), (0.3, 0.5))
+    ]
+    np.testing.assert_allclose(sure, 1 / (1 + np.exp(-np.array(logits))))
+
+
+def test_a_part_of_somebody_is_not_somebody_else():
+    whole = Person(np.array([0.0, 0, 100, 200]), LSP_POSE, np.full(14, 0.9))
+    legs = Person(np.array([10.0, 100, 90, 195]), LSP_POSE * 0.4 + [15, 100], np.full(14, 0.8))
+    assert detection.distinct([legs, whole], LSP) == [whole]
+    beside = dataclasses.replace(legs, box_px=legs.box_px + [60, 0, 60, 0])
+    assert len(detection.distinct([beside, whole], LSP)) == 2
 
 
 def test_at_most_so_many_people():

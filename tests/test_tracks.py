@@ -61,14 +61,16 @@ def test_somebody_elsewhere_is_somebody_else():
 
 def test_the_next_boxes_go_where_people_go():
     tracker = Tracker(LSP)
-    assert tracker.expected_boxes().shape == (0, 4)
+    assert [values.shape for values in tracker.expected()] == [(0, 4), (0,)]
     for x in (0, 5, 10):
         tracker([person(x, 2 * x)])
-    np.testing.assert_allclose(tracker.expected_boxes(), [person(15, 30).box_px])
+    boxes, scores = tracker.expected()
+    np.testing.assert_allclose(boxes, [person(15, 30).box_px])
+    np.testing.assert_allclose(scores, person(15).score)
 
 
 def test_a_person_is_as_sure_as_its_joints():
-    unsure = dataclasses.replace(person(0), confidence=np.linspace(0, 1, 14))
+    unsure = dataclasses.replace(person(0), confidence=np.linspace(0, 1, 14), score=np.nan)
     assert unsure.score == pytest.approx(0.5)
 
 

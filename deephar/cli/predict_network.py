@@ -28,12 +28,17 @@ def predictor(options: argparse.Namespace) -> "PosePredictor":
     Raises:
         ValueError: for options that are out of range, and weights that cannot be used.
     """
-    from deephar.detection.detector import LEAST, PeopleDetector
     from deephar.inference import PosePredictor
+    from deephar.inference.predictor import LEAST_SCORE
 
-    detector = None if options.one_person else PeopleDetector(least=LEAST if options.conf is None else options.conf)
-    settings = {"detector": detector, "max_people": options.max_people}
-    return PosePredictor.from_weights(options.weights, flip=options.flip, **settings)
+    settings = {"detector": None} if options.one_person else {}
+    return PosePredictor.from_weights(
+        options.weights,
+        flip=options.flip,
+        least_score=LEAST_SCORE if options.conf is None else options.conf,
+        max_people=options.max_people,
+        **settings,
+    )
 
 
 def place(options: argparse.Namespace) -> "Place":

@@ -11,8 +11,8 @@ from deephar.data.samples import frames
 from deephar.detection import maps
 from deephar.typed import Floats, Network, Size
 
-LEAST = 0.4
-"""Score from which somebody is there."""
+LEAST = 0.2
+"""Score from which somebody may be there: the pose network has the last word, see `deephar.inference.certainty`."""
 
 SHRINK = 0.6
 """Side of a level's windows, in those of the level above."""

@@ -103,7 +103,7 @@ class VideoScores(typing.TypedDict):
 
 
 def found_of(people: Sequence[Person], joints: int, ids: Sequence[int] | None = None) -> Found:
-    """What a predictor finds in a picture; a person's score is the mean confidence of the joints.
+    """What a predictor finds in a picture; with the scores of the people.
 
     Args:
         people: list of `deephar.inference.people.Person`.
@@ -113,7 +113,7 @@ def found_of(people: Sequence[Person], joints: int, ids: Sequence[int] | None = 
     return Found(
         np.array([person.pose_px for person in people], dtype=np.float64).reshape(-1, joints, 2),
         np.array([person.box_px for person in people], dtype=np.float64).reshape(-1, 4),
-        np.array([np.mean(person.confidence) for person in people], dtype=np.float64),
+        np.array([person.score for person in people], dtype=np.float64),
         None if ids is None else np.array(ids, dtype=int),
     )
 

@@ -3,10 +3,13 @@
 import numpy as np
 
 from deephar import geometry
-from deephar.typed import ArrayLike, Floats, Size
+from deephar.typed import ArrayLike, Bools, Floats, Size
 
 SURE = 0.5
 """A person's box encloses the joints of at least this confidence; if most are below it, the more confident half."""
+
+LEAST_PX = 2.0
+"""Width and height of the box of a person who is found, at least."""
 
 
 def extent(pose_px: Floats, confidence: Floats) -> Floats:
@@ -44,7 +47,7 @@ def checked(boxes: ArrayLike, size: Size) -> Floats:
     return boxes
 
 
-def overlapping(boxes: Floats, size: Size) -> Floats:
-    """Those of boxes (N, 4) that have an extent and lie at least partly in a picture of some size."""
-    inside = (boxes[:, 2:] > 0).all(axis=1) & (boxes[:, :2] < size).all(axis=1)
-    return boxes[inside & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)]
+def overlapping(boxes: Floats, size: Size) -> Bools:
+    """Whether boxes (N, 4) are large enough for a person and lie at least partly in a picture of some size, (N,)."""
+    large = np.all(boxes[:, 2:] - boxes[:, :2] >= LEAST_PX, axis=1)
+    return np.logical_and.reduce([large, *(boxes[:, 2:] > 0).T, *(boxes[:, :2] < size).T])

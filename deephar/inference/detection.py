@@ -18,8 +18,11 @@ Detector: typing.TypeAlias = Callable[[Image.Image], tuple[ArrayLike, ArrayLike]
 SAME = 0.35
 """Similarity of joints, see `deephar.metrics_overlap.oks`, above which two poses are the same person's."""
 
-WITHIN = 0.7
+OVERLAP = 0.7
 """Overlap of boxes above which two poses are the same person's, whatever their joints."""
+
+PART = 0.85
+"""Share of a box inside the larger one of somebody surer, from which it is a part of them."""
 
 
 def distinct(people: Sequence[Person], layout: PoseLayout) -> list[Person]:
@@ -42,9 +45,17 @@ def surest(poses: Floats, boxes: Floats, scores: Floats, layout: PoseLayout) -> 
     """
     areas = np.maximum(metrics_overlap.area_of(boxes), 1.0)
     alike = metrics_overlap.oks(poses, poses, areas, metrics_overlap.sigmas_of(layout))
-    same = (alike > SAME) | (metrics_overlap.box_overlap(boxes, boxes) > WITHIN)
+    same = (alike > SAME) | (metrics_overlap.box_overlap(boxes, boxes) > OVERLAP) | (_inside(boxes) > PART)
     kept: list[int] = []
     for place in np.argsort(-scores, kind="stable").tolist():
         if not same[kept, place].any():
             kept.append(place)
     return kept
+
+
+def _inside(boxes: Floats) -> Floats:
+    """Share of every box inside every other: (N, N), of the columns in the rows."""
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    shared, areas = np.prod(np.maximum(high - low, 0), axis=-1), np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1)
+    return shared / np.maximum(areas, 1.0)

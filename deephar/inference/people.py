@@ -38,6 +38,8 @@ class Person:
         actions: probability of every action by its name, the most probable first; None where none are judged, or not
             yet.
         position_mm: (3,) of the pelvis in the axes of the camera; None without a camera, or without depth.
+        score: how sure it is that there is a person, in [0, 1]: `deephar.inference.certainty.certainty` of people who
+            are found; by default the mean of `confidence`, as where boxes are given.
     """
 
     box_px: Floats
@@ -47,11 +49,11 @@ class Person:
     track: int | None = None
     actions: dict[str, float] | None = None
     position_mm: Floats | None = None
+    score: float = math.nan
 
-    @property
-    def score(self) -> float:
-        """Mean confidence of the joints in [0, 1]: how sure the network is that it sees a whole person."""
-        return float(np.mean(self.confidence))
+    def __post_init__(self) -> None:
+        if math.isnan(self.score):
+            object.__setattr__(self, "score", float(np.mean(self.confidence)))
 
     def to_dict(self) -> dict[str, object]:
         """For JSON, as docs/predict.md describes it; what is None is left out."""
@@ -84,6 +86,7 @@ class Person:
             position = _floats(given["position"]) if "position" in given else None
             track = checks.whole("track", given["track"]) if "track" in given else None
             actions = _probabilities(given["actions"]) if "actions" in given else None
+            score = math.nan if given.get("score") is None else float(given["score"])
             joints = len(pose)
             for name, values, shape in (
                 ("box", box, (4,)),
@@ -96,7 +99,8 @@ class Person:
                     raise ValueError(f"{name} of shape {values.shape}, not {shape}")
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ValueError(f"Expected a person as deephar writes it. Received: {error}") from None
-        return cls(np.concatenate([box[:2], box[:2] + box[2:]]), pose, confidence, space, track, actions, position)
+        corners = np.concatenate([box[:2], box[:2] + box[2:]])
+        return cls(corners, pose, confidence, space, track, actions, position, score)
 
 
 def _floats(values: ArrayLike) -> Floats:

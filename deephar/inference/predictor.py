@@ -17,6 +17,7 @@ from deephar.data.samples import frames
 from deephar.detection.detector import PeopleDetector
 from deephar.inference import boxes as box_rules
 from deephar.inference import detection, optics, running, watching
+from deephar.inference.certainty import certainty
 from deephar.inference.detection import Detector
 from deephar.inference.people import Person
 from deephar.inference.results import Result
@@ -30,6 +31,9 @@ from deephar.weights import loading
 
 BATCH = 16
 """Crops per batch."""
+
+LEAST_SCORE = 0.5
+"""`Person.score` from which there is a person."""
 
 
 Job: typing.TypeAlias = tuple[Frame, tuple[Floats, Floats]]
@@ -54,8 +58,7 @@ class PosePredictor:
         crop_mm: for a network with depth, see `deephar.inference.space.weak_perspective`.
         detector: finds people where no boxes are given, see `deephar.inference.detection.Detector`; with None, every
             picture is taken to show one person.
-        least_score: people who are found, but whose `Person.score` is smaller, are nobody; 0 for a network that has not
-            learnt what nobody looks like.
+        least_score: people who are found, but whose `Person.score` is smaller, are nobody.
         max_people: the surest of a picture that are kept, where no boxes are given; None for all.
 
     Several threads may share a predictor: they decode in parallel and take turns at the network.
@@ -75,7 +78,7 @@ class PosePredictor:
         margin: float = geometry.MARGIN,
         crop_mm: float = geometry.WINDOW_MM,
         detector: Detector | None = None,
-        least_score: float = 0.0,
+        least_score: float = LEAST_SCORE,
         max_people: int | None = None,
     ) -> None:
         self.model: PoseNetwork = model
@@ -98,13 +101,14 @@ class PosePredictor:
         weights: Path,
         flip: bool = False,
         detector: "Detector | typing.Literal['people'] | None" = "people",
+        least_score: float = LEAST_SCORE,
         max_people: int | None = None,
     ) -> typing.Self:
         """A predictor with the network that some weights are for.
 
         Args:
             weights: a name that `deephar pretrained` lists, or a weight file from training beside its model.json.
-            flip, max_people: see the class.
+            flip, least_score, max_people: see the class.
             detector: see the class; by default `deephar.detection.detector.PeopleDetector` with its own weights.
 
         Raises:
@@ -114,7 +118,7 @@ class PosePredictor:
         if about.judges_actions:
             raise ValueError(f"{weights} are for {about.preset}, which classifies clips; expected a pose network's")
         found_by = PeopleDetector() if detector == "people" else detector
-        settings = about.window_margin, about.crop_mm, found_by, about.person_score, max_people
+        settings = about.window_margin, about.crop_mm, found_by, least_score, max_people
         return cls(loading.load(weights), about.layout, flip, *settings)
 
     def __call__(
@@ -191,23 +195,37 @@ class PosePredictor:
 
     def found(self, frame: Frame) -> list[Person]:
         """The people in a picture, the surest first."""
-        boxes = self.proposed(frame)
-        return self.inside([(frame, boxes)])[0] if self.detector is None else self.confirmed(frame, boxes)
-
-    def proposed(self, frame: Frame) -> Floats:
-        """Boxes (N, 4) in pixels of the file where people may be."""
         if self.detector is None:
-            return self._estimated_box(frame)
-        boxes, _ = self.detector(frame.image)
-        scale = np.tile(np.divide(frame.size, frame.image.size), 2)
-        return np.asarray(boxes, dtype=np.float64).reshape(-1, 4) * scale
+            return self.inside([(frame, self._estimated_box(frame))])[0]
+        return self.confirmed(frame, *self.proposed(frame))[: self.max_people]
 
-    def confirmed(self, frame: Frame, boxes: Floats, share: float = 1.0) -> list[Person]:
-        """People in boxes, now around their joints, who reach a share of `least_score` and are not seen twice."""
-        (people,) = self.inside([(frame, box_rules.overlapping(boxes, frame.size))])
-        people = [dataclasses.replace(p, box_px=box_rules.extent(p.pose_px, p.confidence)) for p in people]
-        sure = [person for person in people if person.score >= share * self.least_score]
-        return detection.distinct(sure, self.layout)[: self.max_people]
+    def proposed(self, frame: Frame) -> tuple[Floats, Floats]:
+        """Boxes (N, 4) in pixels of the file where people may be, and scores (N,) in [0, 1]."""
+        if self.detector is None:
+            return self._estimated_box(frame), np.ones(1)
+        boxes, scores = (np.asarray(values, dtype=np.float64) for values in self.detector(frame.image))
+        return boxes.reshape(-1, 4) * np.tile(np.divide(frame.size, frame.image.size), 2), scores.reshape(-1)
+
+    def confirmed(self, frame: Frame, boxes: Floats, scores: Floats, share: float = 1.0) -> list[Person]:
+        """People in boxes, now around their joints, who reach a share of `least_score` and are not seen twice.
+
+        Args:
+            frame: the picture.
+            boxes, scores: (N, 4) and (N,), where people may be, and how sure that is.
+            share: of the score.
+        """
+        inside = box_rules.overlapping(boxes, frame.size)
+        (people,) = self.inside([(frame, boxes[inside])])
+        if not people:
+            return []
+        found = np.stack([box_rules.extent(person.pose_px, person.confidence) for person in people])
+        sure = certainty(scores[inside], np.stack([p.confidence for p in people]), boxes[inside], found)
+        kept = box_rules.overlapping(found, frame.size) & (sure >= share * self.least_score)
+        scored = [
+            dataclasses.replace(people[place], box_px=found[place], score=float(sure[place]))
+            for place in np.flatnonzero(kept).tolist()
+        ]
+        return detection.distinct(scored, self.layout)
 
     def inside(self, pictures: Sequence[tuple[Frame, ArrayLike]]) -> list[list[Person]]:
         """The people in the boxes (N, 4) of several pictures, computed together.

@@ -129,10 +129,11 @@ class Tracker:
         self._tracks = [_Track(one.track, one, np.zeros(2)) for one in people if one.track is not None]
         self._begun = last
 
-    def expected_boxes(self) -> Floats:
-        """Boxes (N, 4) where the people of the last frame are expected in the next: nobody has to be searched for."""
-        boxes = [track.box_px + np.tile(track.speed, 2) for track in self._tracks if not track.missing]
-        return np.array(boxes).reshape(-1, 4)
+    def expected(self) -> tuple[Floats, Floats]:
+        """Where the people of the last frame are expected in the next, boxes (N, 4), and their scores (N,)."""
+        seen = [track for track in self._tracks if not track.missing]
+        boxes = [track.box_px + np.tile(track.speed, 2) for track in seen]
+        return np.array(boxes).reshape(-1, 4), np.array([track.person.score for track in seen])
 
     def _join(self, tracks: list[_Track], people: list[Person]) -> list[Person]:
         """Join people to tracks where they are alike; those who are left."""

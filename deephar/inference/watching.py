@@ -31,13 +31,16 @@ _Seen: typing.TypeAlias = tuple[Frame, list[Person]]
 class Sees(typing.Protocol):
     """The part of a `deephar.inference.predictor.PosePredictor` used here."""
 
+    @property
+    def max_people(self) -> int | None: ...
+
     def tracker(self) -> Tracker: ...
 
     def found(self, frame: Frame, /) -> list[Person]: ...
 
-    def proposed(self, frame: Frame, /) -> Floats: ...
+    def proposed(self, frame: Frame, /) -> tuple[Floats, Floats]: ...
 
-    def confirmed(self, frame: Frame, boxes: Floats, share: float = ..., /) -> list[Person]: ...
+    def confirmed(self, frame: Frame, boxes: Floats, scores: Floats, share: float = ..., /) -> list[Person]: ...
 
     def inside(self, pictures: Sequence[tuple[Frame, ArrayLike]], /) -> list[list[Person]]: ...
 
@@ -87,13 +90,13 @@ def _unknown(_: Frame) -> None:
 def _followed(predictor: Sees, frames: Iterable[Frame], tracker: Tracker) -> Generator[_Seen]:
     """People are looked for where they are expected, and from time to time, or if there is nobody, everywhere."""
     for number, frame in enumerate(frames):
-        boxes = tracker.expected_boxes()
+        boxes, scores = tracker.expected()
         if not len(boxes) or number % EVERY == 0:
-            boxes = _with_new(boxes, predictor.proposed(frame))
-        yield frame, tracker(predictor.confirmed(frame, boxes, tracks.UNSURE))
+            boxes, scores = _with_new(boxes, scores, *predictor.proposed(frame))
+        yield frame, tracker(predictor.confirmed(frame, boxes, scores, tracks.UNSURE))[: predictor.max_people]
 
 
-def _with_new(expected: Floats, proposed: Floats) -> Floats:
-    """Boxes (N, 4) of the people who are expected, and of those proposed who are somebody else."""
+def _with_new(expected: Floats, known: Floats, proposed: Floats, scores: Floats) -> tuple[Floats, Floats]:
+    """Boxes (N, 4) and scores (N,) of the people who are expected, and of those proposed who are somebody else."""
     new = (metrics_overlap.box_overlap(proposed, expected) <= KNOWN).all(axis=1)
-    return np.concatenate([expected, proposed[new]])
+    return np.concatenate([expected, proposed[new]]), np.concatenate([known, scores[new]])

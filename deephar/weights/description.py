@@ -22,7 +22,6 @@ class About(typing.TypedDict, total=False):
     actions: tuple[str, ...]
     window_margin: float
     crop_mm: float
-    person_score: float
     training: dict[str, object]
     score: str
 
@@ -40,8 +39,6 @@ class Description:
         actions: names of the classes in order; () if it has none or they are unknown.
         window_margin: side of a person's square window, as a multiple of the side of the square around the joints.
         crop_mm: for a network with depth: width of a window at the pelvis in mm; the depth range is 2 m.
-        person_score: `deephar.inference.people.Person.score` from which there is a person; 0 for a network that has not
-            learnt what nobody looks like.
         training: what it was trained on and how, by topic.
         score: measured on held-out data, in words.
     """
@@ -53,7 +50,6 @@ class Description:
     actions: tuple[str, ...] = ()
     window_margin: float = MARGIN
     crop_mm: float = WINDOW_MM
-    person_score: float = 0.0
     training: dict[str, object] = dataclasses.field(default_factory=dict)
     score: str = "unknown"
 
@@ -114,7 +110,6 @@ def _parsed(stored):
     checks.one_of("joints", about.joints, ("names", "published"))
     for name in ("window_margin", "crop_mm"):
         checks.between(name, getattr(about, name), 0, low_included=False)
-    checks.between("person_score", about.person_score, 0, 1)
     if len(layout) != about.network.num_joints:
         raise ValueError(f"the network has {about.network.num_joints} joints, layout {layout.name} has {len(layout)}")
     return about

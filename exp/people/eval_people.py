@@ -3,7 +3,8 @@
 Data     LSP-extended, test split 3701-4200; street photographs 1701-1900 with predicted joints (--street,
          --street-poses), beside whose people 500 windows are cut; drawn groups need nothing
 Command  python exp/people/eval_people.py --data lspet_dataset.zip --street ccp.zip --street-poses ccp.npz
-Result   a table of recall and false people by threshold; average precision on drawn groups, boxes of the detector and
+Result   tables of recall and false people by threshold, of the detector alone and of the people whom a predictor finds
+         with it (boxes around their joints); average precision on drawn groups, boxes of the detector and
          poses of --weights; identities in drawn videos of people who cross; OUT/eval.json, OUT/film.webp, one of these
 """
 
@@ -73,6 +74,19 @@ def beside(street, poses):
         seed += 1
 
 
+def people_of(args):
+    """A detector of the people whom a predictor finds, with their scores."""
+    finder = detector.PeopleDetector(loading.load(args.detector), levels=args.levels)
+    predictor = PosePredictor.from_weights(args.weights, detector=finder, least_score=min(detection.THRESHOLDS))
+
+    def find(image):
+        found = predictor(image)
+        boxes = np.array([person.box_px for person in found]).reshape(-1, 4)
+        return boxes, np.array([person.score for person in found])
+
+    return find
+
+
 def drawn(args):
     """Scores of poses and boxes in pictures of several drawn people, with the detector's own threshold."""
     pictures = groups.Groups(args.groups, size=(384, 288), seed=10_000)
@@ -109,9 +123,11 @@ def main():
     args, found = options()
     scores = {}
     if args.data and args.street and args.street_poses:
-        scores["photographs"] = detection.rates(found, photographed(args.data), beside(args.street, args.street_poses))
-        for row in scores["photographs"]:
-            print("  ".join(f"{name} {np.round(value, 3)}" for name, value in row.items()))
+        for name, find in (("detector", found), ("people", people_of(args))):
+            print(name)
+            scores[name] = detection.rates(find, photographed(args.data), beside(args.street, args.street_poses))
+            for row in scores[name]:
+                print("  ".join(f"{what} {np.round(value, 3)}" for what, value in row.items()))
     scores["groups"] = drawn(args)
     print(report.picture_table(scores["groups"]))
     scores["crossings"] = crossing(args)

@@ -1,0 +1,93 @@
+"""Fit how sure a person is by the detector's score, the joints' confidence and the agreement of the boxes.
+
+Data     LSP-extended, validation split 3501-3700; street photographs 1601-1700 with predicted joints (--street,
+         --street-poses), whole and in windows beside the people; drawn groups need nothing
+Command  python exp/people/fit_certainty.py --data lspet_dataset.zip --street ccp.zip --street-poses ccp.npz
+Result   the constants of deephar/inference/certainty.py, and the average precision of every rank by source
+"""
+
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
+import argparse
+import pathlib
+
+import numpy as np
+from PIL import Image
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
+
+from deephar import geometry, metrics_overlap
+from deephar.data.readers import backgrounds, fused, lsp, photographs
+from deephar.data.samples import frames
+from deephar.data.synthetic import groups
+from deephar.detection import detector
+from deephar.inference import PosePredictor, boxes
+
+LEAST, ALIKE, WINDOWS = 0.2, 0.5, 150
+NOBODY = np.zeros((0, 4))
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, type=pathlib.Path, help="folder or zip of LSP-extended")
+    parser.add_argument("--street", required=True, type=pathlib.Path, help="folder or zip of street photographs")
+    parser.add_argument("--street-poses", required=True, type=pathlib.Path, help=".npz of two networks' joints")
+    parser.add_argument("--weights", default="lsp-lite-2d", help="of the pose network")
+    return parser.parse_args()
+
+
+def pictures(args):
+    """Source, picture and boxes (N, 4) of the people in it."""
+    for sample in map(lsp.LspExtended(args.data, lsp.SPLITS["choose"]).sample, range(200)):
+        yield "sports", frames.to_rgb(sample.image, sample.name), geometry.points_box(sample.pose_px)[None]
+    street = fused.seen(photographs.Photographs(args.street, slice(1600, 1700)), args.street_poses)
+    for sample in map(street.sample, range(len(street))):
+        box = geometry.points_box(photographs.with_crown(sample.pose_px, street.layout))
+        yield "street", frames.to_rgb(sample.image, sample.name), box[None]
+    beside = backgrounds.Backgrounds(street, 0)
+    for sample in map(beside.sample, range(min(WINDOWS, len(beside)))):
+        side = round(float(sample.window_px[0]))
+        window = geometry.window_to_crop(sample.center_px, sample.window_px)
+        yield (
+            "beside",
+            Image.fromarray(frames.warp(frames.to_rgb(sample.image, sample.name), window, (side, side))),
+            NOBODY,
+        )
+    drawn = groups.Groups(60, size=(384, 288), seed=50_000)
+    for index in range(len(drawn)):
+        truth = drawn.truth(index)
+        poses = truth.pose_px[truth.share > 0.3]
+        yield "drawn", Image.fromarray(drawn.image(index)), np.concatenate([poses.min(axis=1), poses.max(axis=1)], -1)
+
+
+def evidence(args):
+    """Source, scores (3,) and whether there is a person, of every box that the detector proposes."""
+    find = detector.PeopleDetector(least=LEAST)
+    predictor = PosePredictor.from_weights(args.weights, detector=None)
+    for source, image, true in pictures(args):
+        proposed, scores = find(image)
+        for person, score in zip(predictor(image, proposed), scores.tolist(), strict=True):
+            found = boxes.extent(person.pose_px, person.confidence)[None]
+            agreement = metrics_overlap.box_overlap(person.box_px[None], found)[0, 0]
+            right = metrics_overlap.box_overlap(true, person.box_px[None]).max(initial=0.0) >= ALIKE
+            yield source, (score, person.confidence.mean(), agreement), right
+
+
+def main():
+    sources, scores, right = (np.array(values) for values in zip(*evidence(options()), strict=True))
+    fitted = LogisticRegression().fit(scores, right)
+    names = ("DETECTOR", "POSE", "AGREEMENT", "OFFSET")
+    for name, value in zip(names, [*fitted.coef_[0], *fitted.intercept_], strict=True):
+        print(f"{name} {value:.2f}")
+    for source in np.unique(sources):
+        rows = sources == source
+        if right[rows].any():
+            ranks = {"detector": scores[:, 0], "pose": scores[:, 1], "certainty": fitted.decision_function(scores)}
+            said = (f"{name} {average_precision_score(right[rows], rank[rows]):.3f}" for name, rank in ranks.items())
+            print(f"{source}: {', '.join(said)}, {rows.sum()} boxes, {right[rows].sum()} of people")
+
+
+if __name__ == "__main__":
+    main()
