@@ -15,6 +15,7 @@ from PIL import Image
 
 from deephar import cli, files, geometry, inference, layouts, models
 from deephar.evaluation import report
+from deephar.inference import export
 from deephar.inference.space import weak_perspective
 from deephar.weights import loading
 
@@ -261,6 +262,19 @@ def test_several_photographs_one_of_them_broken(photo, quick, tmp_path, capsys):
     assert len(entries[0]["people"]) == 1 and (tmp_path / "drawn" / "person.png").is_file()
 
 
+def test_other_files_of_results(photo, quick, tmp_path, capsys):
+    boxes = tmp_path / "boxes.json"
+    boxes.write_text("[[50, 20, 60, 130]]")
+    outs = [tmp_path / name for name in ("a.csv", "a.coco.json", "a.jsonl")]
+    asked = [option for out in outs for option in ("--out", out)]
+    assert run(capsys, photo, "--boxes", boxes, *asked)[0] == 0
+    assert len(outs[0].read_text().splitlines()) == 2
+    assert [entry["category_id"] for entry in json.loads(outs[1].read_text())] == [1]
+    assert [len(result.people) for result in export.read_results(outs[2])] == [1]
+    status, _, said = run(capsys, photo, "--out", tmp_path / "a.mp4")
+    assert status == 1 and "Results go to files that end in" in said
+
+
 def test_one_bad_box_does_not_stop_the_others(photo, quick, tmp_path, capsys):
     other = tmp_path / "other.jpg"
     other.write_bytes(photo.read_bytes())
@@ -464,7 +478,7 @@ def test_outputs_are_checked_before_work_begins(photo, tmp_path, capsys, monkeyp
         ("--json", tmp_path / "folder"): "is a folder; expected the name of a file",
         ("--json", tmp_path / "file" / "a.json"): "file is a file",
         ("--json", tmp_path / ("a" * 300)): "too long",
-        ("--json", photo): "would replace a photograph",
+        ("--json", photo): "would replace a source",
         ("--picture", tmp_path / "file" / "a.png"): "file is a file",
         ("--picture", tmp_path / "a.nothing"): "a.nothing has no suffix of a writable image format",
         ("--picture", tmp_path / "a"): "has no suffix of a writable",

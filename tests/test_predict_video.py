@@ -125,6 +125,8 @@ def test_a_damaged_video_gives_what_comes_before(clip, network, tmp_path, capsys
         (["--box", "1,2,30,40"], "are for photographs"),
         (["--resume"], "name that file"),
         (["--resume", "--json", "a.jsonl", "--picture", "a.mp4"], "a.mp4 cannot be continued"),
+        (["--picture", "CLIP"], "would replace a source"),
+        (["--json", "a.csv", "--out", "a.csv"], "or another output"),
         (["--out", "a.docx"], "Results go to files that end in"),
         (["--out", "a.bvh"], "needs poses in space"),
         (["--stride", "0"], "stride"),
@@ -133,8 +135,10 @@ def test_a_damaged_video_gives_what_comes_before(clip, network, tmp_path, capsys
 )
 def test_what_a_video_cannot_have(arguments, message, clip, network, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    status, _, said = run(capsys, clip, *arguments)
+    before = clip.read_bytes()
+    status, _, said = run(capsys, clip, *[clip if argument == "CLIP" else argument for argument in arguments])
     assert status == 1 and message in said, said
+    assert clip.read_bytes() == before
     assert not [path for path in pathlib.Path(tmp_path).iterdir() if path.suffix == ".mp4"]
 
 

@@ -65,6 +65,13 @@ def test_a_part_of_somebody_is_not_somebody_else():
     assert len(detection.distinct([beside, whole], LSP)) == 2
 
 
+def test_a_frame_of_a_source_is_a_photograph():
+    one = predictor()
+    with open_source(film(lambda t: 100, count=1)) as source:
+        (frame,) = source
+        assert one(frame)[0].pose_px.mean(axis=0)[0] == pytest.approx(100, abs=2)
+
+
 def test_at_most_so_many_people():
     frame = film(lambda t: 60, lambda t: 160, lambda t: 250, count=1)[0]
     assert len(predictor()(frame)) == 3

@@ -6,12 +6,13 @@ import os
 import pathlib
 import sys
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from deephar.cli import predict_boxes, predict_network
+from deephar.cli import predict_boxes, predict_network, predict_outputs
 
 if typing.TYPE_CHECKING:
     from deephar.inference import Person, PosePredictor, Result, Source
+    from deephar.inference.export import Writer
     from deephar.inference.placing import Place
     from deephar.inference.sources import Frame
     from deephar.typed import Floats
@@ -35,9 +36,15 @@ def run(options: argparse.Namespace, source: "Source") -> int:
     predictor, place = predict_network.predictor(options), predict_network.place(options)
     silent = True if options.quiet or len(photos) == 1 else None  # None: silent unless standard error is a terminal
     entries: dict[int, Entry] = {}
-    with predict_network.device(options), tqdm(total=len(photos), unit="photo", disable=silent) as progress:
-        for index, entry in _entries(predictor, place, source, boxes, pictures):
+    with contextlib.ExitStack() as stack:
+        writers = [stack.enter_context(writer) for writer in _writers(options, source, predictor)]
+        stack.enter_context(predict_network.device(options))
+        progress = stack.enter_context(tqdm(total=len(photos), unit="photo", disable=silent))
+        for index, entry, result in _entries(predictor, place, source, boxes, pictures):
             entries[index] = entry
+            if result is not None:
+                for writer in writers:
+                    writer.write(result)
             progress.update()
     entries |= {index: {"photo": photos[index], "people": [], "error": text} for index, text in source.broken.items()}
     return _report(options, predictor, [entries[index] for index in range(len(photos))])
@@ -49,8 +56,8 @@ def _entries(
     source: "Source",
     boxes: object,
     pictures: Sequence[pathlib.Path | None],
-) -> "typing.Iterator[tuple[int, Entry]]":
-    """The JSON entries of the photographs that can be read. A fault is noted in one, and loses no other."""
+) -> "Iterator[tuple[int, Entry, Result | None]]":
+    """Entries and results of the photographs that can be read. A fault is noted in one, and loses no other."""
     from deephar.inference.ahead import ahead
     from deephar.inference.watching import attempts
 
@@ -60,6 +67,7 @@ def _entries(
     with contextlib.closing(ahead(iter(source))) as frames:
         for frame, people in attempts(predictor, frames, None if boxes is None else boxes_of):
             entry: Entry = {"photo": frame.name}
+            result = None
             if isinstance(people, Exception):
                 entry |= {"people": [], "error": _text(people)}
             else:
@@ -70,7 +78,15 @@ def _entries(
                     _draw(result, pictures[frame.index])
                 except Exception as error:
                     entry["error"] = _text(error)
-            yield frame.index, entry
+            yield frame.index, entry, result
+
+
+def _writers(options: argparse.Namespace, source: "Source", predictor: "PosePredictor") -> "list[Writer]":
+    """Of all that `--out` names."""
+    from deephar.inference import export
+
+    about = export.About(predictor.layout, options.weights, source.name)
+    return [export.open_writer(name, about, predictor.depth) for name in options.out]
 
 
 def _text(error: Exception) -> str:
@@ -127,11 +143,7 @@ def _outputs(options: argparse.Namespace, photos: Sequence[str]) -> Sequence[pat
 
     json_files = [] if options.json in (None, "-") else [pathlib.Path(options.json)]
     folder, pictures = _pictures(options, photos)
-    taken = {pathlib.Path(file).resolve() for file in [*photos, *filter(None, [options.boxes])]}
-    for output in [*json_files, *pictures]:
-        if output.resolve() in taken:
-            raise ValueError(f"{output} would replace a photograph, its boxes or another output; choose another name")
-        taken.add(output.resolve())
+    predict_outputs.check_apart([*photos, *filter(None, [options.boxes])], [*json_files, *pictures, *options.out])
     for output in [*json_files, *([folder / "picture.png"] if folder else pictures)]:
         check_writable(output)
     return pictures or [None] * len(photos)

@@ -9,7 +9,7 @@ import types
 import typing
 from collections.abc import Callable, Generator, Iterator
 
-from deephar.cli import predict_network
+from deephar.cli import predict_network, predict_outputs
 
 if typing.TYPE_CHECKING:
     from PIL import Image
@@ -59,6 +59,8 @@ def run(options: argparse.Namespace, source: "Source") -> int:
 
 def _check(options: argparse.Namespace, source: "Source") -> None:
     """Refuse options that a video cannot have."""
+    lines = [options.json] if options.json not in (None, "-") else []
+    predict_outputs.check_apart(options.source, [*lines, *_names(options)])
     if options.box is not None or options.boxes:
         raise ValueError("--box and --boxes are for photographs; in a video, people are found and followed")
     if not options.resume:
@@ -67,7 +69,7 @@ def _check(options: argparse.Namespace, source: "Source") -> None:
         raise ValueError("--resume goes on after what --json FILE holds; name that file")
     if source.live:
         raise ValueError(f"{source.name} is live: what has passed cannot be resumed")
-    others = [name for name in [options.picture, *options.out] if name and not name.endswith(".csv")]
+    others = [name for name in _names(options) if not name.endswith(".csv")]
     if others:
         raise ValueError(f"{others[0]} cannot be continued; --resume is for --json FILE and .csv")
 
@@ -79,25 +81,30 @@ def _writers(
     from deephar.inference import export
 
     about = export.About(predictor.layout, options.weights, source.name, source.fps)
+    made = [_writer(name, about, predictor, source) for name in _names(options) if not name.endswith(".csv")]
     lines = None
     if options.json not in (None, "-"):
         lines = stack.enter_context(export.JsonLines(options.json, about, options.resume))
     begin = lines.next_index if lines is not None and options.resume else None
-    names = [*options.out, *([options.picture] if options.picture else [])]
-    writers: list[Taker] = [stack.enter_context(_writer(name, about, predictor, source, begin)) for name in names]
+    tables = [name for name in _names(options) if name.endswith(".csv")]
+    made += [export.Table(name, about, predictor.depth, begin) for name in tables]
+    writers = [stack.enter_context(writer) for writer in made]
     if options.json == "-" or not (writers or lines or options.show):
         writers.append(export.Printed(about))
     return [*writers, *([lines] if lines is not None else [])], lines
 
 
-def _writer(name: str, about: "About", predictor: "PosePredictor", source: "Source", begin: int | None) -> Taker:
+def _names(options: argparse.Namespace) -> list[str]:
+    """Of the outputs beside the lines."""
+    return [*options.out, *([options.picture] if options.picture else [])]
+
+
+def _writer(name: str, about: "About", predictor: "PosePredictor", source: "Source") -> Taker:
     from deephar.inference import export
     from deephar.viz import film
 
     if pathlib.Path(name).suffix.lower() in (*film.SUFFIXES, *film.ANIMATIONS):
         return _Filmed(name, source, predictor)
-    if name.endswith(".csv"):
-        return export.Table(name, about, predictor.depth, begin)
     return export.open_writer(name, about, predictor.depth)
 
 

@@ -122,13 +122,14 @@ class PosePredictor:
         return cls(loading.load(weights), about.layout, flip, *settings)
 
     def __call__(
-        self, photo: Path | Image.Image | Pixels, boxes: ArrayLike | None = None, name: str | None = None
+        self, photo: Path | Image.Image | Pixels | Frame, boxes: ArrayLike | None = None, name: str | None = None
     ) -> list[Person]:
         """Predict the people in boxes, or those who are found.
 
         Args:
             photo: anything that `deephar.data.samples.frames.open_image` opens: a path, a `PIL.Image.Image` (turned
-                upright according to its EXIF data), or a uint8 array, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4).
+                upright according to its EXIF data), or a uint8 array, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4);
+                or a `deephar.inference.Frame`.
             boxes: (N, 4) x1, y1, x2, y2 around each person in pixels of the upright photograph, or None to look for
                 people; without a detector, one box is estimated from the whole photograph: a first prediction gives the
                 box for a second (paper section 5).
@@ -141,8 +142,8 @@ class PosePredictor:
             ValueError: if the photograph cannot be read; if a box is empty, not finite, or does not overlap the
                 photograph.
         """
-        decoded = self._decode(photo, name or frames.name_of(photo))
-        return self.found(decoded) if boxes is None else self.inside([(decoded, boxes)])[0]
+        frame = photo if isinstance(photo, Frame) else self._decode(photo, name or frames.name_of(photo))
+        return self.found(frame) if boxes is None else self.inside([(frame, boxes)])[0]
 
     def stream(
         self,

@@ -93,7 +93,9 @@ def _followed(predictor: Sees, frames: Iterable[Frame], tracker: Tracker) -> Gen
         boxes, scores = tracker.expected()
         if not len(boxes) or number % EVERY == 0:
             boxes, scores = _with_new(boxes, scores, *predictor.proposed(frame))
-        yield frame, tracker(predictor.confirmed(frame, boxes, scores, tracks.UNSURE))[: predictor.max_people]
+        people = tracker(predictor.confirmed(frame, boxes, scores, tracks.UNSURE))
+        least = sorted((person.score for person in people), reverse=True)[: predictor.max_people]
+        yield frame, [person for person in people if person.score >= least[-1]]
 
 
 def _with_new(expected: Floats, known: Floats, proposed: Floats, scores: Floats) -> tuple[Floats, Floats]:
