@@ -274,6 +274,12 @@ def pck_scores(predictions: Predictions, layout: PoseLayout, threshold: float = 
     }
 
 
+def errors(predictions: Predictions, layout: PoseLayout) -> Floats:
+    """Errors of the last block's joints: (N, J, 2) in torso sizes, x to the right and y down, NaN where unknown."""
+    size = metrics.torso_size(predictions.true_px, layout)[:, None, None]
+    return (predictions.pose_px[-1][..., :2] - predictions.true_px[..., :2]) / size
+
+
 def pckh_scores(predictions: Predictions, layout: PoseLayout, inside_only: bool = False) -> PckhScores:
     """PCKh and the area under its curve, as in the paper's table 2.
 

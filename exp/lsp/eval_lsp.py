@@ -14,6 +14,8 @@ console.quiet_tensorflow()  # before Keras imports it
 import argparse
 import pathlib
 
+import numpy as np
+
 from deephar.data.readers import lsp
 from deephar.data.samples import crops
 from deephar.evaluation import pose2d, report
@@ -27,6 +29,7 @@ def options():
     parser.add_argument("--out", default="runs/lsp", type=pathlib.Path)
     parser.add_argument("--split", default="test", choices=lsp.SPLITS)
     parser.add_argument("--flip", action="store_true", help="average with the mirrored crop")
+    parser.add_argument("--errors", type=pathlib.Path, help="write those of all joints, in torso sizes, to this .npz")
     parser.add_argument("--multi-crop", action="store_true", help="average over 5 displaced crops")
     parser.add_argument("--smoke", action="store_true", help="four photographs only")
     args = parser.parse_args()
@@ -53,6 +56,8 @@ def main():
     scores = pose2d.pck_scores(predictions, layout)
     print(report.pck_table(scores))
     report.save_json(scores, args.out / "eval.json")
+    if args.errors:
+        np.savez(args.errors, errors=pose2d.errors(predictions, layout), names=np.array(layout.names))
     baseline = pose2d.constant_baseline(crops.Crops(train, size, layout), plain, on_broken="skip")
     print(f"  mean pose of {len(train)} training crops: {pose2d.pck_scores(baseline, layout)['total']:.1f} %")
     report.save_pictures(plain, predictions, args.out / "predictions.png")

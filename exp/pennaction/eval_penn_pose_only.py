@@ -20,7 +20,7 @@ import sys
 
 import numpy as np
 
-from deephar.data.readers import pennaction
+from deephar.data.readers import misjudged, pennaction
 from deephar.data.samples import clips, video_clips
 from deephar.evaluation import action, figures, report
 from deephar.weights import loading
@@ -34,6 +34,7 @@ def options():
     parser.add_argument("--split", default="test", choices=["test", "choose"])
     parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: as in the labels")
     parser.add_argument("--combine", default="mean", choices=action.COMBINATIONS)
+    parser.add_argument("--errors", type=pathlib.Path, help="of an estimator, to add: .npz of eval_lsp.py --errors")
     parser.add_argument("--visible-only", action="store_true", help="leave out joints flagged invisible")
     parser.add_argument("--no-baselines", action="store_true", help="skip them; they take half of the time")
     parser.add_argument("--json", action="store_true", help="print JSON only")
@@ -85,8 +86,9 @@ def baselines(train, test):
 
 def main():
     args, train, test, model = options()
-    single = action.predict(model, videos(test, "single", (1.0,), False), args.combine, 128)
-    multi = action.predict(model, videos(test, "multi", (1.0, 0.7), True), args.combine, 128)
+    judged = misjudged.Misjudged(test, args.errors) if args.errors else test
+    single = action.predict(model, videos(judged, "single", (1.0,), False), args.combine, 128)
+    multi = action.predict(model, videos(judged, "multi", (1.0, 0.7), True), args.combine, 128)
     scores = {"single": action.action_scores(single, test.actions), "multi": action.action_scores(multi, test.actions)}
     result = {
         "accuracy_single_clip": scores["single"]["accuracy"],
