@@ -1,7 +1,7 @@
 """A camera in real time, played by a drawn video over UDP: frames kept and dropped, how late they are, memory.
 
 Data     none; it draws two people who cross, again and again
-Command  python benchmarks/live.py [--weights lsp-lite-2d] [--minutes 10]
+Command  python benchmarks/live.py [--weights photo-lite-2d] [--minutes 10]
 Result   for every tenth of the time: results a second, share of the frames that were dropped, latency (from a frame's
          arrival to its result, beyond that of the quickest; median and 95th percentile), and the process's memory
 """
@@ -46,7 +46,7 @@ def memory_mib():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", default="lsp-lite-2d")
+    parser.add_argument("--weights", default="photo-lite-2d")
     parser.add_argument("--minutes", type=float, default=10)
     args = parser.parse_args()
     predictor, seconds = PosePredictor.from_weights(args.weights), 60 * args.minutes

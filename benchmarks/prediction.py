@@ -1,7 +1,7 @@
 """Speed of prediction: photographs a second with boxes given and without, and the first photograph from a cold start.
 
 Data     none; it draws photographs of 640 x 480 with one to five people
-Command  python benchmarks/prediction.py [--weights lsp-lite-2d] [--photos 240]
+Command  python benchmarks/prediction.py [--weights photo-lite-2d] [--photos 240]
 Result   photographs and people a second in one call, decoding included; seconds of the command `deephar predict` on one
          photograph in a process of its own, beside those of importing the backend alone
 """
@@ -52,7 +52,7 @@ def cold(*command):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", default="lsp-lite-2d")
+    parser.add_argument("--weights", default="photo-lite-2d")
     parser.add_argument("--photos", type=int, default=240)
     args = parser.parse_args()
     predictor = PosePredictor.from_weights(args.weights)

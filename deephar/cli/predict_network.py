@@ -11,7 +11,7 @@ if typing.TYPE_CHECKING:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what says which network looks how."""
-    parser.add_argument("--weights", metavar="NAME|FILE", default="lsp-lite-2d", help="(default: %(default)s)")
+    parser.add_argument("--weights", metavar="NAME|FILE", default="photo-lite-2d", help="(default: %(default)s)")
     parser.add_argument("--flip", action="store_true", help="average with the mirrored picture, in twice the time")
     parser.add_argument("--conf", type=float, metavar="SCORE", help="of people who are found, at least, in [0, 1]")
     parser.add_argument("--max-people", type=int, metavar="N", help="the surest of a picture that are kept")

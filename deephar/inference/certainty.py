@@ -5,7 +5,7 @@ import numpy as np
 from deephar import metrics_overlap
 from deephar.typed import Floats
 
-DETECTOR, POSE, AGREEMENT, OFFSET = 5.4, 5.2, 3.8, -9.3
+DETECTOR, POSE, AGREEMENT, OFFSET = 5.2, 6.8, 3.6, -10.7
 """Weights of a logistic regression on what the detector proposed in photographs for validation and in drawn groups:
 `exp/people/fit_certainty.py`."""
 

@@ -64,7 +64,7 @@ class PosePredictor:
     Several threads may share a predictor: they decode in parallel and take turns at the network.
 
     Example:
-        >>> predictor = PosePredictor.from_weights("lsp-lite-2d")
+        >>> predictor = PosePredictor.from_weights("photo-lite-2d")
         >>> predictor("photo.jpg")[0].pose_px
         >>> for result in predictor.stream("holiday.mp4"):
         ...     print(result.seconds, [person.track for person in result.people])

@@ -37,6 +37,13 @@ def _shipped(
 
 
 SHIPPED: dict[str, Entry] = {
+    "photo-lite-2d": _shipped(
+        "photo-lite-2d",
+        "lite-2d",
+        {"num_joints": 14},
+        "lsp14",
+        "LSP-extended, photographs 3701-4200, one crop: PCK@0.2 = 58.5",
+    ),
     "lsp-lite-2d": _shipped(
         "lsp-lite-2d",
         "lite-2d",

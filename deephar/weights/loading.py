@@ -72,7 +72,7 @@ def load(weights: Path, /, *, name: str | None = None, **overrides: object) -> "
         ValueError: if there are no such weights, or the network that they are for is unknown.
 
     Example:
-        >>> model = deephar.load("lsp-lite-2d")
+        >>> model = deephar.load("photo-lite-2d")
     """
     about = describe(weights)
     return build(about.preset, weights, name=name, **{**about.overrides, **overrides})

@@ -25,7 +25,7 @@ from deephar.weights import loading
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, type=pathlib.Path, help="folder or zip of LSP-extended")
-    parser.add_argument("--weights", default="lsp-lite-2d", help="a name that `deephar pretrained` lists, or a file")
+    parser.add_argument("--weights", default="photo-lite-2d", help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--out", default="runs/lsp", type=pathlib.Path)
     parser.add_argument("--split", default="test", choices=lsp.SPLITS)
     parser.add_argument("--flip", action="store_true", help="average with the mirrored crop")

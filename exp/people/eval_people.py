@@ -37,7 +37,7 @@ def options():
     parser.add_argument("--street", type=pathlib.Path, help="folder or zip of street photographs")
     parser.add_argument("--street-poses", type=pathlib.Path, help=".npz of two networks' joints")
     parser.add_argument("--detector", type=pathlib.Path, help="weights of train_people.py (default: deephar's own)")
-    parser.add_argument("--weights", default="lsp-lite-2d", help="of the pose network, for the groups")
+    parser.add_argument("--weights", default="photo-lite-2d", help="of the pose network, for the groups")
     parser.add_argument("--groups", type=int, default=200, help="drawn pictures")
     parser.add_argument("--videos", type=int, default=20, help="drawn videos")
     parser.add_argument("--levels", type=int, default=2, help="see deephar.detection.detector.PeopleDetector")

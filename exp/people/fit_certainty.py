@@ -34,7 +34,7 @@ def options():
     parser.add_argument("--data", required=True, type=pathlib.Path, help="folder or zip of LSP-extended")
     parser.add_argument("--street", required=True, type=pathlib.Path, help="folder or zip of street photographs")
     parser.add_argument("--street-poses", required=True, type=pathlib.Path, help=".npz of two networks' joints")
-    parser.add_argument("--weights", default="lsp-lite-2d", help="of the pose network")
+    parser.add_argument("--weights", default="photo-lite-2d", help="of the pose network")
     return parser.parse_args()
 
 
