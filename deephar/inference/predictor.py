@@ -32,7 +32,7 @@ from deephar.weights import loading
 BATCH = 16
 """Crops per batch."""
 
-LEAST_SCORE = 0.5
+LEAST_SCORE = 0.3
 """`Person.score` from which there is a person."""
 
 
