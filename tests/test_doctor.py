@@ -225,7 +225,8 @@ def test_weights_that_are_missing_damaged_or_half_there(probed, capsys, monkeypa
     (tmp_path / "cache" / f"{begun.file}.partial").write_bytes(b"x" * 2_000_000)
     (tmp_path / "pointer").write_text("version https://git-lfs")
     whole = ROOT / "weights" / "penn-pose-only.weights.h5"
-    places = {"lsp-lite-2d": tmp_path / "pointer", "penn-pose-only": whole, "people": whole}
+    places = dict.fromkeys(catalogue.own_files(), whole) | {"lsp-lite-2d": tmp_path / "pointer"}
+    del places["lsp-lite-3d"]
 
     def shipped(name):
         if name not in places:
