@@ -40,7 +40,7 @@ def play(path, seconds, started):
 
 
 def memory_mib():
-    status = pathlib.Path("/proc/self/status").read_text()
+    status = pathlib.Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
