@@ -92,7 +92,7 @@ def test_training_evaluation_and_prediction(weights, drawn, tmp_path, capsys):
         pose2d.predict(model, crops.Crops(lsp.LspExtended(drawn), (64, 64), layouts.get("pa16j")))
     out, photo = tmp_path / "out.json", drawn / "images" / "im00002.jpg"
     arguments = ["--weights", weights, "--flip", "--json", out, "--picture", tmp_path / "drawn.png"]
-    assert cli.main(["predict", str(photo), *map(str, arguments)]) == 0, capsys.readouterr().err
+    assert cli.main(["predict", str(photo), "--one-person", *map(str, arguments)]) == 0, capsys.readouterr().err
     result = json.loads(out.read_text())
     assert result["joints"] == list(TRUNK.names) and np.shape(result["photos"][0]["people"][0]["pose"]) == (5, 2)
 
