@@ -210,3 +210,12 @@ def test_what_is_live_is_not_computed_ahead():
     items = iter(range(10))
     coming = ahead.ahead(items, live=True)
     assert next(coming) == 0 and next(items) == 1
+
+
+def test_what_is_proposed_takes_the_place_of_who_is_expected_there():
+    """A box that has shrunk to a part of somebody is theirs; who is expected where nobody is proposed stays."""
+    expected = np.array([[20.0, 20, 40, 60], [200, 0, 240, 100]])
+    proposed = np.array([[0.0, 0, 60, 160], [400, 0, 440, 100]])
+    boxes, scores = watching._renewed(expected, np.array([0.9, 0.8]), proposed, np.array([0.5, 0.6]))
+    np.testing.assert_array_equal(boxes, [*proposed, expected[1]])
+    np.testing.assert_array_equal(scores, [0.5, 0.6, 0.8])

@@ -45,7 +45,7 @@ def surest(poses: Floats, boxes: Floats, scores: Floats, layout: PoseLayout) -> 
     """
     areas = np.maximum(metrics_overlap.area_of(boxes), 1.0)
     alike = metrics_overlap.oks(poses, poses, areas, metrics_overlap.sigmas_of(layout))
-    same = (alike > SAME) | (metrics_overlap.box_overlap(boxes, boxes) > OVERLAP) | (_inside(boxes) > PART)
+    same = (alike > SAME) | (metrics_overlap.box_overlap(boxes, boxes) > OVERLAP) | (shares_inside(boxes, boxes) > PART)
     kept: list[int] = []
     for place in np.argsort(-scores, kind="stable").tolist():
         if not same[kept, place].any():
@@ -53,9 +53,9 @@ def surest(poses: Floats, boxes: Floats, scores: Floats, layout: PoseLayout) -> 
     return kept
 
 
-def _inside(boxes: Floats) -> Floats:
-    """Share of every box inside every other: (N, N), of the columns in the rows."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    shared, areas = np.prod(np.maximum(high - low, 0), axis=-1), np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1)
-    return shared / np.maximum(areas, 1.0)
+def shares_inside(outer: Floats, inner: Floats) -> Floats:
+    """Share of every inner box (M, 4) inside every outer one (N, 4): (N, M)."""
+    low = np.maximum(outer[:, None, :2], inner[None, :, :2])
+    high = np.minimum(outer[:, None, 2:], inner[None, :, 2:])
+    areas = np.prod(inner[:, 2:] - inner[:, :2], axis=-1)
+    return np.prod(np.maximum(high - low, 0), axis=-1) / np.maximum(areas, 1.0)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 import numpy as np
 
 from deephar import metrics_overlap
-from deephar.inference import running, tracks
+from deephar.inference import detection, running, tracks
 from deephar.inference.ahead import ahead
 from deephar.inference.people import Person
 from deephar.inference.sources import Frame, Source
@@ -21,7 +21,8 @@ EVERY = 8
 """Frames from one search for new people in the whole picture to the next."""
 
 KNOWN = 0.3
-"""Overlap with where somebody is expected, above which a box is not of somebody new."""
+"""Overlap of a proposed box with where somebody is expected, above which it is theirs; or half of the share of the
+latter that lies inside."""
 
 Boxes: typing.TypeAlias = Callable[[Frame], "ArrayLike | None"]
 
@@ -92,13 +93,17 @@ def _followed(predictor: Sees, frames: Iterable[Frame], tracker: Tracker) -> Gen
     for number, frame in enumerate(frames):
         boxes, scores = tracker.expected()
         if not len(boxes) or number % EVERY == 0:
-            boxes, scores = _with_new(boxes, scores, *predictor.proposed(frame))
+            boxes, scores = _renewed(boxes, scores, *predictor.proposed(frame))
         people = tracker(predictor.confirmed(frame, boxes, scores, tracks.UNSURE))
         least = sorted((person.score for person in people), reverse=True)[: predictor.max_people]
         yield frame, [person for person in people if person.score >= least[-1]]
 
 
-def _with_new(expected: Floats, known: Floats, proposed: Floats, scores: Floats) -> tuple[Floats, Floats]:
-    """Boxes (N, 4) and scores (N,) of the people who are expected, and of those proposed who are somebody else."""
-    new = (metrics_overlap.box_overlap(proposed, expected) <= KNOWN).all(axis=1)
-    return np.concatenate([expected, proposed[new]]), np.concatenate([known, scores[new]])
+def _renewed(expected: Floats, known: Floats, proposed: Floats, scores: Floats) -> tuple[Floats, Floats]:
+    """Boxes (N, 4) and scores (N,) that are proposed, and of the people expected where nobody is proposed.
+
+    A box that follows a pose from frame to frame may come to hold a part of the person alone.
+    """
+    alike = np.maximum(metrics_overlap.box_overlap(proposed, expected), detection.shares_inside(proposed, expected) / 2)
+    lost = (alike <= KNOWN).all(axis=0)
+    return np.concatenate([proposed, expected[lost]]), np.concatenate([scores, known[lost]])
