@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from deephar import cli
+
 ROOT = pathlib.Path(__file__).parents[1]
 
 
@@ -34,6 +36,15 @@ def refused(path, monkeypatch, capsys, *arguments):
         run(path, monkeypatch, capsys, *arguments)
     assert stop.value.code == 2
     return capsys.readouterr().err
+
+
+def predict(capsys, *arguments):
+    """Exit status, standard output and standard error of `deephar predict`."""
+    try:
+        status = cli.main(["predict", *map(str, arguments)])
+    except SystemExit as stop:
+        status = stop.code
+    return status, *capsys.readouterr()
 
 
 def printed(code, *arguments, timeout=240):

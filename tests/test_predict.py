@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from drawn import figure
 from PIL import Image
+from scripts import predict as run
 
-from deephar import cli, files, geometry, inference, layouts, models
+from deephar import files, geometry, inference, layouts, models
 from deephar.evaluation import report
 from deephar.inference import export
 from deephar.inference.space import weak_perspective
@@ -174,15 +175,6 @@ def test_depth_becomes_millimetres_by_hand():
     np.testing.assert_allclose(space[0, 5], [50, -100, 200])
     with pytest.raises(ValueError, match="no joint 'pelvis'"):
         weak_perspective(poses[:, :14], [450], LSP)
-
-
-def run(capsys, *arguments):
-    """Exit status, standard output and standard error of `deephar predict`."""
-    try:
-        status = cli.main(["predict", *map(str, arguments)])
-    except SystemExit as stop:
-        status = stop.code
-    return status, *capsys.readouterr()
 
 
 @pytest.fixture

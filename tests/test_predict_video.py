@@ -9,9 +9,10 @@ import pytest
 
 pytest.importorskip("av", reason='needs PyAV: pip install "deephar[video]"')
 
+from scripts import predict as run
 from spots import Finds, Spots, film
 
-from deephar import cli, inference, layouts
+from deephar import inference, layouts
 from deephar.inference import export
 from deephar.video import open_video, write_video
 
@@ -50,14 +51,6 @@ def network(monkeypatch):
 
     use(Spots())
     return use
-
-
-def run(capsys, *arguments):
-    try:
-        status = cli.main(["predict", *map(str, arguments)])
-    except SystemExit as stop:
-        status = stop.code
-    return status, *capsys.readouterr()
 
 
 def tracks_of(path):
