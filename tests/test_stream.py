@@ -219,3 +219,24 @@ def test_what_is_proposed_takes_the_place_of_who_is_expected_there():
     boxes, scores = watching._renewed(expected, np.array([0.9, 0.8]), proposed, np.array([0.5, 0.6]))
     np.testing.assert_array_equal(boxes, [*proposed, expected[1]])
     np.testing.assert_array_equal(scores, [0.5, 0.6, 0.8])
+
+
+def test_where_there_is_nobody_every_frame_is_searched():
+    one = predictor()
+    found = [len(result.people) for result in one.stream(film(lambda t: 60 if t >= 3 else None, count=6))]
+    assert found == [0, 0, 0, 1, 1, 1] and one.detector.asked == 4
+
+
+def test_who_comes_after_a_resumed_video_gets_a_number_that_nobody_had():
+    one = predictor()
+    tracker = one.tracker()
+    tracker.go_on([], 7)
+    tracks = [[p.track for p in r.people] for r in one.stream(film(lambda t: 100, count=2), tracker=tracker)]
+    assert tracks == [[8], [8]]
+
+
+def test_at_most_so_many_people_of_a_video():
+    frames = film(lambda t: 60, lambda t: 160, lambda t: 250, count=3)
+    frames[:, :, :110] = frames[:, :, :110] // 2
+    tracks = [[person.track for person in r.people] for r in predictor(max_people=2, least_score=0.1).stream(frames)]
+    assert all(len(one) == 2 for one in tracks) and len({tuple(one) for one in tracks}) == 1
