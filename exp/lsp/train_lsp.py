@@ -19,6 +19,7 @@ console.quiet_tensorflow()  # before Keras imports it
 
 import pathlib
 
+from deephar.data.batches import cached
 from deephar.data.readers import fused, lsp
 from deephar.data.samples import crops
 from deephar.evaluation import judges
@@ -29,8 +30,8 @@ FUSED = Recipe(
     preset="lite-2d",
     network={"num_joints": 14, "export_heatmaps": True},
     layout="lsp14",
-    mixture={"lsp": 24, "street": 5, "beside": 2, "empty": 1},
-    augmentation={"lsp": "photographs", "street": "photographs", "beside": "flip", "empty": "flip"},
+    mixture={"lsp": 22, "street": 4, "drawn": 3, "beside": 2, "empty": 1},
+    augmentation={**dict.fromkeys(("lsp", "street", "drawn"), "photographs"), "beside": "flip", "empty": "flip"},
     batch_size=32,
     steps=300,
     stages=(Stage("all", epochs=45, rate=2e-3, optimizer="adam", schedule="cosine"),),
@@ -46,7 +47,7 @@ def open_sources(args):
     if args.packed:
         fused.check_packed(args.recipe.mixture)
         sources = fused.packed_sources(args.packed, args.seed)
-        return sources, crops.Crops(sources["validation"], args.recipe.size)
+        return kept(sources, args), crops.Crops(sources["validation"], args.recipe.size)
     if not args.data:
         raise ValueError("Expected the photographs: --data, or --packed")
     parts = (range(1, 9), range(9, 13)) if args.smoke else (lsp.SPLITS["train"], lsp.SPLITS["choose"])
@@ -54,7 +55,13 @@ def open_sources(args):
     sources = {"lsp": people}
     if "street" in args.recipe.mixture:
         sources = fused.sources(people, args.poses, args.street, args.street_poses, args.seed)
-    return sources, crops.Crops(validation, args.recipe.size)
+    return kept(sources, args), crops.Crops(validation, args.recipe.size)
+
+
+def kept(sources, args):
+    """The sources, of which drawn people are drawn once: that takes longer than to decode a photograph."""
+    drawn = {name: cached.Cached(sources[name], args.recipe.size) for name in sources if name == "drawn"}
+    return {**sources, **drawn}
 
 
 def main():

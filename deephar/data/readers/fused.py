@@ -13,12 +13,14 @@ from deephar.data.readers.base import PoseDataset
 from deephar.data.readers.pose_files import PoseFile
 from deephar.data.readers.space_files import SpaceFile, WithDepth
 from deephar.data.synthetic import empty
+from deephar.data.synthetic.groups import Groups
+from deephar.data.synthetic.in_groups import PeopleInGroups
 from deephar.typed import Path
 
 _NETWORKS = {"thunder": "coco17", "heavy": "blazepose33"}
 
-SCENES = 2000
-"""Number of synthetic scenes without anybody."""
+SCENES, DRAWN = 2000, 3000
+"""Numbers of synthetic scenes without anybody, and of people in drawn groups."""
 
 
 def seen(reader: PoseDataset, poses: Path, depth: bool = False) -> PoseDataset:
@@ -44,14 +46,14 @@ def sources(
     seed: int = 0,
     depth: bool = False,
 ) -> dict[str, PoseDataset]:
-    """Sources by name: "lsp", annotated people; "street", people without annotation; "beside" and "empty", nobody.
+    """Sources by name: "lsp" and "drawn", people with labels; "street", people without; "beside" and "empty", nobody.
 
     Args:
         people: a reader of annotated people.
         poses: file of what the networks found in these.
         street: folder or zip of photographs of one person each; the first 1700 of them are taken.
         street_poses: file of what the networks found there.
-        seed: of the windows beside people.
+        seed: of the windows beside people and of what is drawn.
         depth: see `seen`.
 
     Raises:
@@ -62,8 +64,12 @@ def sources(
     found = {"lsp": seen(people, poses, depth)}
     found["street"] = seen(photographs.Photographs(street, slice(1700)), street_poses, depth)
     found["beside"] = backgrounds.Backgrounds(found["street"], seed)
-    found["empty"] = empty.EmptyScenes(SCENES, seed=seed)
-    return found
+    return found | _drawn(seed)
+
+
+def _drawn(seed: int) -> dict[str, PoseDataset]:
+    groups = Groups(DRAWN, layout="lsp14", seed=seed)
+    return {"drawn": PeopleInGroups(DRAWN, groups), "empty": empty.EmptyScenes(SCENES, seed=seed)}
 
 
 PACKED = ("lsp", "street", "beside", "validation")
@@ -88,11 +94,10 @@ def packed_sources(folder: Path, seed: int = 0) -> dict[str, PoseDataset]:
 
     Args:
         folder: with lsp.zip and so on.
-        seed: of the scenes without anybody, which are drawn.
+        seed: of what is drawn.
 
     Raises:
         ValueError: if one is missing or damaged.
     """
     found: dict[str, PoseDataset] = {name: packed.Packed(pathlib.Path(folder) / f"{name}.zip") for name in PACKED}
-    found["empty"] = empty.EmptyScenes(SCENES, seed=seed)
-    return found
+    return found | _drawn(seed)
