@@ -30,6 +30,17 @@ def compile_model(
     Raises:
         ValueError: if the network outputs features, which have no labels.
     """
+    losses, weights = zip(*losses_of(model, pose_weight, form, label_smoothing), strict=True)
+    model.compile(optimizer=optimizer, loss=list(losses), loss_weights=list(weights))
+
+
+def losses_of(
+    model: keras.Model,
+    pose_weight: float = 1.0,
+    form: str = "elastic_net_bce_mean",
+    label_smoothing: float = 0.0,
+) -> list[tuple[keras.losses.Loss, float]]:
+    """The loss of every output of a network, and its weight; see `compile_model`."""
     table = {
         Kind.POSE: (CoordinateLoss(form), pose_weight),
         Kind.VISIBILITY: (VisibilityLoss(), pose_weight * BCE_WEIGHT),
@@ -40,8 +51,7 @@ def compile_model(
     kinds = outputs.kinds(model)
     if Kind.FEATURES in kinds:
         raise ValueError("Features have no labels to train on; build the network with export_features=0")
-    losses, weights = zip(*(table[kind] for kind in kinds), strict=True)
-    model.compile(optimizer=optimizer, loss=list(losses), loss_weights=list(weights))
+    return [table[kind] for kind in kinds]
 
 
 def set_momentum(model: keras.Model, momentum: float = 0.9) -> int:

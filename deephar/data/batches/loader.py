@@ -48,7 +48,7 @@ class ClipOptions(Options, total=False):
     square: bool
 
 
-class _Loader(keras.utils.PyDataset):
+class Loader(keras.utils.PyDataset):
     """Batches from queues, made by threads or processes, with a count of unreadable samples.
 
     Decoding releases Python's global interpreter lock, so threads (`workers`) suffice for most training. `processes`
@@ -96,7 +96,7 @@ class _Loader(keras.utils.PyDataset):
             self._pool.close()
 
 
-class PoseLoader(_Loader):
+class PoseLoader(Loader):
     """Keras `PyDataset` of (crops, a target and a sample weight for every output).
 
     The batches are those of `deephar.data.batches.mixture.Mixture`, the same with threads or processes. Call `fit` with
@@ -135,7 +135,7 @@ class PoseLoader(_Loader):
         return batch.images, *targets.of_outputs(self.outputs, batch.target, batch.weights)
 
 
-class ClipLoader(_Loader):
+class ClipLoader(Loader):
     """Keras `PyDataset` of (clips, a target and a sample weight for every output) for a clip network.
 
     The batches are those of `deephar.data.batches.clip_mixture.ClipMixture`; see `PoseLoader` for the rest.
