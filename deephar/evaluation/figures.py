@@ -9,7 +9,7 @@ import typing
 
 import numpy as np
 
-from deephar.evaluation import action, report
+from deephar.evaluation import action, breakdown, report
 from deephar.files import whole_file
 from deephar.typed import Network, Path
 
@@ -57,6 +57,21 @@ def save_blocks(scores: action.ActionScores, path: Path) -> None:
     axes.set_ylabel("accuracy, %")
     axes.grid(alpha=0.3)
     axes.legend()
+    save(figure, path)
+
+
+def save_calibration(table: breakdown.Calibration, path: Path) -> None:
+    """How often joints are found over their confidence, beside the diagonal, where a network knows itself.
+
+    Args:
+        table: from `deephar.evaluation.breakdown.calibration`.
+        path: of the PNG.
+    """
+    figure, axes = new_figure((4, 3.5))
+    axes.plot([0, 1], [0, 1], "--", color="grey")
+    axes.plot(table["confidence"], table["found"], "o-")
+    axes.set(xlabel="confidence", ylabel="share of joints found", xlim=(0, 1), ylim=(0, 1))
+    axes.grid(alpha=0.3)
     save(figure, path)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from deephar import viz
-from deephar.evaluation import action, people, pose2d
+from deephar.evaluation import action, breakdown, people, pose2d
 from deephar.files import whole_file
 from deephar.typed import Path
 
@@ -49,6 +49,22 @@ def pckh_table(scores: pose2d.PckhScores, name: str) -> str:
             f"{name:<{width}}" + "".join(f"{scores[key]:>10.1f}" for key in columns.values()),
         ]
     )
+
+
+def breakdown_table(postures: Mapping[str, breakdown.Share], confidence: breakdown.Calibration) -> str:
+    """Lines of text: the score by posture, and how often joints are found by their confidence.
+
+    Args:
+        postures: from `deephar.evaluation.breakdown.by_posture`.
+        confidence: from `deephar.evaluation.breakdown.calibration`.
+
+    Returns:
+        str.
+    """
+    lines = [f"  {name:<15}{share.percent:6.1f} % of {share.people} people" for name, share in postures.items()]
+    bins = zip(confidence["confidence"], confidence["found"], confidence["joints"], strict=True)
+    lines += [f"  confidence {sure:.2f}: {100 * found:5.1f} % of {joints} joints" for sure, found, joints in bins]
+    return "\n".join([*lines, f"  expected calibration error {100 * confidence['error']:.1f} points"])
 
 
 def _people(scores: pose2d.PckScores | pose2d.PckhScores, size: str) -> str:

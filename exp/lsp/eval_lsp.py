@@ -2,7 +2,7 @@
 
 Data     the official folder or a zip of it; test split: photographs 3701-4200
 Command  python exp/lsp/eval_lsp.py --data lspet_dataset.zip --weights runs/lsp/best.weights.h5
-Result   a table of PCK@0.2 (torso) per joint, OUT/eval.json, OUT/predictions.png
+Result   a table of PCK@0.2 (torso) per joint, by posture and by confidence, OUT/eval.json, OUT/predictions.png
 Protocol crop = square extent of the located joints x 1.25; torso = the longer located shoulder-hip diagonal;
          people with neither diagonal are skipped and counted; located joints only; one crop
 """
@@ -18,7 +18,7 @@ import numpy as np
 
 from deephar.data.readers import lsp
 from deephar.data.samples import crops
-from deephar.evaluation import pose2d, report
+from deephar.evaluation import breakdown, figures, pose2d, report
 from deephar.weights import loading
 
 
@@ -30,6 +30,7 @@ def options():
     parser.add_argument("--split", default="test", choices=lsp.SPLITS)
     parser.add_argument("--flip", action="store_true", help="average with the mirrored crop")
     parser.add_argument("--errors", type=pathlib.Path, help="write those of all joints, in torso sizes, to this .npz")
+    parser.add_argument("--curve", type=pathlib.Path, help="draw how often joints are found over their confidence")
     parser.add_argument("--multi-crop", action="store_true", help="average over 5 displaced crops")
     parser.add_argument("--smoke", action="store_true", help="four photographs only")
     args = parser.parse_args()
@@ -54,8 +55,12 @@ def main():
         [pose2d.predict(model, cut, flip=args.flip, progress=True, on_broken="skip") for cut in cuts]
     )
     scores = pose2d.pck_scores(predictions, layout)
+    postures, confidence = breakdown.by_posture(predictions, layout), breakdown.calibration(predictions, layout)
     print(report.pck_table(scores))
-    report.save_json(scores, args.out / "eval.json")
+    print(report.breakdown_table(postures, confidence))
+    report.save_json({**scores, "postures": postures, "calibration": confidence}, args.out / "eval.json")
+    if args.curve:
+        figures.save_calibration(confidence, args.curve)
     if args.errors:
         np.savez(args.errors, errors=pose2d.errors(predictions, layout), names=np.array(layout.names))
     baseline = pose2d.constant_baseline(crops.Crops(train, size, layout), plain, on_broken="skip")
