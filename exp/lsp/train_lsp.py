@@ -6,7 +6,7 @@ Data     LSP-extended, the official folder or a zip; training split 1-3500 and 4
          (--street-poses), of which 1-1700 are for training
 Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip
          python exp/lsp/train_lsp.py --data lspet_dataset.zip --recipe fused --poses lspe.npz --street ccp.zip
-         --street-poses ccp.npz
+         --street-poses ccp.npz; then --recipe base with the same files and --weights runs/lsp/best.weights.h5
 Time     about a second per batch on two cores of an AVX2 server CPU, so about four hours in all
 Score    not measured over a full run; the shipped weights are from an earlier recipe, see weights/README.md
 Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, for distribution), log.csv, model.json;
@@ -36,7 +36,8 @@ FUSED = Recipe(
     steps=300,
     stages=(Stage("all", epochs=45, rate=2e-3, optimizer="adam", schedule="cosine"),),
 )
-RECIPES = {"annotation": FUSED.replaced(mixture={"lsp": 100}, augmentation="photographs"), "fused": FUSED}
+BASE = FUSED.replaced(preset="base-2d", rate=1e-3, epochs=30)  # from the weights of lite-2d
+RECIPES = {"annotation": FUSED.replaced(mixture={"lsp": 100}, augmentation="photographs"), "fused": FUSED, "base": BASE}
 SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "batch_size": 32, "steps": 2}
 
 
@@ -73,7 +74,8 @@ def main():
     parser.add_argument("--street-poses", type=pathlib.Path, help=".npz of two networks' predictions on these")
     parser.add_argument("--weights", help="initial weights: a name that `deephar pretrained` lists, or a file")
     args, (sources, validation) = options.parsed(parser, open_sources, SMOKE)
-    train(args, sources, judges.pck(validation, "the validation split"), transfer.all_of(args.weights))
+    start = transfer.all_of if args.recipe.preset == FUSED.preset else transfer.fitting_part_of
+    train(args, sources, judges.pck(validation, "the validation split"), start(args.weights))
 
 
 if __name__ == "__main__":

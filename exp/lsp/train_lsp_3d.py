@@ -48,7 +48,8 @@ FUSED = SYNTHETIC.replaced(
     epochs=30,
 )
 DRAWN = ("synthetic", "captured")  # once, which takes longer than to decode a photograph
-RECIPES = {"synthetic": SYNTHETIC, "fused": FUSED}
+BASE = FUSED.replaced(preset="base-3d", input_shape=(192, 192, 3), rate=1e-3)  # from the weights of base-2d
+RECIPES = {"synthetic": SYNTHETIC, "fused": FUSED, "base": BASE}
 SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "steps": 2, "batch_size": 32}
 
 
