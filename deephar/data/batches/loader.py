@@ -48,6 +48,18 @@ class ClipOptions(Options, total=False):
     square: bool
 
 
+class Makes(typing.Protocol):
+    """A mixture: `Mixture`, `ClipMixture` or `deephar.data.batches.joint.JointMixture`."""
+
+    layout: PoseLayout
+    batch_size: int
+    on_broken: str
+
+    def __len__(self) -> int: ...
+
+    def batch(self, epoch: int, index: int) -> typing.Any: ...
+
+
 class Loader(keras.utils.PyDataset):
     """Batches from queues, made by threads or processes, with a count of unreadable samples.
 
@@ -55,17 +67,15 @@ class Loader(keras.utils.PyDataset):
     makes batches in separate worker processes, which end with the loader (`close`, or when it is no longer used).
 
     Args:
-        mixture: `deephar.data.batches.queues.Queues` with a method `batch`.
+        mixture: makes the batches, see `Makes`.
         processes: number of worker processes that prefetch batches; 0 for none.
         workers, max_queue_size: of `keras.utils.PyDataset`; threads, and prefetched batches; see
             `deephar.distribution.loader_threads`.
     """
 
-    def __init__(
-        self, mixture: Mixture | ClipMixture, processes: int = 0, workers: int = 1, max_queue_size: int = 4
-    ) -> None:
+    def __init__(self, mixture: Makes, processes: int = 0, workers: int = 1, max_queue_size: int = 4) -> None:
         super().__init__(workers=workers, max_queue_size=max_queue_size)
-        self.mixture = mixture
+        self.mixture: Makes = mixture
         self.layout: PoseLayout = mixture.layout
         self.epoch: int = 0
         self.broken: collections.Counter[str] = collections.Counter()
