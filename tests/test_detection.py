@@ -210,3 +210,24 @@ def test_a_source_of_nothing_that_can_be_read_says_so():
 
     with pytest.raises(ValueError, match="this one is damaged"):
         mosaics.Mosaics({"all": (mosaics.OnePerson(Broken(), True), 1.0)}, 1, 1, side=64)[0]
+
+
+class Finds:
+    """A network that finds the same box, in cells of 8 pixels, in every one of its windows."""
+
+    input_shape = (None, 64, 64, 3)
+
+    def __init__(self, box):
+        self.target = as_output(maps.encode([np.multiply(box, 8.0)], NOBODY, 8))
+
+    def predict_on_batch(self, images):
+        return np.stack([self.target] * len(images))
+
+
+def test_somebody_cut_off_by_a_window_is_left_to_the_others():
+    """Four windows of 0.6: a box at their right edges is whole only where that is the picture's own edge."""
+    find = detector.PeopleDetector(Finds([4, 2, 8, 6]), 0.5)
+    boxes, _ = find(Image.new("RGB", (200, 200)))
+    assert len(detector.pyramid((200, 200), 64, 2)) == 5
+    whole = sorted(boxes.round().tolist())
+    assert whole == [[100, 50, 200, 150], [140, 30, 200, 90], [140, 110, 200, 170]]
