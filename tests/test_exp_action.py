@@ -2,12 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 from drawn import drawn_mpii
 from helpers import eagerly
 from PIL import Image
 from scripts import refused, run
 
+from deephar import layouts
 from deephar.data.synthetic import write_h36m, write_ntu, write_penn
 from deephar.data.synthetic.writing import Settings
 
@@ -67,10 +69,16 @@ def test_penn_from_poses_to_actions(penn, mpii, tmp_path, monkeypatch, capsys):
 
 
 @eagerly()
-def test_penn_from_annotated_poses(penn, tmp_path, monkeypatch, capsys):
+def test_penn_from_poses_alone(penn, tmp_path, monkeypatch, capsys):
+    """Half of the clips with an estimator's errors, in training and at the exam."""
     exp, labels = "exp/pennaction", ("--labels", penn / "labels", "--classes", "found")
-    run(f"{exp}/train_penn_pose_only.py", monkeypatch, capsys, *labels, "--out", tmp_path, "--smoke")
-    weights = ("--weights", tmp_path / "small.weights.h5")
+    np.savez(tmp_path / "errors.npz", errors=np.full((3, 14, 2), 0.1), names=np.array(layouts.get("lsp14").names))
+    errors, out = ("--errors", tmp_path / "errors.npz"), tmp_path / "run"
+    options = (*labels, "--out", out, "--smoke", "--recipe", "estimated")
+    said = refused(f"{exp}/train_penn_pose_only.py", monkeypatch, capsys, *options)
+    assert "needs --errors; or take --recipe annotated" in said
+    run(f"{exp}/train_penn_pose_only.py", monkeypatch, capsys, *options, *errors)
+    weights = ("--weights", out / "small.weights.h5", *errors)
     said = run(f"{exp}/eval_penn_pose_only.py", monkeypatch, capsys, *labels, *weights, "--json", "--no-baselines")
     scores = json.loads(said)
     assert {"accuracy_single_clip", "accuracy_multi_clip", "per_class"} <= set(scores)
