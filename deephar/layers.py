@@ -22,6 +22,7 @@ from deephar.clip_layers import (  # noqa: F401, layers for clips, exported by t
     UnfoldFrames,
 )
 from deephar.layer_bases import GridLayer, LayerOptions, MapsLayer, MapsOptions, PreciseLayer, Shape
+from deephar.map_layers import ExpectedDepth, ExpectedPosition, JointConfidence  # noqa: F401, of probability maps
 from deephar.typed import Tensor
 
 _Regularizer: typing.TypeAlias = keras.regularizers.Regularizer | str | dict[str, object] | None

@@ -139,6 +139,36 @@ def joint_visibility(
     return ops.sigmoid(scale * logit)[..., None]
 
 
+def joint_confidence(probability: Tensor, dtype: str = "float32") -> Tensor:
+    """How concentrated a probability map is: the largest sum of two by two cells (SPNet, published weights).
+
+    Args:
+        probability: (..., H, W, J), each map sums to 1; H and W 2 or more.
+        dtype: see `spatial_softmax`.
+
+    Returns:
+        (..., J, 1) in [0, 1].
+    """
+    probability = ops.cast(probability, dtype)
+    rows = probability[..., :-1, :, :] + probability[..., 1:, :, :]
+    return _largest(rows[..., :-1, :] + rows[..., 1:, :], (-3, -2))[..., None]
+
+
+def expected_depth(probability: Tensor, depth: Tensor, dtype: str = "float32") -> Tensor:
+    """Depth of every joint: the sigmoid of its depth map, weighted by its probability map (SPNet, TPAMI 2020).
+
+    Args:
+        probability: (..., H, W, J), each map sums to 1.
+        depth: (..., H, W, J) logits.
+        dtype: see `spatial_softmax`.
+
+    Returns:
+        (..., J, 1) in [0, 1] of the depth range.
+    """
+    weighted = ops.sigmoid(ops.cast(depth, dtype)) * ops.cast(probability, dtype)
+    return ops.sum(weighted, axis=(-3, -2))[..., None]
+
+
 UNSEEN = 1e-30
 """A visibility below this counts as 0; its reciprocal and products of it are far from float32's limits."""
 

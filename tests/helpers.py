@@ -22,6 +22,7 @@ golden_rule = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(golden_rule)
 
 SMALL = {"input_shape": (128, 128, 3), "num_blocks": 2}
+PYRAMIDS = {"input_shape": (128, 128, 3), "num_pyramids": 2, "num_levels": 3, "growth": 32}
 GOLDEN_MODELS = {
     "As": ("mpii-2d", {**SMALL, "concat_visibility": True}),
     "As_old": (
@@ -31,6 +32,13 @@ GOLDEN_MODELS = {
     "Bs": ("h36m-3d", {**SMALL, "concat_visibility": True}),
     "Cs": ("penn-merge", {**SMALL, "frames": 4, "export_poses": "last"}),
     "Ds": ("ntu-merge", {**SMALL, "frames": 4, "export_poses": "last"}),
+    "Es": (
+        "spnet-penn",
+        {**PYRAMIDS, "frames": 4, "action_pyramids": (2,), "pose_features": 32, "visual_features": 32},
+    ),
+    "Fs": ("spnet-ntu", {**PYRAMIDS, "frames": 5, "num_actions": (15, 60), "pose_features": 32, "visual_features": 48}),
+    "Gs": ("spnet-penn", {**PYRAMIDS, "frames": 0, "num_actions": (), "action_pyramids": (), "replica": False}),
+    "F_spnet_ntu": ("spnet-ntu", {}),
     "A_mpii": ("mpii-2d", {}),
     "B_h36m": ("h36m-3d", {}),
 }

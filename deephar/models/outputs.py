@@ -40,7 +40,7 @@ class Output:
     Attributes:
         name: of the Keras output.
         kind: what it contains.
-        block: number of the prediction block that it comes from, from 1; 0 for the aggregation of branches.
+        block: number of the prediction block that it comes from, from 1; 0 for the aggregation of whole branches.
         branch: for an action: "pose", "appearance" or "aggregated"; None otherwise.
         actions: name of the set of actions, if a network has several; "" otherwise.
     """
@@ -61,7 +61,7 @@ _BLOCKS = (
 )
 """Output names of prediction blocks; those of poses have changed over time, and saved models keep the old ones."""
 
-_ACTION = re.compile(r"(?:(?P<actions>\w+)_)?(?:(?P<branch>[pv])(?P<block>\d+)|m)")
+_ACTION = re.compile(r"(?:(?P<actions>\w+)_)?(?:(?P<branch>[pv])(?P<block>\d+)|m(?P<fused>\d+)?)")
 _BRANCHES: dict[str | None, str] = {"p": "pose", "v": "appearance", None: "aggregated"}
 """Branches of actions by the letter of their outputs, in the published order: the last one decides."""
 
@@ -104,11 +104,11 @@ def of_name(name: str) -> Output:
             return Output(name, kind, int(next(filter(None, found.groups()))))
     if found := _ACTION.fullmatch(name):
         branch = _BRANCHES[found["branch"]]
-        return Output(name, Kind.ACTION, int(found["block"] or 0), branch, found["actions"] or "")
+        return Output(name, Kind.ACTION, int(found["block"] or found["fused"] or 0), branch, found["actions"] or "")
     raise ValueError(
         f"The name of output {name!r} does not say what it is. Known names: block1_pose, block1_visibility, "
         "block1_pose_visibility, block1_joint_maps (heat maps), p1 (action from poses), v1 (from appearance), m "
-        "(aggregated), with any number"
+        "(aggregated), with any number; of one of several sets of actions, set1_m1"
     )
 
 

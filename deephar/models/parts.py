@@ -10,6 +10,7 @@ import keras
 
 from deephar.models.action import names as action_names
 from deephar.models.reception.names import pose_part
+from deephar.models.spnet import names as spnet_names
 
 Model: typing.TypeAlias = keras.Model
 """A network, under a name for modules that need no Keras."""
@@ -33,16 +34,19 @@ def pose_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """The layers with weights of every pose part in a model: stem and prediction blocks, as a list."""
     found = []
     for graph in graphs(model):
-        wanted = pose_part([layer.name for layer in graph.layers])
+        names = [layer.name for layer in graph.layers]
+        wanted = pose_part(names) | spnet_names.pose_part(names)
         found += [layer for layer in graph.layers if layer.name in wanted]
     return found
 
 
 def action_outputs(graph: keras.Model) -> set[str]:
     """Names of a clip network's layers with one filter or unit per class, a set; empty for other networks."""
-    return action_names.one_per_class([layer.name for layer in graph.layers])
+    names = [layer.name for layer in graph.layers]
+    return action_names.one_per_class(names) | spnet_names.one_per_class(names)
 
 
 def action_layers(graph: keras.Model) -> set[str]:
     """Names of all layers of a clip network whose weights depend on its classes, a set; empty for other networks."""
-    return action_names.of_classes([layer.name for layer in graph.layers])
+    names = [layer.name for layer in graph.layers]
+    return action_names.of_classes(names) | spnet_names.of_classes(names)

@@ -15,14 +15,16 @@ from deephar.models.action.presets import PRESETS as _ACTION
 from deephar.models.reception.config import ReceptionConfig
 from deephar.models.reception.presets import PRESETS as _RECEPTION
 from deephar.models.settings import replaced
+from deephar.models.spnet.config import SpnetConfig
+from deephar.models.spnet.presets import PRESETS as _SPNET
 
 if typing.TYPE_CHECKING:
     from deephar.models.parts import Model
 
-Config: typing.TypeAlias = ReceptionConfig | ActionConfig
+Config: typing.TypeAlias = ReceptionConfig | ActionConfig | SpnetConfig
 """The configuration of a network of any family."""
 
-FAMILIES: dict[str, Mapping[str, Config]] = {"reception": _RECEPTION, "action": _ACTION}
+FAMILIES: dict[str, Mapping[str, Config]] = {"reception": _RECEPTION, "action": _ACTION, "spnet": _SPNET}
 """Package name of every family to its presets."""
 
 

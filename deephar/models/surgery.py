@@ -9,6 +9,7 @@ import keras
 
 from deephar import checks
 from deephar.models.parts import action_layers, action_outputs, graphs, learned_layers, pose_layers
+from deephar.models.spnet.names import REPLICA
 
 
 def freeze_pose(model: keras.Model, frozen: bool = True) -> int:
@@ -70,6 +71,27 @@ def copy_pose(source: keras.Model, target: keras.Model) -> int:
     for layer in wanted:
         layer.set_weights(found[layer.name].get_weights())
     return sum(len(layer.weights) for layer in wanted)
+
+
+def copy_replicas(model: keras.Model) -> int:
+    """Start the heat maps that an SPNet's actions have for themselves as those of its poses, as the original did.
+
+    Args:
+        model: from `deephar.models.build` with `replica=True`, its pose part trained; modified in place.
+
+    Returns:
+        number of weights (arrays) copied.
+
+    Raises:
+        ValueError: if it has no such maps.
+    """
+    layers = {layer.name: layer for layer in pose_layers(model)}
+    pairs = [(layer, layers[name.removesuffix(REPLICA)]) for name, layer in layers.items() if name.endswith(REPLICA)]
+    if not pairs:
+        raise ValueError(f"{model.name!r} has no heat maps of its own for actions; build an SPNet with replica=True")
+    for replica, original in pairs:
+        replica.set_weights(original.get_weights())
+    return len(pairs)
 
 
 def copy_fitting(source: keras.Model, target: keras.Model) -> list[str]:

@@ -11,6 +11,7 @@ our constants and carry no information.
 import collections
 import dataclasses
 import pathlib
+import re
 import typing
 
 import h5py
@@ -48,6 +49,8 @@ class Wanted(typing.NamedTuple):
 
 
 CONSTANT_TOLERANCE = 1e-6
+
+_ACT = re.compile(r"act(\d+)_(.+)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,9 +151,13 @@ def read_legacy_file(path: Path) -> dict[str, list[Stored]]:
 
 
 def _roles(groups):
-    """Groups by role: the two auto-numbered ones that merge action maps are in the order pose, appearance."""
+    """Groups by role: the two auto-numbered ones that merge action maps are in the order pose, appearance; action
+    blocks of an SPNet, which the original counted on from one network to the next, are numbered from 1."""
     numbered = [name for name in groups if name.startswith("separable_conv2d_")]
     renamed = dict(zip(numbered, MERGE.values(), strict=False))
+    acts = {name: found for name in groups if (found := _ACT.fullmatch(name))}
+    order = {number: place for place, number in enumerate(sorted({int(found[1]) for found in acts.values()}), start=1)}
+    renamed |= {name: f"act{order[int(found[1])]}_{found[2]}" for name, found in acts.items()}
     return {renamed.get(name, name): arrays for name, arrays in groups.items()}
 
 

@@ -23,7 +23,7 @@ def groups(names: Set[str]) -> dict[str, list[str]]:
 
     After the stem: the first hourglass, the rest of the pose network as one, the action branches.
     """
-    if "fold" not in names:
+    if not names >= {"fold", "stem"}:
         return {}
     blocks = block_groups(names)
     found = {"td_Stem": stem_groups(names)["Stem"], "td_rBlock1": blocks.pop("rBlock1")}

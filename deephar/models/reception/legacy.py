@@ -77,7 +77,7 @@ def constants(model: "Model") -> dict[str, list[tuple[str, str, Floats]]]:
     found, block = {}, f"block{num_blocks(names)}"
     for role, layer in (("sSAM", f"{block}_soft_argmax"), ("cSAM", f"{block}_context_soft_argmax")):
         if layer in names:
-            found[role] = _grids(*model.get_layer(layer).input.shape[1:])
+            found[role] = grids(*model.get_layer(layer).input.shape[1:])
     if f"{block}_depth_soft_argmax" in names:
         depth, joints = model.get_layer(f"{block}_depth_soft_argmax").input.shape[1:]
         found["zSAM"] = [("z", "kernel", np.linspace(0.0, 1.0, depth)[:, None, None] * np.eye(joints))]
@@ -87,8 +87,9 @@ def constants(model: "Model") -> dict[str, list[tuple[str, str, Floats]]]:
     return found
 
 
-def _grids(height, width, joints):
-    ones, found = np.ones((height, width, joints, 1)), []
+def grids(height: int, width: int, joints: int) -> list[tuple[str, str, Floats]]:
+    """What a soft-argmax multiplied by, (name, kind, array) of two kernels for x, then of two for y."""
+    ones, found = np.ones((height, width, joints, 1)), list[tuple[str, str, Floats]]()
     for axis, grid in (("x", np.linspace(0.0, 1.0, width)[None, :]), ("y", np.linspace(0.0, 1.0, height)[:, None])):
         found.append((axis, "depthwise_kernel", ones * grid[:, :, None, None]))
         found.append((axis, "pointwise_kernel", np.eye(joints)[None, None]))
