@@ -24,7 +24,7 @@ from deephar.models import outputs, registry, splitting, surgery
 from deephar.weights import legacy_file
 
 TINY = {
-    "input_shape": (32, 32, 3), "num_pyramids": 2, "num_levels": 3, "growth": 8, "pose_features": 16,
+    "input_shape": (32, 32, 3), "num_pyramids": 2, "num_levels": 2, "growth": 8, "pose_features": 16,
     "visual_features": 8,
 }  # fmt: skip
 CLIP = {**TINY, "frames": 4, "num_actions": (3, 5)}
@@ -41,8 +41,11 @@ def roles(model):
     blocks = [name.removesuffix("_heatmaps_conv1") for name in layer_names(model) if name.endswith("_heatmaps_conv1")]
     found = {f"block{number}_pose_visibility": name for number, name in enumerate(blocks, start=1)}
     heads = [output.name for output in outputs.judges(model)]
-    logits = sorted(heads, key=lambda name: (int(name.rsplit("m", 1)[-1]), name))
-    found |= {f"{name}_logits": f"GlobalMaxMinPooling2D_{number}" for number, name in enumerate(logits)}
+    heads = sorted(heads, key=lambda name: (int(name.rsplit("m", 1)[-1]), name))
+    found |= {f"{name}_logits": f"GlobalMaxMinPooling2D_{number}" for number, name in enumerate(heads)}
+    for name in heads:
+        group, block = re.fullmatch(r"(?:set(\d)_)?m(\d+)", name).groups()
+        found[name] = f"act{block}_ac_a{int(group or 1) - 1}"
     pools = [name for name in layer_names(model) if name.endswith("_pred_pool")]
     return found | {name: f"MaxMinPooling2D_{number}" for number, name in enumerate(sorted(pools))}
 
@@ -97,6 +100,7 @@ def test_outputs_of_the_published_size(tmp_path, shared):
 def test_losses_and_gradients_are_those_of_the_original(part, tmp_path):
     whole, x = golden_network("Es", tmp_path / "legacy.h5")
     data = np.load(GOLDEN / "train_Es_spnet.npz")
+    surgery.copy_replicas(whole)  # as the original's training does
     model = splitting.pose_network(whole) if part == "pose" else splitting.action_network(whole)
     if part == "pose":
         loss = losses.PoseLoss("elastic_net_bce_mean")
@@ -119,8 +123,14 @@ def test_losses_and_gradients_are_those_of_the_original(part, tmp_path):
             model, variables, lambda y: weight * sum(terms_of(y)), x, phase == "train_phase"
         )
         assert value == pytest.approx(float(data[key]), rel=loss_tolerance("Es", "spnet", key))
-        tolerance = gradient_tolerance("Es", "spnet", f"{part}_grad_{phase}")
+        key = f"{part}_grad_{phase}"
+        tolerance = NEAR_TIES if key == "act_grad_train_phase" else gradient_tolerance("Es", "spnet", key)
         check_gradients(names, gradients, data[f"{part}_grad_{phase}"], *tolerance, {})
+
+
+NEAR_TIES = (2e-2, 5e-2)
+"""Bounds for norms and elements where maxima over few cells decide: one rounding step of the input moves the norms of
+our own gradients by up to 0.009, as far as they are from the original's."""
 
 
 def variable_of(model, stored):
@@ -152,13 +162,13 @@ def test_published_sizes(name, learned, trainable):
 def test_outputs_are_described():
     model = tiny()
     found = outputs.describe(model)
-    assert [output.name for output in found[:4]] == [f"block{number}_pose_visibility" for number in (1, 2, 3, 4)]
-    assert [output.name for output in found[4:6]] == ["set1_m1", "set2_m1"]
-    assert [tuple(y.shape) for y in model.outputs[3:6]] == [(None, 4, 17, 4), (None, 3), (None, 5)]
+    assert [output.name for output in found[:2]] == ["block1_pose_visibility", "block2_pose_visibility"]
+    assert [output.name for output in found[2:4]] == ["set1_m1", "set2_m1"]
+    assert [tuple(y.shape) for y in model.outputs[1:4]] == [(None, 4, 17, 4), (None, 3), (None, 5)]
     last = outputs.judges(model)[-1]
-    assert (last.actions, last.block, last.branch) == ("set2", 4, "aggregated")
+    assert (last.actions, last.block, last.branch) == ("set2", 2, "aggregated")
     single = tiny(num_actions=7, export_poses="none")
-    assert single.output_names == ["m1", "m2", "m3", "m4"]
+    assert single.output_names == ["m1", "m2"]
     assert tiny("spnet-penn", num_actions=(), action_pyramids=(), frames=0, replica=False).input_shape == (
         None,
         32,
@@ -189,7 +199,7 @@ def test_a_frozen_pose_part_leaves_what_is_of_actions():
     assert left and all("action" in name for name in left)
     learned = {layer.name for layer in model.layers if layer.weights}
     assert left == {name for name in learned if "action" in name}
-    assert "up2_uu0_action_r0_conv1" in left and "up2_pb0_heatmaps_conv1_replica" in learned
+    assert "up2_pb0_heatmaps_conv1_replica" in learned
 
 
 def test_a_replica_starts_as_what_it_stands_for():
@@ -200,9 +210,9 @@ def test_a_replica_starts_as_what_it_stands_for():
         for name in layer_names(model)
         if name.endswith("_replica")
     ]
-    assert len(pairs) == 2
+    assert len(pairs) == 1
     assert not np.array_equal(pairs[0][0].kernel, pairs[0][1].kernel)
-    assert surgery.copy_replicas(model) == 2
+    assert surgery.copy_replicas(model) == 1
     for one, other in pairs:
         np.testing.assert_array_equal(one.kernel, other.kernel)
     with pytest.raises(ValueError, match="replica=True"):
@@ -230,7 +240,8 @@ def test_other_classes_keep_the_rest():
     [
         ({"frames": 0}, "Actions need `frames`"),
         ({"action_pyramids": (3,)}, "1 to 2"),
-        ({"input_shape": (40, 32, 3)}, "multiples of 32 here"),
+        ({"input_shape": (40, 32, 3)}, "multiples of 16, 32 or more"),
+        ({"num_levels": 3}, "multiples of 32, 64 or more"),
         ({"num_levels": 1}, "num_levels"),
         ({"num_actions": (), "action_pyramids": (), "export_poses": "none"}, "poses are the only outputs"),
     ],

@@ -12,7 +12,8 @@ class PyramidNetwork:
     """Entry flow, pyramids and pose predictions.
 
     Attributes:
-        input_shape: (H, W, 3) of a frame; H and W multiples of 8 times 2 to the power of `num_levels` - 1.
+        input_shape: (H, W, 3) of a frame; H and W multiples of 8 times 2 to the power of `num_levels` - 1, twice
+            that or more.
         num_joints: joints J.
         dim: 2 for (x, y), 3 for (x, y, z).
         num_pyramids: down and up in turn, each with `num_levels` - 1 predictions.
@@ -35,11 +36,12 @@ class PyramidNetwork:
         settle(self, "kernel_size", checks.pair("kernel_size", self.kernel_size))
         settle(self, "dim", int(checks.one_of("dim", self.dim, (2, 3))))
         require(self.growth % 2 == 0, "`growth` must be even", growth=self.growth)
-        step = 8 * 2 ** (self.num_levels - 1)
-        shape = tuple(self.input_shape)
+        step, shape = 8 * 2 ** (self.num_levels - 1), tuple(self.input_shape)
         require(
-            len(shape) == 3 and all(isinstance(s, int) and s > 0 for s in shape) and not (shape[0] | shape[1]) % step,
-            f"`input_shape` must be (H, W, channels) of a frame, H and W multiples of {step} here",
+            len(shape) == 3
+            and all(isinstance(size, int) and size >= 2 * step and size % step == 0 for size in shape[:2]),
+            f"`input_shape` must be (H, W, channels) of a frame, H and W multiples of {step}, {2 * step} or more: "
+            f"the lowest of {self.num_levels} levels needs two cells",
             input_shape=self.input_shape,
         )
         settle(self, "input_shape", shape)
