@@ -128,9 +128,9 @@ def test_losses_and_gradients_are_those_of_the_original(part, tmp_path):
         check_gradients(names, gradients, data[f"{part}_grad_{phase}"], *tolerance, {})
 
 
-NEAR_TIES = (2e-2, 5e-2)
+NEAR_TIES = (2e-2, 1e-1)
 """Bounds for norms and elements where maxima over few cells decide: one rounding step of the input moves the norms of
-our own gradients by up to 0.009, as far as they are from the original's."""
+our own gradients by up to 0.009, and elements by more, as far as they are from the original's."""
 
 
 def variable_of(model, stored):
