@@ -9,6 +9,7 @@ from PIL import Image
 from deephar import checks, geometry
 from deephar.data.samples import frames
 from deephar.detection import maps
+from deephar.runtimes.preparing import ready
 from deephar.typed import Floats, Network, Size
 
 LEAST = 0.2
@@ -71,7 +72,7 @@ class PeopleDetector:
         side = self.model.input_shape[1]
         windows = pyramid(image.size, side, self.levels)
         crops = [frames.to_input(frames.warp(image, geometry.window_to_crop(*w), (side, side))) for w in windows]
-        found = np.asarray(self.model.predict_on_batch(np.stack(crops)))
+        found = np.asarray(ready(self.model).predict_on_batch(np.stack(crops)))
         parts = [self._of_window(image.size, *one, side) for one in zip(found, windows, strict=True)]
         boxes, scores = (np.concatenate(values) for values in zip(*parts, strict=True))
         kept = maps.apart(boxes, scores)

@@ -15,7 +15,6 @@ from deephar.inference.people import Person
 from deephar.inference.results import Result
 from deephar.inference.smoothing import FRAME_S
 from deephar.layouts import PoseLayout
-from deephar.models import outputs
 from deephar.typed import Floats, Network, Path
 from deephar.weights import loading
 
@@ -90,7 +89,7 @@ class PoseActions:
         judged = [person.track for person in result.people if person.track and self._is_long(person.track)]
         if judged:
             given = np.stack([self._given(self._pasts[track]) for track in judged])
-            *_, scores = outputs.actions(self.model, running.run(self.model, given)).values()
+            *_, scores = running.judge(self.model, given).values()
             for track, one in zip(judged, scores, strict=True):
                 past = self._pasts[track]
                 past.scores = one if past.scores is None else self.keep * past.scores + (1 - self.keep) * one

@@ -275,7 +275,7 @@ class PosePredictor:
             pairs = zip(batch, maps, strict=True)
             crops = np.stack([_crop(frame, px_to_crop, (width, height)) for (frame, _), px_to_crop in pairs])
             with self._turn:
-                pose, confidence = running.predict_crops(self.model, crops, self.layout, self.flip)
+                pose, confidence = running.predict_crops(self.model, crops, self.layout, self.flip, last=True)
             poses.append(geometry.transform_points(np.linalg.inv(maps), pose[-1]))
             confidences.append(confidence[-1])
         return np.concatenate(poses), np.concatenate(confidences)

@@ -8,10 +8,11 @@ import dataclasses
 import enum
 import re
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
-from deephar.typed import Floats, Network
+from deephar.typed import Floats, Network, Tensor
 
 
 class Kind(enum.StrEnum):
@@ -112,6 +113,23 @@ def of_name(name: str) -> Output:
     )
 
 
+def tensors(model: Network, wanted: Sequence[Output] | None = None) -> list[tuple[str, Tensor]]:
+    """Name and symbolic tensor of the outputs of a graph.
+
+    Args:
+        model: a network of Keras.
+        wanted: outputs from `describe`; None for all, which may then have any names.
+    """
+    known: list[Tensor] = model.outputs  # type: ignore[attr-defined]
+    names = getattr(model, "output_names", None) or [tensor._keras_history.operation.name for tensor in known]
+    inside = [_of_tensor(tensor) for tensor in known]
+    found = [(one.name if one else name, tensor) for one, name, tensor in zip(inside, names, known, strict=True)]
+    if wanted is None:
+        return found
+    described = describe(model)
+    return [found[described.index(one)] for one in wanted]
+
+
 def kinds(model: Network) -> tuple[Kind, ...]:
     """The `Kind` of every output of a network, a tuple, e.g. for a loader."""
     return tuple(output.kind for output in describe(model))
@@ -159,6 +177,20 @@ def poses(model: Network, values: object) -> tuple[Floats, Floats]:
         raise ValueError(f"Expected a network with pose outputs. Received: one with {', '.join(model.output_names)}")
     both = [_pair(found, block) for block in blocks]
     return np.stack([pose for pose, _ in both]), np.stack([visibility[..., 0] for _, visibility in both])
+
+
+def of_poses(model: Network, last: bool = False) -> list[Output]:
+    """The outputs of a network that `poses` takes, in their order; all of its outputs if these are none, or ambiguous.
+
+    Args:
+        model: see `describe`.
+        last: of the last block alone.
+    """
+    described = describe(model)
+    found = [one for one in described if one.kind in (Kind.POSE, Kind.VISIBILITY, Kind.POSE_VISIBILITY)]
+    if last and found:
+        found = [one for one in found if one.block == max(one.block for one in found)]
+    return found if found and len(set(described)) == len(described) else described
 
 
 def _pair(found, block):
