@@ -219,6 +219,16 @@ def judges(model: Network) -> list[Output]:
     return sorted(found, key=lambda output: (output.actions, branches.index(output.branch), output.block))
 
 
+def final(model: Network) -> list[Output]:
+    """The outputs that count in the end: pose and visibility of the last block, the last judge of every set of actions.
+
+    Args:
+        model: see `describe`.
+    """
+    located = [output for output in of_poses(model, last=True) if output.kind != Kind.ACTION]
+    return [*located, *{output.actions: output for output in judges(model)}.values()]
+
+
 def split_blocks(values: Floats | list[Floats] | tuple[Floats, ...]) -> tuple[Floats, Floats]:
     """Poses and visibilities of a pose network's outputs by their shapes; deprecated, see `poses`."""
     warnings.warn("split_blocks(values) guesses; use models.outputs.poses(model, values)", DeprecationWarning, 2)
