@@ -2,6 +2,7 @@
 
 import math
 import typing
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
@@ -36,8 +37,8 @@ class PeopleDetector:
     """Boxes around the joints of people, from head to foot, in pictures of any size.
 
     Args:
-        model: of `deephar.detection.network.build`; None for the one with the weights that come with deephar, which is
-            built when it is first used.
+        model: of `deephar.detection.network.build`, or a function that gives one when it is first used; None for the
+            one with the weights that come with deephar, which is built then.
         least: score of a person, at least.
         levels: 1 looks at the whole picture alone; each further level at smaller parts of it, while these have more
             pixels than the network sees, for people who are small.
@@ -46,7 +47,12 @@ class PeopleDetector:
         >>> boxes, scores = PeopleDetector()(Image.open("street.jpg"))
     """
 
-    def __init__(self, model: PeopleNetwork | None = None, least: float = LEAST, levels: int = 2) -> None:
+    def __init__(
+        self,
+        model: "PeopleNetwork | Callable[[], PeopleNetwork] | None" = None,
+        least: float = LEAST,
+        levels: int = 2,
+    ) -> None:
         self._model = model
         self.least: float = checks.between("least", least, 0, 1)
         self.levels: int = checks.whole("levels", levels)
@@ -58,6 +64,8 @@ class PeopleDetector:
             from deephar.detection import loading
 
             self._model = loading.load()
+        elif not hasattr(self._model, "predict_on_batch"):
+            self._model = self._model()
         return self._model
 
     def __call__(self, image: Image.Image) -> tuple[Floats, Floats]:

@@ -30,8 +30,13 @@ def opened(weights: Path, runtime: str, precision: str = "float32") -> Exported:
     choosing.check(runtime, precision)
     path = place(weights, choosing.RUNTIMES[runtime])
     if not path.is_file():
-        from deephar.export import writing
-
+        try:
+            from deephar.export import writing
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                f"{weights} must be exported once, which needs Keras and TensorFlow ({error}). Do it elsewhere: "
+                f"deephar export {weights} --format {choosing.RUNTIMES[runtime].format}"
+            ) from None
         writing.export(weights, choosing.RUNTIMES[runtime].format, path)
     return choosing.open_file(path, runtime, precision)
 

@@ -47,25 +47,34 @@ def is_exported(path: Path) -> bool:
     return any(pathlib.Path(path).suffix in runtime.suffixes for runtime in RUNTIMES.values())
 
 
+def reader(path: Path, runtime: str | None = None) -> str:
+    """The runtime that reads a file: the one that is asked for, or the first that is installed and can.
+
+    Raises:
+        ValueError: if it cannot.
+    """
+    able = [name for name, one in RUNTIMES.items() if pathlib.Path(path).suffix in one.suffixes]
+    if runtime is None and able:
+        return next((name for name in able if installed(RUNTIMES[name].library)), able[0])
+    if runtime is None or runtime not in able:
+        raise ValueError(f"{path} is for {' and '.join(able) or 'no runtime'}. Received: runtime={runtime!r}")
+    return runtime
+
+
 def open_file(path: Path, runtime: str | None = None, precision: str = "float32") -> Exported:
     """The network in an exported file.
 
     Args:
         path: of the file.
-        runtime: one of `RUNTIMES`; None for the first that is installed and reads such files.
+        runtime: see `reader`.
         precision: see `Runtime`.
 
     Raises:
         ValueError: for a file that is missing or not of the runtime, or another precision.
         ImportError: if the runtime is not installed; with the command.
     """
-    path = pathlib.Path(path)
-    able = [name for name, one in RUNTIMES.items() if path.suffix in one.suffixes]
-    if runtime is None and able:
-        runtime = next((name for name in able if installed(RUNTIMES[name].library)), able[0])
-    if runtime is None or runtime not in able:
-        raise ValueError(f"{path} is for {' and '.join(able) or 'no runtime'}. Received: runtime={runtime!r}")
+    runtime = reader(path, runtime)
     check(runtime, precision)
-    if not path.is_file():
+    if not pathlib.Path(path).is_file():
         raise ValueError(f"No such file: {path}")
     return importlib.import_module(f"deephar.runtimes.{runtime}").open_file(path, precision)
