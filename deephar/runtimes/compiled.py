@@ -36,13 +36,13 @@ class Compiled:
         names, tensors = zip(*outputs.tensors(model, wanted), strict=True)
         self.name: str = model.name
         self.input_shape: typing.Any = model.input_shape
-        self.output_names: list[str] = list(names)
+        self.output_names: Sequence[str] = list(names)
         self._network = keras.Model(model.inputs, list(tensors))
         self._shapes = [tuple(tensor.shape) for tensor in model.inputs]
         self._dtypes = [tensor.dtype for tensor in model.inputs]
         self._function: _Function = _COMPILERS[keras.backend.backend()](self._network)
 
-    def predict_on_batch(self, x: Floats | Sequence[Floats], /) -> Floats | list[Floats]:
+    def predict_on_batch(self, x: object, /) -> Floats | list[Floats]:
         """The outputs for a batch, in a list; a single one without.
 
         Args:

@@ -35,14 +35,16 @@ class Exported:
         self.about: About = about
         self.name: str = about.weights
         self.input_shape: Shape = about.inputs[0].shape
-        self.output_names: list[str] = [output.name for output in about.outputs]
+        self.output_names: Sequence[str] = [output.name for output in about.outputs]
         self.outputs: tuple[Tensor, ...] = about.outputs
-        self._run, self._again, self._turn = run, again, threading.Lock()
+        self._run: Run = run
+        self._again = again
+        self._turn = threading.Lock()
 
     def __reduce__(self) -> tuple[object, ...]:
         return self._again
 
-    def predict_on_batch(self, x: Floats | Sequence[Floats], /) -> Floats | list[Floats]:
+    def predict_on_batch(self, x: object, /) -> Floats | list[Floats]:
         """The outputs for a batch, in a list; a single one without.
 
         Args:

@@ -10,7 +10,7 @@ Shape = tuple[int | None, ...]
 """Of a batch; None for lengths that may be any."""
 
 
-def checked(inputs: Floats | Sequence[Floats], shapes: Sequence[Shape], dtypes: Sequence[str]) -> list[Array]:
+def checked(inputs: object, shapes: Sequence[Shape], dtypes: Sequence[str]) -> list[Array]:
     """The inputs of a network as arrays of its types.
 
     Args:
