@@ -228,9 +228,9 @@ def test_prediction_from_a_file_imports_no_training_framework(name, exported, tm
 
 def test_precisions_are_those_of_the_runtime_and_the_processor(exported):
     with pytest.raises(ValueError, match="'keras' computes in float32. Received: precision='bfloat16'"):
-        opening.opened("photo-lite-2d", precision="bfloat16")
+        opening.find("photo-lite-2d", precision="bfloat16")
     with pytest.raises(ValueError, match="one of keras, onnx, openvino, litert"):
-        opening.opened("photo-lite-2d", "tensorrt")
+        opening.find("photo-lite-2d", "tensorrt")
     with pytest.raises(ValueError, match="'onnx' computes in float32"):
         cache.opened("photo-lite-2d", "onnx", "bfloat16")
     from deephar.runtimes import openvino
@@ -250,13 +250,13 @@ def test_precisions_are_those_of_the_runtime_and_the_processor(exported):
 
 def test_files_that_cannot_be_used(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"a.tflite is for litert. Received: runtime='openvino'"):
-        opening.opened(tmp_path / "a.tflite", "openvino")
+        opening.find(tmp_path / "a.tflite", "openvino")
     with pytest.raises(ValueError, match="No such file: .*a.onnx"):
-        opening.opened(tmp_path / "a.onnx", "onnx")
+        opening.find(tmp_path / "a.onnx", "onnx")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     (tmp_path / "a.onnx").write_bytes(b"none")
     with pytest.raises(ImportError, match=r'pip install "deephar\[onnx\]"'):
-        opening.opened(tmp_path / "a.onnx", "onnx")
+        opening.find(tmp_path / "a.onnx", "onnx")
 
 
 @pytest.mark.parametrize("name", FORMATS)

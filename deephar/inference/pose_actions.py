@@ -75,19 +75,19 @@ class PoseActions:
         """With the network that some weights are for, by default Penn Action's 15 actions.
 
         Args:
-            weights, runtime, precision: see `deephar.runtimes.opening.opened`.
+            weights, runtime, precision: see `deephar.runtimes.opening.find`.
 
         Raises:
             ValueError: if there are no such weights, they are not of a network that takes given poses, or the runtime
                 cannot use them.
             ImportError: if the runtime is not installed; with the command.
         """
-        found = opening.opened(weights, runtime, precision)
+        found = opening.find(weights, runtime, precision)
         about = found.about
         if about is None or getattr(about.settings, "poses", None) != "given" or not about.actions:
             of = "the detector" if about is None else about.preset
             raise ValueError(f"Expected weights that name actions by given poses. Received: {weights}, of {of}")
-        return cls(found.network, about.layout, about.actions)
+        return cls(found.load(), about.layout, about.actions)
 
     def __call__(self, result: Result) -> Result:
         """A result whose people have `actions`, if they were tracked for long enough."""

@@ -114,21 +114,21 @@ class PosePredictor:
             flip, least_score, max_people: see the class.
             detector: see the class; by default `deephar.detection.detector.PeopleDetector` with its own weights, in
                 the same runtime.
-            runtime, precision: see `deephar.runtimes.opening.opened`.
+            runtime, precision: see `deephar.runtimes.opening.find`.
 
         Raises:
             ValueError: if there are no such weights, nothing says what network they are for, or the runtime cannot
                 use them.
             ImportError: if the runtime is not installed; with the command.
         """
-        found = opening.opened(weights, runtime, precision)
+        found = opening.find(weights, runtime, precision)
         about = found.about
         if about is None or about.judges_actions:
-            purpose = "finds people" if about is None else f"classifies clips ({about.preset})"
-            raise ValueError(f"{weights}: its network {purpose}; expected a pose network")
+            purpose = "the detector" if about is None else f"{about.preset}, which classifies clips"
+            raise ValueError(f"{weights} are for {purpose}; expected a pose network's")
         found_by = PeopleDetector(found.detector) if detector == "people" else detector
         settings = about.window_margin, about.crop_mm, found_by, least_score, max_people
-        return cls(typing.cast(PoseNetwork, found.network), about.layout, flip, *settings)
+        return cls(typing.cast(PoseNetwork, found.load()), about.layout, flip, *settings)
 
     def __call__(
         self, photo: Path | Image.Image | Pixels | Frame, boxes: ArrayLike | None = None, name: str | None = None

@@ -11,16 +11,16 @@ from deephar.weights import loading
 from deephar.weights.description import Description
 
 
-class Opened(typing.NamedTuple):
-    """A network, its description (None for the detector's), and what opens the detector's in the same runtime (None
-    for Keras)."""
+class Found(typing.NamedTuple):
+    """The description of a network (None for the detector's), what loads it, and what opens the detector's in the same
+    runtime (None for Keras)."""
 
-    network: Network
     about: Description | None
+    load: Callable[[], Network]
     detector: Callable[[], Exported] | None
 
 
-def opened(weights: Path, runtime: str | None = None, precision: str = "float32") -> Opened:
+def find(weights: Path, runtime: str | None = None, precision: str = "float32") -> Found:
     """A network in a runtime; other runtimes than Keras import neither Keras nor a backend, once it was exported.
 
     Args:
@@ -30,6 +30,9 @@ def opened(weights: Path, runtime: str | None = None, precision: str = "float32"
             first that is installed and reads it.
         precision: one of the runtime's, see `deephar.runtimes.choosing.RUNTIMES`.
 
+    Returns:
+        `Found`; what it loads with may raise the same errors.
+
     Raises:
         ValueError: if there are no such weights, nothing says what network they are for, or the runtime cannot use
             them.
@@ -38,11 +41,12 @@ def opened(weights: Path, runtime: str | None = None, precision: str = "float32"
     if choosing.is_exported(weights):
         chosen = choosing.reader(weights, runtime)
         network = choosing.open_file(weights, chosen, precision)
-        return Opened(network, network.about.model, functools.partial(cache.opened, "people", chosen, precision))
-    chosen = runtime or "keras"
-    choosing.check(chosen, precision)
-    about = loading.describe(weights)
-    if chosen == "keras":
-        return Opened(loading.load(weights), about, None)
-    detector = functools.partial(cache.opened, "people", chosen, precision)
-    return Opened(cache.opened(weights, chosen, precision), about, detector)
+        about, load = network.about.model, lambda: network
+    else:
+        chosen = runtime or "keras"
+        choosing.check(chosen, precision)
+        about = loading.describe(weights)
+        if chosen == "keras":
+            return Found(about, functools.partial(loading.load, weights), None)
+        load = functools.partial(cache.opened, weights, chosen, precision)
+    return Found(about, load, functools.partial(cache.opened, "people", chosen, precision))
