@@ -37,11 +37,12 @@ class PeopleDetector:
     """Boxes around the joints of people, from head to foot, in pictures of any size.
 
     Args:
-        model: of `deephar.detection.network.build`, or a function that gives one when it is first used; None for the
-            one with the weights that come with deephar, which is built then.
+        model: of `deephar.detection.network.build`; None for the one with the weights that come with deephar, which is
+            built when it is first used.
         least: score of a person, at least.
         levels: 1 looks at the whole picture alone; each further level at smaller parts of it, while these have more
             pixels than the network sees, for people who are small.
+        load: gives the network when it is first used, in place of the one that comes with deephar.
 
     Example:
         >>> boxes, scores = PeopleDetector()(Image.open("street.jpg"))
@@ -49,11 +50,12 @@ class PeopleDetector:
 
     def __init__(
         self,
-        model: "PeopleNetwork | Callable[[], PeopleNetwork] | None" = None,
+        model: PeopleNetwork | None = None,
         least: float = LEAST,
         levels: int = 2,
+        load: "Callable[[], PeopleNetwork] | None" = None,
     ) -> None:
-        self._model = model
+        self._model, self._load = model, load
         self.least: float = checks.between("least", least, 0, 1)
         self.levels: int = checks.whole("levels", levels)
 
@@ -61,11 +63,7 @@ class PeopleDetector:
     def model(self) -> PeopleNetwork:
         """The network."""
         if self._model is None:
-            from deephar.detection import loading
-
-            self._model = loading.load()
-        elif not hasattr(self._model, "predict_on_batch"):
-            self._model = self._model()
+            self._model = self._load() if self._load else _own()
         return self._model
 
     def __call__(self, image: Image.Image) -> tuple[Floats, Floats]:
@@ -98,6 +96,12 @@ class PeopleDetector:
         boxes = np.clip(boxes, 0, picture)
         whole = ~(near & within).any(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         return boxes[whole], scores[whole]
+
+
+def _own() -> PeopleNetwork:
+    from deephar.detection import loading
+
+    return loading.load()
 
 
 def pyramid(size: Size, least_px: float, levels: int) -> list[tuple[Floats, Floats]]:

@@ -105,8 +105,8 @@ def write(
     (given,) = model.inputs
     told = About(
         weights,
-        (Tensor(given.name, tuple(given.shape), given.dtype),),
-        tuple(Tensor(name, tuple(tensor.shape), tensor.dtype) for name, tensor in named.items()),
+        (Tensor(given.name, tuple(given.shape), str(given.dtype)),),
+        tuple(Tensor(name, tuple(tensor.shape), str(tensor.dtype)) for name, tensor in named.items()),
         about,
     )
     path.parent.mkdir(parents=True, exist_ok=True)

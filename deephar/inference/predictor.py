@@ -126,7 +126,7 @@ class PosePredictor:
         if about is None or about.judges_actions:
             purpose = "the detector" if about is None else f"{about.preset}, which classifies clips"
             raise ValueError(f"{weights} are for {purpose}; expected a pose network's")
-        found_by = PeopleDetector(found.detector) if detector == "people" else detector
+        found_by = PeopleDetector(load=found.detector) if detector == "people" else detector
         settings = about.window_margin, about.crop_mm, found_by, least_score, max_people
         return cls(typing.cast(PoseNetwork, found.load()), about.layout, flip, *settings)
 

@@ -7,6 +7,7 @@ knows the naming scheme; no other code infers what an output is from its rank, s
 import dataclasses
 import enum
 import re
+import typing
 import warnings
 from collections.abc import Sequence
 
@@ -113,16 +114,16 @@ def of_name(name: str) -> Output:
     )
 
 
-def tensors(model: Network, wanted: Sequence[Output] | None = None) -> list[tuple[str, Tensor]]:
+def tensors(model: typing.Any, wanted: Sequence[Output] | None = None) -> list[tuple[str, Tensor]]:
     """Name and symbolic tensor of the outputs of a graph.
 
     Args:
         model: a network of Keras.
         wanted: outputs from `describe`; None for all, which may then have any names.
     """
-    known: list[Tensor] = model.outputs  # type: ignore[attr-defined]
+    known = model.outputs
     names = getattr(model, "output_names", None) or [tensor._keras_history.operation.name for tensor in known]
-    inside = [_of_tensor(tensor) for tensor in known]
+    inside = map(_of_tensor, known)
     found = [(one.name if one else name, tensor) for one, name, tensor in zip(inside, names, known, strict=True)]
     if wanted is None:
         return found

@@ -13,7 +13,7 @@ from deephar.models.outputs import Output
 from deephar.runtimes import shapes
 from deephar.typed import Array, Floats, Network
 
-_Function: typing.TypeAlias = Callable[[list[Array]], Sequence[Array]]
+_Function: typing.TypeAlias = Callable[[list[Array]], Sequence[Floats]]
 
 
 class Compiled:
@@ -78,8 +78,9 @@ def _jax(network: keras.Model) -> _Function:
         count = len(inputs[0])
         size = 1 << (count - 1).bit_length()
         full = [np.concatenate([array, np.repeat(array[:1], size - count, axis=0)]) for array in inputs]
-        parts = network.trainable_variables, network.non_trainable_variables
-        found = function(*([variable.value for variable in part] for part in parts), full)
+        learned = [variable.value for variable in network.trainable_variables]
+        fixed = [variable.value for variable in network.non_trainable_variables]
+        found = function(learned, fixed, full)
         return [np.asarray(output)[:count] for output in found]
 
     return run

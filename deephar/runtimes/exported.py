@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from deephar.runtimes import shapes
 from deephar.runtimes.about import About, Tensor
-from deephar.runtimes.shapes import Shape
 from deephar.typed import Array, Floats
 
 Run: typing.TypeAlias = Callable[[Array], Mapping[str, Floats]]
@@ -34,7 +33,7 @@ class Exported:
     def __init__(self, about: About, run: Run, again: tuple[Callable[..., "Exported"], tuple[object, ...]]) -> None:
         self.about: About = about
         self.name: str = about.weights
-        self.input_shape: Shape = about.inputs[0].shape
+        self.input_shape: typing.Any = about.inputs[0].shape
         self.output_names: Sequence[str] = [output.name for output in about.outputs]
         self.outputs: tuple[Tensor, ...] = about.outputs
         self._run: Run = run
