@@ -8,6 +8,8 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "deephar" / "__init__.py").
 
 VIDEO, H36M, FIGURES, BASELINES = ["av>=12.0"], ["cdflib>=1.2"], ["matplotlib>=3.8"], ["scikit-learn>=1.4"]
 DOCS = ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"]
+RUNTIMES = {"onnx": ["onnxruntime>=1.20"], "openvino": ["openvino>=2025.0"], "litert": ["ai-edge-litert>=1.0"]}
+EXPORT = ["tf2onnx>=1.16", "onnx>=1.17"]
 BACKENDS = {"jax": ["jax>=0.4.30"], "torch": ["torch>=2.4"]}
 
 setup(
@@ -41,7 +43,8 @@ setup(
         "figures": FIGURES,
         "baselines": BASELINES,
         "hub": ["huggingface_hub>=0.24"],
-        "onnx": ["onnxruntime>=1.20"],
+        **RUNTIMES,
+        "export": EXPORT,
         "tensorboard": ["tensorboard>=2.18"],
         "docs": DOCS,
         "test": [
@@ -54,6 +57,10 @@ setup(
             *DOCS,
             *BACKENDS["jax"],
             *BACKENDS["torch"],
+            *RUNTIMES["onnx"],
+            *RUNTIMES["openvino"],
+            *RUNTIMES["litert"],
+            *EXPORT,
             *VIDEO,
             *H36M,
             *FIGURES,

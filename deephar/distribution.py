@@ -1,4 +1,4 @@
-"""Training on several devices through tf.distribute; the only module that imports TensorFlow."""
+"""Training on several devices through tf.distribute."""
 
 import contextlib
 import functools

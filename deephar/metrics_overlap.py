@@ -1,7 +1,6 @@
 """How alike two people in a picture are, by joints or by boxes, and who is whom; in numpy float64."""
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from deephar import layouts, sides
 from deephar.layouts import PoseLayout
@@ -132,6 +131,8 @@ def pairs(similarity: ArrayLike, least: float) -> tuple[Ints, Ints]:
     Returns:
         rows and columns of the pairs, (pairs,) int each, rows rising.
     """
+    from scipy.optimize import linear_sum_assignment  # takes as long to import as all of deephar
+
     similarity = np.asarray(similarity, dtype=np.float64)
     fits = similarity >= least
     rows, columns = linear_sum_assignment(

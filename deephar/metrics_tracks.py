@@ -9,7 +9,6 @@ import typing
 from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from deephar.metrics_overlap import pairs
 from deephar.metrics_people import share
@@ -124,6 +123,8 @@ def _same_throughout(frames: Sequence[_Frame], least: float) -> int:
         true_numbers = [rows.setdefault(name, len(rows)) for name in truth]
         found_numbers = [columns.setdefault(name, len(columns)) for name in found]
         together.update((true_numbers[i], found_numbers[j]) for i, j in np.argwhere(similarity >= least))
+    from scipy.optimize import linear_sum_assignment  # takes as long to import as all of deephar
+
     counts = np.zeros((len(rows), len(columns)), dtype=int)
     for (row, column), times in together.items():
         counts[row, column] = times

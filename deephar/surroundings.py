@@ -37,6 +37,9 @@ EXTRAS: dict[str, tuple[str, str]] = {
     "baselines": ("scikit-learn", "sklearn"),
     "hub": ("huggingface_hub", "huggingface_hub"),
     "onnx": ("onnxruntime", "onnxruntime"),
+    "openvino": ("openvino", "openvino"),
+    "litert": ("ai-edge-litert", "ai_edge_litert"),
+    "export": ("tf2onnx", "tf2onnx"),
     "tensorboard": ("tensorboard", "tensorboard"),
 }
 """What `pip install "deephar[NAME]"` adds: the package and its module. As in setup.py."""

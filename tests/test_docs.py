@@ -60,7 +60,7 @@ def test_every_module_with_public_names_is_in_the_reference():
         listed |= set(re.findall(r"^::: (deephar\.[\w.]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
     for name in listed:
         assert (ROOT / (name.replace(".", "/") + ".py")).is_file(), name
-    for folder in ("training", "evaluation", "inference", "viz", "data/batches"):
+    for folder in ("training", "evaluation", "inference", "runtimes", "export", "viz", "data/batches"):
         for path in (ROOT / "deephar" / folder).glob("[a-z]*.py"):
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
             assert name in listed or name in {"deephar.data.batches.pool", "deephar.evaluation.ablation"}, name

@@ -5,6 +5,7 @@ import contextlib
 import typing
 
 if typing.TYPE_CHECKING:
+    from deephar.detection.detector import PeopleDetector
     from deephar.inference import PosePredictor
     from deephar.inference.placing import Place
 
@@ -12,6 +13,11 @@ if typing.TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what says which network looks how."""
     parser.add_argument("--weights", metavar="NAME|FILE", default="photo-lite-2d", help="(default: %(default)s)")
+    parser.add_argument(
+        "--runtime", metavar="NAME", help="keras, openvino, onnx or litert, see docs/runtimes.md (default: keras)"
+    )
+    parser.add_argument("--precision", metavar="NAME", default="float32", help="or bfloat16 (default: %(default)s)")
+    parser.add_argument("--detector", metavar="FILE", help="finds people: of `deephar export people`")
     parser.add_argument("--flip", action="store_true", help="average with the mirrored picture, in twice the time")
     parser.add_argument("--conf", type=float, metavar="SCORE", help="of people who are found, at least, in [0, 1]")
     parser.add_argument("--max-people", type=int, metavar="N", help="the surest of a picture that are kept")
@@ -31,14 +37,26 @@ def predictor(options: argparse.Namespace) -> "PosePredictor":
     from deephar.inference import PosePredictor
     from deephar.inference.predictor import LEAST_SCORE
 
-    settings = {"detector": None} if options.one_person else {}
+    settings: dict[str, typing.Any] = {"detector": None} if options.one_person else {}
+    if options.detector and not options.one_person:
+        settings["detector"] = _detector(options)
     return PosePredictor.from_weights(
         options.weights,
         flip=options.flip,
         least_score=LEAST_SCORE if options.conf is None else options.conf,
         max_people=options.max_people,
+        runtime=options.runtime,
+        precision=options.precision,
         **settings,
     )
+
+
+def _detector(options: argparse.Namespace) -> "PeopleDetector":
+    from deephar.detection.detector import PeopleDetector
+    from deephar.runtimes import choosing
+
+    runtime = None if options.runtime == "keras" else options.runtime
+    return PeopleDetector(choosing.open_file(options.detector, runtime, options.precision))
 
 
 def place(options: argparse.Namespace) -> "Place":
@@ -56,6 +74,8 @@ def device(options: argparse.Namespace) -> "contextlib.AbstractContextManager[ob
     """
     if options.device is None:
         return contextlib.nullcontext()
+    if options.runtime not in (None, "keras"):
+        raise ValueError("--device is for Keras; the other runtimes use the processor")
     import keras
 
     known = [*{"cpu", *(name.lower() for name in keras.distribution.list_devices())}]

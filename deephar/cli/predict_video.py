@@ -164,7 +164,9 @@ def _steps(options: argparse.Namespace) -> "list[Callable[[Result], Result]]":
     from deephar.inference.smoothing import Smooth
 
     steps: list[Callable[[Result], Result]] = [Smooth()] if options.smooth else []
-    judge = PoseActions.from_weights(options.actions) if options.actions else None
+    judge = None
+    if options.actions:
+        judge = PoseActions.from_weights(options.actions, options.runtime, options.precision)
     if judge is not None:
         steps.append(judge)
     if options.classes:

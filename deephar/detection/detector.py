@@ -2,6 +2,7 @@
 
 import math
 import typing
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
@@ -9,6 +10,7 @@ from PIL import Image
 from deephar import checks, geometry
 from deephar.data.samples import frames
 from deephar.detection import maps
+from deephar.runtimes.preparing import ready
 from deephar.typed import Floats, Network, Size
 
 LEAST = 0.2
@@ -40,13 +42,20 @@ class PeopleDetector:
         least: score of a person, at least.
         levels: 1 looks at the whole picture alone; each further level at smaller parts of it, while these have more
             pixels than the network sees, for people who are small.
+        load: gives the network when it is first used, in place of the one that comes with deephar.
 
     Example:
         >>> boxes, scores = PeopleDetector()(Image.open("street.jpg"))
     """
 
-    def __init__(self, model: PeopleNetwork | None = None, least: float = LEAST, levels: int = 2) -> None:
-        self._model = model
+    def __init__(
+        self,
+        model: PeopleNetwork | None = None,
+        least: float = LEAST,
+        levels: int = 2,
+        load: "Callable[[], PeopleNetwork] | None" = None,
+    ) -> None:
+        self._model, self._load = model, load
         self.least: float = checks.between("least", least, 0, 1)
         self.levels: int = checks.whole("levels", levels)
 
@@ -54,9 +63,7 @@ class PeopleDetector:
     def model(self) -> PeopleNetwork:
         """The network."""
         if self._model is None:
-            from deephar.detection import loading
-
-            self._model = loading.load()
+            self._model = self._load() if self._load else _own()
         return self._model
 
     def __call__(self, image: Image.Image) -> tuple[Floats, Floats]:
@@ -71,7 +78,7 @@ class PeopleDetector:
         side = self.model.input_shape[1]
         windows = pyramid(image.size, side, self.levels)
         crops = [frames.to_input(frames.warp(image, geometry.window_to_crop(*w), (side, side))) for w in windows]
-        found = np.asarray(self.model.predict_on_batch(np.stack(crops)))
+        found = np.asarray(ready(self.model).predict_on_batch(np.stack(crops)))
         parts = [self._of_window(image.size, *one, side) for one in zip(found, windows, strict=True)]
         boxes, scores = (np.concatenate(values) for values in zip(*parts, strict=True))
         kept = maps.apart(boxes, scores)
@@ -89,6 +96,12 @@ class PeopleDetector:
         boxes = np.clip(boxes, 0, picture)
         whole = ~(near & within).any(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         return boxes[whole], scores[whole]
+
+
+def _own() -> PeopleNetwork:
+    from deephar.detection import loading
+
+    return loading.load()
 
 
 def pyramid(size: Size, least_px: float, levels: int) -> list[tuple[Floats, Floats]]:

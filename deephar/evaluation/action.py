@@ -186,8 +186,8 @@ def _judged(
 def _scores(model: Network, clips: list[Sequence[Floats]], batch_size: int) -> dict[str, Floats]:
     """Output's name to scores (at least the clips, A)."""
     inputs = [running.padded(parts, batch_size) for parts in zip(*clips, strict=True)]
-    found = running.run(model, inputs[0] if len(inputs) == 1 else inputs)
-    return {output.name: array for output, array in outputs.actions(model, found).items()}
+    found = running.judge(model, inputs[0] if len(inputs) == 1 else inputs)
+    return {output.name: array for output, array in found.items()}
 
 
 def action_scores(predictions: ActionPredictions, actions: Sequence[str]) -> ActionScores:

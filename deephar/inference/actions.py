@@ -13,7 +13,6 @@ from deephar.data.samples import frames
 from deephar.inference import running
 from deephar.inference.predictor import PoseNetwork
 from deephar.layouts import PoseLayout
-from deephar.models import outputs
 from deephar.models.outputs import Output
 from deephar.typed import Floats, Network, Pixels
 
@@ -147,7 +146,7 @@ class ActionStream:
             return {}
         rows = [_in_one_window(clip) for clip in clips.values()]
         inputs = [np.stack(values) for values in zip(*rows, strict=True)]
-        found = outputs.actions(self.head, running.run(self.head, inputs))
+        found = running.judge(self.head, inputs)
         return {who: {output: values[row] for output, values in found.items()} for row, who in enumerate(clips)}
 
     def _judged(self, seen: _Seen, scores: dict[Output, Floats]) -> Judged:

@@ -15,9 +15,8 @@ from deephar.inference.people import Person
 from deephar.inference.results import Result
 from deephar.inference.smoothing import FRAME_S
 from deephar.layouts import PoseLayout
-from deephar.models import outputs
+from deephar.runtimes import opening
 from deephar.typed import Floats, Network, Path
-from deephar.weights import loading
 
 UNSURE = 0.2
 """Joints of a smaller confidence are not located, for the network that judges."""
@@ -70,18 +69,25 @@ class PoseActions:
         self._pasts: dict[int, _Past] = {}
 
     @classmethod
-    def from_weights(cls, weights: Path = "penn-pose-only") -> typing.Self:
+    def from_weights(
+        cls, weights: Path = "penn-pose-only", runtime: str | None = None, precision: str = "float32"
+    ) -> typing.Self:
         """With the network that some weights are for, by default Penn Action's 15 actions.
 
+        Args:
+            weights, runtime, precision: see `deephar.runtimes.opening.find`.
+
         Raises:
-            ValueError: if there are no such weights, or they are not of a network that takes given poses.
+            ValueError: if there are no such weights, they are not of a network that takes given poses, or the runtime
+                cannot use them.
+            ImportError: if the runtime is not installed; with the command.
         """
-        about = loading.describe(weights)
-        if getattr(about.settings, "poses", None) != "given" or not about.actions:
-            raise ValueError(
-                f"Expected weights that name actions by given poses. Received: {weights}, of {about.preset}"
-            )
-        return cls(loading.load(weights), about.layout, about.actions)
+        found = opening.find(weights, runtime, precision)
+        about = found.about
+        if about is None or getattr(about.settings, "poses", None) != "given" or not about.actions:
+            of = "the detector" if about is None else about.preset
+            raise ValueError(f"Expected weights that name actions by given poses. Received: {weights}, of {of}")
+        return cls(found.load(), about.layout, about.actions)
 
     def __call__(self, result: Result) -> Result:
         """A result whose people have `actions`, if they were tracked for long enough."""
@@ -90,7 +96,7 @@ class PoseActions:
         judged = [person.track for person in result.people if person.track and self._is_long(person.track)]
         if judged:
             given = np.stack([self._given(self._pasts[track]) for track in judged])
-            *_, scores = outputs.actions(self.model, running.run(self.model, given)).values()
+            *_, scores = running.judge(self.model, given).values()
             for track, one in zip(judged, scores, strict=True):
                 past = self._pasts[track]
                 past.scores = one if past.scores is None else self.keep * past.scores + (1 - self.keep) * one

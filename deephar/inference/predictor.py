@@ -26,8 +26,8 @@ from deephar.inference.space import weak_perspective
 from deephar.inference.tracks import UNSURE, Tracker
 from deephar.layouts import PoseLayout
 from deephar.models import outputs
+from deephar.runtimes import opening
 from deephar.typed import ArrayLike, Floats, Network, Path, Pixels, Size
-from deephar.weights import loading
 
 BATCH = 16
 """Crops per batch."""
@@ -103,23 +103,32 @@ class PosePredictor:
         detector: "Detector | typing.Literal['people'] | None" = "people",
         least_score: float = LEAST_SCORE,
         max_people: int | None = None,
+        runtime: str | None = None,
+        precision: str = "float32",
     ) -> typing.Self:
         """A predictor with the network that some weights are for.
 
         Args:
-            weights: a name that `deephar pretrained` lists, or a weight file from training beside its model.json.
+            weights: a name that `deephar pretrained` lists, a weight file from training beside its model.json, or a
+                file of `deephar export`.
             flip, least_score, max_people: see the class.
-            detector: see the class; by default `deephar.detection.detector.PeopleDetector` with its own weights.
+            detector: see the class; by default `deephar.detection.detector.PeopleDetector` with its own weights, in
+                the same runtime.
+            runtime, precision: see `deephar.runtimes.opening.find`.
 
         Raises:
-            ValueError: if there are no such weights, or nothing says what network they are for.
+            ValueError: if there are no such weights, nothing says what network they are for, or the runtime cannot
+                use them.
+            ImportError: if the runtime is not installed; with the command.
         """
-        about = loading.describe(weights)
-        if about.judges_actions:
-            raise ValueError(f"{weights} are for {about.preset}, which classifies clips; expected a pose network's")
-        found_by = PeopleDetector() if detector == "people" else detector
+        found = opening.find(weights, runtime, precision)
+        about = found.about
+        if about is None or about.judges_actions:
+            purpose = "the detector" if about is None else f"{about.preset}, which classifies clips"
+            raise ValueError(f"{weights} are for {purpose}; expected a pose network's")
+        found_by = PeopleDetector(load=found.detector) if detector == "people" else detector
         settings = about.window_margin, about.crop_mm, found_by, least_score, max_people
-        return cls(loading.load(weights), about.layout, flip, *settings)
+        return cls(typing.cast(PoseNetwork, found.load()), about.layout, flip, *settings)
 
     def __call__(
         self, photo: Path | Image.Image | Pixels | Frame, boxes: ArrayLike | None = None, name: str | None = None
@@ -275,7 +284,7 @@ class PosePredictor:
             pairs = zip(batch, maps, strict=True)
             crops = np.stack([_crop(frame, px_to_crop, (width, height)) for (frame, _), px_to_crop in pairs])
             with self._turn:
-                pose, confidence = running.predict_crops(self.model, crops, self.layout, self.flip)
+                pose, confidence = running.predict_crops(self.model, crops, self.layout, self.flip, last=True)
             poses.append(geometry.transform_points(np.linalg.inv(maps), pose[-1]))
             confidences.append(confidence[-1])
         return np.concatenate(poses), np.concatenate(confidences)

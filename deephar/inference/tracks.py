@@ -8,7 +8,6 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from deephar import checks, metrics_overlap
 from deephar.inference.people import Person
@@ -139,6 +138,8 @@ class Tracker:
         """Join people to tracks where they are alike; those who are left."""
         if not tracks or not people:
             return people
+        from scipy.optimize import linear_sum_assignment  # takes as long to import as all of deephar
+
         alike = self._similarity(tracks, people)
         pairs = [(t, p) for t, p in zip(*linear_sum_assignment(-alike), strict=True) if alike[t, p] >= self.similar]
         for row, column in pairs:

@@ -7,11 +7,13 @@ knows the naming scheme; no other code infers what an output is from its rank, s
 import dataclasses
 import enum
 import re
+import typing
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
-from deephar.typed import Floats, Network
+from deephar.typed import Floats, Network, Tensor
 
 
 class Kind(enum.StrEnum):
@@ -112,6 +114,23 @@ def of_name(name: str) -> Output:
     )
 
 
+def tensors(model: typing.Any, wanted: Sequence[Output] | None = None) -> list[tuple[str, Tensor]]:
+    """Name and symbolic tensor of the outputs of a graph.
+
+    Args:
+        model: a network of Keras.
+        wanted: outputs from `describe`; None for all, which may then have any names.
+    """
+    known = model.outputs
+    names = getattr(model, "output_names", None) or [tensor._keras_history.operation.name for tensor in known]
+    inside = map(_of_tensor, known)
+    found = [(one.name if one else name, tensor) for one, name, tensor in zip(inside, names, known, strict=True)]
+    if wanted is None:
+        return found
+    described = describe(model)
+    return [found[described.index(one)] for one in wanted]
+
+
 def kinds(model: Network) -> tuple[Kind, ...]:
     """The `Kind` of every output of a network, a tuple, e.g. for a loader."""
     return tuple(output.kind for output in describe(model))
@@ -161,6 +180,20 @@ def poses(model: Network, values: object) -> tuple[Floats, Floats]:
     return np.stack([pose for pose, _ in both]), np.stack([visibility[..., 0] for _, visibility in both])
 
 
+def of_poses(model: Network, last: bool = False) -> list[Output]:
+    """The outputs of a network that `poses` takes, in their order; all of its outputs if these are none, or ambiguous.
+
+    Args:
+        model: see `describe`.
+        last: of the last block alone.
+    """
+    described = describe(model)
+    found = [one for one in described if one.kind in (Kind.POSE, Kind.VISIBILITY, Kind.POSE_VISIBILITY)]
+    if last and found:
+        found = [one for one in found if one.block == max(one.block for one in found)]
+    return found if found and len(set(described)) == len(described) else described
+
+
 def _pair(found, block):
     """Pose and visibility of a block."""
     if (Kind.POSE_VISIBILITY, block) in found:
@@ -185,6 +218,16 @@ def judges(model: Network) -> list[Output]:
     branches: list[str | None] = list(_BRANCHES.values())
     found = [output for output in describe(model) if output.kind == Kind.ACTION]
     return sorted(found, key=lambda output: (output.actions, branches.index(output.branch), output.block))
+
+
+def final(model: Network) -> list[Output]:
+    """The outputs that count in the end: pose and visibility of the last block, the last judge of every set of actions.
+
+    Args:
+        model: see `describe`.
+    """
+    located = [output for output in of_poses(model, last=True) if output.kind != Kind.ACTION]
+    return [*located, *{output.actions: output for output in judges(model)}.values()]
 
 
 def split_blocks(values: Floats | list[Floats] | tuple[Floats, ...]) -> tuple[Floats, Floats]:

@@ -1,16 +1,14 @@
 """Training callbacks: scoring, and keeping freed memory."""
 
-import ctypes
 import math
 import pathlib
 import shutil
-import sys
 import time
 from collections.abc import Callable
 
 import keras
 
-from deephar import files
+from deephar import files, memory
 from deephar.typed import Floats, Path
 
 
@@ -81,17 +79,8 @@ class EndIn(keras.callbacks.Callback):
 
 
 class KeepFreedMemory(keras.callbacks.Callback):
-    """Make the C library keep freed memory for the next step, on Linux.
-
-    When Keras feeds TensorFlow batches from Python, TensorFlow tells the library to return memory at once; on a CPU,
-    reallocating it in every step took a third of a small network's time.
-    """
-
-    TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # mallopt parameters in glibc
+    """Make the C library keep freed memory for the next step, see `deephar.memory.keep_freed`."""
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        library = ctypes.CDLL(None) if batch == 0 and sys.platform == "linux" else None
-        if library is not None and hasattr(library, "mallopt"):
-            library.mallopt(self.TRIM_THRESHOLD, 2**31 - 1)
-            library.mallopt(self.MMAP_THRESHOLD, 2**30)
-            library.mallopt(self.TOP_PAD, 2**28)
+        if batch == 0:
+            memory.keep_freed()

@@ -68,11 +68,14 @@ class Description:
         """Whether it is a clip network."""
         return "num_actions" in flat(self.settings)
 
+    def to_json(self) -> dict[str, object]:
+        """What `write` writes, and `from_json` reads."""
+        return {"format": FORMAT, **dataclasses.asdict(self), "layout": self.layout.to_json()}
+
     def write(self, path: Path) -> None:
         """Write it as JSON, atomically."""
-        stored = {"format": FORMAT, **dataclasses.asdict(self), "layout": self.layout.to_json()}
         with files.whole_file(path) as temporary:
-            temporary.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
 
 
 def read(path: Path) -> Description:
@@ -84,20 +87,38 @@ def read(path: Path) -> Description:
     Raises:
         ValueError: if it is missing, malformed, or of a later version.
     """
-    path = pathlib.Path(path)
     try:
-        stored = json.loads(path.read_bytes())
+        stored = json.loads(pathlib.Path(path).read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(path, error) from None
+    return from_json(stored, path)
+
+
+def from_json(stored: typing.Any, path: Path) -> Description:
+    """The `Description` in parsed JSON.
+
+    Args:
+        stored: see `Description.to_json`.
+        path: where it was found, for messages.
+
+    Raises:
+        ValueError: if it is malformed, or of a later version.
+    """
+    try:
         version = stored.get("format")
         if version is None:  # before versions
             return _parsed({**stored, "preset": stored["model"]})
         if version == FORMAT:
             return _parsed(stored)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(
-            f"Expected model.json with preset, layout and overrides as {path}, as the training scripts write it: "
-            f"{error!r}"
-        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _unreadable(path, error) from None
     raise ValueError(f"{path} has the format {version!r}; this version of deephar reads {FORMAT!r}. Update deephar")
+
+
+def _unreadable(path, error):
+    return ValueError(
+        f"Expected model.json with preset, layout and overrides as {path}, as the training scripts write it: {error!r}"
+    )
 
 
 def _parsed(stored):

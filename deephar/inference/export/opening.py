@@ -3,7 +3,6 @@
 import os
 
 from deephar.inference.export.about import About
-from deephar.inference.export.bvh import Bvh
 from deephar.inference.export.coco import Coco
 from deephar.inference.export.jsonl import JsonLines
 from deephar.inference.export.table import Table
@@ -41,4 +40,8 @@ def open_writer(path: Path, about: About, depth: bool = False) -> Writer:
         raise ValueError(f"Results go to files that end in {', '.join(ENDS)}. Received: {path}")
     if not depth:
         raise ValueError(f"{path} needs poses in space. Received: a network without depth")
-    return Trc(path, about) if end == ".trc" else Bvh(path, about)
+    if end == ".trc":
+        return Trc(path, about)
+    from deephar.inference.export.bvh import Bvh  # with rotations from scipy, which takes long to import
+
+    return Bvh(path, about)

@@ -1,0 +1,29 @@
+"""`deephar export`: writes a network for another runtime."""
+
+import argparse
+import pathlib
+from collections.abc import Sequence
+
+FORMATS = ("onnx", "openvino", "litert", "saved_model")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write a network for another runtime, and compare the results with those of Keras before the file is kept."""
+    parser = argparse.ArgumentParser(prog="deephar export", description=main.__doc__)
+    parser.add_argument("weights", metavar="NAME|FILE", help="weights, as for deephar predict; people: the detector's")
+    parser.add_argument("--format", choices=FORMATS, default="onnx", help="(default: %(default)s)")
+    parser.add_argument("--out", metavar="FILE", help="to write; by default named after the weights, in this folder")
+    parser.add_argument("--all-outputs", action="store_true", help="those of every block, not of the last alone")
+    parser.add_argument("--quiet", action="store_true", help="do not report the differences")
+    options = parser.parse_args(arguments)
+    from deephar.export import writing
+
+    out = options.out or pathlib.Path(options.weights).name.partition(".")[0] + writing.SUFFIXES[options.format]
+    try:
+        written = writing.export(options.weights, options.format, out, options.all_outputs)
+    except (ValueError, OSError, ImportError) as error:
+        parser.exit(1, f"deephar export: {error}\n")
+    if not options.quiet:
+        rows = [f"  {name}: at most {found:.1g} from Keras" for name, found in written.differences.items()]
+        print("\n".join([f"wrote {written.path}", *rows]))
+    return 0

@@ -1,0 +1,20 @@
+"""Memory that the C library keeps."""
+
+import ctypes
+import sys
+
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3
+"""Parameters of `mallopt` in glibc."""
+
+
+def keep_freed() -> None:
+    """Make the C library keep freed memory for the next batch, on Linux; elsewhere nothing happens.
+
+    When Keras feeds TensorFlow batches from Python, TensorFlow tells the library to return memory at once; on a CPU,
+    reallocating it in every step took a third of a small network's time.
+    """
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if library is not None and hasattr(library, "mallopt"):
+        library.mallopt(TRIM_THRESHOLD, 2**31 - 1)
+        library.mallopt(MMAP_THRESHOLD, 2**30)
+        library.mallopt(TOP_PAD, 2**28)

@@ -1,0 +1,52 @@
+"""Networks by the names of their weights, for any runtime: the file is made once, and kept."""
+
+import hashlib
+import json
+import pathlib
+
+import deephar
+from deephar.runtimes import about, choosing
+from deephar.runtimes.exported import Exported
+from deephar.typed import Path
+from deephar.weights import catalogue, download, loading
+
+
+def opened(weights: Path, runtime: str, precision: str = "float32") -> Exported:
+    """The network that some weights are for, in a runtime.
+
+    The first time, it is exported, checked against Keras, and kept in the folder of downloads, see
+    `deephar.weights.download.cache_folder`; from then on, neither Keras nor a backend is imported.
+
+    Args:
+        weights: a name that `deephar pretrained` lists, a weight file beside its model.json, or "people", the
+            detector's.
+        runtime: one of `deephar.runtimes.choosing.RUNTIMES`.
+        precision: one of the runtime's.
+
+    Raises:
+        ValueError: if there are no such weights, or another result is computed from the file than by Keras.
+        ImportError: if the runtime or what it takes to export is not installed; with the command.
+    """
+    choosing.check(runtime, precision)
+    path = place(weights, choosing.RUNTIMES[runtime])
+    if not path.is_file():
+        try:
+            from deephar.export import writing
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                f"{weights} must be exported once, which needs Keras and TensorFlow ({error}). Do it elsewhere: "
+                f"deephar export {weights} --format {choosing.RUNTIMES[runtime].format}"
+            ) from None
+        writing.export(weights, choosing.RUNTIMES[runtime].format, path)
+    return choosing.open_file(path, runtime, precision)
+
+
+def place(weights: Path, runtime: choosing.Runtime) -> pathlib.Path:
+    """Path of the file that `opened` makes: another for other weights, another description or version of deephar."""
+    people = str(weights) == "people"
+    file = catalogue.shipped_file("people") if people else loading.weight_file(weights)
+    told = {} if people else loading.describe(weights).to_json()
+    digest = hashlib.sha256(file.read_bytes())
+    digest.update(json.dumps([about.FORMAT, deephar.__version__, told], sort_keys=True).encode())
+    stem = file.name.partition(".")[0]
+    return download.cache_folder() / "exports" / f"{stem}-{digest.hexdigest()[:16]}{runtime.suffixes[0]}"

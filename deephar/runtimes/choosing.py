@@ -1,0 +1,80 @@
+"""Runtimes by name, and files of networks by their suffix."""
+
+import importlib
+import pathlib
+import typing
+
+from deephar import checks
+from deephar.runtimes.exported import Exported
+from deephar.surroundings import installed
+from deephar.typed import Path
+
+
+class Runtime(typing.NamedTuple):
+    """A runtime: the module of its library, the format that is written for it, suffixes, the first of them that
+    format's, and precisions, the first of them the default."""
+
+    library: str
+    format: str
+    suffixes: tuple[str, ...]
+    precisions: tuple[str, ...] = ("float32",)
+
+
+RUNTIMES: dict[str, Runtime] = {
+    "onnx": Runtime("onnxruntime", "onnx", (".onnx",)),
+    "openvino": Runtime("openvino", "openvino", (".xml", ".onnx"), ("float32", "bfloat16")),
+    "litert": Runtime("ai_edge_litert", "litert", (".tflite",)),
+}
+"""Runtimes of exported files by name, which is also that of the extra of deephar that installs them."""
+
+NAMES = ("keras", *RUNTIMES)
+
+
+def check(runtime: str, precision: str) -> None:
+    """Check that there is a runtime, and that it computes in a precision.
+
+    Raises:
+        ValueError: if not.
+    """
+    checks.one_of("runtime", runtime, NAMES)
+    known = RUNTIMES[runtime].precisions if runtime in RUNTIMES else ("float32",)
+    if precision not in known:
+        raise ValueError(f"Runtime {runtime!r} computes in {', '.join(known)}. Received: precision={precision!r}")
+
+
+def is_exported(path: Path) -> bool:
+    """Whether a file is an exported network, by its suffix."""
+    return any(pathlib.Path(path).suffix in runtime.suffixes for runtime in RUNTIMES.values())
+
+
+def reader(path: Path, runtime: str | None = None) -> str:
+    """The runtime that reads a file: the one that is asked for, or the first that is installed and can.
+
+    Raises:
+        ValueError: if it cannot.
+    """
+    able = [name for name, one in RUNTIMES.items() if pathlib.Path(path).suffix in one.suffixes]
+    if runtime is None and able:
+        return next((name for name in able if installed(RUNTIMES[name].library)), able[0])
+    if runtime is None or runtime not in able:
+        raise ValueError(f"{path} is for {' and '.join(able) or 'no runtime'}. Received: runtime={runtime!r}")
+    return runtime
+
+
+def open_file(path: Path, runtime: str | None = None, precision: str = "float32") -> Exported:
+    """The network in an exported file.
+
+    Args:
+        path: of the file.
+        runtime: see `reader`.
+        precision: see `Runtime`.
+
+    Raises:
+        ValueError: for a file that is missing or not of the runtime, or another precision.
+        ImportError: if the runtime is not installed; with the command.
+    """
+    runtime = reader(path, runtime)
+    check(runtime, precision)
+    if not pathlib.Path(path).is_file():
+        raise ValueError(f"No such file: {path}")
+    return importlib.import_module(f"deephar.runtimes.{runtime}").open_file(path, precision)

@@ -1,0 +1,52 @@
+"""Networks by the names of their weights or by their files, in any runtime."""
+
+import functools
+import typing
+from collections.abc import Callable
+
+from deephar.runtimes import cache, choosing
+from deephar.runtimes.exported import Exported
+from deephar.typed import Network, Path
+from deephar.weights import loading
+from deephar.weights.description import Description
+
+
+class Found(typing.NamedTuple):
+    """The description of a network (None for the detector's), what loads it, and what opens the detector's in the same
+    runtime (None for Keras)."""
+
+    about: Description | None
+    load: Callable[[], Network]
+    detector: Callable[[], Exported] | None
+
+
+def find(weights: Path, runtime: str | None = None, precision: str = "float32") -> Found:
+    """A network in a runtime; other runtimes than Keras import neither Keras nor a backend, once it was exported.
+
+    Args:
+        weights: a name that `deephar pretrained` lists, a weight file beside its model.json, or a file of
+            `deephar export`.
+        runtime: one of `deephar.runtimes.choosing.NAMES`; by default Keras for weights, and for an exported file the
+            first that is installed and reads it.
+        precision: one of the runtime's, see `deephar.runtimes.choosing.RUNTIMES`.
+
+    Returns:
+        `Found`; what it loads with may raise the same errors.
+
+    Raises:
+        ValueError: if there are no such weights, nothing says what network they are for, or the runtime cannot use
+            them.
+        ImportError: if the runtime is not installed; with the command.
+    """
+    if choosing.is_exported(weights):
+        chosen = choosing.reader(weights, runtime)
+        network = choosing.open_file(weights, chosen, precision)
+        about, load = network.about.model, lambda: network
+    else:
+        chosen = runtime or "keras"
+        choosing.check(chosen, precision)
+        about = loading.describe(weights)
+        if chosen == "keras":
+            return Found(about, functools.partial(loading.load, weights), None)
+        load = functools.partial(cache.opened, weights, chosen, precision)
+    return Found(about, load, functools.partial(cache.opened, "people", chosen, precision))
