@@ -40,6 +40,7 @@ _MODULES = (
     "models",
     "ops",
     "registration",
+    "runs",
     "training",
     "typed",
     "video",

@@ -10,12 +10,14 @@ from collections.abc import Callable
 
 import keras
 
-from deephar import files
+from deephar import distribution, files
 from deephar.typed import Floats, Path
 
 
 class Score(keras.callbacks.Callback):
     """Score the model after every few epochs and keep its best weights, in `weights` and in a file.
+
+    With several processes, the first one scores a copy of the model and writes; all of them learn the score.
 
     Args:
         score: function of the model that returns a number, larger is better; None to keep only the last weights.
@@ -37,19 +39,22 @@ class Score(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         assert logs is not None
-        last = self.folder / "last.weights.h5"
-        files.save_weights(self.model, last)
+        last, chief = self.folder / "last.weights.h5", distribution.is_chief(self.model)
+        if chief:
+            files.save_weights(self.model, last)
         waiting = (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]
         if self.score is None or waiting:
             logs[self.name] = float("nan")
             return
-        value = self.score(self.model)
+        score, model = self.score, self.model
+        value = distribution.from_chief(model, lambda: score(distribution.local_copy(model)))
         logs[self.name] = value
         rank = float("-inf") if math.isnan(value) else value
         if self.best is None or rank > self.best:
             self.best, self.weights = rank, self.model.get_weights()
-            with files.whole_file(self.folder / "best.weights.h5") as temporary:
-                shutil.copyfile(last, temporary)
+            if chief:
+                with files.whole_file(self.folder / "best.weights.h5") as temporary:
+                    shutil.copyfile(last, temporary)
 
 
 class EndIn(keras.callbacks.Callback):
@@ -89,8 +94,12 @@ class KeepFreedMemory(keras.callbacks.Callback):
 
     TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # mallopt parameters in glibc
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.told: bool = False
+
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        library = ctypes.CDLL(None) if batch == 0 and sys.platform == "linux" else None
+        library = ctypes.CDLL(None) if not self.told and sys.platform == "linux" else None
+        self.told = True
         if library is not None and hasattr(library, "mallopt"):
             library.mallopt(self.TRIM_THRESHOLD, 2**31 - 1)
             library.mallopt(self.MMAP_THRESHOLD, 2**30)

@@ -2,6 +2,8 @@
 
 import concurrent.futures
 import multiprocessing
+import os
+import signal
 import threading
 import typing
 import weakref
@@ -64,8 +66,22 @@ _kept: list[Maker[typing.Any]] = []
 
 
 def _keep(mixture: Maker[typing.Any]) -> None:
-    """Send the mixture to this process once, not with every batch."""
+    """Send the mixture to this process once, not with every batch; this process ends when that of the pool does.
+
+    Signals that ask a training to stop reach all its processes; the one that trains closes the pool when it is ready.
+    """
     _kept[:] = [mixture]
+    for name in ("SIGTERM", "SIGUSR1"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _make(epoch: int, index: int) -> typing.Any:
