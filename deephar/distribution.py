@@ -175,8 +175,12 @@ def check_batch(model: keras.Model, batch_size: int) -> None:
 
 def part(model: keras.Model) -> tuple[int, int]:
     """Number of this process among those that train a model together, and how many they are; (0, 1) if it is alone."""
-    strategy = getattr(model, "distribute_strategy", None)
-    return worker() if type(strategy).__name__ == "MultiWorkerMirroredStrategy" else (0, 1)
+    strategy = getattr(model, "distribute_strategy", None)  # of Keras models on TensorFlow
+    if strategy is None:
+        return 0, 1
+    import tensorflow as tf
+
+    return worker() if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) else (0, 1)
 
 
 def is_chief(model: keras.Model) -> bool:

@@ -147,8 +147,8 @@ def test_the_first_of_two_processes_scores_and_writes(two):
 def test_two_processes_agree(two):
     """A signal to the second stops both before the same step, from which both go on."""
     chief, other = two
-    assert chief["stopped"] == "stopped by a signal to another process after 1 steps of epoch 2"
-    assert other["stopped"] == "stopped by SIGTERM after 1 steps of epoch 2"
+    assert chief["stopped"] == "stopped by a signal to another process before step 2 of epoch 2"
+    assert other["stopped"] == "stopped by SIGTERM before step 2 of epoch 2"
     assert chief["resumed"] == other["resumed"] == pytest.approx(chief["scores"], rel=1e-6)
     assert [one["wish"] for one in two] == [[True, False]] * 2 and [one["told"] for one in two] == [0.1, 0.1]
 

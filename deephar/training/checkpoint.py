@@ -95,7 +95,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self.agreed(self.plan.asks(batch, self.written)):
             metrics = _metrics(self.model)
             self.write({"epoch": self.epoch, "step": batch, "over": False, "metrics": metrics})
-            self.stop(f"after {batch} steps of epoch {self.epoch + 1}")
+            self.stop(f"before step {batch + 1} of epoch {self.epoch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         over = epoch + 1 >= self.params["epochs"] or bool(self.model.stop_training)

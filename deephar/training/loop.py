@@ -26,6 +26,9 @@ def loop(
         epochs: number of epochs.
         initial_epoch, initial_step: where to start.
         calls: callbacks, the same in every process.
+
+    Returns:
+        `keras.callbacks.History`.
     """
     first, model.stop_training = initial_step, False
     step = distribution.train_step(model)

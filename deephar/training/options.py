@@ -60,7 +60,7 @@ def parser(
     run.add_argument("--out", default=out, type=pathlib.Path, help="folder for weights and logs")
     run.add_argument("--overwrite", action="store_true", help="replace an earlier training run in that folder")
     run.add_argument("--resume", action="store_true", help="resume the training run in that folder")
-    run.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
+    run.add_argument("--strategy", default="none", choices=distribution.STRATEGIES, help="several devices or processes")
     run.add_argument("--logical-cpus", type=_count, default=0, help="split the CPU, to try --strategy mirrored")
     run.add_argument("--processes", type=_count, default=0, help="worker processes that make batches; 0: threads")
     run.add_argument("--precision", default="float32", choices=PRECISIONS, help="of most layers; the rest is float32")
@@ -147,14 +147,15 @@ def parsed(
         args.recipe = _recipe(args, smoke if smoke and args.smoke else {})
         if args.tensorboard and importlib.util.find_spec("tensorboard") is None:
             raise ValueError('--tensorboard needs its package: pip install "deephar[tensorboard]"')
-        if not args.resume:
+        chief = args.strategy != "multiworker" or distribution.worker()[0] == 0
+        if chief and not args.resume:
             files.new_run(args.out, args.overwrite)
         sources = open_sources(args)
         args.recipe.check()
         args.told = {**args.recipe.to_json(), **_own_options(args)}
         if args.earlier:
             state.check_same(args.earlier[0], args.told, args.earlier[1])
-        elif args.overwrite:
+        elif chief and args.overwrite:
             files.clear_run(args.out)
         return args, sources
     except (ValueError, OSError, ImportError) as error:
