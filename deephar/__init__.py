@@ -41,6 +41,7 @@ _MODULES = (
     "models",
     "ops",
     "registration",
+    "runs",
     "runtimes",
     "training",
     "typed",

@@ -1,14 +1,18 @@
-"""Training on several devices through tf.distribute."""
+"""Training on several devices and in several processes with tf.distribute."""
 
 import contextlib
 import functools
+import json
 import os
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 
-STRATEGIES = ("none", "mirrored")
+STRATEGIES = ("none", "mirrored", "multiworker")
+
+_PORTS = 20_000
+"""The first port, and how many there are, for processes that Slurm starts; its job's number chooses among them."""
 
 
 def scope(strategy: str, logical_cpus: int = 0) -> contextlib.AbstractContextManager[int]:
@@ -16,30 +20,91 @@ def scope(strategy: str, logical_cpus: int = 0) -> contextlib.AbstractContextMan
 
     Args:
         strategy: one of `STRATEGIES`: "none"; or "mirrored", a replica on every GPU of this machine, or on every
-            logical CPU if there is no GPU. A batch is split among the replicas.
+            logical CPU if there is no GPU, on TensorFlow and JAX; or "multiworker", the same in several processes, on
+            one machine or many, which `worker` tells apart, on TensorFlow. A batch is split among the replicas.
         logical_cpus: split the CPU into this many devices first, each with its share of the cores; only possible before
-            TensorFlow's first computation. On two cores, two replicas trained a small network twice as fast as one.
+            the backend's first computation. On two cores, two replicas trained a small network twice as fast as one.
 
     Returns:
         context manager; its value is the number of replicas.
 
     Raises:
-        ValueError: for an unknown strategy, a backend other than TensorFlow, or a CPU that is already in use.
+        ValueError: for an unknown strategy, a backend without it, or a CPU that is already in use.
     """
     if strategy not in STRATEGIES:
         raise ValueError(f"`strategy` must be one of {', '.join(STRATEGIES)}. Received: {strategy!r}")
     if strategy == "none":
         return contextlib.nullcontext(1)
+    if keras.backend.backend() == "jax" and strategy == "mirrored":
+        return _jax(logical_cpus)
     if keras.backend.backend() != "tensorflow":
+        needed = "TensorFlow or JAX" if strategy == "mirrored" else "TensorFlow"
         raise ValueError(
-            f"Strategy {strategy!r} needs Keras on TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}"
+            f"Strategy {strategy!r} needs Keras on {needed}. Received: KERAS_BACKEND={keras.backend.backend()}"
         )
     import tensorflow as tf
 
     if logical_cpus:
         _split_cpu(tf, logical_cpus)
+    if strategy == "multiworker":
+        return _copies(_multiworker())
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     return _copies(_mirrored(tuple(device.name for device in devices)))
+
+
+def _jax(logical_cpus):
+    """On JAX, Keras' `DataParallel`: one program over all devices, whose statistics are those of the whole batch."""
+    if logical_cpus:
+        import jax
+
+        try:
+            jax.config.update("jax_num_cpu_devices", logical_cpus)
+        except RuntimeError:
+            if len(keras.distribution.list_devices()) != logical_cpus:
+                raise ValueError("The CPU can only be split before JAX's first computation") from None
+    return _parallel(keras.distribution.list_devices())
+
+
+@contextlib.contextmanager
+def _parallel(devices: list[str]) -> Iterator[int]:
+    with keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False).scope():
+        yield len(devices)
+
+
+def worker() -> tuple[int, int]:
+    """Number of this process, from 0, and how many processes train together, by TF_CONFIG or else by Slurm.
+
+    Raises:
+        ValueError: if the environment says neither.
+    """
+    if "TF_CONFIG" in os.environ:
+        try:
+            config = json.loads(os.environ["TF_CONFIG"])
+            tasks = [(kind, n) for kind in ("chief", "worker") for n in range(len(config["cluster"].get(kind, ())))]
+            return tasks.index((config["task"]["type"], int(config["task"]["index"]))), len(tasks)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                'TF_CONFIG must be {"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": N}}'
+                f". Received: {os.environ['TF_CONFIG']} ({error})"
+            ) from None
+    if "SLURM_PROCID" in os.environ:
+        return int(os.environ["SLURM_PROCID"]), int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
+    raise ValueError(
+        "Several processes are told apart by TF_CONFIG or by Slurm (start them with srun). Received: neither"
+    )
+
+
+@functools.cache
+def _multiworker():
+    """The only strategy of this process that spans several."""
+    import tensorflow as tf
+
+    resolvers = tf.distribute.cluster_resolver
+    if "TF_CONFIG" in os.environ:
+        return tf.distribute.MultiWorkerMirroredStrategy(resolvers.TFConfigClusterResolver())
+    port, gpus = _PORTS + int(os.environ.get("SLURM_JOB_ID", "0")) % _PORTS, tf.config.list_physical_devices("GPU")
+    resolver = resolvers.SlurmClusterResolver(port_base=port, gpus_per_node=len(gpus), auto_set_gpu=False)
+    return tf.distribute.MultiWorkerMirroredStrategy(resolver)
 
 
 def _split_cpu(tf, parts):
@@ -86,6 +151,10 @@ def loader_threads(model: keras.Model) -> int:
 
 def scope_of(model: keras.Model) -> contextlib.AbstractContextManager[int]:
     """Context of the strategy under which a model was built; compile it there. Its value is the number of replicas."""
+    if keras.backend.backend() == "jax" and model.weights:
+        devices = model.weights[0].value.sharding.device_set
+        names = [f"{device.platform}:{device.id}" for device in sorted(devices, key=lambda device: device.id)]
+        return _parallel(names) if len(names) > 1 else contextlib.nullcontext(1)
     strategy = getattr(model, "distribute_strategy", None)  # of Keras models on TensorFlow
     return _copies(strategy) if strategy else contextlib.nullcontext(1)
 
@@ -104,6 +173,86 @@ def check_batch(model: keras.Model, batch_size: int) -> None:
             )
 
 
+def part(model: keras.Model) -> tuple[int, int]:
+    """Number of this process among those that train a model together, and how many they are; (0, 1) if it is alone."""
+    strategy = getattr(model, "distribute_strategy", None)  # of Keras models on TensorFlow
+    if strategy is None:
+        return 0, 1
+    import tensorflow as tf
+
+    return worker() if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) else (0, 1)
+
+
+def is_chief(model: keras.Model) -> bool:
+    """Whether this process writes the logs and checkpoints of a model: the only one, or the first of several."""
+    return part(model)[0] == 0
+
+
+def agreed(model: keras.Model, wish: bool) -> bool:
+    """Whether any of the processes that train a model wishes something; all of them ask at the same step."""
+    return wish if part(model)[1] == 1 else _total(model, float(wish)) > 0
+
+
+def from_chief(model: keras.Model, ask: Callable[[], float]) -> float:
+    """A number that the first of the processes that train a model finds out, and all of them learn."""
+    if part(model)[1] == 1:
+        return ask()
+    replicas = max(1, model.distribute_strategy.num_replicas_in_sync // part(model)[1])
+    return _total(model, ask() / replicas if is_chief(model) else 0.0)
+
+
+def _total(model, value):
+    """Sum of a number over all replicas, each of which has that of its process."""
+    import tensorflow as tf
+
+    def add(value):
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+    strategy = model.distribute_strategy
+    return float(strategy.experimental_local_results(strategy.run(add, (tf.constant(value, tf.float64),)))[0])
+
+
+def local_copy(model: keras.Model) -> keras.Model:
+    """A copy of a model, with its weights, that one of several processes can run alone; a process alone needs none."""
+    if part(model)[1] == 1:
+        return model
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def train_step(model: keras.Model) -> Callable[[typing.Any], dict[str, typing.Any]]:
+    """The training step with which Keras' `fit` trains a compiled model, as a function of this process's own samples.
+
+    Args:
+        model: built under a strategy, and with its metrics built.
+
+    Returns:
+        function of (inputs, targets, weights), arrays or nested tuples of them whose samples are split evenly among the
+        replicas of this process; it gives the logs.
+    """
+    import tensorflow as tf
+
+    strategy = model.distribute_strategy
+    replicas = max(1, strategy.num_replicas_in_sync // part(model)[1])
+
+    def step(batch):
+        def share(context):
+            number = context.replica_id_in_sync_group % replicas
+            return tf.nest.map_structure(lambda rows: tf.convert_to_tensor(_share(rows, number, replicas)), batch)
+
+        return model.train_function(iter([strategy.experimental_distribute_values_from_function(share)]))
+
+    model.make_train_function()
+    return step
+
+
+def _share(rows, number, parts):
+    """One of several equal parts of some rows."""
+    size = len(rows) // parts
+    return rows[number * size : (number + 1) * size]
+
+
 def batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
     """All batch normalization layers of a model, including those inside other layers, as a list."""
     return [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
@@ -114,14 +263,16 @@ def synchronised(model: keras.Model) -> Iterator[None]:
     """Context for training in which all replicas of a model share batch normalization statistics.
 
     Moving statistics, which are saved from the first replica, are then those of the whole batch. No effect on a model
-    with one replica.
+    with one replica. On JAX it is also the context in which batches are split.
     """
+    tensorflow = keras.backend.backend() == "tensorflow"
     with scope_of(model) as copies:
-        norms = batch_norms(model) if copies > 1 else []
+        norms = batch_norms(model) if copies > 1 and tensorflow else []
     for layer in norms:
         layer.synchronized = True
     try:
-        yield
+        with contextlib.nullcontext() if tensorflow else scope_of(model):
+            yield
     finally:  # a saved model must load on every backend, and only TensorFlow supports it
         for layer in norms:
             layer.synchronized = False

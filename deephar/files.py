@@ -58,8 +58,8 @@ def check_writable(path: Path) -> None:
 
 
 RUN = (
-    "model.json", "best.weights.h5", "last.weights.h5", "resume.weights.h5", "small.weights.h5", "log.csv",
-    "stage1.csv", "stage2.csv",
+    "run.json", "model.json", "best.weights.h5", "last.weights.h5", "resume.weights.h5", "resume.previous.weights.h5",
+    "small.weights.h5", "log.csv", "stage1.csv", "stage2.csv", "table.md",
 )  # fmt: skip
 """Files that identify the folder of a training run."""
 
@@ -88,6 +88,13 @@ def clear_run(folder: Path) -> None:
     """Remove the files of an earlier training run from a folder, so that none is mistaken for the new run's."""
     for name in RUN:
         (pathlib.Path(folder) / name).unlink(missing_ok=True)
+    clear_partial(folder)
+
+
+def clear_partial(folder: Path) -> None:
+    """Remove the temporary files of `whole_file` that a process left in a folder when it was killed."""
+    for path in pathlib.Path(folder).glob(".*.partial.*"):
+        path.unlink(missing_ok=True)
 
 
 class Weighted(typing.Protocol):

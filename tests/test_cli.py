@@ -11,7 +11,7 @@ from deephar import cli
 
 
 def test_commands_are_listed(capsys):
-    assert cli.main(["--help"]) == 0 and "predict,export,convert,pretrained,doctor" in capsys.readouterr().out
+    assert cli.main(["--help"]) == 0 and "predict,export,convert,pretrained,doctor,runs" in capsys.readouterr().out
     assert cli.main([]) == 2 and cli.main(["dance"]) == 2
     capsys.readouterr()
     assert cli.main(["--version"]) == 0 and capsys.readouterr().out == f"deephar {deephar.__version__}\n"

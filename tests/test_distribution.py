@@ -152,8 +152,11 @@ def test_no_strategy_is_one_copy():
 
 
 def test_what_cannot_be_done_is_said(monkeypatch):
-    with pytest.raises(ValueError, match=r"one of none, mirrored. Received: 'magic'"):
+    with pytest.raises(ValueError, match=r"one of none, mirrored, multiworker. Received: 'magic'"):
         distribution.scope("magic")
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
     with pytest.raises(ValueError, match=r"needs Keras on TensorFlow. Received: KERAS_BACKEND=jax"):
+        distribution.scope("multiworker")
+    monkeypatch.setattr("keras.backend.backend", lambda: "torch")
+    with pytest.raises(ValueError, match=r"needs Keras on TensorFlow or JAX. Received: KERAS_BACKEND=torch"):
         distribution.scope("mirrored")

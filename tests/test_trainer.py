@@ -1,10 +1,8 @@
 """The trainer goes on where it was interrupted, and a recipe's fields are replaced by name."""
 
-import json
 import shutil
 import sys
 
-import h5py
 import keras
 import numpy as np
 import pytest
@@ -89,7 +87,6 @@ def test_half_precision_is_of_the_layers_alone(drawn, tmp_path, monkeypatch):
 
 
 @eagerly()
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Keras leaves its log open
 @pytest.mark.parametrize("killed_at", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 3))])
 def test_a_training_goes_on_as_if_nothing_had_been(killed_at, whole, drawn, tmp_path, monkeypatch):
     """Killed before the end of the second epoch, of the second stage's first and of its last: the same losses, rates,
@@ -140,26 +137,13 @@ def test_what_cannot_go_on_is_said(whole, drawn, tmp_path, monkeypatch, capsys):
     assert "already holds a training run" in said(drawn, folder, monkeypatch, capsys)
 
 
-@pytest.mark.parametrize("damage", ["state", "counts", "layers", "best"])
-def test_a_damaged_checkpoint_is_said(damage, whole, drawn, tmp_path, monkeypatch, capsys):
+def test_damaged_best_weights_are_said(whole, drawn, tmp_path, monkeypatch, capsys):
     shutil.copytree(whole[0], tmp_path / "run")
-    if damage == "best":
-        (tmp_path / "run" / "best.weights.h5").write_bytes(b"junk")
-    with h5py.File(tmp_path / "run" / "resume.weights.h5", "a") as file:
-        state = json.loads(file.attrs["deephar_state"])
-        if damage == "state":
-            file.attrs["deephar_state"] = "null"
-        elif damage == "counts":
-            del state["counts"]
-            file.attrs["deephar_state"] = json.dumps(state)
-        elif damage == "layers":
-            del file["layers"]
-    err = said(drawn, tmp_path / "run", monkeypatch, capsys, "--resume")
-    assert "Start over without --resume" in err
+    (tmp_path / "run" / "best.weights.h5").write_bytes(b"junk")
+    assert "Start over without --resume" in said(drawn, tmp_path / "run", monkeypatch, capsys, "--resume")
 
 
 @eagerly()
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Keras leaves its log open
 def test_what_is_overwritten_is_not_gone_on_with(whole, drawn, tmp_path, monkeypatch, capsys):
     shutil.copytree(whole[0], tmp_path / "run")
     with pytest.raises(Killed):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import deephar
 
-COMMANDS = ("predict", "export", "convert", "pretrained", "doctor")
+COMMANDS = ("predict", "export", "convert", "pretrained", "doctor", "runs")
 
 
 def main(arguments: Iterable[str] | None = None) -> int:

@@ -8,12 +8,14 @@ from collections.abc import Callable
 
 import keras
 
-from deephar import files, memory
+from deephar import distribution, files, memory
 from deephar.typed import Floats, Path
 
 
 class Score(keras.callbacks.Callback):
     """Score the model after every few epochs and keep its best weights, in `weights` and in a file.
+
+    With several processes, the first one scores a copy of the model and writes; all of them learn the score.
 
     Args:
         score: function of the model that returns a number, larger is better; None to keep only the last weights.
@@ -35,19 +37,22 @@ class Score(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         assert logs is not None
-        last = self.folder / "last.weights.h5"
-        files.save_weights(self.model, last)
+        last, chief = self.folder / "last.weights.h5", distribution.is_chief(self.model)
+        if chief:
+            files.save_weights(self.model, last)
         waiting = (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]
         if self.score is None or waiting:
             logs[self.name] = float("nan")
             return
-        value = self.score(self.model)
+        score, model = self.score, self.model
+        value = distribution.from_chief(model, lambda: score(distribution.local_copy(model)))
         logs[self.name] = value
         rank = float("-inf") if math.isnan(value) else value
         if self.best is None or rank > self.best:
             self.best, self.weights = rank, self.model.get_weights()
-            with files.whole_file(self.folder / "best.weights.h5") as temporary:
-                shutil.copyfile(last, temporary)
+            if chief:
+                with files.whole_file(self.folder / "best.weights.h5") as temporary:
+                    shutil.copyfile(last, temporary)
 
 
 class EndIn(keras.callbacks.Callback):
@@ -81,6 +86,10 @@ class EndIn(keras.callbacks.Callback):
 class KeepFreedMemory(keras.callbacks.Callback):
     """Make the C library keep freed memory for the next step, see `deephar.memory.keep_freed`."""
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.told: bool = False
+
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        if batch == 0:
+        if not self.told:
             memory.keep_freed()
+        self.told = True

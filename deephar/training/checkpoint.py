@@ -1,58 +1,61 @@
-"""Resuming an interrupted training run after its last complete epoch."""
+"""Checkpoints of a training: after every epoch, between any two steps, and when a signal asks for one."""
 
-import csv
-import json
-import pathlib
-import typing
-import warnings
-from collections.abc import Mapping, Sequence
+import dataclasses
+import functools
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
 
-import h5py
 import keras
 
-from deephar import files
-from deephar.training.fitting import Batches
+from deephar import distribution
+from deephar.training import state as states
+from deephar.training.batches import Batches
+from deephar.training.signals import Interrupted, Requests
 from deephar.typed import Path
 
-FILE = "resume.weights.h5"
-"""In a run's folder: the network and its optimizer after an epoch, and the rest of the state in an attribute."""
-
-_KEY = "deephar_state"
 _NUMBERS = ("best", "wait", "cooldown_counter", "best_epoch", "stopped_epoch")
 """What callbacks track across epochs: the best score, and the epochs without improvement."""
 
 
-_STATE = ("recipe", "stage", "scores", "rate", "loader_first", "loader_now", "epoch", "over", "counts")
+@dataclasses.dataclass
+class Plan:
+    """When to write a checkpoint within an epoch.
 
+    Attributes:
+        minutes: after so many minutes without one; None: never.
+        steps: before every such step of an epoch; None: never.
+        requests: signals that ask for one, and to stop.
+    """
 
-class State(typing.TypedDict):
-    """The state needed to resume training, see `Checkpoint`."""
+    minutes: float | None = None
+    steps: int | None = None
+    requests: Requests = dataclasses.field(default_factory=Requests)
 
-    recipe: dict[str, str]
-    stage: int
-    scores: list[float | None]
-    rate: float
-    loader_first: int
-    loader_now: int
-    epoch: int
-    over: bool
-    counts: list[dict[str, float | None]]
-
-
-class Unusable(ValueError):
-    """There is no checkpoint to resume from."""
+    def asks(self, step: int, written: float) -> bool:
+        """Whether one is due before a step of an epoch, if the last was written at a time of `time.monotonic`."""
+        if self.requests.name:
+            return True
+        late = self.minutes is not None and time.monotonic() - written > 60 * self.minutes
+        return step > 0 and (late or (self.steps is not None and step % self.steps == 0))
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Write a checkpoint for resuming after every epoch. Place it last: it also saves the state of other callbacks.
+    """Write a checkpoint after every epoch, and within one when the plan asks for it.
+
+    Place it last: it also saves the state of other callbacks. One that cannot be written, for lack of space, say, is
+    reported on standard error; training goes on, and the earlier ones remain.
 
     Args:
         folder: of the training run.
         batches: loader, whose epoch is recorded.
-        state: dict of what the trainer needs to restore; `epoch`, the next one, is added, and whether the stage is
-            `over`.
+        state: fields of `deephar.training.state.State` that stay the same throughout the stage.
         watched: callbacks whose counters are saved and restored, in order.
-        earlier: what `read` returned, if the stage is resumed; None if it starts.
+        earlier: the state from which the stage is resumed; None if it starts.
+        plan: `Plan`.
+
+    Raises:
+        deephar.training.signals.Interrupted: from `fit`, after a signal.
     """
 
     def __init__(
@@ -61,75 +64,72 @@ class Checkpoint(keras.callbacks.Callback):
         batches: Batches,
         state: Mapping[str, object],
         watched: Sequence[keras.callbacks.Callback],
-        earlier: State | None = None,
+        earlier: states.State | None = None,
+        plan: Plan | None = None,
     ) -> None:
         super().__init__()
-        self.path: pathlib.Path = pathlib.Path(folder) / FILE
+        self.folder: Path = folder
         self.batches: Batches = batches
         self.state: Mapping[str, object] = state
         self.watched: Sequence[keras.callbacks.Callback] = watched
-        self.earlier: State | None = earlier
+        self.earlier: states.State | None = earlier
+        self.plan: Plan = plan or Plan()
+        self.epoch: int = 0
+        self.written: float = 0.0
+        self.agreed: Callable[[bool], bool] = bool
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        self.written, self.agreed = time.monotonic(), functools.partial(distribution.agreed, self.model)
         for callback, numbers in zip(self.watched, self.earlier["counts"] if self.earlier else (), strict=False):
             vars(callback).update(numbers)
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.epoch, earlier = epoch, self.earlier
+        if earlier and earlier["metrics"] is not None and earlier["epoch"] == epoch:
+            _set_metrics(self.model, earlier["metrics"])
+            for variable in self.model.optimizer.variables:
+                if variable.name == "learning_rate":  # a schedule has lowered it at the first start of the epoch
+                    variable.assign(earlier["learning_rate"])
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if self.agreed(self.plan.asks(batch, self.written)):
+            metrics = _metrics(self.model)
+            self.write({"epoch": self.epoch, "step": batch, "over": False, "metrics": metrics})
+            self.stop(f"before step {batch + 1} of epoch {self.epoch + 1}")
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        counts = [{n: vars(c)[n] for n in _NUMBERS if n in vars(c)} for c in self.watched]
         over = epoch + 1 >= self.params["epochs"] or bool(self.model.stop_training)
-        state = {**self.state, "epoch": epoch + 1, "over": over, "counts": counts, "loader_now": self.batches.epoch}
-        with files.whole_file(self.path) as temporary:
-            self.model.save_weights(temporary)
-            with h5py.File(temporary, "a") as file:
-                file.attrs[_KEY] = json.dumps(state, default=float)
+        self.write({"epoch": epoch + 1, "step": 0, "over": over, "metrics": None})
+        self.stop(f"after epoch {epoch + 1}")
+
+    def write(self, position: Mapping[str, object]) -> None:
+        """Write a checkpoint, or say why that was not possible."""
+        self.written = time.monotonic()
+        if not distribution.is_chief(self.model):
+            return
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        counts = [{n: vars(c)[n] for n in _NUMBERS if n in vars(c)} for c in self.watched]
+        now = {"counts": counts, "loader_now": self.batches.epoch, "learning_rate": rate}
+        try:
+            states.write(self.model, self.folder, {**self.state, **position, **now})
+        except (OSError, RuntimeError) as error:
+            print(f"no checkpoint was written, the one before remains: {error}", file=sys.stderr)
+
+    def stop(self, where: str) -> None:
+        """End the training if a signal asked for that."""
+        if self.agreed(bool(self.plan.requests.name)):
+            by = self.plan.requests.name or "a signal to another process"
+            raise Interrupted(f"stopped by {by} {where}", distribution.is_chief(self.model))
 
 
-def read(folder: Path, recipe: Mapping[str, str]) -> State:
-    """The state that `Checkpoint` saved in a folder.
-
-    Args:
-        folder: of the training run.
-        recipe: everything that defines the training run, `told` of `deephar.training.options.parsed`.
-
-    Returns:
-        dict, see `Checkpoint`.
-
-    Raises:
-        Unusable: if there is none, it is damaged, or it belongs to a different run; the message says in which fields.
-    """
-    path = pathlib.Path(folder) / FILE
-    try:
-        with h5py.File(path, "r") as file:
-            state = json.loads(file.attrs[_KEY])
-        missing = [name for name in _STATE if name not in state]
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise Unusable(f"Nothing to resume from at {path}: {error}. Start over without --resume") from None
-    if missing:
-        raise Unusable(f"{path} is damaged: it lacks {', '.join(missing)}. Start over without --resume")
-    other = [name for name in recipe if state["recipe"].get(name) != recipe[name]]
-    if other:
-        differences = "; ".join(f"{name} was {state['recipe'].get(name)}, now {recipe[name]}" for name in other)
-        raise Unusable(f"{path} is from a different training run: {differences}")
-    return state
+def _metrics(model: keras.Model) -> list[object]:
+    """Values of all variables of a model's metrics."""
+    return [keras.ops.convert_to_numpy(v.value).tolist() for metric in model.metrics for v in metric.variables]
 
 
-def restore(model: keras.Model, folder: Path) -> None:
-    """Restore a compiled network's weights and optimizer state from `Checkpoint`."""
-    path = pathlib.Path(folder) / FILE
-    model.optimizer.build(model.trainable_variables)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # about parts missing from the file
-            model.load_weights(path)
-    except (OSError, KeyError, ValueError, RuntimeError, UserWarning) as error:
-        raise Unusable(f"{path} is damaged: {error}. Start over without --resume") from None
-
-
-def trim(log: pathlib.Path, epochs: int) -> None:
-    """Keep only the rows of the first epochs in a log of Keras' `CSVLogger`, which may be ahead of the checkpoint."""
-    if not log.is_file():
-        return
-    with open(log, newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
-    with files.whole_file(log) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows[: 1 + epochs])
+def _set_metrics(model: keras.Model, values: Sequence[object]) -> None:
+    """Restore what `_metrics` returned; with several workers, in the chief alone: what they count is added up."""
+    if distribution.is_chief(model):
+        variables = [variable for metric in model.metrics for variable in metric.variables]
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)

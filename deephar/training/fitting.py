@@ -1,26 +1,70 @@
-"""Keras' `fit` on a loader's batches, on one device or several."""
+"""Keras' `fit` on a loader's batches, on one device or several, from any step of an epoch."""
 
 import typing
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable
 
 import keras
 
 from deephar import distribution
+from deephar.training.batches import Batches
 from deephar.training.callbacks import KeepFreedMemory
+from deephar.training.loop import loop
 
 
-class Batches(typing.Protocol):
-    """A loader, see `deephar.data.batches.loader`."""
+class Rest(keras.utils.PyDataset):
+    """What is left of a loader's epoch.
 
-    epoch: int
+    Args:
+        batches: loader; it advances by one epoch here, as it does when Keras starts to read it.
+        first: number of the first batch.
+    """
 
-    @property
-    def batch_size(self) -> int: ...
+    def __init__(self, batches: Batches, first: int) -> None:
+        super().__init__(workers=batches.workers, max_queue_size=batches.max_queue_size)
+        self.batches: Batches = batches
+        self.first: int = first
+        batches.epoch += 1
 
-    @property
-    def broken(self) -> Sized: ...
+    def __len__(self) -> int:
+        return len(self.batches) - self.first
 
-    def __len__(self) -> int: ...
+    def __getitem__(self, index: int) -> typing.Any:
+        return self.batches[self.first + index]
+
+
+def build_metrics(model: keras.Model, batch: tuple[typing.Any, ...]) -> None:
+    """Build a compiled model's metrics, which Keras does in the first step; what they measure here is to be reset."""
+    inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(batch)
+    with distribution.scope_of(model):
+        model.compute_loss(inputs, targets, model(inputs), weights, training=False)
+
+
+class Rejoined(keras.callbacks.CallbackList):
+    """Callbacks that see one training where Keras' `fit` runs two: the rest of an epoch, and the epochs after it.
+
+    Args:
+        callbacks: Keras callbacks.
+        first: number of the batch with which the rest starts.
+        **options: of `keras.callbacks.CallbackList`.
+    """
+
+    def __init__(self, callbacks: list[keras.callbacks.Callback], first: int, **options: typing.Any) -> None:
+        super().__init__(callbacks, **options)
+        self.first: int = first  # 0 once the rest is over
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        if self.first:
+            super().on_train_begin(logs)
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        super().on_train_batch_begin(self.first + batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        super().on_train_batch_end(self.first + batch, logs)
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        if not self.first:
+            super().on_train_end(logs)
 
 
 def fit(
@@ -28,7 +72,9 @@ def fit(
     batches: Batches,
     epochs: int = 1,
     callbacks: Iterable[keras.callbacks.Callback] = (),
-    **options: object,
+    initial_epoch: int = 0,
+    initial_step: int = 0,
+    verbose: typing.Literal["auto", 0, 1, 2] = "auto",
 ) -> keras.callbacks.History:
     """Train a network on a loader's batches with Keras' `fit`, on one device or under the strategy it was built in.
 
@@ -40,7 +86,8 @@ def fit(
         batches: `deephar.data.batches.loader.PoseLoader` or `ClipLoader`.
         epochs: number of epochs.
         callbacks: Keras callbacks.
-        **options: of `keras.Model.fit`.
+        initial_epoch, initial_step: where to start: the epoch and the number of its batch, from 0.
+        verbose: as of `keras.Model.fit`.
 
     Returns:
         `keras.callbacks.History`.
@@ -49,6 +96,24 @@ def fit(
         ValueError: if a batch cannot be split evenly among the replicas.
     """
     distribution.check_batch(model, batches.batch_size)
-    callbacks = [KeepFreedMemory(), *callbacks]
+    called: typing.Any = [KeepFreedMemory(), *callbacks]
+    options: dict[str, typing.Any] = {"shuffle": False, "verbose": verbose}
+    several = distribution.part(model)[1] > 1
     with distribution.synchronised(model):
-        return model.fit(batches, epochs=epochs, shuffle=False, callbacks=callbacks, **options)
+        if several or initial_step:
+            shown = {"add_history": True, "add_progbar": verbose != 0, "verbose": verbose}
+            shown |= {"model": model, "epochs": epochs, "steps": len(batches)}
+            build_metrics(model, batches[initial_step])
+        if several:
+            lists = keras.callbacks.CallbackList(called, **shown)
+            return loop(model, batches, epochs, initial_epoch, initial_step, lists)
+        if initial_step:
+            called = Rejoined(called, initial_step, **shown)
+            rest, initial_epoch = Rest(batches, initial_step), initial_epoch + 1
+            model.fit(rest, epochs=initial_epoch, initial_epoch=initial_epoch - 1, callbacks=called, **options)
+            called.first = 0
+            if model.stop_training or initial_epoch == epochs:
+                batches.on_epoch_end()
+                called.on_train_end()
+                return model.history
+        return model.fit(batches, epochs=epochs, initial_epoch=initial_epoch, callbacks=called, **options)

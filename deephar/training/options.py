@@ -3,13 +3,14 @@
 import argparse
 import ast
 import difflib
+import importlib.util
 import pathlib
 import typing
 from collections.abc import Callable, Mapping
 
 from deephar import config, distribution, files
-from deephar.training import checkpoint
 from deephar.training import recipe as recipes
+from deephar.training import state
 from deephar.typed import Path
 
 _RECIPE = ("batch_size", "steps", "parts", *recipes.STAGED, "augmentation", "preset")
@@ -59,13 +60,18 @@ def parser(
     run.add_argument("--out", default=out, type=pathlib.Path, help="folder for weights and logs")
     run.add_argument("--overwrite", action="store_true", help="replace an earlier training run in that folder")
     run.add_argument("--resume", action="store_true", help="resume the training run in that folder")
-    run.add_argument("--strategy", default="none", choices=distribution.STRATEGIES)
+    run.add_argument("--strategy", default="none", choices=distribution.STRATEGIES, help="several devices or processes")
     run.add_argument("--logical-cpus", type=_count, default=0, help="split the CPU, to try --strategy mirrored")
     run.add_argument("--processes", type=_count, default=0, help="worker processes that make batches; 0: threads")
     run.add_argument("--precision", default="float32", choices=PRECISIONS, help="of most layers; the rest is float32")
     run.add_argument(
         "--minutes", type=_minutes, metavar="N", help="stop after the last epoch that ends in time; --resume continues"
     )
+    run.add_argument(
+        "--checkpoint-minutes", type=_minutes, metavar="N", default=10.0, help="at most so long between checkpoints"
+    )
+    run.add_argument("--checkpoint-steps", type=_count, metavar="N", default=0, help="and one every N steps; 0: not")
+    run.add_argument("--tensorboard", action="store_true", help="log for TensorBoard too (the extra tensorboard)")
     run.add_argument("--seed", type=_count, default=0)
     run.add_argument("--quiet", action="store_true", help="no progress bar")
     run.add_argument("--smoke", action="store_true", help=smoke)
@@ -130,21 +136,26 @@ def parsed(
         smoke: fields of the recipe that `--smoke` replaces.
 
     Returns:
-        the options, whose `recipe` is the one to train, `told` everything that defines the training run, and `refuse` a
-        function that ends the program with an error message; and what `open_sources` returns.
+        the options, whose `recipe` is the one to train, `told` everything that defines the training run, `earlier` the
+        checkpoint to resume (`deephar.training.state.read`) or None, and `refuse` a function that ends the program with
+        an error message; and what `open_sources` returns.
     """
     args = result.parse_args()
     args.refuse = result.error
     try:
+        args.earlier = _recalled(args) if args.resume else None
         args.recipe = _recipe(args, smoke if smoke and args.smoke else {})
-        if not args.resume:
+        if args.tensorboard and importlib.util.find_spec("tensorboard") is None:
+            raise ValueError('--tensorboard needs its package: pip install "deephar[tensorboard]"')
+        chief = args.strategy != "multiworker" or distribution.worker()[0] == 0
+        if chief and not args.resume:
             files.new_run(args.out, args.overwrite)
         sources = open_sources(args)
         args.recipe.check()
         args.told = {**args.recipe.to_json(), **_own_options(args)}
-        if args.resume:
-            checkpoint.read(args.out, args.told)
-        elif args.overwrite:
+        if args.earlier:
+            state.check_same(args.earlier[0], args.told, args.earlier[1])
+        elif chief and args.overwrite:
             files.clear_run(args.out)
         return args, sources
     except (ValueError, OSError, ImportError) as error:
@@ -160,11 +171,25 @@ _RUN = (
     "processes",
     "quiet",
     "minutes",
+    "checkpoint_minutes",
+    "checkpoint_steps",
+    "tensorboard",
+    "earlier",
     "refuse",
     "recipe",
     "recipes",
 )
 """Options that say where and how to train, not what."""
+
+
+def _recalled(args):
+    """The checkpoint to resume; initial weights that are not named again are the recorded ones."""
+    earlier = state.read(args.out)
+    for name in ("weights", "pose_weights", "start"):
+        recorded = earlier[0]["recipe"].get(name, "None")
+        if recorded != "None" and getattr(args, name, None) is None:
+            setattr(args, name, recorded)
+    return earlier
 
 
 def _own_options(args):

@@ -9,12 +9,15 @@ import keras
 
 from deephar import distribution
 from deephar.models import surgery
-from deephar.training import checkpoint
+from deephar.training import checkpoint, logs
+from deephar.training.batches import Batches
 from deephar.training.callbacks import EndIn, Score
 from deephar.training.compiling import compile_model, set_momentum
-from deephar.training.fitting import Batches, fit
+from deephar.training.fitting import fit
 from deephar.training.recipe import Recipe, Stage
 from deephar.training.schedules import cosine_schedule, plateau_schedule, step_schedule
+from deephar.training.state import State, Unusable, restore
+from deephar.training.versions import versions
 from deephar.typed import Floats, Path
 from deephar.weights import loading
 
@@ -44,10 +47,12 @@ def train_stages(
     recipe: Recipe,
     judge: Judge | None,
     folder: Path,
-    earlier: checkpoint.State | None = None,
+    earlier: tuple[State, pathlib.Path] | None = None,
     told: Mapping[str, str] | None = None,
     quiet: bool = False,
     minutes: float | None = None,
+    plan: checkpoint.Plan | None = None,
+    tensorboard: bool = False,
 ) -> list[float | None]:
     """Train a network stage by stage; every stage starts from the best weights of the previous one.
 
@@ -57,22 +62,28 @@ def train_stages(
         recipe: `deephar.training.recipe.Recipe`.
         judge: `deephar.evaluation.judges.Judge`; None: the last weights of every stage are kept.
         folder: where best.weights.h5, last.weights.h5 and log.csv, or stage1.csv and so on, are written.
-        earlier: from `deephar.training.checkpoint.read`, to resume.
+        earlier: from `deephar.training.state.read`, to resume.
         told: everything that defines the training run, to check that the same one is resumed; default: the recipe.
         quiet: no progress bar.
         minutes: after which to end, at the end of an epoch; None: when all is done.
+        plan: `deephar.training.checkpoint.Plan`, when to write a checkpoint within an epoch.
+        tensorboard: whether to log for TensorBoard too, see `deephar.training.logs.EpochLog`.
 
     Returns:
         list of the best score after each stage, None without a judge; a stage that time has ended is left out.
+
+    Raises:
+        deephar.training.signals.Interrupted: after a signal that `plan` collects.
     """
     if recipe.norm_momentum is not None:
         set_momentum(model, recipe.norm_momentum)
-    course = _Course(model, batches, recipe, judge, pathlib.Path(folder), told or recipe.to_json(), quiet)
+    told = recipe.to_json() if told is None else told
+    course = _Course(model, batches, recipe, judge, pathlib.Path(folder), told, quiet, plan, tensorboard)
     limit = EndIn(math.inf if minutes is None else minutes)
     if earlier:
-        course.recall(earlier)
+        course.recall(earlier[0])
     for number in range(len(course.scores), len(recipe.stages)):
-        course.follow(number, limit, earlier if earlier and earlier["stage"] == number else None)
+        course.follow(number, limit, earlier if earlier and earlier[0]["stage"] == number else None)
         if limit.ended:
             break
     return course.scores
@@ -90,39 +101,33 @@ class _Course:
         folder: pathlib.Path,
         told: Mapping[str, str],
         quiet: bool,
+        plan: checkpoint.Plan | None,
+        tensorboard: bool,
     ) -> None:
-        self.quiet = quiet
+        self.quiet, self.plan, self.tensorboard = quiet, plan, tensorboard
         self.model, self.batches, self.recipe, self.folder, self.told = model, batches, recipe, folder, told
         self.best = Score(judge.score if judge else None, folder, judge.log if judge else "score")
         self.scores: list[float | None] = []
         self.rate: float | None = None
 
-    def recall(self, earlier: checkpoint.State) -> None:
+    def recall(self, earlier: State) -> None:
         """Restore the state of an interrupted run."""
         self.scores = list(earlier["scores"])
         best = earlier["counts"][0]["best"]
         if best is not None:
             self.best.best, self.best.weights = best, _weights_of(self.folder / "best.weights.h5", self.model)
 
-    def follow(self, number: int, limit: EndIn, earlier: checkpoint.State | None) -> None:
+    def follow(self, number: int, limit: EndIn, resumed: tuple[State, pathlib.Path] | None) -> None:
         """Train a stage, or the rest of it, and end with the best weights."""
-        stage, epoch = self.recipe.stages[number], earlier["epoch"] if earlier else 0
+        stage, earlier = self.recipe.stages[number], resumed[0] if resumed else None
         first = earlier["rate"] if earlier else stage.first_rate(self.rate)
         if number or stage.frozen:
             surgery.freeze_pose(self.model, stage.frozen)
-        self.compile(stage, first, earlier)
-        log = self.folder / ("log.csv" if len(self.recipe.stages) == 1 else f"stage{number + 1}.csv")
-        if earlier:
-            checkpoint.trim(log, epoch)
-            self.batches.epoch = earlier["loader_now"] if earlier["over"] else earlier["loader_first"] + epoch
-        state: dict[str, object] = {"recipe": self.told, "stage": number, "scores": list(self.scores), "rate": first}
-        state["loader_first"] = self.batches.epoch - epoch  # Keras advances it by one when it starts reading
-        watched = [self.best, *_schedule(stage, self.best), *_patience(stage, self.best)]
-        kept = checkpoint.Checkpoint(self.folder, self.batches, state, watched, earlier)
+        self.compile(stage, first, resumed[1] if resumed else None)
         if not (earlier and earlier["over"]):
-            callbacks = [*watched, keras.callbacks.CSVLogger(log, append=bool(earlier)), kept, limit]
-            verbose = 0 if self.quiet else "auto"
-            fit(self.model, self.batches, stage.epochs, callbacks, initial_epoch=epoch, verbose=verbose)
+            self.fit(number, first, limit, earlier)
+        else:
+            self.batches.epoch = earlier["loader_now"]
         if limit.within:
             return
         self.rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
@@ -130,15 +135,31 @@ class _Course:
             self.model.set_weights(self.best.weights)
         self.scores.append(self.best.best)
 
-    def compile(self, stage: Stage, rate: float, earlier: checkpoint.State | None) -> None:
-        """Compile the network for a stage with an initial learning rate; restore its state if the stage is resumed."""
+    def fit(self, number: int, rate: float, limit: EndIn, earlier: State | None) -> None:
+        """Fit the compiled network to a stage's end, from its start or from where it was interrupted."""
+        stage, epoch, step = self.recipe.stages[number], 0, 0
+        if earlier:
+            epoch, step = earlier["epoch"], earlier["step"]
+            self.batches.epoch = earlier["loader_first"] + epoch
+        state: dict[str, object] = {"recipe": self.told, "stage": number, "scores": list(self.scores), "rate": rate}
+        state["loader_first"] = self.batches.epoch - epoch  # Keras advances it by one when it starts reading
+        state["versions"] = versions()
+        watched = [self.best, *_schedule(stage, self.best), *_patience(stage, self.best)]
+        log = self.folder / ("log.csv" if len(self.recipe.stages) == 1 else f"stage{number + 1}.csv")
+        own = [logs.EpochLog(log, epoch, self.tensorboard)] if distribution.is_chief(self.model) else []
+        kept = checkpoint.Checkpoint(self.folder, self.batches, state, watched, earlier, self.plan)
+        verbose = 0 if self.quiet else "auto"
+        fit(self.model, self.batches, stage.epochs, [*watched, *own, kept, limit], epoch, step, verbose=verbose)
+
+    def compile(self, stage: Stage, rate: float, file: pathlib.Path | None) -> None:
+        """Compile the network for a stage with an initial learning rate; restore its state from a file, if given."""
         steps = stage.epochs * len(self.batches)
         varied = cosine_schedule(rate, steps, steps // 20) if stage.schedule == "cosine" else rate
         with distribution.scope_of(self.model):
             own = optimizer(stage.optimizer, varied)
             compile_model(self.model, own, stage.pose_weight, label_smoothing=self.recipe.label_smoothing)
-            if earlier:
-                checkpoint.restore(self.model, self.folder)
+            if file:
+                restore(self.model, file)
 
 
 def optimizer(name: str, rate: float | keras.optimizers.schedules.LearningRateSchedule) -> keras.optimizers.Optimizer:
@@ -168,5 +189,5 @@ def _weights_of(path: pathlib.Path, model: keras.Model) -> list[Floats]:
     try:
         loading.load_weights(copy, path)
     except ValueError as error:
-        raise checkpoint.Unusable(f"{error}. Start over without --resume") from None
+        raise Unusable(f"{error}. Start over without --resume") from None
     return copy.get_weights()

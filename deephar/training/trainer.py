@@ -4,18 +4,19 @@ import argparse
 import contextlib
 import dataclasses
 import pathlib
+import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import keras
 
-from deephar import distribution, files
+from deephar import distribution, files, runs
 from deephar.data.batches import loader, queues
 from deephar.data.readers.base import PoseDataset, VideoDataset
 from deephar.models import outputs, registry
 from deephar.models.action.config import ActionConfig
-from deephar.training import checkpoint, options
-from deephar.training.fitting import Batches
+from deephar.training import checkpoint, fingerprint, options, signals, state, versions
+from deephar.training.batches import Batches
 from deephar.training.recipe import Recipe
 from deephar.training.stages import Judge, train_stages
 from deephar.typed import Path
@@ -55,32 +56,77 @@ def train(
 
     Returns:
         `Trained`; the folder holds best.weights.h5, last.weights.h5, small.weights.h5 (the better of these, for
-        distribution), log.csv or stage1.csv and so on, and model.json.
+        distribution), log.csv or stage1.csv and so on, model.json, and the checkpoints of `deephar.training.state`.
 
     Ends the program with an error message (`args.refuse`) if there is nothing to resume, the initial weights do not
-    match, or a batch cannot be split among the devices.
+    match, or a batch cannot be split among the devices; and with the status `deephar.training.signals.EXIT` after a
+    signal, when a checkpoint is written.
     """
     try:
-        earlier = checkpoint.read(args.out, args.told) if args.resume else None
-        model = new_network(args, start)
+        with signals.caught() as requests:
+            return _train(args, sources, judge, start, about, requests)
+    except signals.Interrupted as request:
+        print(f"{request}; --resume continues", flush=True)
+        if request.chief:
+            runs.end(args.out, str(request))
+        raise SystemExit(signals.EXIT) from None
+    except state.Unusable as error:
+        args.refuse(str(error))
+        raise
+
+
+def _train(
+    args: argparse.Namespace,
+    sources: Mapping[str, PoseDataset | VideoDataset],
+    judge: Judge | None,
+    start: Callable[[keras.Model], object] | None,
+    about: About,
+    requests: signals.Requests,
+) -> Trained:
+    """`train`, which signals may interrupt."""
+    told, earlier, folder = {**args.told, **fingerprint.fingerprints(sources)}, args.earlier, args.out
+    if earlier:
+        state.check_same(earlier[0], told, earlier[1])
+    try:
+        model = new_network(args, None if earlier else start)
         batches = make_loader(args.recipe, model, sources, args.seed, args.processes)
         distribution.check_batch(model, batches.batch_size)
     except ValueError as error:
         args.refuse(str(error))
         raise
-    folder = args.out
-    describe(args.recipe, judge, about).write(folder / "model.json")
-    try:
-        scores = train_stages(model, batches, args.recipe, judge, folder, earlier, args.told, args.quiet, args.minutes)
-    except checkpoint.Unusable as error:
-        args.refuse(str(error))
-        raise
-    best = folder / f"{'best' if judge else 'last'}.weights.h5"
-    files.shrink_weights(best, folder / "small.weights.h5")
-    say(args.recipe, judge, scores, batches, folder)
-    if len(scores) < len(args.recipe.stages):
+    if distribution.is_chief(model):
+        files.clear_partial(folder)
+        describe(args.recipe, judge, about).write(folder / "model.json")
+    _record(args, told, model)
+    plan = checkpoint.Plan(args.checkpoint_minutes, args.checkpoint_steps or None, requests)
+    options = {"quiet": args.quiet, "minutes": args.minutes, "plan": plan, "tensorboard": args.tensorboard}
+    with contextlib.closing(batches):
+        scores = train_stages(model, batches, args.recipe, judge, folder, earlier, told, **options)
+    if distribution.is_chief(model):
+        best = folder / f"{'best' if judge else 'last'}.weights.h5"
+        files.shrink_weights(best, folder / "small.weights.h5")
+        say(args.recipe, judge, scores, batches, folder)
+    finished = len(scores) == len(args.recipe.stages)
+    if not finished:
         print(f"stopped after {args.minutes:g} minutes; --resume continues")
+    if distribution.is_chief(model):
+        runs.end(folder, "finished" if finished else f"stopped after {args.minutes:g} minutes")
     return Trained(model, scores, len(batches.broken))
+
+
+def _record(args: argparse.Namespace, told: Mapping[str, str], model: keras.Model) -> None:
+    """Record that the run begins or goes on."""
+    if not distribution.is_chief(model):
+        return
+    from_where = args.earlier and {name: args.earlier[0][name] for name in ("stage", "epoch", "step")}
+    part: runs.Part = {
+        "command": sys.argv,
+        "versions": versions.versions(),
+        "strategy": args.strategy,
+        "processes_together": distribution.part(model)[1],
+        "resumed_from": from_where,
+    }
+    runs.begin(args.out, told, part, again=bool(args.earlier))
 
 
 def follow(
@@ -119,8 +165,8 @@ def follow(
 
 def new_network(args: argparse.Namespace, start: Callable[[keras.Model], object] | None = None) -> keras.Model:
     """The network of a recipe with its initial weights, under the strategy; see `train`."""
-    keras.utils.set_random_seed(args.seed)
     with distribution.scope(args.strategy, args.logical_cpus), precision(args.precision):
+        keras.utils.set_random_seed(args.seed)  # which makes TensorFlow compute: too late for a scope
         model = registry.build(args.recipe.preset, **args.recipe.network)
         if start:
             start(model)
@@ -151,6 +197,7 @@ def make_loader(
     settings: dict[str, typing.Any] = {
         "on_broken": "skip", "processes": processes, "workers": distribution.loader_threads(model),
         "layout": recipe.pose_layout, "dim": network.dim, "shard": (0, recipe.parts), "seed": seed,
+        "part": distribution.part(model),
         "steps": recipe.steps,
         "augmentation": [recipe.augmentation_of(name) for name in recipe.mixture],
     }  # fmt: skip

@@ -29,6 +29,7 @@ class Options(typing.TypedDict, total=False):
     seed: int
     shard: tuple[int, int]
     steps: int | None
+    part: tuple[int, int]
 
 
 class StillOptions(Options, total=False):
@@ -83,7 +84,7 @@ class Loader(keras.utils.PyDataset):
 
     @property
     def batch_size(self) -> int:
-        """Samples in a batch."""
+        """Samples in a batch, all parts together."""
         return self.mixture.batch_size
 
     def __len__(self) -> int:
@@ -121,7 +122,8 @@ class PoseLoader(Loader):
             and counts it in `broken`; or "count", which does the same without logging.
         processes: worker processes that prefetch batches; 0: threads.
         workers, max_queue_size: of `keras.utils.PyDataset`.
-        **options: of `Mixture`: `layout`, `dim`, `augmentation`, `seed`, `truncate_corners`, `shard`, `steps`.
+        **options: of `Mixture`: `layout`, `dim`, `augmentation`, `seed`, `truncate_corners`, `shard`, `steps`,
+            `part`.
     """
 
     def __init__(

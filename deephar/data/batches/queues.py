@@ -72,6 +72,8 @@ class Queues(typing.Generic[Reader]):
             message ("skip" and "count").
         shard: (number, shards): this process's part of the samples; all parts together make up the whole.
         steps: batches per epoch; by default as many as it takes to use every sample of every reader.
+        part: (number, parts): the contiguous part of every batch's rows that is made here, for one of several processes
+            that train together; all parts together make up the batch.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Queues(typing.Generic[Reader]):
         on_broken: str = "raise",
         shard: tuple[int, int] = (0, 1),
         steps: int | None = None,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         for reader, count in sources:
             if len(reader) < 1 or count < 1:
@@ -91,12 +94,19 @@ class Queues(typing.Generic[Reader]):
             raise ValueError(f"`shard` must be (number, shards) with 0 <= number < shards. Received: {shard}")
         if steps is not None and steps < 1:
             raise ValueError(f"An epoch needs at least one batch. Received: steps={steps}")
+        size = sum(count for _, count in sources)
+        if not 0 <= part[0] < part[1] or size % part[1]:
+            raise ValueError(
+                f"`part` must be (number, parts) with 0 <= number < parts, which divide the batch. Received: {part} of "
+                f"{size} samples"
+            )
         self.sources = sources
         self.seed = seed
         self.on_broken = on_broken
         self.shard: tuple[int, int] = (shard[0], shard[1])
         self.steps = steps
-        self.batch_size: int = sum(count for _, count in sources)
+        self.part: tuple[int, int] = (part[0], part[1])
+        self.batch_size: int = size
         self._orders: dict[int, tuple[tuple[int, int], Ints]] = {}
 
     def __len__(self) -> int:
@@ -104,11 +114,14 @@ class Queues(typing.Generic[Reader]):
         return self.steps or max(-(-len(reader) // (count * self.shard[1])) for reader, count in self.sources)
 
     def rows(self, index: int) -> Iterator[tuple[int, int]]:
-        """Contents of a batch of an epoch: (number of the source, position in its queue) for every row."""
+        """Contents of this part of an epoch's batch: (number of the source, position in its queue) for every row."""
         counts = [count for _, count in self.sources]
         following = [index * count for count in counts]
-        for number in interleave(counts):
-            yield number, following[number]
+        size = self.batch_size // self.part[1]
+        own = range(self.part[0] * size, (self.part[0] + 1) * size)
+        for row, number in enumerate(interleave(counts)):
+            if row in own:
+                yield number, following[number]
             following[number] += 1
 
     def _order(self, epoch: int, number: int, turn: int, length: int) -> Ints:

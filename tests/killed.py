@@ -1,0 +1,102 @@
+"""A training in a process of its own, which is killed again and again; `python killed.py FOLDER [OPTION ...]`.
+
+Its batches come from a worker process, slowly; a file `progress` grows by a byte with every second sample. While a
+checkpoint is half written, there is a file `writing`. With FULL=1, two checkpoints find no space.
+"""
+
+import os
+import pathlib
+import resource
+import sys
+import time
+
+from drawn import Noise
+
+
+class Told(Noise):
+    """`Noise` that takes its time, and tells how far it is."""
+
+    def __init__(self, low, high, progress):
+        super().__init__(low, high)
+        self.progress = progress
+
+    def sample(self, index):
+        time.sleep(0.05)
+        with open(self.progress, "ab") as file:
+            file.write(b".")
+        return super().sample(index)
+
+
+def recipe():
+    from deephar.training import Recipe, Stage
+
+    return Recipe(
+        preset="lite-2d",
+        network={"num_joints": 14, "input_shape": (32, 32, 3), "width": 16, "num_blocks": 1},
+        layout="lsp14",
+        mixture={"dark": 1, "bright": 1},
+        augmentation="flip",
+        batch_size=4,
+        steps=200,
+        stages=(
+            Stage("first", 4, rate=1e-3, optimizer="adam", schedule="steps"),
+            Stage("second", 3, rate=1e-4, optimizer="adam", schedule="cosine"),
+        ),
+    )
+
+
+def make_slow(mark):
+    """Checkpoints take a moment, in the middle of which a file exists."""
+    from deephar.training import state
+
+    digest = state._digest
+
+    def slow(file, text):
+        if file.mode == "r+":
+            file.flush()
+            mark.write_text("half of it is written")
+            time.sleep(0.2)
+            mark.unlink()
+        return digest(file, text)
+
+    state._digest = slow
+
+
+def make_full():
+    """The file system takes no more than 100 kB of the third and the fourth checkpoint."""
+    from deephar.training import state
+
+    write, count = state.write, iter(range(1_000_000))
+
+    def limited(*arguments):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if next(count) in (2, 3):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        try:
+            write(*arguments)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    state.write = limited
+
+
+def main():
+    from deephar import console
+
+    console.quiet_tensorflow()
+    from deephar.training import options, train
+
+    folder, *more = sys.argv[1:]
+    folder = pathlib.Path(folder)
+    make_slow(folder / "writing")
+    if os.environ.get("FULL"):
+        make_full()
+    run = ["--out", str(folder / "run"), "--quiet", "--checkpoint-steps", "10", "--processes", "1"]
+    sys.argv = ["killed.py", *run, *more]
+    readers = {"dark": Told(0, 40, folder / "progress"), "bright": Noise(200, 256)}
+    args, sources = options.parsed(options.parser("", recipe(), "runs"), lambda args: readers)
+    train(args, sources)
+
+
+if __name__ == "__main__":
+    main()
