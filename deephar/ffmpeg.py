@@ -27,7 +27,12 @@ def naming(path: Path, fault: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise ValueError(f"{path} {fault}: {str(error) or type(error).__name__}") from error
+        raise ValueError(f"{path} {fault}: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """What is wrong, in words: FFmpeg's errors have a number too, and the name of the file."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 @contextlib.contextmanager
