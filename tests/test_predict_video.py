@@ -15,6 +15,7 @@ from scripts import predict as run
 from spots import Finds, Spots, film
 
 from deephar import cli, inference, layouts
+from deephar.cli import predict_video
 from deephar.inference import export
 from deephar.inference.export import writing
 from deephar.video import open_video, write_video
@@ -182,6 +183,20 @@ def test_the_reader_of_the_lines_may_go_away(clip, network, capsys, monkeypatch)
     monkeypatch.setattr("sys.stdout", types.SimpleNamespace(fileno=lambda: 1, flush=lambda: None))
     assert cli.main(["predict", str(clip)]) == 1
     assert capsys.readouterr().err == ""
+
+
+def test_a_film_of_nothing_hides_no_fault(network, tmp_path):
+    source = types.SimpleNamespace(kind="stream", name="tcp://host", fps=25.0, broken={})
+
+    def filmed():
+        return predict_video._Filmed(tmp_path / "a.mp4", source, network(Spots()))
+
+    with pytest.raises(ValueError, match="at least one frame"), filmed():
+        pass
+    source.broken[0] = "tcp://host stopped"
+    with filmed():
+        pass
+    assert not list(tmp_path.iterdir())
 
 
 def test_there_is_no_such_camera(network, capsys):

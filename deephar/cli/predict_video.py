@@ -119,7 +119,7 @@ class _Filmed:
 
         fps = source.fps if math.isfinite(source.fps) else FPS
         self._film = Film(name, fps, audio_from=source.name if source.kind == "video" else None)
-        self._predictor = predictor
+        self._source, self._predictor = source, predictor
 
     def write(self, result: "Result") -> None:
         self._film.write(_drawn(result, self._predictor), result.seconds)
@@ -129,6 +129,8 @@ class _Filmed:
         return self
 
     def __exit__(self, *raised: *Raised) -> None:
+        if self._source.broken and not self._film.pictures:  # which says more than that there is no film
+            raised = ValueError, ValueError(), None
         self._film.__exit__(*raised)
         for note in self._film.notes:
             print(note, file=sys.stderr)
