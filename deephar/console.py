@@ -1,4 +1,4 @@
-"""Terminal setup for commands: keeps other libraries' log messages off the terminal."""
+"""What a terminal shows of a command: no log messages of other libraries, and errors in words."""
 
 import contextlib
 import importlib.abc
@@ -51,3 +51,10 @@ def _stderr_aside():
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+def reason(error: Exception) -> str:
+    """What an error says to a user: of the system's errors the file and the fault, without their number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or type(error).__name__

@@ -27,7 +27,17 @@ def naming(path: Path, fault: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise ValueError(f"{path} {fault}: {str(error) or type(error).__name__}") from error
+        raise ValueError(f"{path} {fault}: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """What is wrong, in words: FFmpeg's errors have a number too, and the name of the file.
+
+    "Immediate exit requested" is what it says when PyAV's patience with a stream is at its end.
+    """
+    if type(error).__name__ == "ExitError":
+        return "nothing came in time"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import tempfile
 import typing
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,8 @@ _LONGEST_END = 200
 def whole_file(path: Path) -> Iterator[pathlib.Path]:
     """A temporary path beside `path` that replaces it on success and is deleted on failure.
 
-    The temporary name keeps every suffix of `path` (Keras insists on `.weights.h5`).
+    The temporary name keeps every suffix of `path` (Keras insists on `.weights.h5`). A link stays, and what it leads
+    to is replaced; a pipe or a device, as /dev/null, stays too, and is written to on success.
 
     Args:
         path: of the finished file; its folder is created if missing.
@@ -27,6 +29,11 @@ def whole_file(path: Path) -> Iterator[pathlib.Path]:
         `pathlib.Path` to write to.
     """
     path = pathlib.Path(path)
+    if _is_device(path):
+        with _handed_on(path) as temporary:
+            yield temporary
+        return
+    path = path.resolve() if path.is_symlink() else path
     path.parent.mkdir(parents=True, exist_ok=True)
     end = os.fsencode(path.name)[-_LONGEST_END:].decode(errors="ignore")  # the name may already have the maximum length
     temporary = path.with_name(f".{os.getpid()}.partial.{end}")
@@ -35,6 +42,21 @@ def whole_file(path: Path) -> Iterator[pathlib.Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _is_device(path):
+    """Whether something is there that is to be written to and not to be replaced: a device, a pipe, a socket."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+@contextlib.contextmanager
+def _handed_on(path):
+    """A temporary path, whose content goes to a pipe or a device on success."""
+    with tempfile.TemporaryDirectory() as folder:
+        temporary = pathlib.Path(folder) / path.name
+        yield temporary
+        with open(temporary, "rb") as content, open(path, "wb") as device:
+            shutil.copyfileobj(content, device)
 
 
 def check_writable(path: Path) -> None:
@@ -48,6 +70,8 @@ def check_writable(path: Path) -> None:
         OSError: if its name is too long or its folder cannot be written to.
     """
     path = pathlib.Path(path)
+    if _is_device(path):
+        return
     if path.is_dir():
         raise ValueError(f"{path} is a folder; expected the name of a file")
     folder = next(parent for parent in path.absolute().parents if parent.exists())

@@ -172,12 +172,14 @@ def picture_stream(container: "InputContainer") -> "VideoStream":
     """The moving pictures of a container, whose decoder is told to refuse frames of more than `MOST_PIXELS`.
 
     Raises:
-        ValueError: if there are none, or they have more pixels.
+        ValueError: if there are none, they have more pixels, or FFmpeg has no decoder for them.
     """
     moving = _moving(container)
     if not moving:
         raise ValueError(f"it holds no pictures: {container.format.long_name} without video")
     stream = moving[0]
+    if stream.codec_context is None:
+        raise ValueError("FFmpeg has no decoder for its pictures: the codec is unknown, or the header is damaged")
     if stream.width * stream.height > MOST_PIXELS:
         raise ValueError(f"at most {MOST_PIXELS} pixels per frame, not {stream.width} x {stream.height}")
     stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}

@@ -44,7 +44,7 @@ GOLDEN_MODELS = {
 }
 """How every golden network is reached through `deephar.models.build`."""
 
-PHASES = ("train_phase",) if keras.backend.backend() == "jax" else ("test_phase", "train_phase")
+PHASES = ("test_phase", "train_phase") if keras.backend.backend() == "tensorflow" else ("train_phase",)
 """Of the gradients: they differ by the batch norms alone, whose inference the outputs show on every backend."""
 
 

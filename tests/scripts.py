@@ -47,6 +47,11 @@ def predict(capsys, *arguments):
     return status, *capsys.readouterr()
 
 
+def hiding(*modules):
+    """Code after which some modules are not installed, and those not that Keras takes seconds to look for."""
+    return f"import sys; sys.modules.update(dict.fromkeys({[*modules, 'sklearn', 'matplotlib']})); "
+
+
 def printed(code, *arguments, timeout=240):
     """Lines that a program on TensorFlow prints; a process of its own, as the CPU can be split only once."""
     places = [str(ROOT), str(ROOT / "tests")]

@@ -1,4 +1,4 @@
-"""What a command's terminal shows of TensorFlow, in processes of their own."""
+"""What a command's terminal shows of TensorFlow, in processes of their own; test_packaging.py has the real one."""
 
 import os
 import pathlib
@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-from PIL import Image
 
 ROOT = pathlib.Path(__file__).parents[1]
 NOISY = """
@@ -47,11 +46,3 @@ def test_only_the_users_level_lets_libraries_speak(level, said, stand_in):
 def test_an_import_that_fails_shows_all(stand_in):
     done = run(IMPORT, stand_in, TF_CPP_MIN_LOG_LEVEL=None, BROKEN="1")
     assert done.returncode == 1 and "absl: a line of a library" in done.stderr and "no such instruction" in done.stderr
-
-
-def test_predict_speaks_for_itself(tmp_path):
-    """The whole command with the real TensorFlow: JSON on standard output, and not one other line."""
-    Image.effect_noise((80, 60), 90).save(tmp_path / "photo.png")
-    command = "import sys; from deephar import cli; sys.exit(cli.main(['predict', sys.argv[1]]))"
-    done = run(command, ROOT, tmp_path / "photo.png", TF_CPP_MIN_LOG_LEVEL=None, KERAS_BACKEND="tensorflow")
-    assert (done.stderr, done.returncode) == ("", 0) and done.stdout.startswith("{")

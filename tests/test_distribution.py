@@ -1,17 +1,19 @@
 import json
 
 import pytest
-from scripts import printed
+from scripts import hiding, printed
 
 from deephar import distribution, models
 
 TWO_COPIES = """
 import json, keras, numpy as np
+import test_keras_metrics as of_metrics
 from drawn import Noise
+from helpers import eagerly
 from deephar import distribution, models, training
 from deephar.data.batches import loader
 
-TINY = {"num_joints": 14, "input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "concat_visibility": True}
+TINY = {"num_joints": 14, "input_shape": (64, 64, 3), "width": 16, "num_blocks": 1, "concat_visibility": True}
 DARK_AND_BRIGHT = [(Noise(0, 40), 4), (Noise(200, 256), 4)]
 
 def trained(strategy, logical_cpus=0):
@@ -31,6 +33,19 @@ def largest_difference(one, other, moving):
     pairs = zip(one.weights, one.get_weights(), other.get_weights(), strict=True)
     return max(float(np.max(np.abs(a - b) / (1 + np.abs(b)))) for w, a, b in pairs if ("moving" in w.path) == moving)
 
+def scores():
+    "PCK and PCKh, of two copies and by hand; their halves of a batch have different numbers of labels."
+    with distribution.scope("mirrored"):
+        image = keras.Input((48,))
+        model = keras.Model(image, keras.layers.Reshape((16, 3))(image))
+        metrics = [of_metrics.PCK("pa16j"), of_metrics.PCKh("pa16j")]
+        model.compile(loss=of_metrics.losses.PoseLoss(), metrics=metrics)
+    y_true, y_pred = of_metrics.poses(8)
+    y_true[1:4, 3:, :2] = of_metrics.MISSING
+    found = model.evaluate(y_pred.reshape(8, 48), y_true, batch_size=8, verbose=0, return_dict=True)
+    by_hand = of_metrics.expected_pck(y_true, y_pred), of_metrics.expected_pckh(y_true, y_pred)
+    return [found["pck"], found["pckh"]], by_hand
+
 def refused(action, *arguments, **options):
     try:
         action(*arguments, **options)
@@ -41,9 +56,11 @@ together, copies = trained("mirrored", 2)
 result = {"copies": copies, "split again": refused(distribution.scope, "mirrored", 3)}
 three = loader.PoseLoader([(Noise(0, 40), 3)], (64, 64), "pose_visibility", steps=1)
 result["three"] = refused(training.fit, together, three, verbose=0)
+result["scores"] = scores()
 result["left synchronised"] = sum(norm.synchronized for norm in distribution.batch_norms(together))
 
-alone, _ = trained("none")
+with eagerly():
+    alone, _ = trained("none")
 result["learned"] = largest_difference(together, alone, False)
 result["moving statistics"] = largest_difference(together, alone, True)
 print(json.dumps(result))
@@ -108,7 +125,7 @@ print(history["loss"][-1] < history["loss"][0], score.best == max(history["val_p
 @pytest.fixture(scope="module")
 def two_copies():
     """What a program on two logical CPUs found out."""
-    return json.loads(printed(TWO_COPIES)[-1])
+    return json.loads(printed(hiding() + TWO_COPIES)[-1])
 
 
 def test_two_copies_learn_what_one_learns(two_copies):
@@ -122,6 +139,11 @@ def test_two_copies_learn_what_one_learns(two_copies):
 
 def test_batch_norms_are_synchronised_while_fitting_alone(two_copies):
     assert two_copies["left synchronised"] == 0
+
+
+def test_metrics_of_two_copies_count_together(two_copies):
+    found, by_hand = two_copies["scores"]
+    assert found == pytest.approx(by_hand, rel=1e-5) and 0 < by_hand[0] < 1
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ import re
 import keras
 import numpy as np
 import pytest
-from scripts import printed
 
 from deephar import keras_metrics, layouts, losses, metrics, metrics3d, models
 from deephar.keras_metrics import MPJPE, PCK, PCKh
@@ -198,27 +197,6 @@ def test_a_network_learns_only_the_joints_that_weigh():
         expected, rel=1e-5
     )
     assert expected > 0
-
-
-TWO_DEVICES = """
-import keras, numpy as np
-import test_keras_metrics as here
-from deephar import distribution
-with distribution.scope("mirrored", 2) as copies:
-    image = keras.Input((48,))
-    model = keras.Model(image, keras.layers.Reshape((16, 3))(image))
-    model.compile(loss=here.losses.PoseLoss(), metrics=[here.PCK("pa16j"), here.PCKh("pa16j")])
-y_true, y_pred = here.poses(8)
-y_true[1:4, 3:, :2] = here.MISSING
-found = model.evaluate(y_pred.reshape(8, 48), y_true, batch_size=8, verbose=0, return_dict=True)
-expected = [here.expected_pck(y_true, y_pred), here.expected_pckh(y_true, y_pred)]
-print(copies, np.allclose([found["pck"], found["pckh"]], expected), 0 < expected[0] < 1)
-"""
-
-
-def test_two_devices_count_together():
-    """Their halves of a batch have different numbers of labels; a process of its own, as the CPU can be split once."""
-    assert printed(TWO_DEVICES)[-1] == "2 True True"
 
 
 def test_sides_may_be_spelt_in_another_way():

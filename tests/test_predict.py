@@ -277,6 +277,12 @@ def test_one_bad_box_does_not_stop_the_others(photo, quick, tmp_path, capsys):
     assert status == 1 and "above 0" in bad["error"] and len(good["people"]) == 1
 
 
+@pytest.mark.parametrize("option", ["--one-person", "--max-people=2", "--conf=0.5"])
+def test_where_a_box_is_given_nobody_is_searched_for(option, photo, quick, capsys):
+    status, _, said = run(capsys, photo, "--box=50,20,60,130", option)
+    assert status == 1 and f"{option.partition('=')[0]} is for people who are found" in said
+
+
 def test_one_box_is_for_one_photograph(photo, quick, capsys):
     status, _, said = run(capsys, photo, photo, "--box=1,1,9,9")
     assert status == 1 and "--box is for one photograph" in said

@@ -1,8 +1,10 @@
 """`deephar predict` on videos: lines, tables and films while they run, stopped and resumed."""
 
 import csv
+import errno
 import json
 import pathlib
+import types
 
 import numpy as np
 import pytest
@@ -12,8 +14,10 @@ pytest.importorskip("av", reason='needs PyAV: pip install "deephar[video]"')
 from scripts import predict as run
 from spots import Finds, Spots, film
 
-from deephar import inference, layouts
+from deephar import cli, inference, layouts
+from deephar.cli import predict_video
 from deephar.inference import export
+from deephar.inference.export import writing
 from deephar.video import open_video, write_video
 
 FRAMES = 20
@@ -121,8 +125,10 @@ def test_a_damaged_video_gives_what_comes_before(clip, network, tmp_path, capsys
         (["--picture", "CLIP"], "would replace a source"),
         (["--json", "a.csv", "--out", "a.csv"], "or another output"),
         (["--out", "a.docx"], "Results go to files that end in"),
+        (["--picture", "a.png"], "A film's name must end in one of .mp4"),
         (["--out", "a.bvh"], "needs poses in space"),
         (["--stride", "0"], "stride"),
+        (["--fov", "60"], "are for networks with depth, and photo-lite-2d has none"),
         (["--device", "abacus"], "No device abacus"),
     ],
 )
@@ -135,13 +141,62 @@ def test_what_a_video_cannot_have(arguments, message, clip, network, tmp_path, m
     assert not [path for path in pathlib.Path(tmp_path).iterdir() if path.suffix == ".mp4"]
 
 
-@pytest.mark.parametrize("option", ["--show", "--resume", "--smooth", "--actions"])
+@pytest.mark.parametrize("option", ["--show", "--resume", "--smooth", "--actions", "--stride=2"])
 def test_what_photographs_cannot_have(option, network, tmp_path, capsys):
     from PIL import Image
 
     Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
     status, _, said = run(capsys, tmp_path / "a.png", option)
-    assert status == 1 and "is for videos" in said
+    assert status == 1 and f"{option.partition('=')[0]} is for videos" in said
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--classes", "swimming"], ["--actions", "nothing"], ["--device", "abacus"], ["--fov", "60"]]
+)
+def test_wrong_options_replace_no_file(wrong, clip, network, tmp_path, capsys):
+    outs = [tmp_path / "people.jsonl", tmp_path / "people.csv"]
+    for out in outs:
+        out.write_text("of yesterday")
+    status, _, said = run(capsys, clip, "--json", outs[0], "--out", outs[1], *wrong)
+    assert status == 1 and said.startswith("deephar predict: ")
+    assert [out.read_text() for out in outs] == ["of yesterday"] * 2
+
+
+def test_a_full_disk_leaves_no_empty_file(clip, network, tmp_path, capsys, monkeypatch):
+    """The file is named, without the number of the error."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(writing.Lines, "add", full)
+    status, _, said = run(capsys, clip, "--json", tmp_path / "people.jsonl")
+    assert (status, said) == (1, f"deephar predict: {tmp_path / 'people.jsonl'}: No space left on device\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_reader_of_the_lines_may_go_away(clip, network, capsys, monkeypatch):
+    def gone(*_):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr(export.Printed, "_print", gone)
+    monkeypatch.setattr("os.dup2", lambda *_: None)
+    monkeypatch.setattr("sys.stdout", types.SimpleNamespace(fileno=lambda: 1, flush=lambda: None))
+    assert cli.main(["predict", str(clip)]) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_a_film_of_nothing_hides_no_fault(network, tmp_path):
+    source = types.SimpleNamespace(kind="stream", name="tcp://host", fps=25.0, broken={})
+
+    def filmed():
+        return predict_video._Filmed(tmp_path / "a.mp4", source, network(Spots()))
+
+    with pytest.raises(ValueError, match="at least one frame"), filmed():
+        pass
+    source.broken[0] = "tcp://host stopped"
+    with filmed():
+        pass
+    assert not list(tmp_path.iterdir())
 
 
 def test_there_is_no_such_camera(network, capsys):

@@ -7,11 +7,12 @@ import subprocess
 import sys
 
 import pytest
+from scripts import hiding
 
 from deephar import keras_metrics, losses, models, registration
 
 PACKAGE = pathlib.Path(registration.__file__).parent
-START = "import sys, warnings; warnings.simplefilter('error'); sys.modules['tensorflow'] = None; "
+START = "import warnings; warnings.simplefilter('error'); " + hiding("tensorflow")
 LOAD = """
 finders = [finder for finder in sys.meta_path if type(finder).__module__ == "deephar.registration"]
 plain, compiled = (keras.models.load_model({folder!r} + "/" + name + ".keras") for name in ("plain", "compiled"))
@@ -51,7 +52,7 @@ def folder(tmp_path_factory):
         "import deephar; assert 'keras' not in sys.modules; import keras",
         "import keras, deephar",
         "import deephar.layers, keras",
-        "import deephar.losses, keras",
+        pytest.param("import deephar.losses, keras", marks=pytest.mark.slow),
     ],
 )
 def test_one_import_is_enough(imports, folder):

@@ -226,6 +226,7 @@ def test_what_cannot_be_a_source(photos, tmp_path, clip):
         (tmp_path / "void", "in the folder .*void. Received: no files"),
         (tmp_path / "films", "Received: 1 other files; a video is opened by its own path"),
         ([photos, clip], "A list is of photographs.*clip.mp4"),
+        ([photos, "rtsp://127.0.0.1/a"], "a stream is opened by its own URL"),
         ([], "an empty list"),
         (np.zeros((4, 4)), "expected an array of uint8"),
         (np.zeros((0, 4, 4, 3), np.uint8), "expected an array of uint8"),

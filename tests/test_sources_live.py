@@ -194,6 +194,14 @@ def test_a_stream_that_goes_on_is_live(tmp_path):
     assert found[-1].name == f"frame {COUNT - 1} of {source.name}"
 
 
+def test_a_stream_that_never_answers_is_given_up(monkeypatch):
+    monkeypatch.setattr(devices, "OPENING_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        with pytest.raises(ValueError, match=f"{address} cannot be opened: nothing came in time"):
+            open_source(address)
+
+
 def test_streams_that_cannot_be_reached_do_not_tell_passwords():
     with pytest.raises(ValueError, match="Expected a URL with one of rtsp://.*Received: gopher://host/1"):
         open_source("gopher://me:secret@host/1")

@@ -1,5 +1,6 @@
 """Frames of videos with their times, from anywhere on, and of videos that are damaged or none."""
 
+import os
 import sys
 
 import numpy as np
@@ -128,14 +129,23 @@ def sound(path, codec="pcm_s16le"):
 
 
 def test_files_that_are_no_pictures(clip, tmp_path):
-    """The first half of an MP4, sound, text that FFmpeg would draw, and nothing at all."""
+    """The first half of an MP4, an unknown codec, sound, text that FFmpeg would draw, a pipe, and nothing at all."""
     (tmp_path / "cut.mp4").write_bytes(clip.read_bytes()[:3000])
+    head, description, rest = clip.read_bytes().rpartition(b"stsd")
+    unknown = rest.replace(b"avc1", b"zzzz", 1).replace(b"avcC", b"zzzC", 1)
+    (tmp_path / "codec.mp4").write_bytes(head + description + unknown)
+    os.mkfifo(tmp_path / "pipe.mp4")
     sound(tmp_path / "sound.wav")
     (tmp_path / "notes.txt").write_text("not a video\n" * 50)
+    (tmp_path / "notes.mp4").write_text("not a video\n" * 50)
     for name in ("empty.mp4", "empty.jpg", "empty"):
         (tmp_path / name).write_bytes(b"")
     for name, said in (
         ("cut.mp4", "cut.mp4 is not a readable video"),
+        ("codec.mp4", "codec.mp4 is not a readable video: FFmpeg has no decoder for its pictures"),
+        ("pipe.mp4", "the URL of a stream .* Received: .*pipe.mp4, a pipe or a device"),
+        ("absent.mp4", "No such video: .*absent.mp4"),
+        ("notes.mp4", "notes.mp4 is not a readable video: Invalid data found when processing input$"),
         ("sound.wav", "sound.wav has no video stream"),
         ("notes.txt", "notes.txt has no video stream"),
         ("empty.mp4", "empty.mp4, which is empty"),

@@ -63,6 +63,7 @@ def log(folder, stage):
     return np.genfromtxt(folder / f"stage{stage}.csv", delimiter=",", names=True)
 
 
+@pytest.mark.slow
 @eagerly()
 def test_a_training_in_pieces_ends_as_if_nothing_had_been(whole, drawn, tmp_path, monkeypatch, capsys):
     """Every piece has time for one epoch: within the first stage, at its end, within the second, at the end of all."""
@@ -78,9 +79,12 @@ def test_a_training_in_pieces_ends_as_if_nothing_had_been(whole, drawn, tmp_path
 
 
 @eagerly()
-def test_half_precision_is_of_the_layers_alone(drawn, tmp_path, monkeypatch):
+def test_half_precision_is_of_the_layers_alone_and_quietly_there_is_no_progress_bar(
+    drawn, tmp_path, monkeypatch, capsys
+):
     """Weights and outputs stay float32, and so does what is built afterwards."""
-    model = run(drawn, tmp_path, monkeypatch, "--precision", "bfloat16", "--epochs", "1").model
+    model = run(drawn, tmp_path, monkeypatch, "--precision", "bfloat16", "--epochs", "1", "--quiet").model
+    assert len(capsys.readouterr().out.splitlines()) == 3  # what was reached, and where it is
     assert model.get_layer("stem_1").compute_dtype == "bfloat16"
     assert {weight.dtype for weight in model.weights} == {"float32"} == {output.dtype for output in model.outputs}
     assert keras.config.dtype_policy().name == "float32"
@@ -88,11 +92,13 @@ def test_half_precision_is_of_the_layers_alone(drawn, tmp_path, monkeypatch):
 
 @eagerly()
 @pytest.mark.parametrize("killed_at", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 3))])
-def test_a_training_goes_on_as_if_nothing_had_been(killed_at, whole, drawn, tmp_path, monkeypatch):
-    """Killed before the end of the second epoch, of the second stage's first and of its last: the same losses, rates,
-    scores and weights."""
+def test_a_training_goes_on_as_if_nothing_had_been(killed_at, whole, drawn, tmp_path, monkeypatch, capsys):
+    """After the first epoch its time is up; then killed before the end of the second epoch, of the second stage's first
+    and of its last: the same losses, rates, scores and weights."""
+    run(drawn, tmp_path, monkeypatch, "--minutes", "1e-9")
+    assert "--resume continues" in capsys.readouterr().out and (tmp_path / "small.weights.h5").is_file()
     with pytest.raises(Killed):
-        run(drawn, tmp_path, monkeypatch, killed_at=killed_at)
+        run(drawn, tmp_path, monkeypatch, "--resume", killed_at=killed_at, first=1)
     again = run(drawn, tmp_path, monkeypatch, "--resume", first=killed_at)
     folder, expected = whole
     assert again.scores == expected.scores == [2.0, 4.0]
@@ -102,12 +108,6 @@ def test_a_training_goes_on_as_if_nothing_had_been(killed_at, whole, drawn, tmp_
             np.testing.assert_allclose(log(tmp_path, stage)[name], log(folder, stage)[name], rtol=1e-5, err_msg=name)
     for a, b in zip(again.model.get_weights(), expected.model.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
-
-
-@eagerly()
-def test_quietly_there_is_no_progress_bar(drawn, tmp_path, monkeypatch, capsys):
-    run(drawn, tmp_path, monkeypatch, "--epochs", "1", "--quiet")
-    assert len(capsys.readouterr().out.splitlines()) == 3  # what was reached, and where it is
 
 
 def test_a_finished_training_has_nothing_left_to_do(whole, drawn, monkeypatch):

@@ -5,6 +5,7 @@ import typing
 import warnings
 from collections.abc import Sequence
 
+from deephar import console
 from deephar.cli import predict_boxes, predict_network
 
 if typing.TYPE_CHECKING:
@@ -19,8 +20,10 @@ def main(arguments: Sequence[str]) -> int:
         with warnings.catch_warnings(), _opened(options) as source:
             warnings.filterwarnings("ignore", module="PIL")  # about oddities in photographs; errors are reported
             return _run(options, source)
+    except BrokenPipeError:  # of standard output; not a fault
+        raise
     except (ValueError, OSError, ImportError, RuntimeError) as error:
-        parser.exit(1, f"deephar predict: {error}\n")
+        parser.exit(1, f"deephar predict: {console.reason(error)}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -34,8 +34,11 @@ def read(options: argparse.Namespace, photographs: int) -> object:
         photographs: how many there are.
 
     Raises:
-        ValueError, OSError: for a file that cannot be read or is none, and for one box of several photographs.
+        ValueError, OSError: for a file that cannot be read or is none, one box of several photographs, and options
+            that are about people who are found.
     """
+    if options.box is not None or options.boxes:
+        _check_alone(options)
     if options.box is not None:
         if photographs > 1:
             raise ValueError("--box is for one photograph; for several, give --boxes FILE")
@@ -53,6 +56,14 @@ def read(options: argparse.Namespace, photographs: int) -> object:
     if not isinstance(given, dict) and photographs > 1:
         raise ValueError(f"For several photographs, {options.boxes} must be an object keyed by their names")
     return given
+
+
+def _check_alone(options):
+    """Refuse options about people who are found."""
+    for name in ("one_person", "max_people", "conf"):
+        if getattr(options, name) not in (None, False):
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} is for people who are found; with --box and --boxes nobody is searched for")
 
 
 def of_photograph(boxes: object, photo: str, size: "Size") -> "Floats | None":

@@ -59,9 +59,16 @@ def _detector(options: argparse.Namespace) -> "PeopleDetector":
     return PeopleDetector(choosing.open_file(options.detector, runtime, options.precision))
 
 
-def place(options: argparse.Namespace) -> "Place":
-    """What gives people with poses in space their place, by the options or by EXIF data."""
+def place(options: argparse.Namespace, predictor: "PosePredictor") -> "Place":
+    """What gives people with poses in space their place, by the options or by EXIF data.
+
+    Raises:
+        ValueError: for options that are out of range, or whose network gives no poses in space.
+    """
     from deephar.inference.placing import Place
+
+    if not predictor.depth and (options.focal is not None or options.fov is not None):
+        raise ValueError(f"--focal and --fov are for networks with depth, and {options.weights} has none")
 
     return Place(options.focal, options.fov)
 

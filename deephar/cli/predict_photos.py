@@ -8,6 +8,7 @@ import sys
 import typing
 from collections.abc import Iterator, Sequence
 
+from deephar import console
 from deephar.cli import predict_boxes, predict_network, predict_outputs
 
 if typing.TYPE_CHECKING:
@@ -26,19 +27,22 @@ Entry: typing.TypeAlias = dict[str, object]
 def run(options: argparse.Namespace, source: "Source") -> int:
     """Find people in photographs; the exit status."""
     photos = [source.frame_name(index) for index in range(source.length or 0)]
-    for name in ("show", "resume", "smooth", "actions", "classes"):
-        if getattr(options, name):
-            raise ValueError(f"--{name} is for videos, streams and cameras")
+    given = [name for name in ("show", "resume", "smooth", "actions", "classes") if getattr(options, name)]
+    if options.stride != 1:
+        given.append("stride")
+    if given:
+        raise ValueError(f"--{given[0]} is for videos, streams and cameras")
     boxes, pictures = predict_boxes.read(options, len(photos)), _outputs(options, photos)
 
     from tqdm import tqdm
 
-    predictor, place = predict_network.predictor(options), predict_network.place(options)
+    predictor = predict_network.predictor(options)
+    place = predict_network.place(options, predictor)
     silent = True if options.quiet or len(photos) == 1 else None  # None: silent unless standard error is a terminal
     entries: dict[int, Entry] = {}
     with contextlib.ExitStack() as stack:
-        writers = [stack.enter_context(writer) for writer in _writers(options, source, predictor)]
         stack.enter_context(predict_network.device(options))
+        writers = [stack.enter_context(writer) for writer in _writers(options, source, predictor)]
         progress = stack.enter_context(tqdm(total=len(photos), unit="photo", disable=silent))
         for index, entry, result in _entries(predictor, place, source, boxes, pictures):
             entries[index] = entry
@@ -69,7 +73,7 @@ def _entries(
             entry: Entry = {"photo": frame.name}
             result = None
             if isinstance(people, Exception):
-                entry |= {"people": [], "error": _text(people)}
+                entry |= {"people": [], "error": console.reason(people)}
             else:
                 result = place(predictor.result(frame, people))
                 described = [_person(person, estimated=boxes is None) for person in result.people]
@@ -77,7 +81,7 @@ def _entries(
                 try:
                     _draw(result, pictures[frame.index])
                 except Exception as error:
-                    entry["error"] = _text(error)
+                    entry["error"] = f"{pictures[frame.index]} cannot be written: {console.reason(error)}"
             yield frame.index, entry, result
 
 
@@ -87,10 +91,6 @@ def _writers(options: argparse.Namespace, source: "Source", predictor: "PosePred
 
     about = export.About(predictor.layout, options.weights, source.name)
     return [export.open_writer(name, about, predictor.depth) for name in options.out]
-
-
-def _text(error: Exception) -> str:
-    return str(error) or type(error).__name__
 
 
 def _person(person: "Person", estimated: bool) -> Entry:
@@ -128,7 +128,8 @@ def _write(result: Entry, path: str | None) -> bool:
             report.save_json(result, path)
             return True
         except OSError as error:
-            print(f"{path} cannot be written: {error}. Its content is printed instead", file=sys.stderr)
+            fault = error.strerror or error
+            print(f"{path} cannot be written: {fault}. Its content is printed instead", file=sys.stderr)
     print(report.as_json(result))
     return path in (None, "-")
 

@@ -16,6 +16,7 @@ if typing.TYPE_CHECKING:
 
     from deephar.inference import PosePredictor, Result, Source
     from deephar.inference.export import About, JsonLines
+    from deephar.inference.tracks import Tracker
     from deephar.viz.window import Window
 
 VIEWS = 2
@@ -42,14 +43,16 @@ def run(options: argparse.Namespace, source: "Source") -> int:
     """Find people in every frame; the exit status."""
     _check(options, source)
     predictor = predict_network.predictor(options)
+    steps = _steps(options, predictor)
     with contextlib.ExitStack() as stack:
-        writers, lines = _writers(options, source, predictor, stack)
+        stack.enter_context(predict_network.device(options))
+        shown = stack.enter_context(_window(source)) if options.show else None
+        writers, lines = _writers(options, source, predictor, stack)  # last, so that other faults replace no file
         begin = lines.next_index if lines is not None else 0
         if begin:
             source = stack.enter_context(_reopened(options, begin))
-        shown = stack.enter_context(_window(source)) if options.show else None
-        stack.enter_context(predict_network.device(options))
-        for result in _with_progress(options, source, begin, _results(options, source, predictor, lines)):
+        results = predictor.stream(source, tracker=_tracker(predictor, lines), then=steps)
+        for result in _with_progress(options, source, begin, results):
             for writer in writers:
                 writer.write(result)
             if shown is not None and not shown.show(_drawn(result, predictor)):
@@ -81,14 +84,14 @@ def _writers(
     from deephar.inference import export
 
     about = export.About(predictor.layout, options.weights, source.name, source.fps)
-    made = [_writer(name, about, predictor, source) for name in _names(options) if not name.endswith(".csv")]
+    drawn = [_Filmed(options.picture, source, predictor)] if options.picture else []
+    others = [_writer(name, about, predictor, source) for name in options.out if not name.endswith(".csv")]
     lines = None
     if options.json not in (None, "-"):
         lines = stack.enter_context(export.JsonLines(options.json, about, options.resume))
     begin = lines.next_index if lines is not None and options.resume else None
-    tables = [name for name in _names(options) if name.endswith(".csv")]
-    made += [export.Table(name, about, predictor.depth, begin) for name in tables]
-    writers = [stack.enter_context(writer) for writer in made]
+    tables = [export.Table(name, about, predictor.depth, begin) for name in options.out if name.endswith(".csv")]
+    writers: list[Taker] = [stack.enter_context(writer) for writer in [*drawn, *others, *tables]]
     if options.json == "-" or not (writers or lines or options.show):
         writers.append(export.Printed(about))
     return [*writers, *([lines] if lines is not None else [])], lines
@@ -116,7 +119,7 @@ class _Filmed:
 
         fps = source.fps if math.isfinite(source.fps) else FPS
         self._film = Film(name, fps, audio_from=source.name if source.kind == "video" else None)
-        self._predictor = predictor
+        self._source, self._predictor = source, predictor
 
     def write(self, result: "Result") -> None:
         self._film.write(_drawn(result, self._predictor), result.seconds)
@@ -126,6 +129,8 @@ class _Filmed:
         return self
 
     def __exit__(self, *raised: *Raised) -> None:
+        if self._source.broken and not self._film.pictures:  # which says more than that there is no film
+            raised = ValueError, ValueError(), None
         self._film.__exit__(*raised)
         for note in self._film.notes:
             print(note, file=sys.stderr)
@@ -149,16 +154,15 @@ def _window(source: "Source") -> "contextlib.closing[Window]":
     return contextlib.closing(Window(f"deephar: {source.name}"))
 
 
-def _results(
-    options: argparse.Namespace, source: "Source", predictor: "PosePredictor", lines: "JsonLines | None"
-) -> "Generator[Result]":
+def _tracker(predictor: "PosePredictor", lines: "JsonLines | None") -> "Tracker":
+    """Of the people in a video; it goes on with those of the last line."""
     tracker = predictor.tracker()
     if lines is not None and lines.last is not None:
         tracker.go_on(lines.last.people, lines.last_track)
-    return predictor.stream(source, tracker=tracker, then=_steps(options))
+    return tracker
 
 
-def _steps(options: argparse.Namespace) -> "list[Callable[[Result], Result]]":
+def _steps(options: argparse.Namespace, predictor: "PosePredictor") -> "list[Callable[[Result], Result]]":
     """What is done to every result."""
     from deephar.inference.pose_actions import PoseActions, doing
     from deephar.inference.smoothing import Smooth
@@ -171,7 +175,7 @@ def _steps(options: argparse.Namespace) -> "list[Callable[[Result], Result]]":
         steps.append(judge)
     if options.classes:
         steps.append(doing(options.classes.split(","), judge.actions if judge else ()))
-    return [*steps, predict_network.place(options)]
+    return [*steps, predict_network.place(options, predictor)]
 
 
 def _with_progress(
@@ -191,5 +195,6 @@ def _report(source: "Source") -> int:
     if source.dropped:
         print(f"{source.dropped} frames came while the network was busy, and were left out", file=sys.stderr)
     for index, reason in list(source.broken.items())[:1]:
-        print(f"{len(source.broken)} pictures cannot be read; the first, {index}: {reason}", file=sys.stderr)
+        number = f"{len(source.broken)} pictures" if len(source.broken) > 1 else "1 picture"
+        print(f"{number} cannot be read; the first, {index}: {reason}", file=sys.stderr)
     return 1 if source.broken else 0

@@ -6,8 +6,9 @@ import re
 import typing
 import urllib.parse
 
+from deephar.ffmpeg import pyav, reason
 from deephar.inference.photo_paths import natural
-from deephar.video import picture_stream, pyav
+from deephar.video import picture_stream
 
 if typing.TYPE_CHECKING:
     from av.container import InputContainer
@@ -94,5 +95,4 @@ def _opened(fault: str, place: str, **settings: object) -> "InputContainer":
     except Exception as error:
         if container is not None:
             container.close()
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise ValueError(f"{fault}: {reason}") from None
+        raise ValueError(f"{fault}: {reason(error)}") from None

@@ -7,8 +7,9 @@ import typing
 import weakref
 from collections.abc import Callable, Generator, Iterator
 
+from deephar.ffmpeg import pyav, reason
 from deephar.inference.recordings import Numbered
-from deephar.video import picture_stream, pyav, upright
+from deephar.video import picture_stream, upright
 
 if typing.TYPE_CHECKING:
     from av.container import InputContainer
@@ -111,7 +112,7 @@ def _receive(container: "InputContainer", latest: _Latest, start: int, stride: i
                 if not _put(latest, now - zero, frame, start, stride):
                     break
     except Exception as error:
-        fault = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        fault = reason(error)
     with latest.changed:
         latest.fault, latest.ended = fault, True
         latest.changed.notify_all()

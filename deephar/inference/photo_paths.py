@@ -75,10 +75,12 @@ def expanded_list(sources: Iterable[object]) -> Found:
     """The photographs that a list means: of each path in it what `expanded` gives, anything else as it is.
 
     Raises:
-        ValueError: if it is empty, or a path in it is that of a video.
+        ValueError: if it is empty, or something in it is the path of a video or the URL of a stream.
     """
     items, ignored = [], 0
     for source in sources:
+        if isinstance(source, str) and "://" in source:
+            raise ValueError(f"A list is of photographs, and a stream is opened by its own URL. Received: {source}")
         if isinstance(source, (str, os.PathLike)):
             found = expanded(source)
             items, ignored = items + found.items, ignored + found.ignored

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from deephar import checks
-from deephar.data.readers import names
+from deephar.data.readers import names, video_files
 from deephar.data.samples import frames
 from deephar.inference import devices, optics, photo_paths
 from deephar.inference.live import Live
@@ -340,6 +340,11 @@ def _of_path(path: pathlib.Path, rules: _Rules) -> Source:
     found = photo_paths.expanded(path)
     if found.items != [path] or found.ignored:
         return _Photographs(str(path), found, rules)
+    if not path.exists() and path.suffix.lower() in video_files.SUFFIXES:
+        raise ValueError(f"No such video: {path}")
+    if path.exists() and not path.is_file():
+        wanted = "a file, the URL of a stream or the number of a camera"
+        raise ValueError(f"Expected {wanted}. Received: {path}, a pipe or a device")
     if not path.exists() or (path.stat().st_size and not photo_paths.is_video(path)):
         return _single(path, rules)
     if not path.stat().st_size:

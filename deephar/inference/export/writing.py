@@ -53,6 +53,7 @@ class Lines:
     def __init__(self, path: Path, header: bytes, keep: int = 0) -> None:
         self.path: pathlib.Path = pathlib.Path(path)
         self._end = keep
+        there = self.path.exists()
         with naming(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = open(self.path, "ab" if keep else "wb", buffering=0)  # noqa: SIM115
@@ -63,6 +64,8 @@ class Lines:
                     self.add(header)
             except BaseException:
                 self._file.close()
+                if not there:
+                    self.path.unlink()
                 raise
 
     def add(self, lines: bytes) -> None:
