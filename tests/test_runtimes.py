@@ -287,7 +287,7 @@ def test_networks_of_actions_give_their_last_judge():
     assert [output.name for output in outputs.final(model)] == [outputs.judges(model)[-1].name]
     clips = models.build("penn-merge", **{**TINY, "num_joints": 16}, frames=2, export_poses="last")
     kinds = [output.kind for output in outputs.final(clips)]
-    assert kinds == [outputs.Kind.POSE_VISIBILITY, outputs.Kind.ACTION]
+    assert kinds == [outputs.Kind.POSE, outputs.Kind.VISIBILITY, outputs.Kind.ACTION]
 
 
 def test_the_command_says_what_is_wrong(capsys, tmp_path):
