@@ -24,7 +24,7 @@ def open_file(path: Path, precision: str = "float32") -> Exported:
     """The network in a folder, run by Keras on TensorFlow."""
     file = pathlib.Path(path) / MEMBER
     told = about.parse(file.read_text(encoding="utf-8") if file.is_file() else None, path)
-    layer = keras.layers.TFSMLayer(str(path), call_endpoint="serve")
+    layer = keras.layers.TFSMLayer(str(path), call_endpoint="serve", dtype="float32")
 
     def run(array):
         return {name: np.asarray(values) for name, values in layer(array).items()}
