@@ -19,14 +19,22 @@ from deephar.models.settings import flat
 
 TINY = {
     "input_shape": (32, 32, 3), "width": 16, "num_blocks": 1, "depth_maps": 4, "frames": 4, "appearance_width": 16,
-    "num_action_blocks": 1, "num_actions": 3, "export_poses": "last",
+    "num_action_blocks": 1, "num_actions": 3, "export_poses": "last", "num_pyramids": 2, "action_pyramids": (1, 2),
+    "num_levels": 2, "growth": 8, "pose_features": 16, "visual_features": 16,
 }  # fmt: skip
+
+
+def has_frames(settings):
+    return bool(getattr(settings, "frames", 0))
 
 
 def tiny(preset, **more):
     """A network so small that a test may train it."""
     settings = registry.settings(preset)
-    wanted = {name: value for name, value in TINY.items() if name in flat(settings)}
+    alone = () if has_frames(settings) else ("frames", "num_actions", "action_pyramids")
+    wanted = {name: value for name, value in TINY.items() if name in flat(settings) and name not in alone}
+    if "num_levels" in flat(settings):
+        wanted["export_poses"] = "all"
     if getattr(settings, "poses", None) == "given":
         wanted["export_poses"] = "none"
     keras.utils.set_random_seed(0)
@@ -64,8 +72,9 @@ def test_a_second_build_is_the_same(preset):
 @pytest.mark.parametrize("preset", registry.names())
 def test_every_output_is_described_and_has_its_shape(preset):
     model, settings = kept(preset), registry.settings(preset)
-    network, frames = settings.network, (4,) if hasattr(settings, "frames") else ()
+    network, frames = settings.network, (4,) if has_frames(settings) else ()
     shapes = {"pose": (network.num_joints, network.dim), "visibility": (network.num_joints, 1)}
+    shapes["pose_visibility"] = (network.num_joints, network.dim + 1)
     for output, array in outputs.arrays(model, given(model, inputs_of(model))).items():
         expected = (2, 3) if output.kind == "action" else (2, *frames, *shapes[output.kind])
         assert array.shape == expected and array.dtype == np.float32 and np.all(np.isfinite(array))
@@ -90,7 +99,7 @@ def test_a_training_step_moves_every_kernel(preset):
     model = tiny(preset)
     training.compile_model(model, keras.optimizers.SGD(1.0))
     network = registry.settings(preset).network
-    frames = model.inputs[0].shape[1:2] if hasattr(registry.settings(preset), "frames") else ()
+    frames = model.inputs[0].shape[1:2] if has_frames(registry.settings(preset)) else ()
     pose = np.random.default_rng(1).uniform(0.1, 0.9, (2, *frames, network.num_joints, network.dim + 1))
     labels = targets.of_outputs(
         outputs.kinds(model), pose.astype("float32"), np.ones((2, 1)), np.eye(3)[:2], np.ones((2, 1))

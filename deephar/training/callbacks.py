@@ -9,6 +9,7 @@ from collections.abc import Callable
 import keras
 
 from deephar import distribution, files, memory
+from deephar.training.joint import network_of
 from deephar.typed import Floats, Path
 
 
@@ -38,18 +39,19 @@ class Score(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         assert logs is not None
         last, chief = self.folder / "last.weights.h5", distribution.is_chief(self.model)
+        network = network_of(self.model)
         if chief:
-            files.save_weights(self.model, last)
+            files.save_weights(network, last)
         waiting = (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]
         if self.score is None or waiting:
             logs[self.name] = float("nan")
             return
-        score, model = self.score, self.model
-        value = distribution.from_chief(model, lambda: score(distribution.local_copy(model)))
+        score = self.score
+        value = distribution.from_chief(self.model, lambda: score(distribution.local_copy(network)))
         logs[self.name] = value
         rank = float("-inf") if math.isnan(value) else value
         if self.best is None or rank > self.best:
-            self.best, self.weights = rank, self.model.get_weights()
+            self.best, self.weights = rank, network.get_weights()
             if chief:
                 with files.whole_file(self.folder / "best.weights.h5") as temporary:
                     shutil.copyfile(last, temporary)

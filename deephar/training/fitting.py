@@ -98,7 +98,7 @@ def fit(
     distribution.check_batch(model, batches.batch_size)
     called: typing.Any = [KeepFreedMemory(), *callbacks]
     options: dict[str, typing.Any] = {"shuffle": False, "verbose": verbose}
-    several = distribution.part(model)[1] > 1
+    several, shown = distribution.part(model)[1] > 1, dict[str, typing.Any]()
     with distribution.synchronised(model):
         if several or initial_step:
             shown = {"add_history": True, "add_progbar": verbose != 0, "verbose": verbose}

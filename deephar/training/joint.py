@@ -10,10 +10,8 @@ from deephar import checks
 from deephar.models import outputs, splitting
 from deephar.models.outputs import Kind, Output
 from deephar.training.compiling import losses_of
+from deephar.training.recipe import WEIGHTINGS
 from deephar.typed import Tensor
-
-WEIGHTINGS = ("fixed", "uncertainty", "alternating")
-"""How the losses of the tasks make up the one that is minimised, see `JointNetwork`."""
 
 STILLS, CLIPS, ACTIONS = "stills", "clips", "actions"
 """The tasks: poses of stills, poses of clips, actions of clips; with several sets, `actions_` and a set's name."""
@@ -154,3 +152,8 @@ def _task(output: Output) -> str:
     if output.kind != Kind.ACTION:
         return CLIPS
     return f"{ACTIONS}_{output.actions}" if output.actions else ACTIONS
+
+
+def network_of(model: keras.Model) -> keras.Model:
+    """The network that a `JointNetwork` trains; any other model itself."""
+    return model.network if isinstance(model, JointNetwork) else model

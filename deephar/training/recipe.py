@@ -20,6 +20,10 @@ SCHEDULES = ("constant", "plateau", "steps", "cosine")
 or a cosine to 0, with the first twentieth as warm-up."""
 
 
+WEIGHTINGS = ("fixed", "uncertainty", "alternating")
+"""How the losses of several tasks make up the one that is minimised, see `deephar.training.joint.JointNetwork`."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Stage:
     """One training stage.
@@ -107,6 +111,25 @@ class ClipSampling:
     boxes: "Callable[[Video, Ints], Floats] | None" = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Joint:
+    """How all tasks are learnt in one step, see `deephar.training.joint.JointNetwork`.
+
+    Attributes:
+        sets: by source of clips, the set that its actions belong to; the sets are in the order of the network's heads.
+            All other sources of the mixture give stills.
+        weights: of the tasks' losses, by name.
+        weighting: one of `WEIGHTINGS`.
+    """
+
+    sets: dict[str, str]
+    weights: dict[str, float] = dataclasses.field(default_factory=dict)
+    weighting: str = "fixed"
+
+    def __post_init__(self) -> None:
+        checks.one_of("weighting", self.weighting, WEIGHTINGS)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Everything that defines a training run.
@@ -121,6 +144,8 @@ class Recipe:
         parts: an epoch is 1/`parts` of the data, sampled anew each time.
         stages: one or more.
         clips: how clips are sampled, for clip networks; None for stills.
+        joint: how all tasks are learnt in one step; None: every sample is a still, or a clip. A batch then has
+            `batch_size` rows of T stills, and as many clips.
         label_smoothing: for actions.
         norm_momentum: of all batch normalization layers, see `deephar.training.set_momentum`; None: unchanged.
     """
@@ -135,6 +160,7 @@ class Recipe:
     parts: int = 1
     stages: tuple[Stage, ...]
     clips: ClipSampling | None = None
+    joint: Joint | None = None
     label_smoothing: float = 0.0
     norm_momentum: float | None = None
 

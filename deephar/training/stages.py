@@ -14,6 +14,7 @@ from deephar.training.batches import Batches
 from deephar.training.callbacks import EndIn, Score
 from deephar.training.compiling import compile_model, set_momentum
 from deephar.training.fitting import fit
+from deephar.training.joint import JointNetwork, network_of
 from deephar.training.recipe import Recipe, Stage
 from deephar.training.schedules import cosine_schedule, plateau_schedule, step_schedule
 from deephar.training.state import State, Unusable, restore
@@ -115,7 +116,10 @@ class _Course:
         self.scores = list(earlier["scores"])
         best = earlier["counts"][0]["best"]
         if best is not None:
-            self.best.best, self.best.weights = best, _weights_of(self.folder / "best.weights.h5", self.model)
+            self.best.best, self.best.weights = (
+                best,
+                _weights_of(self.folder / "best.weights.h5", network_of(self.model)),
+            )
 
     def follow(self, number: int, limit: EndIn, resumed: tuple[State, pathlib.Path] | None) -> None:
         """Train a stage, or the rest of it, and end with the best weights."""
@@ -132,7 +136,7 @@ class _Course:
             return
         self.rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         if self.best.weights is not None:
-            self.model.set_weights(self.best.weights)
+            network_of(self.model).set_weights(self.best.weights)
         self.scores.append(self.best.best)
 
     def fit(self, number: int, rate: float, limit: EndIn, earlier: State | None) -> None:
@@ -157,7 +161,10 @@ class _Course:
         varied = cosine_schedule(rate, steps, steps // 20) if stage.schedule == "cosine" else rate
         with distribution.scope_of(self.model):
             own = optimizer(stage.optimizer, varied)
-            compile_model(self.model, own, stage.pose_weight, label_smoothing=self.recipe.label_smoothing)
+            if isinstance(self.model, JointNetwork):
+                self.model.compile(own)
+            else:
+                compile_model(self.model, own, stage.pose_weight, label_smoothing=self.recipe.label_smoothing)
             if file:
                 restore(self.model, file)
 

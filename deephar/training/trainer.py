@@ -6,16 +6,18 @@ import dataclasses
 import pathlib
 import sys
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import keras
 
-from deephar import distribution, files, runs
+from deephar import config, distribution, files, runs
 from deephar.data.batches import loader, queues
+from deephar.data.batches.clip_mixture import ClipMixture
+from deephar.data.batches.joint import JointLoader, JointMixture, OfSet, classes
 from deephar.data.readers.base import PoseDataset, VideoDataset
 from deephar.models import outputs, registry
 from deephar.models.action.config import ActionConfig
-from deephar.training import checkpoint, fingerprint, options, signals, state, versions
+from deephar.training import checkpoint, fingerprint, joint, options, signals, state, versions
 from deephar.training.batches import Batches
 from deephar.training.recipe import Recipe
 from deephar.training.stages import Judge, train_stages
@@ -170,7 +172,15 @@ def new_network(args: argparse.Namespace, start: Callable[[keras.Model], object]
         model = registry.build(args.recipe.preset, **args.recipe.network)
         if start:
             start(model)
-    return model
+        return in_training(args.recipe, model)
+
+
+def in_training(recipe: Recipe, model: keras.Model) -> keras.Model:
+    """The network as a recipe trains it: itself, or as a `deephar.training.joint.JointNetwork`."""
+    if recipe.joint is None:
+        return model
+    options = recipe.joint.weights, recipe.joint.weighting
+    return joint.JointNetwork(model, *options, label_smoothing=recipe.label_smoothing)
 
 
 @contextlib.contextmanager
@@ -190,28 +200,58 @@ def make_loader(
     sources: Mapping[str, PoseDataset | VideoDataset],
     seed: int,
     processes: int,
-) -> loader.PoseLoader | loader.ClipLoader:
+) -> loader.PoseLoader | loader.ClipLoader | JointLoader:
     """The loader that makes a recipe's batches for a network."""
-    counts = queues.counts_by_ratio(recipe.batch_size, tuple(recipe.mixture.values()))
     network = recipe.settings.network
     settings: dict[str, typing.Any] = {
-        "on_broken": "skip", "processes": processes, "workers": distribution.loader_threads(model),
-        "layout": recipe.pose_layout, "dim": network.dim, "shard": (0, recipe.parts), "seed": seed,
-        "part": distribution.part(model),
+        "on_broken": "skip", "layout": recipe.pose_layout, "dim": network.dim, "shard": (0, recipe.parts), "seed": seed,
         "steps": recipe.steps,
-        "augmentation": [recipe.augmentation_of(name) for name in recipe.mixture],
     }  # fmt: skip
-    mixed: list[tuple[typing.Any, int]] = [
-        (sources[name], count) for name, count in zip(recipe.mixture, counts, strict=True)
-    ]
-    kinds, clips = outputs.kinds(model), recipe.clips
+    made: dict[str, typing.Any] = {"processes": processes, "workers": distribution.loader_threads(model)}
+    kinds, clips = outputs.kinds(joint.network_of(model)), recipe.clips
     if clips is None:
-        return loader.PoseLoader(mixed, recipe.size, kinds, **settings)
+        mixed, varied = _mixed(recipe, sources, recipe.mixture)
+        return loader.PoseLoader(mixed, recipe.size, kinds, augmentation=varied, **settings, **made)
     frames = typing.cast(ActionConfig, recipe.settings).frames
-    return loader.ClipLoader(
-        mixed, frames, recipe.size if recipe.reads_pictures else None, kinds, given=clips.given,
-        subsampling=clips.subsampling, spread=clips.spread, noise=clips.noise, boxes=clips.boxes, **settings,
-    )  # fmt: skip
+    cuts: dict[str, typing.Any] = {
+        "subsampling": clips.subsampling, "spread": clips.spread, "noise": clips.noise, "boxes": clips.boxes,
+    }  # fmt: skip
+    if recipe.joint:
+        return _joint_loader(recipe, sources, frames, kinds, {**settings, **cuts}, made)
+    size = recipe.size if recipe.reads_pictures else None
+    mixed, varied = _mixed(recipe, sources, recipe.mixture)
+    return loader.ClipLoader(mixed, frames, size, kinds, clips.given, augmentation=varied, **cuts, **settings, **made)
+
+
+def _mixed(
+    recipe: Recipe, sources: Mapping[str, PoseDataset | VideoDataset], names: Iterable[str]
+) -> tuple[list[tuple[typing.Any, int]], list[config.AugmentConfig | str]]:
+    """Some of a recipe's sources with their samples in a batch, and how each is augmented."""
+    names = list(names)
+    counts = queues.counts_by_ratio(recipe.batch_size, [recipe.mixture[name] for name in names])
+    pairs = [(sources[name], count) for name, count in zip(names, counts, strict=True)]
+    return pairs, [recipe.augmentation_of(name) for name in names]
+
+
+def _joint_loader(
+    recipe: Recipe,
+    sources: Mapping[str, PoseDataset | VideoDataset],
+    frames: int,
+    kinds: tuple[str, ...],
+    settings: dict[str, typing.Any],
+    made: dict[str, typing.Any],
+) -> JointLoader:
+    """Stills and clips for the same step."""
+    assert recipe.joint is not None
+    named = recipe.joint.sets
+    sets = {name: typing.cast(VideoDataset, sources[source]).actions for source, name in named.items()}
+    wrapped = {**sources, **{s: OfSet(typing.cast(VideoDataset, sources[s]), name) for s, name in named.items()}}
+    parts = []
+    for names in ([name for name in recipe.mixture if name not in named], named):
+        mixed, varied = _mixed(recipe, wrapped, names)
+        own = {**settings, "augmentation": varied, "actions": classes(sets)}
+        parts.append(ClipMixture(mixed, frames, recipe.size, **own))
+    return JointLoader(JointMixture(*parts), kinds, sets, **made)
 
 
 def describe(recipe: Recipe, judge: Judge | None, about: About) -> Description:

@@ -10,6 +10,7 @@ from deephar.geometry import MARGIN, WINDOW_MM
 from deephar.models import registry
 from deephar.models.reception.config import PoseNetwork
 from deephar.models.settings import flat
+from deephar.models.spnet.config import PyramidNetwork
 from deephar.typed import Path
 
 FORMAT = "deephar-model-2"
@@ -59,14 +60,14 @@ class Description:
         return registry.settings(self.preset, **self.overrides)
 
     @property
-    def network(self) -> PoseNetwork:
-        """The settings of its pose network, `deephar.models.reception.config.PoseNetwork`."""
+    def network(self) -> PoseNetwork | PyramidNetwork:
+        """The settings of its pose network, in the `config.py` of its family."""
         return self.settings.network
 
     @property
     def judges_actions(self) -> bool:
         """Whether it is a clip network."""
-        return "num_actions" in flat(self.settings)
+        return bool(flat(self.settings).get("num_actions"))
 
     def to_json(self) -> dict[str, object]:
         """What `write` writes, and `from_json` reads."""

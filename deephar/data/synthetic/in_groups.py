@@ -1,7 +1,5 @@
 """A reader of people one by one from drawn groups, with bystanders and people who hide each other."""
 
-import itertools
-
 import numpy as np
 from PIL import Image
 
@@ -16,6 +14,10 @@ LEAST_SHARE = 0.4
 
 LEAST_SIDE = 0.2
 """Longer side of a person's box as a share of the picture's height."""
+
+
+TRIES = 100
+"""Pictures that are looked at before there is nobody."""
 
 
 class PeopleInGroups:
@@ -37,15 +39,20 @@ class PeopleInGroups:
         return self.count
 
     def sample(self, index: int) -> Sample:
-        """The person at a position: `deephar.data.readers.base.Sample` in the window around the located joints."""
-        for attempt in itertools.count():
-            picture = index + attempt * self.count
+        """The person at a position: `deephar.data.readers.base.Sample` in the window around the located joints.
+
+        Raises:
+            ValueError: if none of many pictures shows anybody well.
+        """
+        for picture in range(index, index + TRIES * self.count, self.count):
             truth = self.groups.truth(picture)
             worthy = self._worthy(truth.boxes, truth.share)
             if len(worthy):
-                break
-        person = int(np.random.default_rng([self.groups.seed, picture, 1]).choice(worthy))
-        pose = truth.pose_px[person].copy()
+                person = int(np.random.default_rng([self.groups.seed, picture, 1]).choice(worthy))
+                return self._sample(picture, person, truth.pose_px[person].copy())
+        raise ValueError(f"None of {TRIES} drawn groups shows a person of {LEAST_SIDE:g} of the picture's height")
+
+    def _sample(self, picture: int, person: int, pose: Floats) -> Sample:
         pose[((pose < 0) | (pose >= self.groups.size)).any(axis=1)] = np.nan
         center, window = geometry.person_window(geometry.points_box(pose))
         image = Image.fromarray(self.groups.image(picture))
