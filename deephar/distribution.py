@@ -241,9 +241,13 @@ def train_step(model: keras.Model) -> Callable[[typing.Any], dict[str, typing.An
             number = context.replica_id_in_sync_group % replicas
             return tf.nest.map_structure(lambda rows: tf.convert_to_tensor(_share(rows, number, replicas)), batch)
 
-        return model.train_function(iter([strategy.experimental_distribute_values_from_function(share)]))
+        logs = together(strategy.experimental_distribute_values_from_function(share))
+        return {name: strategy.experimental_local_results(value)[0] for name, value in logs.items()}
 
-    model.make_train_function()
+    @tf.function(reduce_retracing=True)
+    def together(batch):
+        return strategy.run(model.train_step, args=(batch,))
+
     return step
 
 

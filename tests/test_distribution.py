@@ -18,8 +18,8 @@ DARK_AND_BRIGHT = [(Noise(0, 40), 4), (Noise(200, 256), 4)]
 
 def trained(strategy, logical_cpus=0):
     "The network after five steps, and how many copies it had."
-    keras.utils.set_random_seed(0)
     with distribution.scope(strategy, logical_cpus) as copies:
+        keras.utils.set_random_seed(0)
         model = models.build("lite-2d", **TINY)
         training.set_momentum(model, 0.5)
         training.compile_model(model, keras.optimizers.SGD(0.005), form="elastic_net_per_joint")
@@ -65,6 +65,11 @@ result["learned"] = largest_difference(together, alone, False)
 result["moving statistics"] = largest_difference(together, alone, True)
 print(json.dumps(result))
 """
+
+ON_JAX = """
+import os
+os.environ["KERAS_BACKEND"] = "jax"
+""" + TWO_COPIES.replace("64, 64", "32, 32").replace('"width": 32', '"width": 16')
 
 STAGES = """
 import json, sys, keras, numpy as np
@@ -144,6 +149,14 @@ def test_batch_norms_are_synchronised_while_fitting_alone(two_copies):
 def test_metrics_of_two_copies_count_together(two_copies):
     found, by_hand = two_copies["scores"]
     assert found == pytest.approx(by_hand, rel=1e-5) and 0 < by_hand[0] < 1
+
+
+@pytest.mark.slow
+def test_two_copies_learn_what_one_learns_on_jax():
+    """One program over both devices: the statistics are those of the whole batch without any synchronisation."""
+    found = json.loads(printed(ON_JAX, timeout=1800)[-1])
+    assert found["copies"] == 2 and found["left synchronised"] == 0
+    assert found["learned"] < 1e-5 and found["moving statistics"] < 1e-5
 
 
 @pytest.mark.slow

@@ -22,10 +22,11 @@ from deephar import distribution, models, training
 from deephar.data.batches import loader
 from deephar.evaluation.judges import Judge
 from deephar.training import checkpoint, signals, state
+from helpers import eagerly
 
 RECIPE = training.Recipe(
     preset="lite-2d",
-    network={"num_joints": 14, "input_shape": (64, 64, 3), "width": 32, "num_blocks": 1},
+    network={"num_joints": 14, "input_shape": (32, 32, 3), "width": 16, "num_blocks": 1},
     layout="lsp14", mixture={"dark": 1, "bright": 1}, batch_size=8, norm_momentum=0.5,
     stages=(training.Stage("all", 2, rate=0.005),),
 )
@@ -45,7 +46,7 @@ def trained(strategy, folder, earlier=None, stop_at=None):
         keras.utils.set_random_seed(0)
         model = models.build(RECIPE.preset, **RECIPE.network)
     part = distribution.part(model)
-    batches = loader.PoseLoader(DARK_AND_BRIGHT, (64, 64), ["pose", "visibility"], steps=3, part=part)
+    batches = loader.PoseLoader(DARK_AND_BRIGHT, (32, 32), ["pose", "visibility"], steps=3, part=part)
     asked = []
     def score(one):
         asked.append(getattr(one, "distribute_strategy", None) is not model.distribute_strategy)
@@ -65,6 +66,10 @@ def farthest(one, other, moving):
 
 shared, own = map(pathlib.Path, sys.argv[1:])
 number, several = distribution.worker()
+with distribution.scope("multiworker"):
+    pass  # before TensorFlow computes
+eager = eagerly()
+eager.__enter__()
 scores, model, asked = trained("multiworker", own)
 stopped, _, _ = trained("multiworker", shared if number == 0 else own, stop_at=4 if number else None)
 resumed, again, _ = trained("multiworker", shared if number == 0 else own, state.read(shared))

@@ -123,8 +123,9 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def _metrics(model: keras.Model) -> list[object]:
-    """Values of all variables of a model's metrics."""
-    return [keras.ops.convert_to_numpy(v.value).tolist() for metric in model.metrics for v in metric.variables]
+    """Values of all variables of a model's metrics, added up over its replicas, which the sum with 0 does."""
+    variables = [variable for metric in model.metrics for variable in metric.variables]
+    return [keras.ops.convert_to_numpy(keras.ops.add(variable.value, 0)).tolist() for variable in variables]
 
 
 def _set_metrics(model: keras.Model, values: Sequence[object]) -> None:
