@@ -53,9 +53,10 @@ def whole(tmp_path_factory):
 
 
 def check_same(folder, model, whole):
-    """The losses to float32's rounding: in eager mode sums are in another order with other threads."""
+    """The losses to float32's rounding: sums may be in another order with other threads."""
     assert sorted(path.name for path in folder.iterdir() if path.name in NAMES) == sorted(NAMES)
     assert not list(folder.glob(".*"))
+    assert state.read(folder)[0]["loader_now"] == state.read(whole[0])[0]["loader_now"]  # for the next stage
     rows, expected = runs.read_log(folder / "log.csv"), runs.read_log(whole[0] / "log.csv")
     assert [row["epoch"] for row in rows] == ["0", "1"]
     for name in expected[0]:
@@ -66,7 +67,7 @@ def check_same(folder, model, whole):
 
 
 @pytest.mark.parametrize(
-    ("number", "at"), [(signal.SIGTERM, (0, 1)), pytest.param(signal.SIGUSR1, (1, 1), marks=pytest.mark.slow)]
+    ("number", "at"), [(signal.SIGTERM, (1, 1)), pytest.param(signal.SIGUSR1, (0, 1), marks=pytest.mark.slow)]
 )
 def test_a_signal_writes_a_checkpoint_and_ends_with_a_status(number, at, whole, tmp_path, monkeypatch, capsys):
     """Within the first epoch and within the second: losses, learning rates and weights of the whole."""

@@ -15,7 +15,7 @@ class Rest(keras.utils.PyDataset):
     """What is left of a loader's epoch.
 
     Args:
-        batches: loader; it advances by one epoch here, as it does when Keras starts to read it.
+        batches: loader, which advances as ever: when Keras starts to read and after the epoch.
         first: number of the first batch.
     """
 
@@ -23,13 +23,15 @@ class Rest(keras.utils.PyDataset):
         super().__init__(workers=batches.workers, max_queue_size=batches.max_queue_size)
         self.batches: Batches = batches
         self.first: int = first
-        batches.epoch += 1
 
     def __len__(self) -> int:
         return len(self.batches) - self.first
 
     def __getitem__(self, index: int) -> typing.Any:
         return self.batches[self.first + index]
+
+    def on_epoch_end(self) -> None:
+        self.batches.on_epoch_end()
 
 
 def build_metrics(model: keras.Model, batch: tuple[typing.Any, ...]) -> None:
@@ -113,7 +115,7 @@ def fit(
             model.fit(rest, epochs=initial_epoch, initial_epoch=initial_epoch - 1, callbacks=called, **options)
             called.first = 0
             if model.stop_training or initial_epoch == epochs:
-                batches.on_epoch_end()
                 called.on_train_end()
                 return model.history
+            batches.epoch -= 1  # it advances again when Keras starts to read
         return model.fit(batches, epochs=epochs, initial_epoch=initial_epoch, callbacks=called, **options)
