@@ -51,6 +51,9 @@ PHASES = ("test_phase", "train_phase") if keras.backend.backend() == "tensorflow
 @contextlib.contextmanager
 def eagerly():
     """TensorFlow traces no step meanwhile: where a network does few steps, that takes most of the time."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
     import tensorflow as tf
 
     tf.config.run_functions_eagerly(True)

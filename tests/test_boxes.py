@@ -229,7 +229,7 @@ def halve(folder):
 class Centre:
     """A network that calls the centre of its box every joint."""
 
-    layout = layouts.get("lsp14")
+    layout, depth = layouts.get("lsp14"), False
     result = inference.PosePredictor.result
 
     def inside(self, pictures):

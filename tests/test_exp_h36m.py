@@ -61,7 +61,13 @@ def test_trains_and_evaluates(tree, flat, tmp_path, monkeypatch, capsys):
     said = run("exp/h36m/train_h36m.py", monkeypatch, capsys, "--h36m", tree, *mixed, "--out", run_folder, "--smoke")
     assert "best MPJPE on S8, root depth given, pa17j by names without neck: " in said
     assert "samples that could not be read: 0 of the training split, 0 of the validation split" in said
-    written = [*(f"{name}.weights.h5" for name in ("best", "last", "resume", "small")), "log.csv", "model.json"]
+    written = [
+        *(f"{name}.weights.h5" for name in ("best", "last", "resume", "small")),
+        "log.csv",
+        "model.json",
+        "run.json",
+        "table.md",
+    ]
     assert sorted(p.name for p in run_folder.iterdir()) == sorted(written)
     assert "val_minus_mpjpe" in (run_folder / "log.csv").read_text().splitlines()[0]
 

@@ -21,7 +21,8 @@ def succeeds(path, *arguments):
     return done.stdout
 
 
-WRITTEN = [*(f"{name}.weights.h5" for name in ("best", "last", "resume", "small")), "log.csv", "model.json"]
+RECORDS = ("log.csv", "model.json", "run.json", "table.md")
+WRITTEN = [*(f"{name}.weights.h5" for name in ("best", "last", "resume", "small")), *RECORDS]
 
 
 @eagerly()

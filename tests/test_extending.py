@@ -70,4 +70,4 @@ def test_a_command(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "deephar.cli.toy", toy)
     monkeypatch.setattr(cli, "COMMANDS", (*cli.COMMANDS, "toy"))
     assert cli.main(["toy", "a", "b", "c"]) == 3
-    assert cli.main(["--help"]) == 0 and "doctor,toy" in capsys.readouterr().out
+    assert cli.main(["--help"]) == 0 and "runs,toy" in capsys.readouterr().out

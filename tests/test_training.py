@@ -47,9 +47,9 @@ def test_freed_memory_is_kept_on_linux_from_the_first_step_on(platform, asked, m
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(ctypes, "CDLL", lambda name: Library())
     callback = training.KeepFreedMemory()
-    callback.on_train_batch_begin(1)
-    assert calls == []
-    callback.on_train_batch_begin(0)
+    callback.on_epoch_begin(0)
+    callback.on_train_batch_begin(3)  # an epoch that goes on
+    callback.on_train_batch_begin(4)
     assert calls == [(-1, 2**31 - 1), (-3, 2**30), (-2, 2**28)][:asked]
 
 
@@ -83,7 +83,7 @@ def test_fit_asks_keras_for_the_order_of_the_loader(monkeypatch):
     ((arguments, options),) = calls
     memory, kept = options.pop("callbacks")
     assert isinstance(memory, training.KeepFreedMemory) and kept is other
-    assert arguments == (batches,) and options == {"epochs": 3, "shuffle": False, "verbose": 0}
+    assert arguments == (batches,) and options == {"epochs": 3, "initial_epoch": 0, "shuffle": False, "verbose": 0}
 
 
 class Batches:

@@ -48,7 +48,7 @@ def save_blocks(scores: action.ActionScores, path: Path) -> None:
     for letter, (label, colour) in BRANCHES.items():
         found = {name: value for name, value in scores["outputs"].items() if name[0] == letter}
         numbers = [int(re.sub(r"\D", "", name) or 0) for name in found]
-        if letter == "m" and found:
+        if "m" in found:
             axes.axhline(found["m"], color=colour, linestyle="--", label=label)
         elif found:
             axes.plot(numbers, list(found.values()), "o-", color=colour, label=label)

@@ -15,6 +15,9 @@ import numpy as np
 
 from deephar.typed import Floats, Network, Tensor
 
+if typing.TYPE_CHECKING:
+    from deephar.models.parts import Model
+
 
 class Kind(enum.StrEnum):
     """What an output contains, (B, T, ...) for clips:
@@ -114,7 +117,7 @@ def of_name(name: str) -> Output:
     )
 
 
-def tensors(model: typing.Any, wanted: Sequence[Output] | None = None) -> list[tuple[str, Tensor]]:
+def tensors(model: "Model", wanted: Sequence[Output] | None = None) -> list[tuple[str, Tensor]]:
     """Name and symbolic tensor of the outputs of a graph.
 
     Args:

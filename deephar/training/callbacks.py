@@ -88,8 +88,12 @@ class EndIn(keras.callbacks.Callback):
 class KeepFreedMemory(keras.callbacks.Callback):
     """Make the C library keep freed memory for the next step, see `deephar.memory.keep_freed`."""
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def __init__(self) -> None:
+        super().__init__()
         self.told: bool = False
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.told = False
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         if not self.told:

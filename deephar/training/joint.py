@@ -77,6 +77,8 @@ class JointNetwork(keras.Model):
             shape=(), name="steps", trainable=False, aggregation="only_first_replica", **options
         )
 
+        self.built: bool = True  # every variable is there
+
     def call(self, inputs: tuple[Tensor, Tensor], training: bool | None = None) -> list[Tensor]:
         stills, clips = inputs
         parts = self.pose_network(stills, training=training), self.network(clips, training=training)

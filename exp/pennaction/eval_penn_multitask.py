@@ -1,0 +1,65 @@
+"""Score one file of weights on poses and on actions: MPII's validation people and Penn Action's test videos.
+
+Data     see train_penn_multimodel.py; synthetic people in the same formats: datasets/make_synthetic.py
+Command  python exp/pennaction/eval_penn_multitask.py --mpii images --mpii-validation valid.h5 --labels labels
+         --frames frames --weights runs/penn_multimodel/best.weights.h5 [--multi-clip]
+Score    not measured on the real data, which was not available
+Result   tables of PCKh and of accuracy; OUT/poses.json, OUT/eval.json, blocks.png, classes.png, confusion.png
+Protocol people: one crop each; videos: see eval_penn_ar_pe_merge.py, frame stride 6
+"""
+
+from deephar import console
+
+console.quiet_tensorflow()  # before Keras imports it
+
+import argparse
+import pathlib
+
+from deephar.data.readers import mpii, pennaction
+from deephar.data.samples import boxes, crops, video_clips
+from deephar.evaluation import figures, pose2d, report, stills
+from deephar.weights import loading
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mpii", required=True, type=pathlib.Path, help="folder of MPII's photographs")
+    parser.add_argument("--mpii-validation", required=True, type=pathlib.Path, help="valid.h5 or valid.json")
+    parser.add_argument("--labels", required=True, type=pathlib.Path, help="folder or zip of Penn Action's labels")
+    parser.add_argument("--frames", required=True, type=pathlib.Path, help="folder of Penn Action's frames")
+    parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: as in the labels")
+    parser.add_argument("--weights", required=True, help="a name that `deephar pretrained` lists, or a file")
+    parser.add_argument("--out", default="runs/penn_multimodel", type=pathlib.Path)
+    parser.add_argument("--subsampling", type=int, default=6, help="frame stride of a clip")
+    parser.add_argument("--boxes", default="truth", help="truth, full, or a file of exp/predict_bboxes.py")
+    parser.add_argument("--multi-clip", action="store_true")
+    parser.add_argument("--published", action="store_true", help="score as the original's code does")
+    args = parser.parse_args()
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
+        test = pennaction.PennAction(args.labels, args.frames, "test", actions)
+        args.cut = boxes.chooser(args.boxes, test)
+        people = mpii.Mpii(mpii.open_people(args.mpii_validation, "validation"), args.mpii)
+        return args, people, test, loading.describe(args.weights)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+
+
+def main():
+    args, people, test, about = options()
+    model = loading.load(args.weights)
+    cuts = crops.Crops(people, about.network.input_shape[:2], about.layout)
+    predictions = pose2d.predict(stills.PoseOfStills(model), cuts, progress=True, on_broken="skip")
+    scores = pose2d.pckh_scores(predictions, about.layout)
+    print(report.pckh_table(scores, "ours"))
+    report.save_json(scores, args.out / "poses.json")
+    videos = video_clips.as_benchmarked(
+        test, about.settings, about.layout, args.cut, args.subsampling, args.multi_clip, args.published
+    )
+    how = "product" if args.published else "mean"
+    figures.report_actions(model, videos, args.out, how, boxes=args.boxes)
+
+
+if __name__ == "__main__":
+    main()
