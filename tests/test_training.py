@@ -83,7 +83,7 @@ def test_fit_asks_keras_for_the_order_of_the_loader(monkeypatch):
     ((arguments, options),) = calls
     memory, kept = options.pop("callbacks")
     assert isinstance(memory, training.KeepFreedMemory) and kept is other
-    assert arguments == (batches,) and options == {"epochs": 3, "shuffle": False, "verbose": 0}
+    assert arguments == (batches,) and options == {"epochs": 3, "initial_epoch": 0, "shuffle": False, "verbose": 0}
 
 
 class Batches:

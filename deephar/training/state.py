@@ -77,7 +77,7 @@ def write(model: keras.Model, folder: Path, state: Mapping[str, object]) -> None
         with h5py.File(temporary, "a") as file:
             text = json.dumps(state, default=float)
             file.attrs[_KEY], file.attrs[f"{_KEY}_digest"] = text, _digest(file, text)
-        with open(temporary, "rb+") as written:
+        with open(temporary, "r+b") as written:
             os.fsync(written.fileno())  # its content reaches the disk before its name does
         if newest.exists():
             os.replace(newest, previous)
