@@ -1,6 +1,7 @@
 """Atomic file writing, and the files of a training run."""
 
 import contextlib
+import errno
 import json
 import os
 import pathlib
@@ -79,6 +80,23 @@ def check_writable(path: Path) -> None:
         raise ValueError(f"{folder} is a file; {path} needs a folder of that name")
     with tempfile.TemporaryFile(dir=folder):
         pass
+
+
+def check_space(folder: Path, size: int) -> None:
+    """Check that a file of so many bytes has room in a folder.
+
+    HDF5 may crash the process if it runs out of space while it writes.
+
+    Args:
+        folder: existing.
+        size: in bytes.
+
+    Raises:
+        OSError: if it has not.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: about {size} bytes needed, {free} left", str(folder))
 
 
 RUN = (

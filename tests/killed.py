@@ -4,9 +4,9 @@ Its batches come from a worker process, slowly; a file `progress` grows by a byt
 checkpoint is half written, there is a file `writing`. With FULL=1, two checkpoints find no space.
 """
 
+import itertools
 import os
 import pathlib
-import resource
 import sys
 import time
 
@@ -63,21 +63,15 @@ def make_slow(mark):
 
 
 def make_full():
-    """The file system takes no more than 100 kB of the third and the fourth checkpoint."""
-    from deephar.training import state
+    """There is no space for the third and the fourth checkpoint."""
+    from deephar import files
 
-    write, count = state.write, iter(range(1_000_000))
+    usage, count = files.shutil.disk_usage, itertools.count(1)
 
-    def limited(*arguments):
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        if next(count) in (2, 3):
-            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-        try:
-            write(*arguments)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    def left(folder):
+        return usage(folder)._replace(free=1000) if next(count) in (3, 4) else usage(folder)
 
-    state.write = limited
+    files.shutil.disk_usage = left
 
 
 def main():

@@ -111,4 +111,4 @@ def test_a_training_that_is_killed_again_and_again_ends_as_the_whole_does(tmp_pa
     assert sum(within for within, _ in moments) >= 5
     assert not list((pieces / "run").glob(".*"))
     assert ended(full, filled) == expected
-    assert (full / "errors").read_text().count("no checkpoint was written, the one before remains: [Errno 27]") == 2
+    assert (full / "errors").read_text().count("no checkpoint was written, the one before remains: [Errno 28]") == 2

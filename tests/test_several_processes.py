@@ -26,9 +26,9 @@ from helpers import eagerly
 
 RECIPE = training.Recipe(
     preset="lite-2d",
-    network={"num_joints": 14, "input_shape": (32, 32, 3), "width": 16, "num_blocks": 1},
+    network={"num_joints": 14, "input_shape": (64, 64, 3), "width": 32, "num_blocks": 1},
     layout="lsp14", mixture={"dark": 1, "bright": 1}, batch_size=8, norm_momentum=0.5,
-    stages=(training.Stage("all", 2, rate=0.005),),
+    stages=(training.Stage("all", 2, rate=0.001),),
 )
 DARK_AND_BRIGHT = [(Noise(0, 40), 4), (Noise(200, 256), 4)]
 
@@ -46,7 +46,7 @@ def trained(strategy, folder, earlier=None, stop_at=None):
         keras.utils.set_random_seed(0)
         model = models.build(RECIPE.preset, **RECIPE.network)
     part = distribution.part(model)
-    batches = loader.PoseLoader(DARK_AND_BRIGHT, (32, 32), ["pose", "visibility"], steps=3, part=part)
+    batches = loader.PoseLoader(DARK_AND_BRIGHT, (64, 64), ["pose", "visibility"], steps=2, part=part)
     asked = []
     def score(one):
         asked.append(getattr(one, "distribute_strategy", None) is not model.distribute_strategy)
@@ -71,7 +71,7 @@ with distribution.scope("multiworker"):
 eager = eagerly()
 eager.__enter__()
 scores, model, asked = trained("multiworker", own)
-stopped, _, _ = trained("multiworker", shared if number == 0 else own, stop_at=4 if number else None)
+stopped, _, _ = trained("multiworker", shared if number == 0 else own, stop_at=3 if number else None)
 resumed, again, _ = trained("multiworker", shared, state.read(shared))
 chief = distribution.is_chief(model)
 result = {"number": number, "scores": scores, "asked": asked, "stopped": stopped, "resumed": resumed}
@@ -127,7 +127,8 @@ def two(tmp_path_factory):
 def test_two_processes_learn_what_one_learns(two):
     """Half of every batch is dark, half bright: weights and moving statistics are those of one process.
 
-    The tolerances are of float32 rounding: sums in another order over 6 steps; a variance as E(x^2) - E(x)^2.
+    The tolerances are of float32 rounding: sums in another order over 4 steps; a variance as E(x^2) - E(x)^2. With a
+    rate of 0.005 and the momentum of 0.98, or on maps of a single cell, the network itself magnifies them.
     """
     chief, other = two
     for name in ("learned", "resumed learned"):
@@ -170,7 +171,7 @@ def test_the_parts_of_a_batch_make_up_the_batch():
 def test_who_a_process_is(monkeypatch):
     for name in ("TF_CONFIG", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(ValueError, match="TF_CONFIG, or by Slurm if srun starts them. Received: neither"):
+    with pytest.raises(ValueError, match="told apart by TF_CONFIG or by Slurm .* Received: neither"):
         distribution.worker()
     monkeypatch.setenv("SLURM_PROCID", "2")
     monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "4")

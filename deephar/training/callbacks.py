@@ -86,16 +86,16 @@ class EndIn(keras.callbacks.Callback):
 
 
 class KeepFreedMemory(keras.callbacks.Callback):
-    """Make the C library keep freed memory for the next step, see `deephar.memory.keep_freed`."""
+    """Make the C library keep freed memory for the next step, see `deephar.memory.keep_freed`.
 
-    def __init__(self) -> None:
+    Args:
+        first: number of the batch, within its epoch, with which training starts.
+    """
+
+    def __init__(self, first: int = 0) -> None:
         super().__init__()
-        self.told: bool = False
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.told = False
+        self.first: int = first
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        if not self.told:
+        if batch in (0, self.first):
             memory.keep_freed()
-        self.told = True

@@ -129,8 +129,7 @@ def _metrics(model: keras.Model) -> list[object]:
 
 
 def _set_metrics(model: keras.Model, values: Sequence[object]) -> None:
-    """Restore what `_metrics` returned; with several workers, in the chief alone: what they count is added up."""
-    if distribution.is_chief(model):
-        variables = [variable for metric in model.metrics for variable in metric.variables]
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
+    """Restore what `_metrics` returned; every replica gets an equal share, as their values are added up."""
+    variables = [variable for metric in model.metrics for variable in metric.variables]
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

@@ -98,7 +98,7 @@ def fit(
         ValueError: if a batch cannot be split evenly among the replicas.
     """
     distribution.check_batch(model, batches.batch_size)
-    called: typing.Any = [KeepFreedMemory(), *callbacks]
+    called: typing.Any = [KeepFreedMemory(initial_step), *callbacks]
     options: dict[str, typing.Any] = {"shuffle": False, "verbose": verbose}
     several, shown = distribution.part(model)[1] > 1, dict[str, typing.Any]()
     with distribution.synchronised(model):
