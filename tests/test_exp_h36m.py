@@ -107,7 +107,9 @@ def test_trains_on_all_subjects(tree, tmp_path, monkeypatch, capsys):
     said = run("exp/h36m/train_h36m.py", monkeypatch, capsys, "--h36m", tree, "--out", tmp_path, *options)
     assert "best" not in said
     weights = ["last.weights.h5", "resume.weights.h5", "small.weights.h5"]
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*weights, "log.csv", "model.json"])
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        [*weights, "log.csv", "model.json", "run.json", "table.md"]
+    )
     assert json.loads((tmp_path / "model.json").read_text())["joints"] == "published"
 
 

@@ -124,6 +124,7 @@ def two(tmp_path_factory):
     return [json.loads(printed.splitlines()[-1]) for printed, _ in outputs]
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_learns(two):
     """Half of every batch is dark, half bright: weights and moving statistics are those of one process.
 
@@ -136,6 +137,7 @@ def test_two_processes_learn_what_one_learns(two):
     assert chief["first weight"] == other["first weight"]
 
 
+@pytest.mark.slow
 def test_the_first_of_two_processes_scores_and_writes(two):
     chief, other = two
     assert chief["asked"] == [True, True] and other["asked"] == []
@@ -149,6 +151,7 @@ def test_the_first_of_two_processes_scores_and_writes(two):
     np.testing.assert_allclose(resumed, alone, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_two_processes_agree(two):
     """A signal to the second stops both before the same step, from which both go on."""
     chief, other = two
