@@ -11,6 +11,7 @@ DOCS = ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"]
 RUNTIMES = {"onnx": ["onnxruntime>=1.20"], "openvino": ["openvino>=2025.0"], "litert": ["ai-edge-litert>=1.0"]}
 EXPORT = ["tf2onnx>=1.16", "onnx>=1.17"]
 BACKENDS = {"jax": ["jax>=0.4.30"], "torch": ["torch>=2.4"]}
+TENSORBOARD = ["tensorboard>=2.18"]
 
 setup(
     name="deephar",
@@ -45,7 +46,7 @@ setup(
         "hub": ["huggingface_hub>=0.24"],
         **RUNTIMES,
         "export": EXPORT,
-        "tensorboard": ["tensorboard>=2.18"],
+        "tensorboard": TENSORBOARD,
         "docs": DOCS,
         "test": [
             "pytest>=8.0",
@@ -65,6 +66,7 @@ setup(
             *H36M,
             *FIGURES,
             *BASELINES,
+            *TENSORBOARD,
         ],
     },
     classifiers=[
