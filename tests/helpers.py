@@ -146,7 +146,8 @@ def _jax(model, variables, loss, x, training):
 
 def _torch(model, variables, loss, x, training):
     model.zero_grad()
-    value = loss(model(keras.ops.convert_to_tensor(x), training=training))
+    inputs = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
+    value = loss(model(inputs, training=training))
     value.backward()
     gradients = [keras.ops.convert_to_numpy(variable.value.grad) for variable in variables]
     return float(keras.ops.convert_to_numpy(value)), gradients

@@ -15,9 +15,6 @@ import numpy as np
 
 from deephar.typed import Floats, Network, Tensor
 
-if typing.TYPE_CHECKING:
-    from deephar.models.parts import Model
-
 
 class Kind(enum.StrEnum):
     """What an output contains, (B, T, ...) for clips:
@@ -117,14 +114,14 @@ def of_name(name: str) -> Output:
     )
 
 
-def tensors(model: "Model", wanted: Sequence[Output] | None = None) -> list[tuple[str, Tensor]]:
+def tensors(model: Network, wanted: Sequence[Output] | None = None) -> list[tuple[str, Tensor]]:
     """Name and symbolic tensor of the outputs of a graph.
 
     Args:
         model: a network of Keras.
         wanted: outputs from `describe`; None for all, which may then have any names.
     """
-    known = model.outputs
+    known = typing.cast(typing.Any, model).outputs
     names = getattr(model, "output_names", None) or [tensor._keras_history.operation.name for tensor in known]
     inside = map(_of_tensor, known)
     found = [(one.name if one else name, tensor) for one, name, tensor in zip(inside, names, known, strict=True)]
