@@ -29,8 +29,7 @@ class PoseOfStills:
         """Poses of stills (B, H, W, 3), as of a network for images; the last clip is filled up."""
         clips = -(-len(images) // self.frames)
         full = np.concatenate([images, np.repeat(images[:1], clips * self.frames - len(images), axis=0)])
-        found = typing.cast(
-            typing.Any, self.model.predict_on_batch(full.reshape(clips, self.frames, *images.shape[1:]))
-        )
+        folded = full.reshape(clips, self.frames, *images.shape[1:])
+        found = typing.cast(typing.Any, self.model.predict_on_batch(folded))
         arrays = found if isinstance(found, (list, tuple)) else [found]
         return [np.asarray(y).reshape(-1, *y.shape[2:])[: len(images)] for y in arrays]
