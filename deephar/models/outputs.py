@@ -7,7 +7,6 @@ knows the naming scheme; no other code infers what an output is from its rank, s
 import dataclasses
 import enum
 import re
-import typing
 import warnings
 from collections.abc import Sequence
 
