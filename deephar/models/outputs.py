@@ -120,7 +120,7 @@ def tensors(model: Network, wanted: Sequence[Output] | None = None) -> list[tupl
         model: a network of Keras.
         wanted: outputs from `describe`; None for all, which may then have any names.
     """
-    known = getattr(model, "outputs", ())
+    known = list(getattr(model, "outputs", []))
     names = getattr(model, "output_names", None) or [tensor._keras_history.operation.name for tensor in known]
     inside = map(_of_tensor, known)
     found = [(one.name if one else name, tensor) for one, name, tensor in zip(inside, names, known, strict=True)]
