@@ -8,11 +8,12 @@ import pytest
 from drawn import DrawnVideos, Noise
 from helpers import eagerly, outputs_of, value_and_gradients
 
-from deephar import models
+from deephar import distribution, models
 from deephar.data.batches.clip_mixture import ClipMixture
 from deephar.data.batches.joint import JointLoader, JointMixture, OfSet, classes, even
 from deephar.models import outputs, splitting
 from deephar.models.parts import pose_layers
+from deephar.training import ClipSampling, Joint, Recipe, Stage, trainer
 from deephar.training.compiling import losses_of
 from deephar.training.joint import JointNetwork, tasks_of
 
@@ -208,3 +209,23 @@ def test_tasks_are_known_by_name():
         JointNetwork(untrained(), {"action": 1.0})
     with pytest.raises(ValueError, match="uncertainty"):
         JointNetwork(untrained(), weighting="gradnorm")
+
+
+def test_the_trainer_makes_the_part_of_a_process(monkeypatch):
+    """Of every batch, joint or not, one of two processes that train together makes its half: rows and labels."""
+    plain = Recipe(
+        preset="lite-merge", network=TINY, layout="pa17j", mixture={"videos": 1, "stills": 1}, batch_size=4,
+        stages=(Stage("all", 1, rate=0.1),), clips=ClipSampling(), steps=2,
+    )  # fmt: skip
+    readers = {"videos": DrawnVideos(), "stills": Noise(0, 250)}
+    for recipe in (plain, plain.replaced(joint=Joint({"videos": "all"}))):
+        model = trainer.in_training(recipe, untrained())
+        whole = trainer.make_loader(recipe, model, readers, 0, 0)[1]
+        halves = []
+        for number in range(2):
+            monkeypatch.setattr(distribution, "part", lambda model, number=number: (number, 2))
+            halves.append(trainer.make_loader(recipe, model, readers, 0, 0)[1])
+        monkeypatch.undo()
+        for one, *parts in zip(*(keras.tree.flatten(batch[:2]) for batch in (whole, *halves)), strict=True):
+            assert len(one) == 4 and [len(part) for part in parts] == [2, 2]
+            np.testing.assert_array_equal(one, np.concatenate(parts))

@@ -76,7 +76,6 @@ class JointNetwork(keras.Model):
         self.steps: typing.Any = self.add_weight(
             shape=(), name="steps", trainable=False, aggregation="only_first_replica", **options
         )
-
         self.built: bool = True  # every variable is there
 
     def call(self, inputs: tuple[Tensor, Tensor], training: bool | None = None) -> list[Tensor]:

@@ -205,7 +205,7 @@ def make_loader(
     network = recipe.settings.network
     settings: dict[str, typing.Any] = {
         "on_broken": "skip", "layout": recipe.pose_layout, "dim": network.dim, "shard": (0, recipe.parts), "seed": seed,
-        "steps": recipe.steps,
+        "steps": recipe.steps, "part": distribution.part(model),
     }  # fmt: skip
     made: dict[str, typing.Any] = {"processes": processes, "workers": distribution.loader_threads(model)}
     kinds, clips = outputs.kinds(joint.network_of(model)), recipe.clips

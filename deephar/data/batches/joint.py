@@ -156,6 +156,9 @@ class JointLoader(Loader):
 
 
 def even(weights: Floats) -> Floats:
-    """Sample weights with a mean of 1: a mean over the batch becomes one over what has a label. 0 if nothing has."""
+    """Sample weights with a mean of 1: a mean over the batch becomes one over what has a label. 0 if nothing has.
+
+    Of several processes that train together, each counts the labels of its own part.
+    """
     total = weights.sum()
     return weights * np.float32(weights.size / total) if total else weights

@@ -66,7 +66,7 @@ class Pool(typing.Generic[Batch]):
                 self.futures = {k: self.futures.get(k) or ask(_ask, self._free, *k) for k in wanted}
                 future = self.futures[epoch, index]
             return future.result()
-        except EOFError:
+        except (EOFError, BrokenPipeError):
             raise RuntimeError(
                 f"A process that makes batches died at batch {index} of epoch {epoch}: it was killed, perhaps "
                 "because memory ran out. Use fewer processes, or none"
@@ -78,9 +78,9 @@ class Pool(typing.Generic[Batch]):
             return
         start, self._start = self._start, None
         self.workers += [Worker() for _ in range(self.ahead // 2)]
-        for one in self.workers:
-            worker.send(one.requests, start)
         try:
+            for one in self.workers:
+                worker.send(one.requests, start)
             for one in self.workers:
                 one.answer()
                 self._free.put(one)
@@ -90,6 +90,9 @@ class Pool(typing.Generic[Batch]):
                 f"Worker processes import the classes of readers by their names: define them in a module, not in a "
                 f"script or a notebook, or use threads. Received: {error}"
             ) from None
+        except BaseException:
+            self.close()
+            raise
 
 
 class Worker:
@@ -136,8 +139,6 @@ def _ask(free: "queue.SimpleQueue[Worker]", epoch: int, index: int) -> typing.An
     try:
         worker.send(one.requests, pickle.dumps((epoch, index)))
         return one.answer()
-    except BrokenPipeError:
-        raise EOFError from None
     finally:
         free.put(one)
 
