@@ -69,8 +69,10 @@ def save_calibration(table: breakdown.Calibration, path: Path) -> None:
     """
     figure, axes = new_figure((4, 3.5))
     axes.plot([0, 1], [0, 1], "--", color="grey")
-    axes.plot(table["confidence"], table["found"], "o-")
-    axes.set(xlabel="confidence", ylabel="share of joints found", xlim=(0, 1), ylim=(0, 1))
+    areas = 10 + 200 * np.array(table["joints"]) / max(table["joints"], default=1)
+    axes.plot(table["confidence"], table["found"], color="tab:blue", linewidth=1)
+    axes.scatter(table["confidence"], table["found"], areas, color="tab:blue")
+    axes.set(xlabel="confidence (area of a point: joints)", ylabel="share of joints found", xlim=(0, 1), ylim=(0, 1))
     axes.grid(alpha=0.3)
     save(figure, path)
 
