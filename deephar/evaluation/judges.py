@@ -2,7 +2,7 @@
 
 import dataclasses
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 
 from deephar.evaluation import action, pose2d, pose3d
 from deephar.typed import Network
@@ -26,7 +26,7 @@ class Judge:
     text: str
     unit: str
     score: Callable[[Network], float]
-    broken: dict[int, str] = dataclasses.field(default_factory=dict)
+    broken: dict[Hashable, str] = dataclasses.field(default_factory=dict)
 
 
 def pckh(crops: pose2d.Crops, where: str) -> Judge:
@@ -57,6 +57,15 @@ def mpjpe(crops: pose2d.Crops, joint_set: str, where: str) -> Judge:
     return _judge("val_minus_mpjpe", text, "mm", pose3d.predict, crops, score)
 
 
+def pck3d(crops: pose2d.Crops, joint_set: str, where: str) -> Judge:
+    """Joints within 150 mm, relative to the root whose depth is given, as with `mpjpe`; described by `where`."""
+
+    def score(predictions: pose3d.Predictions3D) -> float:
+        return pose3d.scores(predictions, crops.layout, joint_set)["pck3d@150"]
+
+    return _judge("val_pck3d", f"joints within 150 mm on {where}", "%", pose3d.predict, crops, score)
+
+
 def accuracy(videos: action.Videos, where: str) -> Judge:
     """Accuracy of the last output on `deephar.data.samples.video_clips.VideoClips`, described by `where`."""
 
@@ -64,6 +73,37 @@ def accuracy(videos: action.Videos, where: str) -> Judge:
         return action.action_scores(predictions, videos.actions)["accuracy"]
 
     return _judge("val_accuracy", f"accuracy on {where}", "%", action.predict, videos, score)
+
+
+def mean_of(judges: Sequence[Judge]) -> Judge:
+    """The mean of several scores with the same unit, for a network that learns several tasks."""
+    broken: dict[Hashable, str] = {}
+
+    def score(model: Network) -> float:
+        scores = [judge.score(model) for judge in judges]
+        for number, judge in enumerate(judges):
+            broken.update({(number, place): reason for place, reason in judge.broken.items()})
+        return sum(scores) / len(scores)
+
+    text = f"mean of {', '.join(judge.text for judge in judges)}"
+    return Judge("val_mean", text, judges[0].unit, score, broken)
+
+
+def of_part(judge: Judge, part: Callable[[typing.Any], Network]) -> Judge:
+    """A judge of a part of the network.
+
+    Args:
+        judge: of the part.
+        part: function of the network that returns it, as in `deephar.models.splitting`; called once for a network.
+    """
+    made: list[tuple[Network, Network]] = []
+
+    def score(model: Network) -> float:
+        if not made or made[0][0] is not model:
+            made[:] = [(model, part(model))]
+        return judge.score(made[0][1])
+
+    return dataclasses.replace(judge, score=score)
 
 
 def _judge(
@@ -75,11 +115,11 @@ def _judge(
     score: Callable[[_Predictions], float],
 ) -> Judge:
     """A `Judge` that scores the predictions for samples; those that cannot be read are skipped and recorded."""
-    broken: dict[int, str] = {}
+    broken: dict[Hashable, str] = {}
 
     def judged(model: Network) -> float:
         predictions = predict(model, samples, on_broken="skip")
-        broken.update(predictions.broken)
+        broken.update({**predictions.broken})
         return score(predictions)
 
     return Judge(log, text, unit, judged, broken)

@@ -23,9 +23,9 @@ class PoseOfStills:
         self.model: Network = model
         _, self.frames, *size = typing.cast(typing.Any, model).input_shape
         self.input_shape: tuple[int | None, ...] = (None, *size)
-        self.output_names: list[str] = [output.name for output in outputs.describe(self.model)]
+        self.output_names: typing.Sequence[str] = [output.name for output in outputs.describe(self.model)]
 
-    def predict_on_batch(self, images: Floats) -> list[Floats]:
+    def predict_on_batch(self, images: typing.Any, /) -> list[Floats]:
         """Poses of stills (B, H, W, 3), as of a network for images; the last clip is filled up."""
         clips = -(-len(images) // self.frames)
         full = np.concatenate([images, np.repeat(images[:1], clips * self.frames - len(images), axis=0)])
@@ -33,3 +33,16 @@ class PoseOfStills:
         found = typing.cast(typing.Any, self.model.predict_on_batch(folded))
         arrays = found if isinstance(found, (list, tuple)) else [found]
         return [np.asarray(y).reshape(-1, *y.shape[2:])[: len(images)] for y in arrays]
+
+
+def of_stills(model: Network) -> Network:
+    """What predicts poses of stills: a clip network's pose part, or a pose network itself.
+
+    Args:
+        model: a network of Keras.
+    """
+    from deephar.models import splitting  # Keras, which an exported network does without
+
+    keras_model = typing.cast(typing.Any, model)
+    takes_clips = len(keras_model.input_shape) == 5
+    return PoseOfStills(splitting.pose_network(keras_model)) if takes_clips else model

@@ -1,6 +1,7 @@
 """Description of trained weights: `model.json`, written and read only by this module."""
 
 import dataclasses
+import itertools
 import json
 import pathlib
 import typing
@@ -37,7 +38,8 @@ class Description:
         layout: of its joints, `deephar.layouts.PoseLayout`.
         joints: for a network with depth: "names", or "published" if Human3.6M's joints were labelled by the
             original's mapping, see `deephar.layouts.published_map`.
-        actions: names of the classes in order; () if it has none or they are unknown.
+        actions: names of the classes in order; () if it has none or they are unknown. Those of several sets follow
+            one another, as `deephar.data.batches.joint.classes` names them.
         window_margin: side of a person's square window, as a multiple of the side of the square around the joints.
         crop_mm: for a network with depth: width of a window at the pelvis in mm; the depth range is 2 m.
         training: what it was trained on and how, by topic.
@@ -68,6 +70,19 @@ class Description:
     def judges_actions(self) -> bool:
         """Whether it is a clip network."""
         return bool(flat(self.settings).get("num_actions"))
+
+    @property
+    def sets(self) -> dict[str, tuple[str, ...]]:
+        """Names of the classes by the set of actions they belong to, as the network's outputs name it.
+
+        A network with one set calls it "".
+        """
+        counts = flat(self.settings).get("num_actions")
+        if not isinstance(counts, tuple) or len(counts) < 2:
+            return {"": self.actions} if self.actions else {}
+        ends = [0, *itertools.accumulate(counts)]
+        cuts = itertools.pairwise(ends)
+        return {f"set{number}": self.actions[slice(*cut)] for number, cut in enumerate(cuts, 1)} if self.actions else {}
 
     def to_json(self) -> dict[str, object]:
         """What `write` writes, and `from_json` reads."""

@@ -16,9 +16,8 @@ import argparse
 import pathlib
 
 from deephar.data.readers import mpii, pennaction
-from deephar.data.samples import boxes, crops, video_clips
-from deephar.evaluation import figures, pose2d, report, stills
-from deephar.models import splitting
+from deephar.data.samples import boxes, video_clips
+from deephar.evaluation import figures, multitask, report
 from deephar.weights import loading
 
 
@@ -50,11 +49,7 @@ def options():
 def main():
     args, people, test, about = options()
     model = loading.load(args.weights)
-    cuts = crops.Crops(people, about.network.input_shape[:2], about.layout)
-    predictions = pose2d.predict(
-        stills.PoseOfStills(splitting.pose_network(model)), cuts, progress=True, on_broken="skip"
-    )
-    scores = pose2d.pckh_scores(predictions, about.layout)
+    scores = multitask.pckh(model, about, people)
     print(report.pckh_table(scores, "ours"))
     report.save_json(scores, args.out / "poses.json")
     videos = video_clips.as_benchmarked(
