@@ -68,7 +68,7 @@ def test_frames_are_spread_over_the_last_seconds():
         judging(result(index, person(pose=np.full((14, 2), 100.0) + np.arange(14)[:, None] + [index, 0])))
     x = judging.model.given[-1][0, :, 0, 0]
     np.testing.assert_allclose(np.diff(x) / np.diff(x).mean(), 1, atol=0.15)
-    assert len(judging._pasts[1].poses) in (20, 21)
+    assert len(judging._pasts[1].kept) in (20, 21)
 
 
 def test_probabilities_are_steadied():

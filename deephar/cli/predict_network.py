@@ -51,6 +51,14 @@ def predictor(options: argparse.Namespace) -> "PosePredictor":
     )
 
 
+def names_actions(options: argparse.Namespace) -> bool:
+    """Whether the weights for poses name actions as well."""
+    from deephar.runtimes import opening
+
+    about = opening.find(options.weights, options.runtime, options.precision).about
+    return about is not None and about.judges_actions
+
+
 def _detector(options: argparse.Namespace) -> "PeopleDetector":
     from deephar.detection.detector import PeopleDetector
     from deephar.runtimes import choosing

@@ -164,13 +164,16 @@ def _tracker(predictor: "PosePredictor", lines: "JsonLines | None") -> "Tracker"
 
 def _steps(options: argparse.Namespace, predictor: "PosePredictor") -> "list[Callable[[Result], Result]]":
     """What is done to every result."""
+    from deephar.inference.clip_actions import ClipActions
     from deephar.inference.pose_actions import PoseActions, doing
     from deephar.inference.smoothing import Smooth
 
     steps: list[Callable[[Result], Result]] = [Smooth()] if options.smooth else []
-    judge = None
+    judge: PoseActions | ClipActions | None = None
     if options.actions:
         judge = PoseActions.from_weights(options.actions, options.runtime, options.precision)
+    elif predict_network.names_actions(options):
+        judge = ClipActions.from_weights(options.weights)
     if judge is not None:
         steps.append(judge)
     if options.classes:

@@ -1,19 +1,17 @@
 """What people do, by the poses of their last seconds alone."""
 
-import collections
 import dataclasses
-import math
 import typing
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
 from deephar import checks, geometry, layouts
 from deephar.data.samples import clips, targets
 from deephar.inference import running
+from deephar.inference.judging import Judging, Past
 from deephar.inference.people import Person
 from deephar.inference.results import Result
-from deephar.inference.smoothing import FRAME_S
 from deephar.layouts import PoseLayout
 from deephar.runtimes import opening
 from deephar.typed import Floats, Network, Path
@@ -22,16 +20,7 @@ UNSURE = 0.2
 """Joints of a smaller confidence are not located, for the network that judges."""
 
 
-@dataclasses.dataclass
-class _Past:
-    """The poses of a person over the last seconds, and what was said of them."""
-
-    seconds: collections.deque[float] = dataclasses.field(default_factory=collections.deque)
-    poses: collections.deque[Floats] = dataclasses.field(default_factory=collections.deque)
-    scores: Floats | None = None
-
-
-class PoseActions:
+class PoseActions(Judging[Floats]):
     """Names what tracked people do: `PosePredictor.stream(video, then=[PoseActions.from_weights("penn-pose-only")])`.
 
     Somebody is judged once they were seen for `least_s`, by T poses spread over the last `span_s`.
@@ -59,14 +48,10 @@ class PoseActions:
         least_s: float = 1.0,
         keep: float = 0.8,
     ) -> None:
+        super().__init__(actions, span_s, least_s, keep)
         self.model: Network = model
         self.layout: PoseLayout = layout
-        self.actions: tuple[str, ...] = actions
         self.frames: int = checks.whole("frames", frames)
-        self.span_s: float = checks.between("span_s", span_s, 0, low_included=False)
-        self.least_s: float = checks.between("least_s", least_s, 0, span_s)
-        self.keep: float = checks.between("keep", keep, 0, 0.999)
-        self._pasts: dict[int, _Past] = {}
 
     @classmethod
     def from_weights(
@@ -89,55 +74,24 @@ class PoseActions:
             raise ValueError(f"Expected weights that name actions by given poses. Received: {weights}, of {of}")
         return cls(found.load(), about.layout, about.actions)
 
-    def __call__(self, result: Result) -> Result:
-        """A result whose people have `actions`, if they were tracked for long enough."""
-        seconds = result.seconds if math.isfinite(result.seconds) else result.index * FRAME_S
-        self._remember(result, seconds)
-        judged = [person.track for person in result.people if person.track and self._is_long(person.track)]
-        if judged:
-            given = np.stack([self._given(self._pasts[track]) for track in judged])
-            *_, scores = running.judge(self.model, given).values()
-            for track, one in zip(judged, scores, strict=True):
-                past = self._pasts[track]
-                past.scores = one if past.scores is None else self.keep * past.scores + (1 - self.keep) * one
-        return dataclasses.replace(result, people=[self._named(person) for person in result.people])
+    def remembered(self, result: Result, person: Person) -> Floats:
+        """Joints (J, 2) of the network's layout."""
+        return in_layout(person, result.layout, self.layout)
 
-    def _remember(self, result: Result, seconds: float) -> None:
-        for person in result.people:
-            if person.track:
-                past = self._pasts.setdefault(person.track, _Past())
-                past.seconds.append(seconds)
-                past.poses.append(in_layout(person, result.layout, self.layout))
-        for track, past in list(self._pasts.items()):
-            while past.seconds and past.seconds[0] < seconds - self.span_s:
-                past.seconds.popleft()
-                past.poses.popleft()
-            if not past.seconds:
-                del self._pasts[track]
+    def scores(self, pasts: Sequence[Past[Floats]]) -> Floats:
+        """Probabilities (N, A) of the network's last output."""
+        *_, scores = running.judge(self.model, np.stack([self._given(past) for past in pasts])).values()
+        return scores
 
-    def _is_long(self, track: int) -> bool:
-        seconds = self._pasts[track].seconds
-        return seconds[-1] - seconds[0] >= self.least_s - FRAME_S
-
-    def _given(self, past: _Past) -> Floats:
+    def _given(self, past: Past[Floats]) -> Floats:
         """The network's input (T, J, 3): poses in the square around all of them."""
-        times = np.array(past.seconds)
-        wanted = np.linspace(times[0], times[-1], self.frames)
-        nearest = np.abs(times[:, None] - wanted).argmin(axis=0)
-        poses = np.stack([past.poses[place] for place in nearest])
+        poses = np.stack([past.kept[place] for place in past.spread(self.frames)])
         located = np.isfinite(poses).all(axis=-1)
         if not located.any():
             return np.zeros((*poses.shape[:2], 3), dtype=np.float32)
         box = geometry.enlarge_box(geometry.points_box(poses), geometry.MARGIN)
         pose = geometry.transform_points(geometry.window_to_crop(*clips.boxes_window(box[None])), poses)
         return targets.as_given(targets.layout_target(pose, self.layout, self.layout, 2)).astype(np.float32)
-
-    def _named(self, person: Person) -> Person:
-        past = self._pasts.get(person.track or 0)
-        if past is None or past.scores is None:
-            return person
-        order = np.argsort(-past.scores, kind="stable").tolist()
-        return dataclasses.replace(person, actions={self.actions[place]: float(past.scores[place]) for place in order})
 
 
 def doing(wanted: Collection[str], actions: Collection[str]) -> Callable[[Result], Result]:

@@ -26,8 +26,10 @@ from deephar.inference.space import weak_perspective
 from deephar.inference.tracks import UNSURE, Tracker
 from deephar.layouts import PoseLayout
 from deephar.models import outputs
+from deephar.models.spnet.config import SpnetConfig
 from deephar.runtimes import opening
-from deephar.typed import ArrayLike, Floats, Network, Path, Pixels, Size
+from deephar.typed import ArrayLike, Floats, Network, Path, Pixels
+from deephar.weights import loading
 
 BATCH = 16
 """Crops per batch."""
@@ -110,7 +112,7 @@ class PosePredictor:
 
         Args:
             weights: a name that `deephar pretrained` lists, a weight file from training beside its model.json, or a
-                file of `deephar export`.
+                file of `deephar export`; of an SPNet for clips, the pose part is used.
             flip, least_score, max_people: see the class.
             detector: see the class; by default `deephar.detection.detector.PeopleDetector` with its own weights, in
                 the same runtime.
@@ -123,12 +125,16 @@ class PosePredictor:
         """
         found = opening.find(weights, runtime, precision)
         about = found.about
-        if about is None or about.judges_actions:
-            purpose = "the detector" if about is None else f"{about.preset}, which classifies clips"
-            raise ValueError(f"{weights} are for {purpose}; expected a pose network's")
+        if about is None:
+            raise ValueError(f"{weights} are for the detector; expected a pose network's")
+        load = found.load
+        if about.judges_actions:
+            if found.detector is not None or not isinstance(about.settings, SpnetConfig):
+                raise ValueError(f"{weights} are for {about.preset}, which classifies clips; expected a pose network's")
+            load = functools.partial(loading.load_stills, weights)
         found_by = PeopleDetector(load=found.detector) if detector == "people" else detector
         settings = about.window_margin, about.crop_mm, found_by, least_score, max_people
-        return cls(typing.cast(PoseNetwork, found.load()), about.layout, flip, *settings)
+        return cls(typing.cast(PoseNetwork, load()), about.layout, flip, *settings)
 
     def __call__(
         self, photo: Path | Image.Image | Pixels | Frame, boxes: ArrayLike | None = None, name: str | None = None
@@ -282,15 +288,9 @@ class PosePredictor:
         for batch in running.batches(jobs, BATCH):
             maps = np.stack([geometry.window_to_crop(*window) for _, window in batch])
             pairs = zip(batch, maps, strict=True)
-            crops = np.stack([_crop(frame, px_to_crop, (width, height)) for (frame, _), px_to_crop in pairs])
+            cut = [frames.cropped(frame.image, frame.size, to_crop, (width, height)) for (frame, _), to_crop in pairs]
             with self._turn:
-                pose, confidence = running.predict_crops(self.model, crops, self.layout, self.flip, last=True)
+                pose, confidence = running.predict_crops(self.model, np.stack(cut), self.layout, self.flip, last=True)
             poses.append(geometry.transform_points(np.linalg.inv(maps), pose[-1]))
             confidences.append(confidence[-1])
         return np.concatenate(poses), np.concatenate(confidences)
-
-
-def _crop(frame: Frame, px_to_crop: Floats, size: Size) -> Floats:
-    """A part of a picture, whose pixels may be fewer than in the file."""
-    scale = np.divide(frame.size, frame.image.size)
-    return frames.to_input(frames.warp(frame.image, px_to_crop @ geometry.scaling(*scale), size))

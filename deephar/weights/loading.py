@@ -78,6 +78,27 @@ def load(weights: Path, /, *, name: str | None = None, **overrides: object) -> "
     return build(about.preset, weights, name=name, **{**about.overrides, **overrides})
 
 
+def load_stills(weights: Path, /) -> "Model":
+    """The pose part of an SPNet for clips, as a network for single images.
+
+    Args:
+        weights: see `load`.
+
+    Returns:
+        a functional `keras.Model` from images (B, H, W, 3) to the poses of every block.
+
+    Raises:
+        ValueError: see `load`.
+    """
+    from deephar.models import surgery
+
+    about = describe(weights)
+    without_actions = {"frames": 0, "num_actions": (), "action_pyramids": ()}
+    model = registry.build(about.preset, **{**about.overrides, **without_actions})
+    surgery.copy_fitting(load(weights), model)
+    return model
+
+
 def describe(weights: Path) -> description.Description:
     """The network that some weights are for.
 

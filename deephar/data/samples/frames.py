@@ -272,6 +272,22 @@ def warp(image: Image.Image, px_to_crop: Floats, size: Size) -> Pixels:
     return np.asarray(crop.reduce(samples))
 
 
+def cropped(image: Image.Image, full_size: Size, px_to_crop: Floats, size: Size) -> Floats:
+    """A part of a decoded photograph, whose pixels may be fewer than in the file, as a network takes it.
+
+    Args:
+        image: RGB.
+        full_size: (width, height) of the file.
+        px_to_crop: (3, 3), pixels of the file to [0, 1] of the crop.
+        size: (width, height) of the crop.
+
+    Returns:
+        float32 (H, W, 3) in [-1, 1].
+    """
+    scale = np.divide(full_size, image.size)
+    return to_input(warp(image, px_to_crop @ geometry.scaling(*scale), size))
+
+
 def _shrink(px_to_crop: Floats, size: Size) -> float:
     """Number of source pixels along one pixel of the crop."""
     return 1 / np.sqrt(abs(np.linalg.det((geometry.scaling(*size) @ px_to_crop)[:2, :2]))) + 1e-6

@@ -1,0 +1,103 @@
+"""What tracked people do, by an SPNet: its input, both sets of actions, and the command line."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from scripts import predict
+
+import deephar
+from deephar import PosePredictor, files, geometry, layouts, video
+from deephar.data.samples import clips, frames
+from deephar.inference import Person, Result, clip_actions
+from deephar.models import outputs
+from deephar.weights import description
+
+SMALL = {
+    "input_shape": (32, 32, 3), "num_levels": 2, "growth": 8, "frames": 4, "pose_features": 16, "visual_features": 16,
+    "num_actions": (2, 3),
+}  # fmt: skip
+SETS = {"set1": ("sit", "stand"), "set2": ("a", "b", "c")}
+NAMES = (*(f"one/{name}" for name in SETS["set1"]), *(f"two/{name}" for name in SETS["set2"]))
+PICTURES = [Image.fromarray(p) for p in np.random.default_rng(0).integers(0, 256, (12, 60, 80, 3), dtype=np.uint8)]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """An SPNet for clips beside its description."""
+    folder = tmp_path_factory.mktemp("spnet")
+    model = deephar.build("spnet-lite", **SMALL)
+    files.save_weights(model, folder / "best.weights.h5")
+    about = description.Description(preset="spnet-lite", overrides=SMALL, layout=layouts.get("pa17j"), actions=NAMES)
+    about.write(folder / "model.json")
+    return folder / "best.weights.h5"
+
+
+@pytest.fixture(scope="module")
+def model(weights):
+    return deephar.load(weights)
+
+
+def seen(index, shift=0.0):
+    pose = np.random.default_rng(5).uniform(15, 45, (17, 2)) + [shift * index, 0]
+    person = Person(np.array([10.0, 10, 50, 50]), pose, np.full(17, 0.9), track=1)
+    return Result(index, index / 10, (80, 60), "x", layouts.get("pa17j"), [person], PICTURES[index])
+
+
+def test_the_scores_are_those_of_the_clip_network_in_the_window_of_training(model):
+    """Frames 1, 2, 3, 4 of ten a second with a span of 0.3 s; one window, by the joints of frames 1, 3 and 4."""
+    judging = clip_actions.ClipActions(model, SETS, span_s=0.3, least_s=0.3, keep=0.0)
+    found = [judging(seen(index, 1.5)).people[0].actions for index in range(5)]
+    assert found[:3] == [None] * 3 and set(found[-1]) == {"sit", "stand", "a", "b", "c"}
+    poses = np.stack([seen(index, 1.5).people[0].pose_px for index in range(1, 5)])
+    window = geometry.window_to_crop(*clips.joints_window(poses, (80, 60)))
+    clip = np.stack([frames.cropped(PICTURES[index], (80, 60), window, (32, 32)) for index in range(1, 5)])
+    wanted = outputs.actions(model, model.predict_on_batch(clip[None]))
+    last = {output.actions: scores[0] for output, scores in wanted.items()}
+    for name, actions in SETS.items():
+        np.testing.assert_allclose([found[-1][action] for action in actions], last[name], atol=1e-6)
+
+
+def test_memory_holds_the_frames_of_a_clip_alone(model):
+    judging = clip_actions.ClipActions(model, SETS, span_s=0.6, least_s=0.4)
+    counts = [len(judging._pasts[1].kept) for index in range(12) if judging(seen(index))]
+    assert max(counts) == 4
+    without = Result(0, 0.0, (80, 60), "x", layouts.get("pa17j"), seen(0).people)
+    with pytest.raises(ValueError, match="without its picture"):
+        clip_actions.ClipActions(model, SETS)(without)
+
+
+def test_the_poses_are_those_of_the_clip_network(weights, model):
+    predictor = PosePredictor.from_weights(weights, detector=None)
+    assert predictor.model.input_shape == (None, 32, 32, 3) and predictor.depth
+    clip = np.random.default_rng(1).uniform(-1, 1, (1, 4, 32, 32, 3)).astype("float32")
+    poses, _ = outputs.poses(predictor.model, predictor.model.predict_on_batch(clip[0]))
+    wanted, _ = outputs.poses(model, model.predict_on_batch(clip))
+    np.testing.assert_allclose(poses, wanted[:, 0], atol=1e-5)
+
+
+@pytest.mark.slow
+def test_one_command_gives_poses_in_space_and_both_sets(weights, tmp_path, monkeypatch, capsys):
+    """Somebody is confirmed wherever the network, which has learnt nothing, looks."""
+    inside = PosePredictor.inside
+
+    def confirmed(self, frame, boxes, scores, share=1.0):
+        (person,) = inside(self, [(frame, np.array([[10.0, 10, 50, 50]]))])[0]
+        return [dataclasses.replace(person, score=0.9)]
+
+    monkeypatch.setattr(PosePredictor, "confirmed", confirmed)
+    video.write_video(tmp_path / "clip.mp4", PICTURES, 10)
+    options = ("--weights", weights, "--one-person", "--json", tmp_path / "out.jsonl")
+    status, _, err = predict(capsys, tmp_path / "clip.mp4", *options)
+    assert status == 0, err
+    *_, last = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+    (person,) = last["people"]
+    assert set(person["actions"]) == set(NAMES) and len(person["pose_3d"]) == 17
+    assert sum(value for name, value in person["actions"].items() if name.startswith("two/")) == pytest.approx(1)
+
+
+def test_other_weights_are_refused():
+    with pytest.raises(ValueError, match="an SPNet that names actions. Received: photo-lite-2d, of lite-2d"):
+        clip_actions.ClipActions.from_weights("photo-lite-2d")
