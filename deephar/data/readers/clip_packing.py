@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import pathlib
 import tarfile
+import typing
 from collections.abc import Sequence
 
 import numpy as np
@@ -218,7 +219,7 @@ def _join(reader: VideoDataset, folder: pathlib.Path, shards: int, about: About)
         np.savez(temporary, allow_pickle=False, about=text, shown=shown, **columns)
 
 
-def _known(part: pathlib.Path) -> dict[str, Array]:
+def _known(part: pathlib.Path) -> dict[str, typing.Any]:
     """All that is known of a file of frames, but for the frames."""
     with np.load(part, allow_pickle=False) as file:
         return {name: file[name] for name in file.files if name != "frames"}
