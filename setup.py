@@ -12,6 +12,7 @@ RUNTIMES = {"onnx": ["onnxruntime>=1.20"], "openvino": ["openvino>=2025.0"], "li
 EXPORT = ["tf2onnx>=1.16", "onnx>=1.17"]
 BACKENDS = {"jax": ["jax>=0.4.30"], "torch": ["torch>=2.4"]}
 TENSORBOARD = ["tensorboard>=2.18"]
+RAY = ["ray>=2.40", "ray[data]"]
 
 setup(
     name="deephar",
@@ -47,6 +48,7 @@ setup(
         **RUNTIMES,
         "export": EXPORT,
         "tensorboard": TENSORBOARD,
+        "ray": RAY,
         "docs": DOCS,
         "test": [
             "pytest>=8.0",

@@ -41,6 +41,7 @@ EXTRAS: dict[str, tuple[str, str]] = {
     "litert": ("ai-edge-litert", "ai_edge_litert"),
     "export": ("tf2onnx", "tf2onnx"),
     "tensorboard": ("tensorboard", "tensorboard"),
+    "ray": ("ray", "ray"),
 }
 """What `pip install "deephar[NAME]"` adds: the package and its module. As in setup.py."""
 

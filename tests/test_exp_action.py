@@ -124,5 +124,8 @@ def test_ntu_from_poses_to_actions(mpii, tmp_path, monkeypatch, capsys):
     weights = ("--pose-weights", pose / "best.weights.h5")
     said = run("exp/ntu/train_ntu_ar_pe_merge.py", monkeypatch, capsys, *files, *weights, "--out", out, "--smoke")
     assert "after fine-tuning" in said
+    run("datasets/pack.py", monkeypatch, capsys, "ntu", *files, "--out", tmp_path / "packed")
+    packed = ("--packed", tmp_path / "packed", *weights, "--out", tmp_path / "again", "--smoke")
+    assert "after fine-tuning" in run("exp/ntu/train_ntu_ar_pe_merge.py", monkeypatch, capsys, *packed)
     options = (*files, "--weights", out / "best.weights.h5", "--out", out, "--multi-clip")
     assert "hand waving" in run("exp/ntu/eval_ntu_ar_pe_merge.py", monkeypatch, capsys, *options)

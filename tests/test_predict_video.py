@@ -141,7 +141,7 @@ def test_what_a_video_cannot_have(arguments, message, clip, network, tmp_path, m
     assert not [path for path in pathlib.Path(tmp_path).iterdir() if path.suffix == ".mp4"]
 
 
-@pytest.mark.parametrize("option", ["--show", "--resume", "--smooth", "--actions", "--stride=2"])
+@pytest.mark.parametrize("option", ["--show", "--smooth", "--actions", "--stride=2"])
 def test_what_photographs_cannot_have(option, network, tmp_path, capsys):
     from PIL import Image
 

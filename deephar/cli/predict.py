@@ -56,7 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--classes", metavar="NAME,...", help="with --actions: only people who most probably do these")
     parser.add_argument("--smooth", action="store_true", help="steady the joints of a video's people")
     parser.add_argument("--show", action="store_true", help="a video's people in a window, while they are found")
-    parser.add_argument("--resume", action="store_true", help="go on with a video after the last frame of --json FILE")
+    parser.add_argument("--resume", action="store_true", help="go on after the last frame or photograph of --json FILE")
+    parser.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="one of N shares of the photographs, I from 0 to N - 1, as JSON Lines: people-00003-of-00008.jsonl",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar (never shown outside a terminal)")
     return parser
 
@@ -69,6 +74,8 @@ def _opened(options: argparse.Namespace) -> "Source":
 
 
 def _run(options: argparse.Namespace, source: "Source") -> int:
-    from deephar.cli import predict_photos, predict_video
+    from deephar.cli import predict_photos, predict_shares, predict_video
 
-    return (predict_photos if source.kind == "photographs" else predict_video).run(options, source)
+    if source.kind != "photographs":
+        return predict_video.run(options, source)
+    return (predict_shares if options.shard or options.resume else predict_photos).run(options, source)

@@ -1,9 +1,29 @@
-"""Files that `deephar predict` writes: none replaces what is read, or another."""
+"""Files that `deephar predict` writes: none replaces what is read, or another; some can be gone on with."""
 
+import contextlib
 import pathlib
-from collections.abc import Iterable
+import types
+import typing
+from collections.abc import Iterable, Sequence
 
 from deephar.typed import Path
+
+if typing.TYPE_CHECKING:
+    from deephar.inference import Result
+    from deephar.inference.export import About, JsonLines
+
+Raised: typing.TypeAlias = tuple[type[BaseException] | None, BaseException | None, types.TracebackType | None]
+"""What ends a `with`."""
+
+
+class Taker(typing.Protocol):
+    """Takes results, in a `with`."""
+
+    def write(self, result: "Result", /) -> None: ...
+
+    def __enter__(self) -> typing.Self: ...
+
+    def __exit__(self, *raised: *Raised) -> None: ...
 
 
 def check_apart(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
@@ -21,3 +41,49 @@ def check_apart(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
         if output.resolve() in taken:
             raise ValueError(f"{output} would replace a source, its boxes or another output; choose another name")
         taken.add(output.resolve())
+
+
+def check_continued(lines: str | None, others: Iterable[str]) -> None:
+    """Refuse to resume what cannot be gone on with.
+
+    Args:
+        lines: name of the file of JSON Lines, if there is one.
+        others: of the other files.
+
+    Raises:
+        ValueError: if there are no lines, or one of the others is no table.
+    """
+    if lines is None:
+        raise ValueError("--resume goes on after what --json FILE holds; name that file")
+    whole = [name for name in others if not name.endswith(".csv")]
+    if whole:
+        raise ValueError(f"{whole[0]} cannot be continued; --resume is for --json FILE and .csv")
+
+
+def opened(
+    stack: contextlib.ExitStack,
+    others: Iterable[Taker],
+    names: Sequence[str],
+    lines: str | None,
+    about: "About",
+    depth: bool,
+    resume: bool,
+) -> "tuple[list[Taker], JsonLines | None]":
+    """All that takes results, and the file of JSON Lines among them, the last: it says how far the others are.
+
+    Args:
+        stack: closes them.
+        others: that have been made, of all that is neither lines nor a table.
+        names: of all files but the lines; those of tables end in .csv.
+        lines: name of the file of JSON Lines, None for none.
+        about: what all results have in common.
+        depth: whether there are poses in space.
+        resume: go on with the lines and tables that there are.
+    """
+    from deephar.inference import export
+
+    kept = stack.enter_context(export.JsonLines(lines, about, resume)) if lines is not None else None
+    begin = kept.next_index if kept is not None and resume else None
+    tables = [export.Table(name, about, depth, begin) for name in names if name.endswith(".csv")]
+    writers: list[Taker] = [stack.enter_context(writer) for writer in [*others, *tables]]
+    return [*writers, *([kept] if kept is not None else [])], kept

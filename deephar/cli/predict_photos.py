@@ -26,35 +26,45 @@ Entry: typing.TypeAlias = dict[str, object]
 
 def run(options: argparse.Namespace, source: "Source") -> int:
     """Find people in photographs; the exit status."""
-    photos = [source.frame_name(index) for index in range(source.length or 0)]
-    given = [name for name in ("show", "resume", "smooth", "actions", "classes") if getattr(options, name)]
-    if options.stride != 1:
-        given.append("stride")
-    if given:
-        raise ValueError(f"--{given[0]} is for videos, streams and cameras")
-    boxes, pictures = predict_boxes.read(options, len(photos)), _outputs(options, photos)
+    photos = names(source)
+    check(options)
+    boxes, pictures = predict_boxes.read(options, len(photos)), outputs(options, photos)
 
     from tqdm import tqdm
 
     predictor = predict_network.predictor(options)
     place = predict_network.place(options, predictor)
     silent = True if options.quiet or len(photos) == 1 else None  # None: silent unless standard error is a terminal
-    entries: dict[int, Entry] = {}
+    found: dict[int, Entry] = {}
     with contextlib.ExitStack() as stack:
         stack.enter_context(predict_network.device(options))
         writers = [stack.enter_context(writer) for writer in _writers(options, source, predictor)]
         progress = stack.enter_context(tqdm(total=len(photos), unit="photo", disable=silent))
-        for index, entry, result in _entries(predictor, place, source, boxes, pictures):
-            entries[index] = entry
+        for index, entry, result in entries(predictor, place, source, boxes, pictures):
+            found[index] = entry
             if result is not None:
                 for writer in writers:
                     writer.write(result)
             progress.update()
-    entries |= {index: {"photo": photos[index], "people": [], "error": text} for index, text in source.broken.items()}
-    return _report(options, predictor, [entries[index] for index in range(len(photos))])
+    found |= {index: {"photo": photos[index], "people": [], "error": text} for index, text in source.broken.items()}
+    return _report(options, predictor, [found[index] for index in range(len(photos))])
 
 
-def _entries(
+def names(source: "Source") -> list[str]:
+    """Of all photographs."""
+    return [source.frame_name(index) for index in range(source.length or 0)]
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse options that photographs cannot have."""
+    given = [name for name in ("show", "smooth", "actions", "classes") if getattr(options, name)]
+    if options.stride != 1:
+        given.append("stride")
+    if given:
+        raise ValueError(f"--{given[0]} is for videos, streams and cameras")
+
+
+def entries(
     predictor: "PosePredictor",
     place: "Place",
     source: "Source",
@@ -134,7 +144,7 @@ def _write(result: Entry, path: str | None) -> bool:
     return path in (None, "-")
 
 
-def _outputs(options: argparse.Namespace, photos: Sequence[str]) -> Sequence[pathlib.Path | None]:
+def outputs(options: argparse.Namespace, photos: Sequence[str]) -> Sequence[pathlib.Path | None]:
     """Output path of each photograph's picture, None for no picture; checks first that the outputs can be written.
 
     Raises:

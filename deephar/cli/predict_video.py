@@ -5,7 +5,6 @@ import contextlib
 import math
 import pathlib
 import sys
-import types
 import typing
 from collections.abc import Callable, Generator, Iterator
 
@@ -24,19 +23,6 @@ VIEWS = 2
 
 FPS = 25.0
 """Of a film, if the source does not say how fast it is."""
-
-Raised: typing.TypeAlias = tuple[type[BaseException] | None, BaseException | None, types.TracebackType | None]
-"""What ends a `with`."""
-
-
-class Taker(typing.Protocol):
-    """Takes results, in a `with`."""
-
-    def write(self, result: "Result", /) -> None: ...
-
-    def __enter__(self) -> typing.Self: ...
-
-    def __exit__(self, *raised: *Raised) -> None: ...
 
 
 def run(options: argparse.Namespace, source: "Source") -> int:
@@ -62,39 +48,37 @@ def run(options: argparse.Namespace, source: "Source") -> int:
 
 def _check(options: argparse.Namespace, source: "Source") -> None:
     """Refuse options that a video cannot have."""
-    lines = [options.json] if options.json not in (None, "-") else []
-    predict_outputs.check_apart(options.source, [*lines, *_names(options)])
+    predict_outputs.check_apart(options.source, [*filter(None, [_lines(options)]), *_names(options)])
+    if options.shard:
+        raise ValueError(f"--shard is for photographs; {source.name} is a {source.kind}: share whole videos")
     if options.box is not None or options.boxes:
         raise ValueError("--box and --boxes are for photographs; in a video, people are found and followed")
     if not options.resume:
         return
-    if options.json in (None, "-"):
-        raise ValueError("--resume goes on after what --json FILE holds; name that file")
     if source.live:
         raise ValueError(f"{source.name} is live: what has passed cannot be resumed")
-    others = [name for name in _names(options) if not name.endswith(".csv")]
-    if others:
-        raise ValueError(f"{others[0]} cannot be continued; --resume is for --json FILE and .csv")
+    predict_outputs.check_continued(_lines(options), _names(options))
 
 
 def _writers(
     options: argparse.Namespace, source: "Source", predictor: "PosePredictor", stack: contextlib.ExitStack
-) -> "tuple[list[Taker], JsonLines | None]":
+) -> "tuple[list[predict_outputs.Taker], JsonLines | None]":
     """All that takes results, and the file of JSON Lines among them, the last: it says how far the others are."""
     from deephar.inference import export
 
     about = export.About(predictor.layout, options.weights, source.name, source.fps)
     drawn = [_Filmed(options.picture, source, predictor)] if options.picture else []
     others = [_writer(name, about, predictor, source) for name in options.out if not name.endswith(".csv")]
-    lines = None
-    if options.json not in (None, "-"):
-        lines = stack.enter_context(export.JsonLines(options.json, about, options.resume))
-    begin = lines.next_index if lines is not None and options.resume else None
-    tables = [export.Table(name, about, predictor.depth, begin) for name in options.out if name.endswith(".csv")]
-    writers: list[Taker] = [stack.enter_context(writer) for writer in [*drawn, *others, *tables]]
-    if options.json == "-" or not (writers or lines or options.show):
-        writers.append(export.Printed(about))
-    return [*writers, *([lines] if lines is not None else [])], lines
+    files = [*drawn, *others], options.out, _lines(options)
+    writers, lines = predict_outputs.opened(stack, *files, about, predictor.depth, options.resume)
+    if options.json == "-" or not (writers or options.show):
+        writers.insert(0, export.Printed(about))
+    return writers, lines
+
+
+def _lines(options: argparse.Namespace) -> str | None:
+    """Name of the file of JSON Lines."""
+    return None if options.json == "-" else options.json
 
 
 def _names(options: argparse.Namespace) -> list[str]:
@@ -102,7 +86,7 @@ def _names(options: argparse.Namespace) -> list[str]:
     return [*options.out, *([options.picture] if options.picture else [])]
 
 
-def _writer(name: str, about: "About", predictor: "PosePredictor", source: "Source") -> Taker:
+def _writer(name: str, about: "About", predictor: "PosePredictor", source: "Source") -> predict_outputs.Taker:
     from deephar.inference import export
     from deephar.viz import film
 
@@ -128,7 +112,7 @@ class _Filmed:
         self._film.__enter__()
         return self
 
-    def __exit__(self, *raised: *Raised) -> None:
+    def __exit__(self, *raised: *predict_outputs.Raised) -> None:
         if self._source.broken and not self._film.pictures:  # which says more than that there is no film
             raised = ValueError, ValueError(), None
         self._film.__exit__(*raised)

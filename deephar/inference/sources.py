@@ -64,6 +64,7 @@ class _Rules(typing.NamedTuple):
     on_broken: OnBroken
     stride: int
     start: int
+    stop: int | None = None
 
 
 class Source:
@@ -127,6 +128,17 @@ class Source:
         """Where a frame comes from, see `Frame.name`, also of one that cannot be read."""
         return self.name if self.kind == "camera" else f"frame {index} of {self.name}"
 
+    def between(self, start: int, stop: int) -> "Source":
+        """A part of the photographs, which keep their indices and names; nothing is looked for again.
+
+        Args:
+            start, stop: indices of the first one, and of the one after the last.
+
+        Raises:
+            ValueError: if these are no photographs: who is in a frame depends on the frames before.
+        """
+        raise ValueError(f"Only photographs can be shared, and {self.name} is a {self.kind}; share whole videos")
+
     def close(self) -> None:
         """Close what is open; harmless if nothing is."""
         self._closed = True
@@ -152,7 +164,7 @@ class _Photographs(Source):
         return len(self._items)
 
     def _frames(self) -> Generator[Frame]:
-        for index in range(self._rules.start, len(self._items)):
+        for index in range(len(self._items))[self._rules.start : self._rules.stop]:
             try:
                 frame = _decoded(index, self._items[index], self.frame_name(index))
             except ValueError as error:
@@ -168,6 +180,10 @@ class _Photographs(Source):
 
     def frame_name(self, index: int) -> str:
         return _name(self._items[index], f" {index}" if len(self._items) > 1 else "")
+
+    def between(self, start: int, stop: int) -> "_Photographs":
+        rules = self._rules._replace(start=start, stop=stop)
+        return _Photographs(self.name, photo_paths.Found(self._items, self.ignored), rules)
 
 
 class _Given(Source):

@@ -13,7 +13,7 @@ from deephar.training import recipe as recipes
 from deephar.training import state
 from deephar.typed import Path
 
-_RECIPE = ("batch_size", "steps", "parts", *recipes.STAGED, "augmentation", "preset")
+_RECIPE = ("batch_size", "accumulate", "steps", "parts", *recipes.STAGED, "augmentation", "preset")
 """Options that are fields of the recipe or of its stages."""
 
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -84,6 +84,12 @@ def parser(
 def _add_fields(result, recipe):
     group = result.add_argument_group("the recipe", "overrides of the recipe's fields")
     group.add_argument("--batch-size", type=int, metavar="N")
+    group.add_argument(
+        "--accumulate",
+        type=int,
+        metavar="N",
+        help="compute a batch in N parts and average their gradients, to need less memory",
+    )
     group.add_argument("--steps", type=int, metavar="N", help="batches per epoch")
     group.add_argument("--parts", type=int, metavar="N", help="an epoch is 1/N of the data")
     group.add_argument("--epochs", type=int, metavar="N", help="per stage")
@@ -147,6 +153,11 @@ def parsed(
         args.recipe = _recipe(args, smoke if smoke and args.smoke else {})
         if args.tensorboard and importlib.util.find_spec("tensorboard") is None:
             raise ValueError('--tensorboard needs its package: pip install "deephar[tensorboard]"')
+        if args.recipe.accumulate and args.strategy != "none":
+            raise ValueError(
+                f"--accumulate is for one device; with --strategy {args.strategy}, several share a batch: take more of "
+                "them, or a smaller --batch-size"
+            )
         chief = args.strategy != "multiworker" or distribution.worker()[0] == 0
         if chief and not args.resume:
             files.new_run(args.out, args.overwrite)

@@ -140,6 +140,8 @@ class Recipe:
         mixture: relative weight of every source in a batch, by its name, in any unit.
         augmentation: for every source, by its name; or one for all. See `deephar.config.AUGMENT`.
         batch_size: samples in a batch.
+        accumulate: parts in which a batch is computed, one after the other, where it is too large for the memory: their
+            gradients are averaged, and the weights change once. Batch normalization sees a part at a time. None: whole.
         steps: batches per epoch; None: as many as the data provides.
         parts: an epoch is 1/`parts` of the data, sampled anew each time.
         stages: one or more.
@@ -156,6 +158,7 @@ class Recipe:
     mixture: dict[str, float]
     augmentation: dict[str, config.AugmentConfig | str] | config.AugmentConfig | str = "none"
     batch_size: int
+    accumulate: int | None = None
     steps: int | None = None
     parts: int = 1
     stages: tuple[Stage, ...]
@@ -167,10 +170,20 @@ class Recipe:
     def __post_init__(self) -> None:
         checks.whole("batch_size", self.batch_size)
         checks.whole("parts", self.parts)
+        if self.accumulate is not None:
+            self._check_accumulation(checks.whole("accumulate", self.accumulate, least=2))
         if self.steps is not None:
             checks.whole("steps", self.steps)
         if not self.stages or not self.mixture:
             raise ValueError(f"A recipe needs a stage and a source. Received: {self.stages} and {self.mixture}")
+
+    def _check_accumulation(self, parts: int) -> None:
+        if self.batch_size % parts:
+            raise ValueError(
+                f"A batch is computed in equal parts. Received: batch_size={self.batch_size}, accumulate={parts}"
+            )
+        if self.joint is not None:
+            raise ValueError("`accumulate` is for one task in a step. Received: accumulate with `joint`")
 
     def check(self) -> None:
         """Check the network's settings, and that its number of joints matches the layout.

@@ -160,7 +160,7 @@ class _Course:
         steps = stage.epochs * len(self.batches)
         varied = cosine_schedule(rate, steps, steps // 20) if stage.schedule == "cosine" else rate
         with distribution.scope_of(self.model):
-            own = optimizer(stage.optimizer, varied)
+            own = optimizer(stage.optimizer, varied, self.recipe.accumulate)
             if isinstance(self.model, JointNetwork):
                 self.model.compile(own)
             else:
@@ -169,13 +169,22 @@ class _Course:
                 restore(self.model, file)
 
 
-def optimizer(name: str, rate: float | keras.optimizers.schedules.LearningRateSchedule) -> keras.optimizers.Optimizer:
-    """A Keras optimizer of `deephar.training.recipe.OPTIMIZERS`."""
+def optimizer(
+    name: str, rate: float | keras.optimizers.schedules.LearningRateSchedule, accumulate: int | None = None
+) -> keras.optimizers.Optimizer:
+    """A Keras optimizer of `deephar.training.recipe.OPTIMIZERS`.
+
+    Args:
+        name: of the optimizer.
+        rate: learning rate; a schedule counts the parts of batches.
+        accumulate: see `deephar.training.recipe.Recipe`.
+    """
+    options: dict[str, typing.Any] = {"gradient_accumulation_steps": accumulate}
     if name == "sgd":
-        return keras.optimizers.SGD(rate, momentum=0.98, nesterov=True)
+        return keras.optimizers.SGD(rate, momentum=0.98, nesterov=True, **options)
     if name == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=1e-2)
-    return {"rmsprop": keras.optimizers.RMSprop, "adam": keras.optimizers.Adam}[name](rate)
+        return keras.optimizers.AdamW(rate, weight_decay=1e-2, **options)
+    return {"rmsprop": keras.optimizers.RMSprop, "adam": keras.optimizers.Adam}[name](rate, **options)
 
 
 def _schedule(stage, score):

@@ -126,7 +126,8 @@ def check_same(state: State, recipe: Mapping[str, str], path: Path) -> None:
         Unusable: if it belongs to a different one; the message says in which fields.
     """
     before = state["recipe"]
-    other = [f"{name} was {before.get(name)}, now {now}" for name, now in recipe.items() if before.get(name) != now]
+    was = {name: before.get(name, "None") for name in recipe}  # earlier versions had fewer fields
+    other = [f"{name} was {was[name]}, now {now}" for name, now in recipe.items() if was[name] != now]
     if other:
         raise Unusable(f"{path} is from a different training run: {'; '.join(other)}")
 

@@ -206,6 +206,7 @@ def make_loader(
     settings: dict[str, typing.Any] = {
         "on_broken": "skip", "layout": recipe.pose_layout, "dim": network.dim, "shard": (0, recipe.parts), "seed": seed,
         "steps": recipe.steps, "part": distribution.part(model),
+        "turns": recipe.accumulate or 1,
     }  # fmt: skip
     made: dict[str, typing.Any] = {"processes": processes, "workers": distribution.loader_threads(model)}
     kinds, clips = outputs.kinds(joint.network_of(model)), recipe.clips

@@ -15,7 +15,7 @@ console.quiet_tensorflow()  # before Keras imports it
 
 import pathlib
 
-from deephar.data.readers import human36m, mpii, ntu
+from deephar.data.readers import human36m, mpii, ntu, packed_clips
 from deephar.data.samples import clips, crops
 from deephar.evaluation import judges
 from deephar.training import Recipe, Stage, options, train
@@ -33,19 +33,31 @@ SMOKE = {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1, "depth_maps":
 
 def open_sources(args):
     """Training readers by name, and the people of MPII's validation split."""
-    given = {"frames": args.frames, "videos": args.videos, "missing": args.missing}
-    frames = clips.VideoFrames(ntu.Ntu(args.skeletons, "cross_subject", True, **given), args.every)
+    frames = clips.VideoFrames(open_clips(args), args.every)
     people, validation = mpii.open_training(args.mpii, args.mpii_train, args.mpii_validation)
     laboratory = human36m.Human36M(human36m.open_release(args.h36m, "train"), args.h36m, "h36m32")
     return {"ntu": frames, "mpii": people, "h36m": laboratory}, validation
 
 
+def open_clips(args):
+    """Reader of NTU's training clips."""
+    if args.packed:
+        every = packed_clips.PackedClips(args.packed)
+        names = ntu.of_split(every.names, "cross_subject", True, len(every.actions))
+        return packed_clips.PackedClips(args.packed, names)
+    if not args.skeletons:
+        raise ValueError("--frames and --videos need --skeletons")
+    given = {"frames": args.frames, "videos": args.videos, "missing": args.missing}
+    return ntu.Ntu(args.skeletons, "cross_subject", True, **given)
+
+
 def main():
     parser = options.parser(__doc__, RECIPE, "runs/ntu_pose")
-    parser.add_argument("--skeletons", required=True, type=pathlib.Path, help="folder of NTU's .skeleton files")
+    parser.add_argument("--skeletons", type=pathlib.Path, help="folder of NTU's .skeleton files")
     pictures = parser.add_mutually_exclusive_group(required=True)
     pictures.add_argument("--frames", type=pathlib.Path, help="folder of NTU's frames, see datasets/prepare_ntu.py")
     pictures.add_argument("--videos", type=pathlib.Path, help="folder of NTU's .avi files")
+    pictures.add_argument("--packed", type=pathlib.Path, help="instead of both: folder of datasets/pack.py")
     parser.add_argument("--missing", type=pathlib.Path, nargs="*", help="official lists of NTU's clips to leave out")
     parser.add_argument("--every", type=int, default=20, help="frame stride within a clip")
     parser.add_argument("--mpii", required=True, type=pathlib.Path, help="folder of MPII's photographs")

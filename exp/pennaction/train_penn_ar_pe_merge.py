@@ -3,7 +3,7 @@
 Data     Penn Action's labels and frames, official training videos, every fifth of a class for validation; or synthetic
          people: datasets/make_synthetic.py --format penn
 Command  python exp/pennaction/train_penn_ar_pe_merge.py --labels labels --frames frames
-         --pose-weights runs/penn_pose/best.weights.h5
+         --pose-weights runs/penn_pose/best.weights.h5;  --packed FOLDER instead of both: of datasets/pack.py
 Time     not measured on the real frames, which were not available; meant for GPUs (--strategy mirrored)
 Score    not measured on the real frames; the paper reports 97.4 % multi-clip
 Result   runs/penn_action/best.weights.h5, last.weights.h5, small.weights.h5, stage1.csv and so on, model.json;
@@ -18,7 +18,7 @@ console.quiet_tensorflow()  # before Keras imports it
 
 import pathlib
 
-from deephar.data.readers import pennaction
+from deephar.data.readers import packed_clips, pennaction
 from deephar.data.samples import video_clips
 from deephar.evaluation import judges
 from deephar.training import STAGES, ClipSampling, Recipe, options, train, transfer
@@ -39,16 +39,27 @@ TINY = {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1}
 
 def open_sources(args):
     """Readers of the training and validation videos."""
-    actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
+    if args.packed:
+        readers = tuple(packed_clips.PackedClips(args.packed, splits=[split]) for split in ("learn", "choose"))
+    else:
+        if not args.labels:
+            raise ValueError("--frames needs --labels")
+        actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
+        readers = tuple(
+            pennaction.PennAction(args.labels, args.frames, split, actions) for split in ("learn", "choose")
+        )
     pose = TINY if args.smoke and not args.pose_weights else {}
-    args.recipe = transfer.with_pose(args.recipe.replaced(num_actions=len(actions), **pose), args.pose_weights)
-    return tuple(pennaction.PennAction(args.labels, args.frames, split, actions) for split in ("learn", "choose"))
+    recipe = args.recipe.replaced(num_actions=len(readers[0].actions), **pose)
+    args.recipe = transfer.with_pose(recipe, args.pose_weights)
+    return readers
 
 
 def main():
     parser = options.parser(__doc__, RECIPE, "runs/penn_action", "one epoch per stage of a tiny network")
-    parser.add_argument("--labels", required=True, type=pathlib.Path, help="folder or zip of Penn Action's labels")
-    parser.add_argument("--frames", required=True, type=pathlib.Path, help="folder of Penn Action's frames")
+    parser.add_argument("--labels", type=pathlib.Path, help="folder or zip of Penn Action's labels")
+    pictures = parser.add_mutually_exclusive_group(required=True)
+    pictures.add_argument("--frames", type=pathlib.Path, help="folder of Penn Action's frames")
+    pictures.add_argument("--packed", type=pathlib.Path, help="instead of both: folder of datasets/pack.py")
     parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: as in the labels")
     parser.add_argument("--pose-weights", help="weights from train_penn_pose.py, beside their model.json")
     args, (videos, validation) = options.parsed(parser, open_sources, SMOKE)

@@ -16,7 +16,7 @@ console.quiet_tensorflow()  # before Keras imports it
 import dataclasses
 import pathlib
 
-from deephar.data.readers import mpii, pennaction
+from deephar.data.readers import mpii, packed_clips, pennaction
 from deephar.data.samples import clips, crops
 from deephar.evaluation import judges
 from deephar.training import Recipe, Stage, options, train
@@ -37,7 +37,12 @@ SMOKE = {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1, "epochs": 1, 
 def open_sources(args):
     """Training readers by name, and the people of MPII's validation split."""
     people, validation = mpii.open_training(args.mpii, args.mpii_train, args.mpii_validation)
-    videos = pennaction.PennAction(args.labels, args.frames, "train", pennaction.found_actions(args.labels))
+    if args.packed:
+        videos = packed_clips.PackedClips(args.packed, splits=["learn", "choose"])
+    elif args.labels:
+        videos = pennaction.PennAction(args.labels, args.frames, "train", pennaction.found_actions(args.labels))
+    else:
+        raise ValueError("--frames needs --labels")
     return {"mpii": people, "penn": clips.VideoFrames(videos, args.every)}, validation
 
 
@@ -46,8 +51,10 @@ def main():
     parser.add_argument("--mpii", required=True, type=pathlib.Path, help="folder of MPII's photographs")
     parser.add_argument("--mpii-train", required=True, type=pathlib.Path, help="RELEASE .mat, train.json or train.h5")
     parser.add_argument("--mpii-validation", required=True, type=pathlib.Path, help="valid.h5 or valid.json")
-    parser.add_argument("--labels", required=True, type=pathlib.Path, help="folder or zip of Penn Action's labels")
-    parser.add_argument("--frames", required=True, type=pathlib.Path, help="folder of Penn Action's frames")
+    parser.add_argument("--labels", type=pathlib.Path, help="folder or zip of Penn Action's labels")
+    pictures = parser.add_mutually_exclusive_group(required=True)
+    pictures.add_argument("--frames", type=pathlib.Path, help="folder of Penn Action's frames")
+    pictures.add_argument("--packed", type=pathlib.Path, help="instead of both: folder of datasets/pack.py")
     parser.add_argument("--every", type=int, default=5, help="frame stride within a video")
     args, (readers, validation) = options.parsed(parser, open_sources, SMOKE)
     crops_of = crops.Crops(validation, args.recipe.size, args.recipe.pose_layout)

@@ -45,8 +45,8 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
     from a reader of stills make a clip), an action without a pose, a pose without depth.
 
     Args:
-        sources, seed, on_broken, shard, steps, part: see `deephar.data.batches.queues.Queues`; the readers may give
-            videos or stills.
+        sources, seed, on_broken, shard, steps, part, turns: see `deephar.data.batches.queues.Queues`; the readers may
+            give videos or stills.
         frames: T.
         size: (height, width) of the crops in pixels; None for poses without images.
         actions: names of the classes in order; by default those of the first video reader. A reader's class that is not
@@ -81,8 +81,9 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
         shard: tuple[int, int] = (0, 1),
         steps: int | None = None,
         part: tuple[int, int] = (0, 1),
+        turns: int = 1,
     ) -> None:
-        super().__init__(sources, seed, on_broken, shard, steps, part)
+        super().__init__(sources, seed, on_broken, shard, steps, part, turns)
         readers = [reader for reader, _ in sources]
         if size is None and not all(is_of_videos(reader) for reader in readers):
             raise ValueError("Stills need a crop `size`: without images they have no input. Received: size=None")

@@ -30,6 +30,7 @@ class Options(typing.TypedDict, total=False):
     shard: tuple[int, int]
     steps: int | None
     part: tuple[int, int]
+    turns: int
 
 
 class StillOptions(Options, total=False):
@@ -123,7 +124,7 @@ class PoseLoader(Loader):
         processes: worker processes that prefetch batches; 0: threads.
         workers, max_queue_size: of `keras.utils.PyDataset`.
         **options: of `Mixture`: `layout`, `dim`, `augmentation`, `seed`, `truncate_corners`, `shard`, `steps`,
-            `part`.
+            `part`, `turns`.
     """
 
     def __init__(

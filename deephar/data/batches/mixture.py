@@ -64,7 +64,7 @@ class Mixture(Queues[PoseDataset]):
     """Batches of stills from several readers.
 
     Args:
-        sources, seed, on_broken, shard, steps, part: see `deephar.data.batches.queues.Queues`.
+        sources, seed, on_broken, shard, steps, part, turns: see `deephar.data.batches.queues.Queues`.
         size: (height, width) of the crops in pixels.
         layout: of the targets; the first reader's by default. Joints are matched by name.
         dim: coordinates of the targets.
@@ -85,8 +85,9 @@ class Mixture(Queues[PoseDataset]):
         shard: tuple[int, int] = (0, 1),
         steps: int | None = None,
         part: tuple[int, int] = (0, 1),
+        turns: int = 1,
     ) -> None:
-        super().__init__(sources, seed, on_broken, shard, steps, part)
+        super().__init__(sources, seed, on_broken, shard, steps, part, turns)
         self.size: Size = (size[0], size[1])
         self.dim = dim
         self.truncate_corners = truncate_corners

@@ -74,6 +74,7 @@ class Queues(typing.Generic[Reader]):
         steps: batches per epoch; by default as many as it takes to use every sample of every reader.
         part: (number, parts): the contiguous part of every batch's rows that is made here, for one of several processes
             that train together; all parts together make up the batch.
+        turns: parts in which a batch is given, one after the other, for a step that sums gradients over them.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Queues(typing.Generic[Reader]):
         shard: tuple[int, int] = (0, 1),
         steps: int | None = None,
         part: tuple[int, int] = (0, 1),
+        turns: int = 1,
     ) -> None:
         for reader, count in sources:
             if len(reader) < 1 or count < 1:
@@ -100,25 +102,34 @@ class Queues(typing.Generic[Reader]):
                 f"`part` must be (number, parts) with 0 <= number < parts, which divide the batch. Received: {part} of "
                 f"{size} samples"
             )
+        if turns < 1 or size % (part[1] * turns):
+            raise ValueError(f"`turns` must divide the {size // part[1]} samples of a batch. Received: {turns}")
         self.sources = sources
         self.seed = seed
         self.on_broken = on_broken
         self.shard: tuple[int, int] = (shard[0], shard[1])
         self.steps = steps
         self.part: tuple[int, int] = (part[0], part[1])
+        self.turns: int = turns
         self.batch_size: int = size
         self._orders: dict[int, tuple[tuple[int, int], Ints]] = {}
 
     def __len__(self) -> int:
-        """Batches per epoch: `steps`, or until every reader's samples, over all shards, have been used once."""
-        return self.steps or max(-(-len(reader) // (count * self.shard[1])) for reader, count in self.sources)
+        """Batches per epoch: `steps`, or until every reader's samples, over all shards, have been used once.
+
+        Each counts as often as there are `turns`.
+        """
+        whole = self.steps or max(-(-len(reader) // (count * self.shard[1])) for reader, count in self.sources)
+        return whole * self.turns
 
     def rows(self, index: int) -> Iterator[tuple[int, int]]:
         """Contents of this part of an epoch's batch: (number of the source, position in its queue) for every row."""
         counts = [count for _, count in self.sources]
+        index, turn = divmod(index, self.turns)
         following = [index * count for count in counts]
-        size = self.batch_size // self.part[1]
-        own = range(self.part[0] * size, (self.part[0] + 1) * size)
+        size = self.batch_size // (self.part[1] * self.turns)
+        begin = (self.part[0] * self.turns + turn) * size
+        own = range(begin, begin + size)
         for row, number in enumerate(interleave(counts)):
             if row in own:
                 yield number, following[number]

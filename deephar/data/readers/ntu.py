@@ -16,6 +16,7 @@ from deephar.data.readers.ntu_names import ACTIONS, LAST, NAME, ClipName, listed
 from deephar.data.readers.ntu_names import SPLITS as SPLITS
 from deephar.data.readers.ntu_names import TRAIN_SUBJECTS as TRAIN_SUBJECTS
 from deephar.data.readers.ntu_names import hold_out as hold_out
+from deephar.data.readers.ntu_names import of_split as of_split
 from deephar.layouts import PoseLayout
 from deephar.typed import Floats, Ints, Path
 from deephar.video import NoPictures, PictureFolder, VideoFile, open_video

@@ -112,6 +112,17 @@ HELD_OUT = 0.1
 """Fraction of a split's training clips, of every class, that `hold_out` keeps for validation."""
 
 
+def of_split(names: Iterable[str], split: str, train: bool, classes: int) -> list[str]:
+    """The names of a split's training or test clips, see `splitter`, without those of other classes."""
+    wanted = splitter(split, train, classes)
+    known = {name: parse_name(name) for name in names}
+    return [
+        name
+        for name, clip in known.items()
+        if wanted(clip) and all(getattr(clip, key) <= last for key, last in LAST[classes].items())
+    ]
+
+
 def hold_out(names: Collection[str], split: str) -> tuple[list[str], list[str]]:
     """Divide the training clips of a split into a training and a validation split.
 

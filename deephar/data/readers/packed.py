@@ -10,6 +10,7 @@ import pathlib
 import zipfile
 
 import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from deephar import layouts
@@ -60,14 +61,19 @@ def pack(
             except ValueError as error:
                 broken[index] = str(error)
                 continue
-            content = io.BytesIO()
-            sample.image.save(content, "JPEG", quality=quality)
-            archive.writestr(_picture(len(samples)), content.getvalue())
+            archive.writestr(_picture(len(samples)), jpeg(sample.image, quality))
             samples.append(sample)
         if not samples:
             raise ValueError(f"None of {len(reader)} people can be read; the first fault: {broken.get(0, 'nobody')}")
         archive.writestr(_LABELS, _labels(samples, reader.layout))
     return broken
+
+
+def jpeg(image: Image.Image, quality: int) -> bytes:
+    """An RGB picture as a JPEG file of some quality, 1 to 95."""
+    content = io.BytesIO()
+    image.save(content, "JPEG", quality=quality)
+    return content.getvalue()
 
 
 def _labels(samples: list[Sample], layout: PoseLayout) -> bytes:

@@ -102,6 +102,9 @@ class PennAction:
         hidden: also return joints flagged invisible, if the annotator placed them inside the frame; by default they
             are dropped, as in the published code.
 
+    Attributes:
+        parts: dict from the name of every video, also of other splits, to its splits.
+
     Raises:
         ValueError: if a path is missing, a file is damaged, a class is not in `actions`, or nothing is left.
     """
@@ -125,8 +128,8 @@ class PennAction:
             raise ValueError(f"Expected the folder of Penn Action's frames. Received: {frames}")
         self.actions: tuple[str, ...] = tuple(actions)
         stored = _read(labels)
-        parts = _parts(stored)
-        self.names: list[str] = [name for name in stored if split is None or split in parts[name]]
+        self.parts: dict[str, set[str]] = _parts(stored)
+        self.names: list[str] = [name for name in stored if split is None or split in self.parts[name]]
         self.labels: list[Labels] = [stored[name] for name in self.names]
         if not self.names:
             raise ValueError(f"{labels} holds no video of the split {split!r}")

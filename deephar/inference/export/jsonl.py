@@ -94,6 +94,7 @@ class JsonLines(Writer):
 
     Attributes:
         next_index: index of the last result in the file, plus 1; 0 if there is none.
+        count: number of results in the file when it was opened.
         last: the last result in the file when it was opened, None if there was none.
         last_track: highest number of a track in the file when it was opened, 0 if there was none.
 
@@ -104,6 +105,7 @@ class JsonLines(Writer):
 
     def __init__(self, path: Path, about: About, resume: bool = False) -> None:
         self.next_index: int = 0
+        self.count: int = 0
         self.last: Result | None = None
         self.last_track: int = 0
         header, keep = _line(_header(about)), 0
@@ -128,7 +130,7 @@ class JsonLines(Writer):
         with open(path, "rb") as file:
             keep = len(file.readline())
         for end, result in stored._with_ends():
-            keep, self.last, self.next_index = end, result, result.index + 1
+            keep, self.last, self.next_index, self.count = end, result, result.index + 1, self.count + 1
             self.last_track = max([self.last_track, *(person.track or 0 for person in result.people)])
         return keep
 
