@@ -166,11 +166,12 @@ def _steps(options: argparse.Namespace, predictor: "PosePredictor") -> "list[Cal
     """What is done to every result."""
     from deephar.inference.pose_actions import PoseActions, doing
     from deephar.inference.smoothing import Smooth
+    from deephar.runtimes import choosing
 
     steps: list[Callable[[Result], Result]] = [Smooth()] if options.smooth else []
     judge = None
     if options.actions:
-        judge = PoseActions.from_weights(options.actions, options.runtime, options.precision)
+        judge = PoseActions.from_weights(options.actions, options.runtime, choosing.beside(options.precision))
     if judge is not None:
         steps.append(judge)
     if options.classes:
