@@ -12,7 +12,7 @@ from scripts import predict as run
 from deephar import cli, inference, layouts, models
 from deephar.export import calibration
 from deephar.models import outputs
-from deephar.runtimes import about, cache, choosing, opening
+from deephar.runtimes import about, cache, choosing, exported, opening
 from deephar.surroundings import installed
 from deephar.weights.description import Description
 
@@ -153,7 +153,7 @@ def test_what_cannot_be_in_int8(folder, quantised, tmp_path, capsys):
     for shape, message in (((None, 8, 4), "of pictures"), ((None, 8, 8, 3), "that find joints")):
         told = about.About("x", (about.Tensor("image", shape),), (about.Tensor("m", (None, 2)),))
         with pytest.raises(ValueError, match=f"int8 is for networks {message}"):
-            int8._size(told)
+            int8._size(exported.Exported(told, lambda x: {}, (None, ())))
     with pytest.raises(ValueError, match=r"photos would calibrate int8. Received: .* precision='float32'"):
         opening.find(folder / "tiny.weights.h5", "openvino", calibration=folder / "photos")
     for wrong, said in ((["--format", "onnx"], "is for --format openvino"), (["--calibration", "x"], "is for --prec")):

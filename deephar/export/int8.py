@@ -20,7 +20,7 @@ from deephar import files
 from deephar.export import calibration
 from deephar.models import outputs
 from deephar.runtimes import openvino
-from deephar.runtimes.about import KEY, About, Moved
+from deephar.runtimes.about import KEY, Moved
 from deephar.runtimes.exported import Exported, Run, library
 from deephar.typed import Floats, Path, Size
 
@@ -55,7 +55,7 @@ def write(source: Path, path: Path, photographs: Path | None = None) -> Moved:
     """
     nncf, vino = library("nncf", "int8"), library("openvino", "int8")
     core, plain = vino.Core(), openvino.open_file(source)
-    size = _size(plain.about)
+    size = _size(plain)
     images = calibration.pictures(size, photographs)
     check = np.arange(len(images)) % CHECKED_EVERY == 0
     with _quiet():
@@ -74,15 +74,17 @@ def write(source: Path, path: Path, photographs: Path | None = None) -> Moved:
     return moved
 
 
-def _size(about: About) -> Size:
+def _size(network: Exported) -> Size:
     """(height, width) of the pictures that a network takes."""
-    shape = about.inputs[0].shape
-    kinds = {outputs.of_name(output.name).kind for output in about.outputs} if about.model else set()
+    shape, kinds = network.input_shape, set()
+    with contextlib.suppress(ValueError):  # for the detector
+        kinds.update(outputs.kinds(network))
     if len(shape) < 4 or None in shape[1:] or shape[-1] != 3:
-        raise ValueError(f"int8 is for networks of pictures. {about.weights} takes {shape}, None for any length")
+        raise ValueError(f"int8 is for networks of pictures. {network.name} takes {shape}, None for any length")
     if not kinds & {outputs.Kind.POSE, outputs.Kind.POSE_VISIBILITY}:
-        given = ", ".join(output.name for output in about.outputs)
-        raise ValueError(f"int8 is for networks that find joints. {about.weights} gives {given}")
+        raise ValueError(
+            f"int8 is for networks that find joints. {network.name} gives {', '.join(network.output_names)}"
+        )
     return typing.cast(Size, shape[-3:-1])
 
 
