@@ -1,7 +1,8 @@
 """Networks of OpenVINO in int8, made by NNCF from those in float32; it needs no Keras.
 
-The features are computed in 8 bits. What makes heat maps of them, and all that depends on probabilities, coordinates or
-confidences, actions too, stays in float32.
+The features are computed in 8 bits, but for the convolutions that lose most and gain little by it: depthwise ones, and
+the first, which halve the picture. What makes heat maps of the features, and all that depends on probabilities,
+coordinates or confidences, actions too, stays in float32.
 """
 
 import contextlib
@@ -59,7 +60,7 @@ def write(source: Path, path: Path, photographs: Path | None = None) -> Moved:
     images = calibration.pictures(size, photographs)
     check = np.arange(len(images)) % CHECKED_EVERY == 0
     with _quiet():
-        graph = _quantised(nncf, core.read_model(pathlib.Path(source)), _inputs(images[~check], plain))
+        graph = _quantised(nncf, core.read_model(pathlib.Path(source)), _inputs(images[~check], plain), size)
     moved = _moved(plain, openvino.runner(core, graph, plain.about, "int8"), _inputs(images[check], plain), size)
     if not moved.nine_in_ten <= LIMIT * max(size):
         raise ValueError(
@@ -94,10 +95,15 @@ def _inputs(images: Floats, network: Exported) -> Floats:
     return np.resize(images, (-(-len(images) // math.prod(shape[:-3])), 1, *shape))
 
 
-def _quantised(nncf: types.ModuleType, graph: typing.Any, inputs: Floats) -> typing.Any:
-    """An `openvino.Model` whose features are in int8."""
-    kept = nncf.IgnoredScope(names=_precise(graph), validate=False)
-    return nncf.quantize(graph, nncf.Dataset(list(inputs)), subset_size=len(inputs), ignored_scope=kept)
+def _quantised(nncf: types.ModuleType, graph: typing.Any, inputs: Floats, size: Size) -> typing.Any:
+    """An `openvino.Model` whose features are in int8; biases are corrected layer by layer, which takes longer."""
+    return nncf.quantize(
+        graph,
+        nncf.Dataset(list(inputs)),
+        subset_size=len(inputs),
+        fast_bias_correction=False,
+        ignored_scope=nncf.IgnoredScope(names=[*_precise(graph), *_delicate(graph, size)], validate=False),
+    )
 
 
 @contextlib.contextmanager
@@ -126,6 +132,18 @@ def _precise(graph: typing.Any) -> list[str]:
             before.update(_sources(one))
     known = {one.get_friendly_name(): one.get_type_name() for one in operations}
     return [name for name in known if name in behind | before and known[name] not in ("Constant", "Result")]
+
+
+def _delicate(graph: typing.Any, size: Size) -> list[str]:
+    """Names of the convolutions of features that stay in float32: depthwise, or at half the picture's height."""
+    names = []
+    for one in graph.get_ordered_ops():
+        first = (
+            one.get_type_name() == "Convolution" and 2 * one.output(0).get_partial_shape()[2].get_length() >= size[0]
+        )
+        if first or one.get_type_name() == "GroupConvolution":
+            names.append(one.get_friendly_name())
+    return names
 
 
 def _sources(operation: typing.Any) -> list[str]:
