@@ -9,6 +9,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "deephar" / "__init__.py").
 VIDEO, H36M, FIGURES, BASELINES = ["av>=12.0"], ["cdflib>=1.2"], ["matplotlib>=3.8"], ["scikit-learn>=1.4"]
 DOCS = ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.27"]
 RUNTIMES = {"onnx": ["onnxruntime>=1.20"], "openvino": ["openvino>=2025.0"], "litert": ["ai-edge-litert>=1.0"]}
+INT8 = ["nncf>=3.0", *RUNTIMES["openvino"]]
 EXPORT = ["tf2onnx>=1.16", "onnx>=1.17"]
 BACKENDS = {"jax": ["jax>=0.4.30"], "torch": ["torch>=2.4"]}
 TENSORBOARD = ["tensorboard>=2.18"]
@@ -46,6 +47,7 @@ setup(
         "baselines": BASELINES,
         "hub": ["huggingface_hub>=0.24"],
         **RUNTIMES,
+        "int8": INT8,
         "export": EXPORT,
         "tensorboard": TENSORBOARD,
         "ray": RAY,

@@ -1,45 +1,49 @@
-"""Speed of networks in every runtime and precision, one table per machine.
+"""Speed and memory of networks in every runtime and precision, one table per machine: processors and GPUs.
 
-Command  python benchmarks/runtimes.py [--models mpii-2d lite-2d] [--runtimes keras openvino] [--rounds 5] [--out FILE]
-         [--compare FILE] [--page docs/runtimes.md]
+Command  python benchmarks/runtimes.py [--models mpii-2d lite-2d] [--runtimes keras openvino] [--rounds 7] [--out FILE]
+         [--compare FILE] [--page docs/runtimes.md] [--smoke]
+         KERAS_BACKEND=jax python benchmarks/runtimes.py --runtimes keras --precisions float32 bfloat16 --minutes 7
 Data     none; weights are random
-Time     some minutes for each network, most of it exporting
+Time     some minutes for each network, most of it exporting or compiling; no network is begun after --minutes
 Result   milliseconds of a batch of 1 and of 8: the median of alternating rounds, all runtimes in turn, beside the range
-         of the middle half; the rate of a float32 product of two 2048 x 2048 matrices on the same threads; for every
-         exported file its size and the largest difference from Keras; memory above that of the process before
-         anything ran. `predict` is `keras.Model.predict`, and `keras` the path of predictors and evaluations.
-         --out keeps all that as JSON with the processor's name and flags; --compare prints the ratios to such a file;
-         --page writes the table between two marks of a page.
+         of the middle half; the share of the rate of a float32 product of two matrices on the same threads (or the
+         same GPU) that the convolutions reach; for every exported file its size and the largest difference from Keras;
+         peak memory with a batch of 8 above that of a process that has the libraries alone, and of the GPU.
+         `predict` is `keras.Model.predict`, and `keras` the path of predictors and evaluations. Networks are exported
+         on TensorFlow alone; on JAX and PyTorch, those two are measured.
+         --out keeps all that as JSON with the processor's name and flags and the devices, anew after each network;
+         --compare prints the ratios to such a file; --page writes the table between two marks of a page.
          Compare ratios within one run, not times: times drift from run to run.
 """
 
 import argparse
+import contextlib
+import functools
 import json
+import os
 import pathlib
 import platform
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 
 import keras
 import numpy as np
+from networks import built, example, task_of
+from speed import convolution_flops
 
 from deephar import files, models, surroundings
-from deephar.export import writing
+from deephar.export import int8, writing
 from deephar.models import outputs
-from deephar.runtimes import choosing, compiled
+from deephar.runtimes import choosing
 
-FORMAT = "deephar-runtimes-1"
+FORMAT = "deephar-runtimes-2"
 BATCHES = (1, 8)
-SIDE = 2048
+SIDE, PRODUCTS = 2048, 4
 MARKS = "<!-- benchmarks/runtimes.py -->", "<!-- end -->"
-
-
-def memory_mb(field):
-    """Of this process: "VmRSS" now, "VmHWM" at most; NaN where the system does not say."""
-    status = pathlib.Path("/proc/self/status")
-    lines = status.read_text(encoding="utf-8").splitlines() if status.is_file() else []
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(field)), float("nan"))
+SMOKE = {"input_shape": [64, 64, 3], "width": 16, "num_blocks": 1}
 
 
 def machine():
@@ -47,11 +51,34 @@ def machine():
     about = surroundings.processor().facts
     text = surroundings.CPUINFO.read_text(encoding="utf-8") if surroundings.CPUINFO.is_file() else ""
     flags = next((line.partition(":")[2].split() for line in text.splitlines() if line.startswith("flags")), [])
-    return {**about, "flags": flags, "system": platform.platform(), "keras": keras.__version__}
+    versions = {"keras": keras.__version__, "backend": keras.backend.backend()}
+    return {**about, "flags": flags, "system": platform.platform(), **versions, "devices": devices()}
 
 
-def exported(model, wanted, names, folder):
-    """Network, size in MB and difference from Keras by (runtime, precision), of those that are installed and able."""
+def compile_once(folder):
+    """Have JAX keep what it compiles, for the processes that measure memory."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
+        jax.config.update("jax_compilation_cache_dir", folder)
+
+
+def devices():
+    """GPUs by name, a list; empty on a processor alone."""
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
+    return [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
+
+
+def exported(model, names, folder):
+    """File, network and difference from Keras by runtime and precision, of those that are installed and able."""
     found = {}
     for name in names:
         runtime = choosing.RUNTIMES[name]
@@ -59,16 +86,28 @@ def exported(model, wanted, names, folder):
             print(f"  {name}: not installed")
             continue
         path = pathlib.Path(folder) / f"{model.name}-{name}{runtime.suffixes[0]}"
-        written = writing.write(model, runtime.format, path, model.name, None, wanted)
-        size = sum(file.stat().st_size for file in path.parent.glob(f"{path.stem}.*")) / 1e6
+        written = writing.write(model, runtime.format, path, model.name, None, outputs.final(model))
         for precision in runtime.precisions:
-            try:
-                network = choosing.open_file(path, name, precision)
-            except ValueError as error:
-                print(f"  {name} {precision}: {error}")
-                continue
-            found[f"{name} {precision}"] = network, size, max(written.differences.values())
+            with reporting(f"{name} {precision}"):
+                file = quantised(path) if precision == "int8" else path
+                far = None if precision == "int8" else max(written.differences.values())
+                found[f"{name} {precision}"] = file, choosing.open_file(file, name, precision), far
     return found
+
+
+@contextlib.contextmanager
+def reporting(name):
+    """What is not possible is said, and left out."""
+    try:
+        yield
+    except (ValueError, ImportError) as error:
+        print(f"  {name}: {error}")
+
+
+def quantised(path):
+    small = path.with_name(f"{path.stem}-int8{path.suffix}")
+    int8.write(path, small)
+    return small
 
 
 def seconds(task):
@@ -92,49 +131,86 @@ def measured(tasks, rounds):
 def multiplied(rounds):
     """GFLOP/s of a matrix product."""
     matrix = keras.ops.convert_to_tensor(np.random.default_rng(0).normal(size=(SIDE, SIDE)).astype("float32"))
-    task = {"": lambda: keras.ops.convert_to_numpy(keras.ops.matmul(matrix, matrix))}
-    return 2 * SIDE**3 / measured(task, rounds)[""][0] / 1e9
+
+    def multiply():
+        product = matrix
+        for _ in range(PRODUCTS):
+            product = keras.ops.matmul(product, matrix) / SIDE
+        keras.ops.convert_to_numpy(product[0, 0])
+
+    return PRODUCTS * 2 * SIDE**3 / measured({"": multiply}, rounds)[""][0] / 1e9
 
 
-def benchmark(preset, names, rounds, folder):
-    """Rows of a network: runtime and batch to numbers."""
-    before = memory_mb("VmRSS")
-    model = models.build(preset)
-    wanted = outputs.final(model)
-    known = exported(model, wanted, [name for name in names if name != "keras"], folder)
+def benchmark(preset, args, rate, folder, until):
+    """Rows of a network: runtime and batch to numbers; memory as long as there is time."""
+    overrides = SMOKE if args.smoke else {}
+    networks = {precision: built(preset, precision, overrides) for precision in args.precisions}
+    plain = next(iter(networks.values()))
+    others = [name for name in args.runtimes if name != "keras"]
+    known = exported(built(preset, "float32", overrides), others, folder) if others else {}
+    flops = convolution_flops(plain) if len(plain.input_shape) == 4 else None
     rows = {}
     for count in BATCHES:
-        shape = [length or 16 for length in model.input_shape[1:]]
-        x = np.random.default_rng(0).uniform(-1, 1, (count, *shape)).astype("float32")
-        tasks = {
-            "predict float32": lambda x=x: model.predict(x, verbose=0),
-            "keras float32": lambda x=x: compiled.of(model, wanted).predict_on_batch(x),
-        }
-        tasks |= {name: lambda x=x, one=one: one.predict_on_batch(x) for name, (one, *_) in known.items()}
-        for name, (middle, low, high) in measured(tasks, rounds).items():
-            _, size, difference = known.get(name, (None, None, None))
+        x = example(plain.input_shape, count)
+        first, model = next(iter(networks.items()))
+        tasks = {f"predict {first}": functools.partial(task_of(model, "predict"), x)}
+        tasks |= {f"keras {one}": functools.partial(task_of(model, "keras"), x) for one, model in networks.items()}
+        tasks |= {name: functools.partial(one.predict_on_batch, x) for name, (_, one, _) in known.items()}
+        for name, (middle, low, high) in measured(tasks, args.rounds).items():
+            file, _, difference = known.get(name, (None, None, None))
             rows[f"{name}, batch {count}"] = {
-                "ms": 1e3 * middle, "spread_ms": [1e3 * low, 1e3 * high], "megabytes": size, "difference": difference,
+                "ms": 1e3 * middle, "spread_ms": [1e3 * low, 1e3 * high], "megabytes": file and megabytes(file),
+                "difference": difference, "share": flops and count * flops / middle / 1e9 / rate,
             }  # fmt: skip
-    print(f"{preset}: at most {memory_mb('VmHWM') - before:.0f} MB above the process before it")
-    return {"rows": rows, "peak_mb": memory_mb("VmHWM") - before}
+    for name in dict.fromkeys(key.rpartition(", batch")[0] for key in rows):
+        if time.monotonic() < until:
+            rows[f"{name}, batch {BATCHES[-1]}"] |= peaks(preset, name, known, overrides)
+    return {"rows": rows}
+
+
+def megabytes(file):
+    return sum(part.stat().st_size for part in file.parent.glob(f"{file.stem}.*")) / 1e6
+
+
+def peaks(preset, name, known, overrides):
+    """Peak memory in MB of a row, in a process of its own."""
+    way, precision = name.split()
+    script = [sys.executable, str(pathlib.Path(__file__).with_name("memory.py"))]
+    if name in known:
+        options = [str(known[name][0]), "--runtime", way]
+    else:
+        options = [preset, "--path", way, "--overrides", json.dumps(overrides)]
+    options += ["--precision", precision, "--batch-size", str(BATCHES[-1])]
+    done = subprocess.run([*script, *options], capture_output=True, text=True)
+    if done.returncode:
+        print(f"  memory of {name}: {done.stderr.strip().splitlines()[-1:]}")
+        return {}
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    return {"peak_mb": found["process"], "device_peak_mb": found["device"]}
 
 
 def table(found):
     """Markdown: a row for each network and runtime."""
-    lines = ["| network | runtime | file, MB | largest difference | batch 1, ms | batch 8, ms | against `predict` |"]
-    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
+    columns = ["network", "runtime", "file, MB", "largest difference", "batch 1, ms", "batch 8, ms",
+               "against `predict`", "share of the product", "peak, MB"]  # fmt: skip
+    lines = [f"| {' | '.join(columns)} |", f"| {' | '.join(['---'] * len(columns))} |"]
     for preset, one in found["networks"].items():
         rows = one["rows"]
+        first = next(iter(rows)).rpartition(", batch")[0]
+        plain = [rows[f"{first}, batch {count}"]["ms"] for count in BATCHES]
         for name in dict.fromkeys(key.rpartition(", batch")[0] for key in rows):
             pair = [rows[f"{name}, batch {count}"] for count in BATCHES]
-            plain = [rows[f"predict float32, batch {count}"]["ms"] for count in BATCHES]
             times = [f"{row['ms']:.1f} ({row['spread_ms'][0]:.1f} to {row['spread_ms'][1]:.1f})" for row in pair]
             ratios = ", ".join(f"{whole / row['ms']:.1f}x" for whole, row in zip(plain, pair, strict=True))
-            size, far = pair[0]["megabytes"], pair[0]["difference"]
-            file = ["", ""] if size is None else [f"{size:.1f}", f"{far:.0e}"]
-            lines.append(f"| {' | '.join([preset, name, *file, *times, ratios])} |")
+            shares = ", ".join(written(row["share"], ".2f") for row in pair)
+            peak = " + ".join(written(pair[1].get(key), ".0f") for key in ("peak_mb", "device_peak_mb")).rstrip(" +")
+            file = [written(pair[0]["megabytes"], ".1f"), written(pair[0]["difference"], ".0e")]
+            lines.append(f"| {' | '.join([preset, name, *file, *times, ratios, shares, peak])} |")
     return "\n".join(lines)
+
+
+def written(number, form):
+    return "" if number is None else format(number, form)
 
 
 def compare(found, former):
@@ -147,13 +223,13 @@ def compare(found, former):
                 print(f"  {preset}, {name}: {ratio:.2f} times as fast as before, in products of matrices")
 
 
-def put_into(page, text):
+def put_into(page, text, marks=MARKS):
     """Replace what is between the marks of a page."""
     path = pathlib.Path(page)
-    before, _, rest = path.read_text(encoding="utf-8").partition(MARKS[0])
+    before, _, rest = path.read_text(encoding="utf-8").partition(marks[0])
     with files.whole_file(path) as temporary:
         temporary.write_text(
-            f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{rest.partition(MARKS[1])[2]}", encoding="utf-8"
+            f"{before}{marks[0]}\n\n{text}\n\n{marks[1]}{rest.partition(marks[1])[2]}", encoding="utf-8"
         )
 
 
@@ -161,25 +237,39 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="*", default=["mpii-2d", "lite-2d"], choices=models.NAMES)
     parser.add_argument("--runtimes", nargs="*", default=list(choosing.NAMES), choices=choosing.NAMES)
+    parser.add_argument(
+        "--precisions", nargs="*", default=["float32"], choices=("float32", "bfloat16"), help="of Keras"
+    )
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--minutes", type=float, default=60, help="after which no network is begun")
+    parser.add_argument("--smoke", action="store_true", help="tiny networks, to see whether all works")
     parser.add_argument("--out", metavar="FILE", help="JSON to write")
     parser.add_argument("--compare", metavar="FILE", help="JSON of an earlier run")
     parser.add_argument("--page", metavar="FILE", help="page to put the table into")
     args = parser.parse_args()
-    found = {"format": FORMAT, "machine": machine(), "matrix_gflops": multiplied(args.rounds), "networks": {}}
+    until = time.monotonic() + 60 * args.minutes
+    if keras.backend.backend() != "tensorflow":
+        args.runtimes = ["keras"]
+        print("Networks are exported on TensorFlow alone; Keras is measured")
+    rate = multiplied(args.rounds)
+    found = {"format": FORMAT, "machine": machine(), "matrix_gflops": rate, "networks": {}}
     with tempfile.TemporaryDirectory() as folder:
+        compile_once(folder)
         for preset in args.models:
-            found["networks"][preset] = benchmark(preset, args.runtimes, args.rounds, folder)
-    about = (
-        f"{found['machine']['name']}, {found['machine']['cores']}; {found['matrix_gflops']:.0f} GFLOP/s of a product"
-    )
+            if time.monotonic() > until:
+                print(f"{preset} and what follows is left out: {args.minutes:g} minutes are over")
+                break
+            found["networks"][preset] = benchmark(preset, args, rate, folder, until)
+            if args.out:
+                with files.whole_file(args.out) as temporary:
+                    temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    known = found["machine"]
+    about = f"{', '.join([known['name'], *known['devices']])}, {known['cores']}; Keras on {known['backend']}; "
+    about += f"{rate:.0f} GFLOP/s of a product"
     text = f"{about}. Median of {args.rounds} rounds in turn, and the middle half.\n\n{table(found)}"
     print(text)
     if args.compare:
         compare(found, json.loads(pathlib.Path(args.compare).read_bytes()))
-    if args.out:
-        with files.whole_file(args.out) as temporary:
-            temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if args.page:
         put_into(args.page, text)
 

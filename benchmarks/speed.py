@@ -1,7 +1,7 @@
 """Speed of a network as a fraction of the machine's matrix product.
 
 Command  python benchmarks/speed.py [--model mpii-2d] [--batch-size 8] [--rounds 5]
-Result   images per second and FLOP rates in float32 and mixed bfloat16, medians of interleaved rounds in one process,
+Result   images per second and FLOP rates in float32 and bfloat16, medians of interleaved rounds in one process,
          and their ratio to a float32 product of two 2048 x 2048 matrices on the same threads. Compare ratios, not
          times: times drift from run to run.
 FLOPs    2 per multiply-and-add of the convolutions, counted from the shapes of the layers
@@ -13,6 +13,7 @@ import time
 
 import keras
 import numpy as np
+from networks import built
 
 from deephar import models
 
@@ -30,16 +31,6 @@ def convolution_flops(model):
     return total
 
 
-def build(name, policy):
-    """A network under a dtype policy."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        return models.build(name)
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
 def seconds(function):
     start = time.perf_counter()
     function()
@@ -53,7 +44,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
 
-    networks = {policy: build(args.model, policy) for policy in ("float32", "mixed_bfloat16")}
+    networks = {precision: built(args.model, precision) for precision in ("float32", "bfloat16")}
     flops = convolution_flops(networks["float32"])
     generator = np.random.default_rng(0)
     images = generator.uniform(-1, 1, (args.batch_size, *networks["float32"].input_shape[1:])).astype("float32")

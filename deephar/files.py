@@ -45,6 +45,26 @@ def whole_file(path: Path) -> Iterator[pathlib.Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def whole_files(path: Path) -> Iterator[pathlib.Path]:
+    """A temporary path of the same name, in a folder of its own whose files replace those beside `path` on success.
+
+    For what is written as several files, or as a folder, under one name.
+
+    Args:
+        path: of the finished file; its folder is created if missing.
+
+    Yields:
+        `pathlib.Path` to write to. Files are moved in the order of their names.
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial.") as folder:
+        yield pathlib.Path(folder) / path.name
+        for file in sorted(pathlib.Path(folder).iterdir()):
+            os.replace(file, path.parent / file.name)
+
+
 def _is_device(path):
     """Whether something is there that is to be written to and not to be replaced: a device, a pipe, a socket."""
     return path.exists() and not path.is_file() and not path.is_dir()

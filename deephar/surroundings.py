@@ -39,6 +39,7 @@ EXTRAS: dict[str, tuple[str, str]] = {
     "onnx": ("onnxruntime", "onnxruntime"),
     "openvino": ("openvino", "openvino"),
     "litert": ("ai-edge-litert", "ai_edge_litert"),
+    "int8": ("nncf", "nncf"),
     "export": ("tf2onnx", "tf2onnx"),
     "tensorboard": ("tensorboard", "tensorboard"),
     "ray": ("ray", "ray"),

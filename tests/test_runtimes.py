@@ -12,8 +12,9 @@ import keras
 import numpy as np
 import pytest
 from drawn import figure
-from scripts import ROOT
+from scripts import ROOT, refused
 from scripts import predict as run
+from scripts import run as run_script
 
 from deephar import cli, inference, layouts, models
 from deephar.models import outputs
@@ -224,6 +225,21 @@ def test_prediction_from_a_file_imports_no_training_framework(name, exported, tm
     assert done.returncode == 0, done.stderr
     (photo,) = json.loads(done.stdout)["photos"]
     assert len(photo["people"]) == 1
+
+
+def test_an_evaluation_takes_any_runtime(drawn, exported, folder, tmp_path, monkeypatch, capsys):
+    """And scores what it computes as it scores Keras."""
+    script, options = "exp/lsp/eval_lsp.py", ("--data", drawn, "--smoke", "--out")
+    scores = []
+    for number, chosen in enumerate(
+        [("--weights", folder / "tiny.weights.h5"), ("--weights", exported("openvino"), "--runtime", "openvino")]
+    ):
+        run_script(script, monkeypatch, capsys, *options, tmp_path / str(number), *chosen)
+        scores.append(json.loads((tmp_path / str(number) / "eval.json").read_bytes()))
+    assert scores[0]["people"] == 4 and scores[0]["total"] == pytest.approx(scores[1]["total"])
+    assert scores[0]["auc"] == pytest.approx(scores[1]["auc"], abs=0.01)
+    said = refused(script, monkeypatch, capsys, *options, tmp_path, "--precision", "bfloat16")
+    assert "'keras' computes in float32" in said
 
 
 def test_precisions_are_those_of_the_runtime_and_the_processor(exported):

@@ -16,7 +16,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runtime", metavar="NAME", help="keras, openvino, onnx or litert, see docs/runtimes.md (default: keras)"
     )
-    parser.add_argument("--precision", metavar="NAME", default="float32", help="or bfloat16 (default: %(default)s)")
+    parser.add_argument(
+        "--precision", metavar="NAME", default="float32", help="or bfloat16, int8, of OpenVINO (default: %(default)s)"
+    )
+    parser.add_argument("--calibration", metavar="FOLDER", help="of photographs like yours, for --precision int8")
     parser.add_argument("--detector", metavar="FILE", help="finds people: of `deephar export people`")
     parser.add_argument("--flip", action="store_true", help="average with the mirrored picture, in twice the time")
     parser.add_argument("--conf", type=float, metavar="SCORE", help="of people who are found, at least, in [0, 1]")
@@ -47,16 +50,17 @@ def predictor(options: argparse.Namespace) -> "PosePredictor":
         max_people=options.max_people,
         runtime=options.runtime,
         precision=options.precision,
+        calibration=options.calibration,
         **settings,
     )
 
 
 def names_actions(options: argparse.Namespace) -> bool:
     """Whether the weights for poses name actions as well."""
-    from deephar.runtimes import opening
+    from deephar.runtimes import choosing
+    from deephar.weights import loading
 
-    about = opening.find(options.weights, options.runtime, options.precision).about
-    return about is not None and about.judges_actions
+    return not choosing.is_exported(options.weights) and loading.describe(options.weights).judges_actions
 
 
 def _detector(options: argparse.Namespace) -> "PeopleDetector":
@@ -64,7 +68,7 @@ def _detector(options: argparse.Namespace) -> "PeopleDetector":
     from deephar.runtimes import choosing
 
     runtime = None if options.runtime == "keras" else options.runtime
-    return PeopleDetector(choosing.open_file(options.detector, runtime, options.precision))
+    return PeopleDetector(choosing.open_file(options.detector, runtime, choosing.beside(options.precision)))
 
 
 def place(options: argparse.Namespace, predictor: "PosePredictor") -> "Place":

@@ -151,11 +151,12 @@ def _steps(options: argparse.Namespace, predictor: "PosePredictor") -> "list[Cal
     from deephar.inference.clip_actions import ClipActions
     from deephar.inference.pose_actions import PoseActions, doing
     from deephar.inference.smoothing import Smooth
+    from deephar.runtimes import choosing
 
     steps: list[Callable[[Result], Result]] = [Smooth()] if options.smooth else []
     judge: PoseActions | ClipActions | None = None
     if options.actions:
-        judge = PoseActions.from_weights(options.actions, options.runtime, options.precision)
+        judge = PoseActions.from_weights(options.actions, options.runtime, choosing.beside(options.precision))
     elif predict_network.names_actions(options):
         judge = ClipActions.from_weights(options.weights)
     if judge is not None:

@@ -11,7 +11,7 @@ from deephar.runtimes.exported import library
 def write(model: keras.Model, path: pathlib.Path, text: str) -> None:
     """Write a network whose outputs are a dict; the text becomes its `rt_info`."""
     openvino = library("openvino", "openvino")
-    plain = path.with_name(f"plain{path.suffix}")
+    plain = path.with_name(f"plain.{path.name}")  # another than the path, whatever that is
     model.export(str(plain), format="openvino", verbose=False)
     graph = openvino.Core().read_model(plain)
     graph.set_rt_info(text, [about.KEY])

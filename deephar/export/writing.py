@@ -2,9 +2,7 @@
 
 import contextlib
 import importlib
-import os
 import pathlib
-import tempfile
 import types
 import typing
 from collections.abc import Iterator
@@ -12,7 +10,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from deephar import checks
+from deephar import checks, files
 from deephar.models import outputs
 from deephar.runtimes import compiled
 from deephar.runtimes.about import About, Tensor
@@ -109,15 +107,11 @@ def write(
         tuple(Tensor(name, tuple(tensor.shape), str(tensor.dtype)) for name, tensor in named.items()),
         about,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial.") as folder:
-        made = pathlib.Path(folder) / path.name
+    with files.whole_files(path) as made:  # a .bin is moved before its .xml
         graph = keras.Model(given, named, name=model.name)
         graph(_example(told, 1))  # Keras exports to ONNX what was called before
         importlib.import_module(f"deephar.export.{format}").write(graph, made, told.to_text())
         differences = _differences(model, told, _reader(format), made)
-        for file in sorted(made.parent.iterdir()):  # a .bin before its .xml
-            os.replace(file, path.parent / file.name)
     return Written(path, differences)
 
 

@@ -107,6 +107,7 @@ class PosePredictor:
         max_people: int | None = None,
         runtime: str | None = None,
         precision: str = "float32",
+        calibration: Path | None = None,
     ) -> typing.Self:
         """A predictor with the network that some weights are for.
 
@@ -116,14 +117,14 @@ class PosePredictor:
             flip, least_score, max_people: see the class.
             detector: see the class; by default `deephar.detection.detector.PeopleDetector` with its own weights, in
                 the same runtime.
-            runtime, precision: see `deephar.runtimes.opening.find`.
+            runtime, precision, calibration: see `deephar.runtimes.opening.find`.
 
         Raises:
             ValueError: if there are no such weights, nothing says what network they are for, or the runtime cannot
                 use them.
             ImportError: if the runtime is not installed; with the command.
         """
-        found = opening.find(weights, runtime, precision)
+        found = opening.find(weights, runtime, precision, calibration)
         about = found.about
         if about is None:
             raise ValueError(f"{weights} are for the detector; expected a pose network's")

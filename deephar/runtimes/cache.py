@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import pathlib
 
 import deephar
@@ -10,8 +11,10 @@ from deephar.runtimes.exported import Exported
 from deephar.typed import Path
 from deephar.weights import catalogue, download, loading
 
+logger: logging.Logger = logging.getLogger(__name__)
 
-def opened(weights: Path, runtime: str, precision: str = "float32") -> Exported:
+
+def opened(weights: Path, runtime: str, precision: str = "float32", calibration: Path | None = None) -> Exported:
     """The network that some weights are for, in a runtime.
 
     The first time, it is exported, checked against Keras, and kept in the folder of downloads, see
@@ -21,10 +24,13 @@ def opened(weights: Path, runtime: str, precision: str = "float32") -> Exported:
         weights: a name that `deephar pretrained` lists, a weight file beside its model.json, or "people", the
             detector's.
         runtime: one of `deephar.runtimes.choosing.RUNTIMES`.
-        precision: one of the runtime's.
+        precision: one of the runtime's. For int8, a file in that precision is made and kept, too, by NNCF; how far its
+            joints are from those of float32 is logged, as a warning.
+        calibration: folder or zip of photographs for int8, see `deephar.export.calibration.pictures`.
 
     Raises:
-        ValueError: if there are no such weights, or another result is computed from the file than by Keras.
+        ValueError: if there are no such weights, or another result is computed from the file than by Keras; or, for
+            int8, see `deephar.export.int8.write`.
         ImportError: if the runtime or what it takes to export is not installed; with the command.
     """
     choosing.check(runtime, precision)
@@ -38,7 +44,18 @@ def opened(weights: Path, runtime: str, precision: str = "float32") -> Exported:
                 f"deephar export {weights} --format {choosing.RUNTIMES[runtime].format}"
             ) from None
         writing.export(weights, choosing.RUNTIMES[runtime].format, path)
-    return choosing.open_file(path, runtime, precision)
+    return choosing.open_file(_in_int8(path, calibration) if precision == "int8" else path, runtime, precision)
+
+
+def _in_int8(path: pathlib.Path, photographs: Path | None) -> pathlib.Path:
+    """Path of an exported file in int8, made of the one in float32 if need be."""
+    from deephar.export import calibration, int8
+
+    digest = hashlib.sha256(calibration.fingerprint(photographs).encode()).hexdigest()[:8]
+    made = path.with_name(f"{path.stem}-int8-{digest}{path.suffix}")
+    if not made.is_file():
+        logger.warning("%s", f"{path.stem.rpartition('-')[0]} in int8: {int8.write(path, made, photographs)}")
+    return made
 
 
 def place(weights: Path, runtime: choosing.Runtime) -> pathlib.Path:

@@ -22,12 +22,17 @@ class Runtime(typing.NamedTuple):
 
 RUNTIMES: dict[str, Runtime] = {
     "onnx": Runtime("onnxruntime", "onnx", (".onnx",)),
-    "openvino": Runtime("openvino", "openvino", (".xml", ".onnx"), ("float32", "bfloat16")),
+    "openvino": Runtime("openvino", "openvino", (".xml", ".onnx"), ("float32", "bfloat16", "int8")),
     "litert": Runtime("ai_edge_litert", "litert", (".tflite",)),
 }
 """Runtimes of exported files by name, which is also that of the extra of deephar that installs them."""
 
 NAMES = ("keras", *RUNTIMES)
+
+
+def beside(precision: str) -> str:
+    """The precision of the other networks of a predictor, which are never in int8: the detector, the one of actions."""
+    return "float32" if precision == "int8" else precision
 
 
 def check(runtime: str, precision: str) -> None:

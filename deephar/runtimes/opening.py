@@ -20,7 +20,9 @@ class Found(typing.NamedTuple):
     detector: Callable[[], Exported] | None
 
 
-def find(weights: Path, runtime: str | None = None, precision: str = "float32") -> Found:
+def find(
+    weights: Path, runtime: str | None = None, precision: str = "float32", calibration: Path | None = None
+) -> Found:
     """A network in a runtime; other runtimes than Keras import neither Keras nor a backend, once it was exported.
 
     Args:
@@ -29,15 +31,18 @@ def find(weights: Path, runtime: str | None = None, precision: str = "float32") 
         runtime: one of `deephar.runtimes.choosing.NAMES`; by default Keras for weights, and for an exported file the
             first that is installed and reads it.
         precision: one of the runtime's, see `deephar.runtimes.choosing.RUNTIMES`.
+        calibration: photographs for int8, see `deephar.runtimes.cache.opened`.
 
     Returns:
         `Found`; what it loads with may raise the same errors.
 
     Raises:
-        ValueError: if there are no such weights, nothing says what network they are for, or the runtime cannot use
-            them.
+        ValueError: if there are no such weights, nothing says what network they are for, the runtime cannot use them,
+            or photographs are given that nothing is calibrated by.
         ImportError: if the runtime is not installed; with the command.
     """
+    if calibration is not None and (precision != "int8" or choosing.is_exported(weights)):
+        raise ValueError(f"{calibration} would calibrate int8. Received: {weights} and precision={precision!r}")
     if choosing.is_exported(weights):
         chosen = choosing.reader(weights, runtime)
         network = choosing.open_file(weights, chosen, precision)
@@ -48,5 +53,5 @@ def find(weights: Path, runtime: str | None = None, precision: str = "float32") 
         about = loading.describe(weights)
         if chosen == "keras":
             return Found(about, functools.partial(loading.load, weights), None)
-        load = functools.partial(cache.opened, weights, chosen, precision)
-    return Found(about, load, functools.partial(cache.opened, "people", chosen, precision))
+        load = functools.partial(cache.opened, weights, chosen, precision, calibration)
+    return Found(about, load, functools.partial(cache.opened, "people", chosen, choosing.beside(precision)))

@@ -2,6 +2,7 @@
 
 Data     the official folder or a zip of it; test split: photographs 3701-4200
 Command  python exp/lsp/eval_lsp.py --data lspet_dataset.zip --weights runs/lsp/best.weights.h5
+         --runtime openvino --precision int8: what a runtime and a precision cost
 Result   a table of PCK@0.2 (torso) per joint, by posture and by confidence, OUT/eval.json, OUT/predictions.png
 Protocol crop = square extent of the located joints x 1.25; torso = the longer located shoulder-hip diagonal;
          people with neither diagonal are skipped and counted; located joints only; one crop
@@ -19,7 +20,7 @@ import numpy as np
 from deephar.data.readers import lsp
 from deephar.data.samples import crops
 from deephar.evaluation import breakdown, figures, pose2d, report
-from deephar.weights import loading
+from deephar.inference import PosePredictor
 
 
 def options():
@@ -32,6 +33,9 @@ def options():
     parser.add_argument("--errors", type=pathlib.Path, help="write those of all joints, in torso sizes, to this .npz")
     parser.add_argument("--curve", type=pathlib.Path, help="draw how often joints are found over their confidence")
     parser.add_argument("--multi-crop", action="store_true", help="average over 5 displaced crops")
+    parser.add_argument("--runtime", help="keras, openvino, onnx or litert (default: keras)")
+    parser.add_argument("--precision", default="float32", help="or bfloat16, int8, of OpenVINO (default: %(default)s)")
+    parser.add_argument("--calibration", type=pathlib.Path, help="photographs for --precision int8, not of the split")
     parser.add_argument("--smoke", action="store_true", help="four photographs only")
     args = parser.parse_args()
     train, test = range(1, 501), lsp.SPLITS[args.split]
@@ -40,15 +44,16 @@ def options():
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         readers = lsp.LspExtended(args.data, train), lsp.LspExtended(args.data, test)
-        return args, *readers, loading.describe(args.weights)
-    except (ValueError, OSError) as error:
+        runs = {"runtime": args.runtime, "precision": args.precision, "calibration": args.calibration}
+        return args, *readers, PosePredictor.from_weights(args.weights, detector=None, **runs)
+    except (ValueError, OSError, ImportError) as error:
         parser.error(str(error))
 
 
 def main():
-    args, train, test, about = options()
-    model = loading.load(args.weights)
-    size, layout = model.input_shape[1:3], about.layout
+    args, train, test, predictor = options()
+    model, layout = predictor.model, predictor.layout
+    size = model.input_shape[1:3]
     plain = crops.Crops(test, size, layout)
     cuts = crops.displaced_crops(test, size, layout) if args.multi_crop else [plain]
     predictions = pose2d.average(

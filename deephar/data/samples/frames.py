@@ -304,4 +304,6 @@ def to_input(pixels: Pixels, power: ArrayLike = (1.0, 1.0, 1.0)) -> Floats:
         float32 (..., 3) in [-1, 1].
     """
     table = (np.linspace(0.0, 1.0, 256)[:, None] ** np.asarray(power)) * 2.0 - 1.0
+    if np.all(table == table[:, :1]):  # the same for all channels: an eighth of the time
+        return np.take(table[:, 0].astype(np.float32), pixels)
     return table.astype(np.float32)[pixels, np.arange(3)]

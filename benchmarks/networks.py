@@ -1,0 +1,32 @@
+"""Networks with random weights, and what they are given, for the benchmarks beside this file."""
+
+import keras
+import numpy as np
+
+from deephar import models
+from deephar.models import outputs
+from deephar.runtimes import compiled
+
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+
+def built(preset, precision="float32", overrides=None):
+    """A network of Keras that computes in a precision."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(POLICIES[precision])
+    try:
+        return models.build(preset, **(overrides or {}))
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def task_of(model, path):
+    """What predicts a batch: `predict`, or the path of predictors and evaluations, "keras"."""
+    if path == "predict":
+        return lambda x: model.predict(x, verbose=0)
+    return compiled.of(model, outputs.final(model)).predict_on_batch
+
+
+def example(shape, count):
+    """A batch of random input (count, ...) for a shape whose free lengths become 16."""
+    return np.random.default_rng(0).uniform(-1, 1, (count, *(n or 16 for n in shape[1:]))).astype("float32")
