@@ -68,6 +68,7 @@ def test_penn_from_poses_to_actions(penn, mpii, tmp_path, monkeypatch, capsys):
         assert picture.size[0] > 300
 
 
+@pytest.mark.slow
 @eagerly()
 def test_penn_from_poses_alone(penn, tmp_path, monkeypatch, capsys):
     """Half of the clips with an estimator's errors, in training and at the exam."""
@@ -85,6 +86,7 @@ def test_penn_from_poses_alone(penn, tmp_path, monkeypatch, capsys):
     assert set(scores["per_class"]) == set(ACTIONS) and scores["videos"] == 4
 
 
+@pytest.mark.slow
 @eagerly()
 def test_poses_and_actions_together(penn, mpii, tmp_path, monkeypatch, capsys):
     """Both stages of the joint training; then poses of stills and actions of clips from one file of weights."""

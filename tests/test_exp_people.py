@@ -13,6 +13,7 @@ from deephar.evaluation import detection
 TRAIN, EVALUATE = "exp/people/train_people.py", "exp/people/eval_people.py"
 
 
+@pytest.mark.slow
 def test_drawn_groups_and_crossings_are_scored(tmp_path, monkeypatch, capsys):
     said = run(EVALUATE, monkeypatch, capsys, "--groups", 2, "--videos", 1, "--levels", 1, "--out", tmp_path)
     scores = json.loads((tmp_path / "eval.json").read_text())

@@ -7,6 +7,7 @@ from helpers import eagerly
 from scripts import refused, run
 
 
+@pytest.mark.slow
 @eagerly()
 def test_depth_from_synthetic_people_and_photographs(drawn, tmp_path, monkeypatch, capsys):
     run("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, "--data", drawn, "--out", tmp_path, "--smoke")

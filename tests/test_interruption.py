@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from drawn import Noise
 from helpers import eagerly
+from scripts import printed
 
 from deephar import runs
 from deephar.training import Recipe, Stage, checkpoint, options, signals, state, train, transfer
@@ -69,8 +70,18 @@ def check_same(folder, model, whole):
 @pytest.mark.parametrize(
     ("number", "at"), [(signal.SIGTERM, (1, 1)), pytest.param(signal.SIGUSR1, (0, 1), marks=pytest.mark.slow)]
 )
-def test_a_signal_writes_a_checkpoint_and_ends_with_a_status(number, at, whole, tmp_path, monkeypatch, capsys):
+def test_a_signal_writes_a_checkpoint_and_ends_with_a_status(number, at, whole, tmp_path):
     """Within the first epoch and within the second: losses, learning rates and weights of the whole."""
+    code = f"import test_interruption; test_interruption.signalled({str(tmp_path)!r}, {int(number)}, {at})"
+    *said, last = printed(code)
+    assert last == f"{signals.EXIT} True" and signals.EXIT == 75
+    assert any(f"stopped by {number.name} before step {at[1] + 1} of epoch {at[0] + 1}; --resume" in s for s in said)
+    assert (state.read(tmp_path)[0]["epoch"], state.read(tmp_path)[0]["step"]) == at
+    check_same(tmp_path, run(tmp_path, "--resume"), whole)
+
+
+def signalled(folder, number, at):
+    """A training that gets a signal before a step; a process of its own, which the signal would end if not caught."""
     asks, steps, before = checkpoint.Plan.asks, itertools.count(), signal.getsignal(number)
 
     def asks_late(plan, step, written):
@@ -78,13 +89,8 @@ def test_a_signal_writes_a_checkpoint_and_ends_with_a_status(number, at, whole, 
             signal.raise_signal(number)
         return asks(plan, step, written)
 
-    monkeypatch.setattr(checkpoint.Plan, "asks", asks_late)
-    assert run(tmp_path) == signals.EXIT == 75
-    assert signal.getsignal(number) == before
-    said = f"stopped by {number.name} before step {at[1] + 1} of epoch {at[0] + 1}; --resume continues"
-    assert said in capsys.readouterr().out
-    assert (state.read(tmp_path)[0]["epoch"], state.read(tmp_path)[0]["step"]) == at
-    check_same(tmp_path, run(tmp_path, "--resume"), whole)
+    checkpoint.Plan.asks = asks_late
+    print(run(folder), signal.getsignal(number) == before)
 
 
 def damaged(folder, name, how):
@@ -172,8 +178,11 @@ def test_initial_weights_need_not_be_named_again(whole, tmp_path, capsys):
 
 
 def test_signals_are_caught_in_the_main_thread_alone():
-    if threading.current_thread() is not threading.main_thread():
-        pytest.skip("this test runs in another thread, in which no signal can be caught")
+    """In a process of its own, which the signals would end if they were not caught."""
+    assert printed("import test_interruption; test_interruption.two_signals()") == ["None SIGTERM"]
+
+
+def two_signals():
     found = []
 
     def elsewhere():
@@ -186,4 +195,4 @@ def test_signals_are_caught_in_the_main_thread_alone():
     with signals.caught() as requests:
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGUSR1)
-    assert found == [None] and requests.name == "SIGTERM"
+    print(found[0], requests.name)

@@ -383,6 +383,7 @@ def test_the_fused_recipe_trains(drawn, poses, street, tmp_path, monkeypatch, ca
     assert "best PCK@0.2 on the validation split" in said and "could not be read: 0" in said
 
 
+@pytest.mark.slow
 @eagerly()
 def test_the_fused_recipe_trains_depth(drawn, poses, street, tmp_path, monkeypatch, capsys):
     """On captured poses of S1 and what another network sees; and it is judged by S9's and by that network."""

@@ -109,6 +109,7 @@ def test_both_forms_of_a_pose_network_train_and_predict_alike(drawn):
             np.testing.assert_allclose(a, b, rtol=1e-3)
 
 
+@pytest.mark.slow
 @eagerly()
 def test_both_forms_of_a_clip_network_train_and_judge_alike():
     videos, layout, found = DrawnVideos(), layouts.get("pa16j"), []

@@ -82,6 +82,7 @@ def weights(drawn, tmp_path_factory):
     return folder / "best.weights.h5"
 
 
+@pytest.mark.slow
 def test_training_evaluation_and_prediction(weights, drawn, tmp_path, capsys):
     about = loading.describe(weights)
     assert about.layout == TRUNK

@@ -123,6 +123,7 @@ def test_weights_of_another_kind_are_refused():
         pose_actions.PoseActions.from_weights("lsp-lite-2d")
 
 
+@pytest.mark.slow
 def test_annotated_poses_of_penn_action_are_named(shared):
     """Real videos of the official test split, their annotated poses taken for tracked people: nearly all are right."""
     reader = pennaction.PennAction(shared / "data" / "pennaction" / "labels.zip", None, "test")

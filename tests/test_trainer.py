@@ -90,6 +90,7 @@ def test_half_precision_is_of_the_layers_alone_and_quietly_there_is_no_progress_
     assert keras.config.dtype_policy().name == "float32"
 
 
+@pytest.mark.slow
 @eagerly()
 @pytest.mark.parametrize("killed_at", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 3))])
 def test_a_training_goes_on_as_if_nothing_had_been(killed_at, whole, drawn, tmp_path, monkeypatch, capsys):

@@ -33,16 +33,3 @@ class PoseOfStills:
         found = typing.cast(typing.Any, self.model.predict_on_batch(folded))
         arrays = found if isinstance(found, (list, tuple)) else [found]
         return [np.asarray(y).reshape(-1, *y.shape[2:])[: len(images)] for y in arrays]
-
-
-def of_stills(model: Network) -> Network:
-    """What predicts poses of stills: a clip network's pose part, or a pose network itself.
-
-    Args:
-        model: a network of Keras.
-    """
-    from deephar.models import splitting  # Keras, which an exported network does without
-
-    keras_model = typing.cast(typing.Any, model)
-    takes_clips = len(keras_model.input_shape) == 5
-    return PoseOfStills(splitting.pose_network(keras_model)) if takes_clips else model

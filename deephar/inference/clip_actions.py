@@ -18,6 +18,13 @@ from deephar.runtimes import opening
 from deephar.typed import Floats, Network, Path, Size
 
 
+class ClipNetwork(Network, typing.Protocol):
+    """A network with one input, clips (B, T, H, W, 3): a `keras.Model`, or any object with these attributes."""
+
+    @property
+    def input_shape(self) -> tuple[int | None, int, int, int, int]: ...
+
+
 class _Seen(typing.NamedTuple):
     """A frame, its size (width, height) in the file, and where a person's joints are in pixels of the file."""
 
@@ -44,15 +51,15 @@ class ClipActions(Judging[_Seen]):
 
     def __init__(
         self,
-        model: Network,
+        model: ClipNetwork,
         sets: Mapping[str, Sequence[str]],
         span_s: float = 1.0,
         least_s: float = 0.5,
         keep: float = 0.5,
     ) -> None:
-        self.model: Network = model
+        self.model: ClipNetwork = model
         self.sets: dict[str, tuple[str, ...]] = {name: tuple(actions) for name, actions in sets.items()}
-        _, self.frames, height, width, _ = typing.cast(typing.Any, model).input_shape
+        _, self.frames, height, width, _ = model.input_shape
         self.input_size: Size = (width, height)
         names = [action for actions in self.sets.values() for action in actions]
         super().__init__(names, span_s, least_s, keep, checks.between("span_s", span_s, 0) / max(self.frames - 1, 1))
@@ -71,7 +78,7 @@ class ClipActions(Judging[_Seen]):
         if found.about is None or not isinstance(found.about.settings, SpnetConfig) or not found.about.sets:
             of = "the detector" if found.about is None else found.about.preset
             raise ValueError(f"Expected weights of an SPNet that names actions. Received: {weights}, of {of}")
-        return cls(found.load(), found.about.sets)
+        return cls(typing.cast(ClipNetwork, found.load()), found.about.sets)
 
     def remembered(self, result: Result, person: Person) -> _Seen:
         """The frame, which several people share."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from deephar import console
 from deephar.inference import photo_paths, watching
+from deephar.inference.detection import Detector
 from deephar.inference.predictor import PosePredictor
 from deephar.inference.results import Result
 from deephar.inference.sources import Picture, open_source
@@ -28,6 +29,18 @@ COLUMN = "path"
 """Column of the photographs, unless another is named."""
 
 _FOUND = ("boxes", "poses", "confidences", "scores")
+
+
+class Settings(typing.TypedDict, total=False):
+    """Arguments of `deephar.inference.PosePredictor.from_weights` after the weights."""
+
+    flip: bool
+    detector: Detector | typing.Literal["people"] | None
+    least_score: float
+    max_people: int | None
+    runtime: str | None
+    precision: str
+    calibration: Path | None
 
 
 class PredictBatches:
@@ -59,7 +72,9 @@ class PredictBatches:
         >>> images.map_batches(PredictBatches, fn_constructor_kwargs=settings, batch_size=16, concurrency=(1, 8))
     """
 
-    def __init__(self, weights: Path = "photo-lite-2d", column: str = COLUMN, **settings: typing.Any) -> None:
+    def __init__(
+        self, weights: Path = "photo-lite-2d", column: str = COLUMN, **settings: typing.Unpack[Settings]
+    ) -> None:
         self.column: str = column
         self._predictor = PosePredictor.from_weights(weights, **settings)
         self._depth = self._predictor.depth

@@ -18,8 +18,9 @@ console.quiet_tensorflow()  # before Keras imports it
 import argparse
 import pathlib
 
+from deephar import multitask
 from deephar.data.readers import arguments
-from deephar.evaluation import multitask, report
+from deephar.evaluation import report
 from deephar.weights import loading
 
 TASKS = {

@@ -18,9 +18,9 @@ console.quiet_tensorflow()  # before Keras imports it
 
 import dataclasses
 
+from deephar import multitask
 from deephar.data.batches import joint
 from deephar.data.readers import arguments
-from deephar.evaluation import multitask
 from deephar.training import ClipSampling, Joint, Recipe, Stage, options, train, transfer
 
 TASKS = {"pose2d": "mpii", "pose3d": "h36m", "action2d": "penn", "action3d": "ntu"}

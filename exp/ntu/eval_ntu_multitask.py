@@ -15,9 +15,10 @@ console.quiet_tensorflow()  # before Keras imports it
 import argparse
 import pathlib
 
+from deephar import multitask
 from deephar.data.readers import arguments
 from deephar.data.samples import boxes, video_clips
-from deephar.evaluation import figures, multitask, pose3d, report
+from deephar.evaluation import figures, pose3d, report
 from deephar.weights import loading
 
 

@@ -18,9 +18,9 @@ console.quiet_tensorflow()  # before Keras imports it
 
 import dataclasses
 
+from deephar import multitask
 from deephar.data.readers import arguments
 from deephar.data.samples import clips
-from deephar.evaluation import multitask
 from deephar.training import ClipSampling, Joint, Recipe, Stage, options, train, transfer
 
 MIXED = Recipe(

@@ -15,9 +15,9 @@ from deephar import console
 
 console.quiet_tensorflow()  # before Keras imports it
 
+from deephar import multitask
 from deephar.data.readers import arguments
 from deephar.data.samples import clips
-from deephar.evaluation import multitask
 from deephar.training import Recipe, Stage, options, train
 
 RECIPE = Recipe(

@@ -15,9 +15,10 @@ console.quiet_tensorflow()  # before Keras imports it
 import argparse
 import pathlib
 
+from deephar import multitask
 from deephar.data.readers import mpii, pennaction
 from deephar.data.samples import boxes, video_clips
-from deephar.evaluation import figures, multitask, report
+from deephar.evaluation import figures, report
 from deephar.weights import loading
 
 

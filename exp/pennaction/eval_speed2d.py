@@ -20,9 +20,9 @@ import time
 
 import numpy as np
 
-from deephar import models
+from deephar import models, multitask
 from deephar.data.readers import arguments
-from deephar.evaluation import multitask, report
+from deephar.evaluation import report
 from deephar.models import outputs
 from deephar.runtimes import compiled
 from deephar.weights import loading

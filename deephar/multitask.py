@@ -14,9 +14,21 @@ from deephar.models import splitting
 from deephar.models.action.config import ActionConfig
 from deephar.models.spnet.config import SpnetConfig
 from deephar.training.recipe import Recipe
+from deephar.typed import Network
 from deephar.weights.description import Description
 
 CLIP_BATCH = 4
+"""Clips in a batch, where they are scored."""
+
+
+def of_stills(model: typing.Any) -> Network:
+    """What predicts poses of stills: a clip network's pose part, or a pose network itself.
+
+    Args:
+        model: a network of Keras.
+    """
+    takes_clips = len(model.input_shape) == 5
+    return stills.PoseOfStills(splitting.pose_network(model)) if takes_clips else model
 
 
 def pckh(model: keras.Model, about: Description, people: typing.Any) -> pose2d.PckhScores:
@@ -28,7 +40,7 @@ def pckh(model: keras.Model, about: Description, people: typing.Any) -> pose2d.P
         people: `deephar.data.readers.mpii.Mpii`.
     """
     cuts = crops.Crops(people, about.network.input_shape[:2], about.layout)
-    predictions = pose2d.predict(stills.of_stills(model), cuts, progress=True, on_broken="skip")
+    predictions = pose2d.predict(of_stills(model), cuts, progress=True, on_broken="skip")
     return pose2d.pckh_scores(predictions, about.layout)
 
 
@@ -40,7 +52,7 @@ def errors3d(model: keras.Model, about: Description, people: typing.Any) -> pose
         people: `deephar.data.readers.human36m.Human36M`.
     """
     cuts = crops.Crops(people, about.network.input_shape[:2])
-    predictions = pose3d.predict(stills.of_stills(model), cuts, progress=True, on_broken="skip")
+    predictions = pose3d.predict(of_stills(model), cuts, progress=True, on_broken="skip")
     actions = [people.action_of(index) for index in range(len(people))]
     return pose3d.scores(predictions, about.layout, people.joint_set, actions)
 
@@ -88,10 +100,10 @@ def _judge_of(recipe: Recipe, name: str, reader: typing.Any, stride: int) -> jud
     where = f"the validation split of {name}"
     if name == "mpii":
         cuts = crops.Crops(reader, recipe.size, recipe.pose_layout)
-        return judges.of_part(judges.pckh(cuts, where), stills.of_stills)
+        return judges.of_part(judges.pckh(cuts, where), of_stills)
     if name == "h36m":
         cuts = crops.Crops(reader, recipe.size)
-        return judges.of_part(judges.pck3d(cuts, reader.joint_set, where), stills.of_stills)
+        return judges.of_part(judges.pck3d(cuts, reader.joint_set, where), of_stills)
     settings = typing.cast(ActionConfig | SpnetConfig, recipe.settings)
     clips = video_clips.as_benchmarked(reader, settings, recipe.pose_layout, None, stride)
     sets = list(recipe.joint.sets) if recipe.joint else []
