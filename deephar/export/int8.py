@@ -83,9 +83,7 @@ def _size(network: Exported) -> Size:
     if len(shape) < 4 or None in shape[1:] or shape[-1] != 3:
         raise ValueError(f"int8 is for networks of pictures. {network.name} takes {shape}, None for any length")
     if not kinds & {outputs.Kind.POSE, outputs.Kind.POSE_VISIBILITY}:
-        raise ValueError(
-            f"int8 is for networks that find joints. {network.name} gives {', '.join(network.output_names)}"
-        )
+        raise ValueError(f"int8 is for networks that find joints. Received: {network.name}")
     return typing.cast(Size, shape[-3:-1])
 
 
