@@ -56,3 +56,14 @@ def test_what_is_no_description_is_said(text, message, tmp_path):
         (tmp_path / "model.json").write_text(text)
     with pytest.raises(ValueError, match=message):
         description.read(tmp_path / "model.json")
+
+
+def test_the_classes_of_every_set():
+    """Two classes, then three; a network with one set has no name for it, and unknown names are of no set."""
+    own = {"preset": "spnet-lite", "layout": layouts.get("pa17j")}
+    names = ("one/a", "one/b", "two/a", "two/b", "two/c")
+    about = description.Description(overrides={"num_actions": (2, 3)}, actions=names, **own)
+    assert about.sets == {"set1": names[:2], "set2": names[2:]}
+    single = description.Description(overrides={"num_actions": (2,)}, actions=("a", "b"), **own)
+    assert single.sets == {"": ("a", "b")}
+    assert description.Description(overrides={"num_actions": (2, 3)}, **own).sets == {}
