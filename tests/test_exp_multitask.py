@@ -71,6 +71,10 @@ def test_a_dedicated_network(task, data, files, tmp_path, monkeypatch, capsys):
     said = run("exp/multitask/eval_four_tasks.py", monkeypatch, capsys, *options)
     assert said.splitlines()[1].startswith(task)
     assert set(json.loads((tmp_path / "run/four_tasks.json").read_text())) >= {task, "parameters"}
+    if task == "action2d":
+        said = run("exp/pennaction/eval_speed2d.py", monkeypatch, capsys, *options[:-2], "--rounds", 1)
+        lines = said.splitlines()
+        assert [line.split()[0] for line in lines[:2]] == ["m1", "m2"] and all("%" in line for line in lines[:2])
 
 
 @pytest.mark.slow
