@@ -10,7 +10,7 @@ from helpers import outputs_of as run
 from test_golden import check_gradients, gradient_tolerance, loss_tolerance
 
 from deephar import layers, losses, models
-from deephar.models import registry, surgery
+from deephar.models import outputs, registry, surgery
 from deephar.weights import legacy_file
 
 TINY = {"input_shape": (32, 32, 3), "num_blocks": 2, "width": 16, "frames": 4, "appearance_width": 16}
@@ -261,6 +261,28 @@ def test_freezing_is_visible_in_the_summary():
     moving = sum(int(np.prod(w.shape)) for w in model.weights if "moving" in w.path and "_action" in w.path)
     assert f" Non-trainable params: {network + moving:,} " in "\n".join(lines)
     assert f" Trainable params: {model.count_params() - network - moving:,} " in "\n".join(lines)
+
+
+@pytest.mark.backend
+def test_sets_of_actions_are_classes_that_compete_within_their_set():
+    """With the same weights, probabilities of one set of five classes, divided by their sum over each part."""
+    together, apart = tiny(num_actions=5, num_action_blocks=2), tiny(num_actions=(2, 3), num_action_blocks=2)
+    names = ["p1", "p2", "v1", "v2", "m"]
+    assert apart.output_names == [f"{one}_{name}" for name in names for one in ("set1", "set2")]
+    apart.set_weights(together.get_weights())
+    x = clips_for(apart)
+    separate = iter(run(apart, x))
+    for whole in run(together, x):
+        for part in (whole[:, :2], whole[:, 2:]):
+            np.testing.assert_allclose(next(separate), part / part.sum(axis=1, keepdims=True), rtol=1e-4)
+
+
+def test_every_set_has_a_fully_connected_layer_of_its_own():
+    model = tiny(num_actions=(2, 3), num_action_blocks=1, aggregation="fully_connected")
+    assert [tuple(model.get_layer(f"set{number}_m").kernel.shape) for number in (1, 2)] == [(4, 2), (6, 3)]
+    assert [output.actions for output in outputs.final(model)] == ["set1", "set2"]
+    with pytest.raises(ValueError, match="several sets of actions; build it anew"):
+        surgery.replace_actions(model, 6)
 
 
 def test_new_classes_in_one_call():

@@ -512,8 +512,8 @@ def test_weights_that_do_not_serve(photo, weights, tmp_path, capsys):
     assert status == 1 and "Expected model.json" in said
 
 
-def test_weights_of_a_clip_network_are_refused(photo, tmp_path, capsys):
+def test_weights_of_a_network_that_takes_poses_are_refused(photo, tmp_path, capsys):
     (tmp_path / "best.weights.h5").write_bytes(b"")
-    report.save_json({"model": "penn-merge", "layout": "pa16j", "overrides": {}}, tmp_path / "model.json")
+    report.save_json({"model": "penn-pose-only", "layout": "penn13", "overrides": {}}, tmp_path / "model.json")
     status, _, said = run(capsys, photo, "--weights", tmp_path / "best.weights.h5")
-    assert status == 1 and "for penn-merge, which classifies clips" in said
+    assert status == 1 and "for penn-pose-only, which classifies clips" in said

@@ -13,7 +13,6 @@ from deephar.inference.judging import Judging, Past
 from deephar.inference.people import Person
 from deephar.inference.pose_actions import UNSURE
 from deephar.inference.results import Result
-from deephar.models.spnet.config import SpnetConfig
 from deephar.runtimes import opening
 from deephar.typed import Floats, Network, Path, Size
 
@@ -75,9 +74,11 @@ class ClipActions(Judging[_Seen]):
             ValueError: if there are no such weights, or they are not of a clip network whose actions are known.
         """
         found = opening.find(weights)
-        if found.about is None or not isinstance(found.about.settings, SpnetConfig) or not found.about.sets:
-            of = "the detector" if found.about is None else found.about.preset
-            raise ValueError(f"Expected weights of an SPNet that names actions. Received: {weights}, of {of}")
+        if found.about is None or not found.about.estimates_poses or not found.about.sets:
+            of = "the detector's" if found.about is None else f"of {found.about.preset}"
+            raise ValueError(
+                f"Expected weights of a clip network that finds poses and names actions. Received: {weights}, {of}"
+            )
         return cls(typing.cast(ClipNetwork, found.load()), found.about.sets)
 
     def remembered(self, result: Result, person: Person) -> _Seen:

@@ -26,7 +26,6 @@ from deephar.inference.space import weak_perspective
 from deephar.inference.tracks import UNSURE, Tracker
 from deephar.layouts import PoseLayout
 from deephar.models import outputs
-from deephar.models.spnet.config import SpnetConfig
 from deephar.runtimes import opening
 from deephar.typed import ArrayLike, Floats, Network, Path, Pixels
 from deephar.weights import loading
@@ -113,7 +112,7 @@ class PosePredictor:
 
         Args:
             weights: a name that `deephar pretrained` lists, a weight file from training beside its model.json, or a
-                file of `deephar export`; of an SPNet for clips, the pose part is used.
+                file of `deephar export`; of a clip network, the pose part is used.
             flip, least_score, max_people: see the class.
             detector: see the class; by default `deephar.detection.detector.PeopleDetector` with its own weights, in
                 the same runtime.
@@ -130,7 +129,7 @@ class PosePredictor:
             raise ValueError(f"{weights} are for the detector; expected a pose network's")
         load = found.load
         if about.judges_actions:
-            if found.detector is not None or not isinstance(about.settings, SpnetConfig):
+            if found.detector is not None or not about.estimates_poses:
                 raise ValueError(f"{weights} are for {about.preset}, which classifies clips; expected a pose network's")
             load = functools.partial(loading.load_stills, weights)
         found_by = PeopleDetector(load=found.detector) if detector == "people" else detector

@@ -8,6 +8,7 @@ import collections
 import keras
 
 from deephar import checks
+from deephar.models import outputs as described
 from deephar.models.parts import action_layers, action_outputs, graphs, learned_layers, pose_layers
 from deephar.models.spnet.names import REPLICA
 
@@ -145,7 +146,7 @@ def replace_actions(model: keras.Model, num_actions: int) -> keras.Model:
         old model is unchanged; nothing is shared.
 
     Raises:
-        ValueError: if the model has no action outputs, or the number is invalid.
+        ValueError: if the model has no action outputs, or several sets of them, or the number is invalid.
 
     Example:
         >>> model = replace_actions(models.build("penn-merge", weights="penn.weights.h5"), num_actions=6)
@@ -156,6 +157,8 @@ def replace_actions(model: keras.Model, num_actions: int) -> keras.Model:
         inside = [graph.name for graph in graphs(model) if action_outputs(graph)]
         hint = f"; it holds {inside[0]!r}, which does: take that, `model.get_layer({inside[0]!r})`" if inside else ""
         raise ValueError(f"{model.name!r} itself predicts no actions{hint}")
+    if _has_several_sets(model):
+        raise ValueError(f"{model.name!r} has several sets of actions; build it anew, and `copy_fitting` the weights")
 
     def renew(layer):
         config = layer.get_config()
@@ -170,3 +173,10 @@ def replace_actions(model: keras.Model, num_actions: int) -> keras.Model:
         if old.weights and old.name not in fresh:
             new.set_weights(old.get_weights())
     return renewed
+
+
+def _has_several_sets(model):
+    try:
+        return len({output.actions for output in described.judges(model)}) > 1
+    except ValueError:  # outputs of the user's own
+        return False

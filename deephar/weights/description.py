@@ -72,6 +72,11 @@ class Description:
         return bool(flat(self.settings).get("num_actions"))
 
     @property
+    def estimates_poses(self) -> bool:
+        """Whether its network finds poses in pictures, rather than take them as its input."""
+        return flat(self.settings).get("poses", "estimated") == "estimated"
+
+    @property
     def sets(self) -> dict[str, tuple[str, ...]]:
         """Names of the classes by the set of actions they belong to, as the network's outputs name it.
 

@@ -7,6 +7,7 @@ import zipfile
 import h5py
 
 from deephar.models import registry
+from deephar.models.spnet.config import SpnetConfig
 from deephar.typed import Path
 from deephar.weights import description, fitting, hub, legacy_file
 from deephar.weights.catalogue import PUBLISHED, SHIPPED, shipped_file
@@ -79,20 +80,24 @@ def load(weights: Path, /, *, name: str | None = None, **overrides: object) -> "
 
 
 def load_stills(weights: Path, /) -> "Model":
-    """The pose part of an SPNet for clips, as a network for single images.
+    """The pose part of a clip network, as a network for single images.
 
     Args:
         weights: see `load`.
 
     Returns:
-        a functional `keras.Model` from images (B, H, W, 3) to the poses of every block.
+        a functional `keras.Model` from images (B, H, W, 3) to the poses of every block of an SPNet, or of the last
+        block of another network.
 
     Raises:
-        ValueError: see `load`.
+        ValueError: see `load`; or if the network takes poses as its input.
     """
     from deephar.models import surgery
+    from deephar.models.action import streaming
 
     about = describe(weights)
+    if not isinstance(about.settings, SpnetConfig):
+        return streaming.poses(load(weights))
     without_actions = {"frames": 0, "num_actions": (), "action_pyramids": ()}
     model = registry.build(about.preset, **{**about.overrides, **without_actions})
     surgery.copy_fitting(load(weights), model)

@@ -1,6 +1,7 @@
 """The configuration of a clip network."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from deephar import checks
 from deephar.models.reception.config import PoseNetwork
@@ -18,7 +19,7 @@ class ActionConfig:
         network: the pose network; its `input_shape` is that of a frame.
         concat_visibility: output [pose, visibility] as one tensor instead of two, if poses are exported.
         frames: T of a clip.
-        num_actions: classes A.
+        num_actions: classes A; a tuple of numbers, of every set, if there are several sets of actions.
         branches: "merge" (both, aggregated), "pose" or "appearance" alone.
         poses: "estimated" by the pose network, or "given" as a second input (B, T, J, dim + 1) of coordinates and
             visibility; with `branches="pose"` the only input, and no images are needed.
@@ -33,7 +34,7 @@ class ActionConfig:
     network: PoseNetwork
     concat_visibility: bool = False
     frames: int = 16
-    num_actions: int = 15
+    num_actions: int | tuple[int, ...] = 15
     branches: str = "merge"
     poses: str = "estimated"
     aggregation: str = "maps"
@@ -54,10 +55,24 @@ class ActionConfig:
             checks.one_of(name, getattr(self, name), values)
         settle_flags(self, "concat_visibility")
         settle(self, "pose_width", int(self.pose_width))
-        for name, least in (("frames", 1), ("num_actions", 1), ("appearance_width", 2), ("num_action_blocks", 1)):
+        settle(self, "num_actions", _classes(self.num_actions))
+        for name, least in (("frames", 1), ("appearance_width", 2), ("num_action_blocks", 1)):
             settle(self, name, checks.whole(name, getattr(self, name), least))
         require(
             self.export_poses == "none" or self.poses == "estimated",
             "Given poses cannot be exported",
             export_poses=self.export_poses,
         )
+
+    @property
+    def sets(self) -> tuple[int, ...]:
+        """Classes of every set of actions."""
+        return self.num_actions if isinstance(self.num_actions, tuple) else (self.num_actions,)
+
+
+def _classes(value: int | Sequence[int]) -> int | tuple[int, ...]:
+    """Checked: a number for one set, a tuple for several."""
+    several = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    require(several, "`num_actions` needs a set of actions", num_actions=value)
+    first, *others = (checks.whole("num_actions", one) for one in several)
+    return (first, *others) if others else first

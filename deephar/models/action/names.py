@@ -5,13 +5,13 @@ from collections.abc import Collection
 
 _MAPS = re.compile(r"(pose|appearance)_action\d+_maps")
 _REMAP = re.compile(r"(pose|appearance)_action\d+_remap")
-_MERGE = {"merge_pose", "merge_appearance", "m"}
+_MERGE = re.compile(r"merge_pose|merge_appearance|(set\d+_)?m")
 
 
 def one_per_class(names: Collection[str]) -> set[str]:
     """The names of the layers with one filter or unit per class, a set; empty for other networks."""
     maps = {name for name in names if _MAPS.fullmatch(name)}
-    return maps | (_MERGE & set(names) if maps else set())
+    return maps | {name for name in names if _MERGE.fullmatch(name)} if maps else set()
 
 
 def of_classes(names: Collection[str]) -> set[str]:

@@ -2,8 +2,11 @@
 
 A clip of poses is treated as an image: rows are frames, columns are joints, channels are coordinates or features.
 Layers are named `pose_action...` and `appearance_action...` beside those of the pose network; the outputs keep the
-published names p1, p2 ... (pose), v1, v2 ... (appearance) and m (aggregated).
+published names p1, p2 ... (pose), v1, v2 ... (appearance) and m (aggregated). Of several sets of actions, every block
+has the maps of all, one set after the other, and each set its own outputs, set1_p1 and so on.
 """
+
+import itertools
 
 import keras
 from keras import layers
@@ -46,7 +49,7 @@ def action_block(
 
     Args:
         x: (B, T', J', C), T' and J' even.
-        num_actions: A.
+        num_actions: A, of all sets.
         last: whether no block follows.
         name: prefix; the action maps come from the layer `name_maps`.
 
@@ -73,7 +76,7 @@ def _action_blocks(x, config, name):
     """The action maps of every block."""
     every = []
     for number in range(1, config.num_action_blocks + 1):
-        maps, x = action_block(x, config.num_actions, number == config.num_action_blocks, f"{name}{number}")
+        maps, x = action_block(x, sum(config.sets), number == config.num_action_blocks, f"{name}{number}")
         every.append(maps)
     return every
 
@@ -122,13 +125,32 @@ def appearance_branch(features: keras.KerasTensor, config: ActionConfig) -> list
     return _action_blocks(layers.MaxPooling2D(2, name=f"{name}_pool", **FORMAT)(x), config, name)
 
 
-def action_scores(maps: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Action maps (B, T', J', A) to probabilities (B, A): softmax of the largest plus the smallest logit."""
+def action_scores(maps: keras.KerasTensor, sets: tuple[int, ...], name: str) -> list[keras.KerasTensor]:
+    """Action maps (B, T', J', A) to probabilities: softmax of the largest plus the smallest logit.
+
+    Args:
+        maps: of all sets.
+        sets: classes of every set; their sum is A.
+        name: of the output; of several sets, that of each has its own name.
+
+    Returns:
+        list of probabilities (B, classes), one for every set.
+    """
     logits = GlobalMaxPlusMinPooling2D(dtype="float32", name=f"{name}_logits", **FORMAT)(maps)
-    return layers.Softmax(dtype="float32", name=name)(logits)
+    ends = itertools.accumulate(sets)
+    parts = [logits[:, end - size : end] for end, size in zip(ends, sets, strict=True)] if len(sets) > 1 else [logits]
+    names = _names(name, len(sets))
+    return [layers.Softmax(dtype="float32", name=own)(part) for own, part in zip(names, parts, strict=True)]
 
 
-def merge_maps(pose_maps: keras.KerasTensor, appearance_maps: keras.KerasTensor) -> keras.KerasTensor:
+def _names(name, count):
+    """The name of an output of every set."""
+    return [f"set{number}_{name}" for number in range(1, count + 1)] if count > 1 else [name]
+
+
+def merge_maps(
+    pose_maps: keras.KerasTensor, appearance_maps: keras.KerasTensor, sets: tuple[int, ...]
+) -> list[keras.KerasTensor]:
     """The published aggregation: the last action maps of both branches, classes mixed linearly, summed."""
 
     def mix(maps, name):
@@ -145,13 +167,19 @@ def merge_maps(pose_maps: keras.KerasTensor, appearance_maps: keras.KerasTensor)
         return conv(maps)
 
     maps = [mix(pose_maps, "pose"), mix(appearance_maps, "appearance")]
-    return action_scores(layers.Add(dtype="float32", name="merge")(maps), "m")
+    return action_scores(layers.Add(dtype="float32", name="merge")(maps), sets, "m")
 
 
-def merge_scores(pose_scores: keras.KerasTensor, appearance_scores: keras.KerasTensor) -> keras.KerasTensor:
-    """The paper's aggregation: a fully connected layer with softmax on both predictions (section 4.3)."""
-    both = layers.Concatenate(dtype="float32", name="merge")([pose_scores, appearance_scores])
-    return layers.Dense(pose_scores.shape[-1], "softmax", dtype="float32", name="m")(both)
+def merge_scores(
+    pose_scores: list[keras.KerasTensor], appearance_scores: list[keras.KerasTensor]
+) -> list[keras.KerasTensor]:
+    """The paper's aggregation: a fully connected layer with softmax on both predictions (section 4.3), of every set."""
+    names = zip(_names("merge", len(pose_scores)), _names("m", len(pose_scores)), strict=True)
+    found = []
+    for (joined, name), *pair in zip(names, pose_scores, appearance_scores, strict=True):
+        both = layers.Concatenate(dtype="float32", name=joined)(pair)
+        found.append(layers.Dense(pair[0].shape[-1], "softmax", dtype="float32", name=name)(both))
+    return found
 
 
 def estimate_poses(
@@ -212,8 +240,9 @@ def build(config: ActionConfig, name: str) -> keras.Model:
     Returns:
         `keras.Model` from clips, float32 (B, T, H, W, 3) in [-1, 1], to a list: pose (B, T, J, dim) and visibility
         (B, T, J, 1) as `export_poses` says (one tensor (B, T, J, dim + 1) with `concat_visibility`), then the
-        probabilities (B, A) of every block from poses p1, p2 ..., from appearance v1, v2 ..., and aggregated m. With
-        `poses="given"` the inputs are the clip and the poses (B, T, J, dim + 1) in [0, 1] with their visibility.
+        probabilities (B, A) of every block from poses p1, p2 ..., from appearance v1, v2 ..., and aggregated m, each of
+        one set after the other. With `poses="given"` the inputs are the clip and the poses (B, T, J, dim + 1) in [0, 1]
+        with their visibility.
     """
     with_pictures = config.poses == "estimated" or config.branches != "pose"
     if config.poses == "estimated":
@@ -231,10 +260,10 @@ def build(config: ActionConfig, name: str) -> keras.Model:
         pooled = AppearancePooling(name="appearance", **FORMAT)(probability, features)
         maps["v"] = appearance_branch(UnfoldFrames(config.frames, name="unfold_appearance")(pooled), config)
     for letter, every in maps.items():
-        scores[letter] = [action_scores(m, f"{letter}{number}") for number, m in enumerate(every, start=1)]
-        outputs += scores[letter]
-    if config.branches == "merge":
-        published = config.aggregation == "maps"
-        merge, source = (merge_maps, maps) if published else (merge_scores, scores)
-        outputs.append(merge(source["p"][-1], source["v"][-1]))
+        scores[letter] = [action_scores(m, config.sets, f"{letter}{number}") for number, m in enumerate(every, start=1)]
+        outputs += [score for block in scores[letter] for score in block]
+    if config.branches == "merge" and config.aggregation == "maps":
+        outputs += merge_maps(maps["p"][-1], maps["v"][-1], config.sets)
+    elif config.branches == "merge":
+        outputs += merge_scores(scores["p"][-1], scores["v"][-1])
     return keras.Model(inputs[0] if len(inputs) == 1 else inputs, outputs, name=name)

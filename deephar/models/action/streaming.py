@@ -1,4 +1,4 @@
-"""A clip network in two: what is computed for every frame, and what judges T frames together."""
+"""A clip network in two: what is computed for every frame, and what judges T frames together; and its poses alone."""
 
 import re
 
@@ -38,3 +38,19 @@ def split(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     frame = keras.Model(model.get_layer("fold").output, [layer.input for layer in unfolds], name=f"{model.name}_frame")
     head = keras.Model([layer.output for layer in unfolds], scores, name=f"{model.name}_head")
     return frame, head
+
+
+def poses(model: keras.Model) -> keras.Model:
+    """The pose part of a clip network as a network for single images.
+
+    Args:
+        model: see `split`.
+
+    Returns:
+        a network from images (B, H, W, 3) to pose (B, J, dim) and visibility (B, J, 1) of the last block.
+
+    Raises:
+        ValueError: see `split`.
+    """
+    frame, _ = split(model)
+    return keras.Model(frame.input, frame.outputs[:2], name=f"{model.name}_poses")
