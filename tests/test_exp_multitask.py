@@ -38,14 +38,14 @@ def of(files, *names):
     return [option for name in names for option in files[name]]
 
 
+@pytest.mark.parametrize("recipe", ["spnet", pytest.param("merge", marks=pytest.mark.slow)])
 @eagerly()
-def test_four_tasks(files, tmp_path, monkeypatch, capsys):
+def test_four_tasks(recipe, files, tmp_path, monkeypatch, capsys):
     """One file of weights, four scores; classes of both sets by name."""
     exp, everything = "exp/multitask", of(files, "mpii", "h36m", "penn", "ntu")
     out = ("--out", tmp_path / "run", "--penn-classes", "found")
-    said = run(
-        f"{exp}/train_four_tasks.py", monkeypatch, capsys, *everything, *files["learn"], *out, "--smoke", "--steps", 1
-    )
+    options = (*everything, *files["learn"], *out, "--recipe", recipe, "--smoke", "--steps", 1)
+    said = run(f"{exp}/train_four_tasks.py", monkeypatch, capsys, *options)
     assert "best mean of PCKh@0.5" in said and "0 of the training split, 0 of the validation split" in said
     about = json.loads((tmp_path / "run/model.json").read_text())
     assert about["actions"][:3] == ["penn/squat", "penn/wave", "ntu/drink water"] and len(about["actions"]) == 62
@@ -55,18 +55,21 @@ def test_four_tasks(files, tmp_path, monkeypatch, capsys):
     said = run(f"{exp}/eval_four_tasks.py", monkeypatch, capsys, *everything, *out, *weights)
     scores = json.loads((tmp_path / "run/four_tasks.json").read_text())
     assert [line.split()[0] for line in said.splitlines()[1:5]] == ["pose2d", "pose3d", "action2d", "action3d"]
-    assert scores["pose2d"]["joints"] == 28 and len(scores["pose3d"]["blocks"]) == 2
+    assert scores["pose2d"]["joints"] == 28 and len(scores["pose3d"]["blocks"]) == (2 if recipe == "spnet" else 1)
     assert list(scores["action2d"]["per_class"]) == ["squat", "wave"] and len(scores["action3d"]["per_class"]) == 60
-    assert list(scores["action2d"]["outputs"]) == ["set1_m1", "set1_m2"]
+    judges = ["m1", "m2"] if recipe == "spnet" else ["p1", "v1", "m"]
+    assert list(scores["action2d"]["outputs"]) == [f"set1_{name}" for name in judges]
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["spnet", "merge"])
 @pytest.mark.parametrize(("task", "data"), [("pose2d", "mpii"), ("pose3d", "h36m"), ("action2d", "penn")])
 @eagerly()
-def test_a_dedicated_network(task, data, files, tmp_path, monkeypatch, capsys):
+def test_a_dedicated_network(task, data, recipe, files, tmp_path, monkeypatch, capsys):
     out = ("--out", tmp_path / "run", "--penn-classes", "found")
     learn = of(files, data, *(["learn"] if data == "mpii" else []))
-    run("exp/multitask/train_four_tasks.py", monkeypatch, capsys, *learn, *out, "--smoke", "--task", task)
+    options = (*learn, *out, "--smoke", "--task", task, "--recipe", recipe)
+    run("exp/multitask/train_four_tasks.py", monkeypatch, capsys, *options)
     options = (*files[data], *out, "--weights", tmp_path / "run/best.weights.h5", "--tasks", task)
     said = run("exp/multitask/eval_four_tasks.py", monkeypatch, capsys, *options)
     assert said.splitlines()[1].startswith(task)
@@ -74,7 +77,8 @@ def test_a_dedicated_network(task, data, files, tmp_path, monkeypatch, capsys):
     if task == "action2d":
         said = run("exp/pennaction/eval_speed2d.py", monkeypatch, capsys, *options[:-2], "--rounds", 1)
         lines = said.splitlines()
-        assert [line.split()[0] for line in lines[:2]] == ["m1", "m2"] and all("%" in line for line in lines[:2])
+        judges = ["m1", "m2"] if recipe == "spnet" else ["p1", "v1"]
+        assert [line.split()[0] for line in lines[:2]] == judges and all("%" in line for line in lines[:2])
 
 
 @pytest.mark.slow

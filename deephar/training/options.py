@@ -132,14 +132,14 @@ def _value(text):
 def parsed(
     result: argparse.ArgumentParser,
     open_sources: Callable[[argparse.Namespace], _Sources],
-    smoke: Mapping[str, object] | None = None,
+    smoke: Mapping[str, object] | Callable[[recipes.Recipe], Mapping[str, object]] | None = None,
 ) -> tuple[argparse.Namespace, _Sources]:
     """Parse the command line and open the data; an error in either is reported and ends the program.
 
     Args:
         result: returned by `parser`, with the script's own options added.
         open_sources: function of the options that returns the readers; it may replace `options.recipe`.
-        smoke: fields of the recipe that `--smoke` replaces.
+        smoke: fields of the recipe that `--smoke` replaces, or a function of the recipe that gives them.
 
     Returns:
         the options, whose `recipe` is the one to train, `told` everything that defines the training run, `earlier` the
@@ -222,6 +222,7 @@ def _recipe(args, smoke):
     given = {names[name]: value for name, value in vars(args).items() if name in names and value is not None}
     if isinstance(given.get("input_shape"), int):
         given["input_shape"] = (given["input_shape"], given["input_shape"], 3)
-    recipe = recipe.replaced(**smoke).replaced(**given)
+    small: Mapping[str, typing.Any] = smoke(recipe) if callable(smoke) else smoke
+    recipe = recipe.replaced(**small).replaced(**given)
     recipe.check()
     return recipe

@@ -4,6 +4,7 @@ Data     MPII, Human3.6M, Penn Action and NTU RGB+D, see exp/mpii, exp/h36m, exp
          people in these formats: datasets/make_synthetic.py
 Command  python exp/multitask/train_four_tasks.py --mpii images --mpii-train RELEASE.mat --mpii-validation valid.h5
          --h36m H36M --penn-labels labels --penn-frames frames --ntu-skeletons skeletons --ntu-frames frames
+         --recipe merge --pose-weights lsp-lite-3d: a network that begins with trained poses, for little time
          --task pose2d: a dedicated network, trained on as many samples of its task, in as many steps
 Time     not measured on the real data, which was not available
 Score    the mean of PCKh@0.5, joints within 150 mm and both accuracies on validation splits; of its task for --task
@@ -36,27 +37,40 @@ RECIPE = Recipe(
     clips=ClipSampling(subsampling=(1, 2, 3)),
     joint=Joint({"penn": "penn", "ntu": "ntu"}, {"actions_set1": 0.1, "actions_set2": 0.1}),
 )
-SMOKE = {
-    "input_shape": (32, 32, 3), "num_levels": 2, "growth": 8, "frames": 4, "pose_features": 16, "visual_features": 16,
-    "epochs": 1, "steps": 2,
-}  # fmt: skip
+POSES = {"num_joints": 17, "dim": 3, "num_context": 0, "depth_maps": 8, "input_shape": (96, 96, 3)}
+"""The pose network of `lsp-lite-3d`."""
+
+RECIPES = {
+    "spnet": RECIPE,
+    "merge": RECIPE.replaced(preset="lite-merge", **POSES, export_poses="all", concat_visibility=True),
+}
+TINY = {
+    "spnet-lite": {"num_levels": 2, "growth": 8, "pose_features": 16, "visual_features": 16},
+    "lite-merge": {"num_blocks": 1, "width": 16, "depth_maps": 4, "appearance_width": 16, "num_action_blocks": 1},
+}
+
+
+def smoke(recipe):
+    """What makes a recipe two steps of a tiny network."""
+    return {"input_shape": (32, 32, 3), "frames": 4, "epochs": 1, "steps": 2, **TINY[recipe.preset]}
 
 
 def dedicated(recipe, task):
     """The recipe of a network for one task: of every batch, the part that is of that task."""
     rows, loss = recipe.batch_size // 2, recipe.joint.weights["actions_set1"]
-    if task.startswith("pose"):
-        network = {"frames": 0, "num_actions": (), "action_pyramids": ()}
-        fields = {"batch_size": rows * recipe.settings.frames, "clips": None}
-    else:
-        network = {}
+    fields = {"mixture": {TASKS[task]: 100}, "joint": None, "batch_size": rows}
+    if "action" in task:
         stages = tuple(dataclasses.replace(stage, pose_weight=1 / loss) for stage in recipe.stages)
-        fields = {"batch_size": rows, "stages": stages}
-    return recipe.replaced(mixture={TASKS[task]: 100}, joint=None, **fields).replaced(**network)
+        return recipe.replaced(**fields, stages=stages)
+    fields |= {"batch_size": rows * recipe.settings.frames, "clips": None}
+    if recipe.preset == "spnet-lite":
+        return recipe.replaced(**fields).replaced(frames=0, num_actions=(), action_pyramids=())
+    return recipe.replaced(**fields, preset="lite-3d", network=dataclasses.asdict(recipe.settings.network))
 
 
 def open_sources(args):
     """Training readers by name, and those of the validation splits."""
+    args.recipe = transfer.with_pose(args.recipe, args.pose_weights)
     names = arguments.DATASETS if args.task == "all" else [TASKS[args.task]]
     readers = {name: arguments.training(args, name) for name in names}
     learn, choose = ({name: pair[number] for name, pair in readers.items()} for number in (0, 1))
@@ -70,14 +84,17 @@ def open_sources(args):
 
 
 def main():
-    parser = options.parser(__doc__, RECIPE, "runs/four_tasks", "two steps of a tiny network")
+    parser = options.parser(__doc__, RECIPES, "runs/four_tasks", "two steps of a tiny network")
     arguments.add(parser, arguments.DATASETS)
     parser.add_argument("--task", default="all", choices=["all", *TASKS], help="train a dedicated network")
-    parser.add_argument("--weights", help="of the same network, to start from")
-    args, (learn, choose) = options.parsed(parser, open_sources, SMOKE)
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--weights", help="of the same network, to start from")
+    begin.add_argument("--pose-weights", help="of its pose network, which has the same blocks, or more")
+    args, (learn, choose) = options.parsed(parser, open_sources, smoke)
     videos = {name: learn[name].actions for name in ("penn", "ntu") if name in learn}
     actions = joint.classes(videos) if args.task == "all" else tuple(*videos.values())
-    train(args, learn, multitask.judge(args.recipe, choose), transfer.all_of(args.weights), actions=actions)
+    start = transfer.all_of(args.weights) or transfer.pose_of(args.pose_weights)
+    train(args, learn, multitask.judge(args.recipe, choose), start, actions=actions)
 
 
 if __name__ == "__main__":
