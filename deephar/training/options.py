@@ -222,7 +222,7 @@ def _recipe(args, smoke):
     given = {names[name]: value for name, value in vars(args).items() if name in names and value is not None}
     if isinstance(given.get("input_shape"), int):
         given["input_shape"] = (given["input_shape"], given["input_shape"], 3)
-    small: Mapping[str, typing.Any] = smoke(recipe) if callable(smoke) else smoke
+    small = typing.cast("Mapping[str, typing.Any]", smoke(recipe) if callable(smoke) else smoke)
     recipe = recipe.replaced(**small).replaced(**given)
     recipe.check()
     return recipe
