@@ -142,8 +142,8 @@ AUGMENT = {
         flip=True, power=Interval(0.7, 1.4),
     ),
     "photographs": AugmentConfig(
-        Interval(-60, 60), Interval(0.75, 1.6), Interval(-0.1, 0.1), Interval(-0.1, 0.1), "window",
-        flip=True, power=Interval(0.6, 1.6), half_body=0.2, occlusion=0.3,
+        Interval(-60, 60), Interval(0.75, 1.4), Interval(-0.08, 0.08), Interval(-0.08, 0.08), "window",
+        flip=True, power=Interval(0.6, 1.6), half_body=0.1, occlusion=0.2,
     ),
 }  # fmt: skip
 """Named augmentations: none, mirroring only, the paper's ranges (appendix B), the published lists for MPII, Human3.6M,

@@ -3,10 +3,15 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from drawn import drawn_mpii
-from helpers import eagerly
+from helpers import eagerly, outputs_of
 from scripts import ROOT, refused, run
+
+import deephar
+from deephar import layouts
+from deephar.weights.description import Description
 
 
 def succeeds(path, *arguments):
@@ -36,6 +41,23 @@ def test_lsp_trains_and_evaluates(drawn, tmp_path, monkeypatch, capsys):
     assert "PCK@0.2 of the torso, 4 people" in table and "mean pose" in table
     assert json.loads((out / "eval.json").read_text())["people"] == 4
     assert (out / "predictions.png").stat().st_size > 1000
+
+
+def test_the_first_blocks_are_a_network(tmp_path, monkeypatch, capsys):
+    """Of three blocks two are kept, with the outputs that they had."""
+    network = {"num_joints": 14, "input_shape": (32, 32, 3), "width": 16, "num_blocks": 3}
+    whole = deephar.build("base-2d", **network)
+    whole.save_weights(tmp_path / "best.weights.h5")
+    Description(preset="base-2d", overrides=network, layout=layouts.get("lsp14")).write(tmp_path / "model.json")
+    options = ("--weights", tmp_path / "best.weights.h5", "--out", tmp_path / "cut", "--blocks")
+    run("exp/lsp/cut_lsp.py", monkeypatch, capsys, *options, 2)
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3)).astype("float32")
+    found = outputs_of(deephar.load(tmp_path / "cut/best.weights.h5"), x)
+    for kept, before in zip(found, outputs_of(whole, x)[:4], strict=True):
+        np.testing.assert_allclose(kept, before, atol=1e-6)
+    assert len(deephar.load(tmp_path / "cut/small.weights.h5").outputs) == 4
+    assert "already holds a training run" in refused("exp/lsp/cut_lsp.py", monkeypatch, capsys, *options, 1)
+    assert "from 1 to 2. Received: 3" in refused("exp/lsp/cut_lsp.py", monkeypatch, capsys, *options, 3)
 
 
 @eagerly()

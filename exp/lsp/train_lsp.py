@@ -6,7 +6,8 @@ Data     LSP-extended, the official folder or a zip; training split 1-3500 and 4
          (--street-poses), of which 1-1700 are for training
 Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip
          python exp/lsp/train_lsp.py --data lspet_dataset.zip --recipe fused --poses lspe.npz --street ccp.zip
-         --street-poses ccp.npz; then --recipe base with the same files and --weights runs/lsp/best.weights.h5
+         --street-poses ccp.npz; --recipe base with the same files and --weights photo-lite-2d: four blocks, of which
+         the first two, a lite-2d, begin with these weights; cut_lsp.py makes a lite-2d of them again
 Time     about a second per batch on two cores of an AVX2 server CPU, so about four hours in all
 Score    not measured over a full run; the shipped weights are from an earlier recipe, see weights/README.md
 Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, for distribution), log.csv, model.json;
@@ -30,13 +31,13 @@ FUSED = Recipe(
     preset="lite-2d",
     network={"num_joints": 14, "export_heatmaps": True},
     layout="lsp14",
-    mixture={"lsp": 22, "street": 4, "drawn": 3, "beside": 2, "empty": 1},
+    mixture={"lsp": 24, "street": 4, "drawn": 2, "beside": 1, "empty": 1},
     augmentation={**dict.fromkeys(("lsp", "street", "drawn"), "photographs"), "beside": "flip", "empty": "flip"},
     batch_size=32,
     steps=300,
     stages=(Stage("all", epochs=45, rate=2e-3, optimizer="adam", schedule="cosine"),),
 )
-BASE = FUSED.replaced(preset="base-2d", rate=1e-3, epochs=30)  # from the weights of lite-2d
+BASE = FUSED.replaced(preset="base-2d", input_shape=(160, 160, 3), rate=1.5e-3, epochs=26, steps=200)
 RECIPES = {"annotation": FUSED.replaced(mixture={"lsp": 100}, augmentation="photographs"), "fused": FUSED, "base": BASE}
 SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "batch_size": 32, "steps": 2}
 
@@ -60,9 +61,8 @@ def open_sources(args):
 
 
 def kept(sources, args):
-    """The sources, of which drawn people are drawn once: that takes longer than to decode a photograph."""
-    drawn = {name: cached.Cached(sources[name], args.recipe.size) for name in sources if name == "drawn"}
-    return {**sources, **drawn}
+    """The sources, of which every photograph is decoded, and every person drawn, only once."""
+    return {name: cached.Cached(source, args.recipe.size) for name, source in sources.items()}
 
 
 def main():

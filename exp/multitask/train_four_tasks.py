@@ -40,9 +40,13 @@ RECIPE = Recipe(
 POSES = {"num_joints": 17, "dim": 3, "num_context": 0, "depth_maps": 8, "input_shape": (96, 96, 3)}
 """The pose network of `lsp-lite-3d`."""
 
+MERGE = (
+    Stage("actions", epochs=20, frozen=True, rate=2e-3, optimizer="adamw", schedule="cosine"),
+    Stage("all", epochs=10, rate=3e-4, optimizer="adamw", schedule="cosine"),
+)
 RECIPES = {
     "spnet": RECIPE,
-    "merge": RECIPE.replaced(preset="lite-merge", **POSES, export_poses="all", concat_visibility=True),
+    "merge": RECIPE.replaced(preset="lite-merge", **POSES, export_poses="all", concat_visibility=True, stages=MERGE),
 }
 TINY = {
     "spnet-lite": {"num_levels": 2, "growth": 8, "pose_features": 16, "visual_features": 16},
@@ -62,7 +66,8 @@ def dedicated(recipe, task):
     if "action" in task:
         stages = tuple(dataclasses.replace(stage, pose_weight=1 / loss) for stage in recipe.stages)
         return recipe.replaced(**fields, stages=stages)
-    fields |= {"batch_size": rows * recipe.settings.frames, "clips": None}
+    poses = tuple(stage for stage in recipe.stages if not stage.frozen)
+    fields |= {"batch_size": rows * recipe.settings.frames, "clips": None, "stages": poses}
     if recipe.preset == "spnet-lite":
         return recipe.replaced(**fields).replaced(frames=0, num_actions=(), action_pyramids=())
     return recipe.replaced(**fields, preset="lite-3d", network=dataclasses.asdict(recipe.settings.network))
