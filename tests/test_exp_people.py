@@ -18,6 +18,7 @@ def test_drawn_groups_and_crossings_are_scored(tmp_path, monkeypatch, capsys):
     said = run(EVALUATE, monkeypatch, capsys, "--groups", 2, "--videos", 1, "--levels", 1, "--out", tmp_path)
     scores = json.loads((tmp_path / "eval.json").read_text())
     assert scores["groups"]["pictures"] == 2 and scores["crossings"]["videos"] == 1 and "IDF1" in said
+    assert Image.open(tmp_path / "groups.jpg").size == (768, 288)
     with Image.open(tmp_path / "film.webp") as film:
         assert film.size == (384, 288) and film.n_frames > 30
 

@@ -127,7 +127,6 @@ def test_a_damaged_video_gives_what_comes_before(clip, network, tmp_path, capsys
         (["--out", "a.docx"], "Results go to files that end in"),
         (["--picture", "a.png"], "A film's name must end in one of .mp4"),
         (["--out", "a.bvh"], "needs poses in space"),
-        (["--stride", "0"], "stride"),
         (["--fov", "60"], "are for networks with depth, and photo-lite-2d has none"),
         (["--device", "abacus"], "No device abacus"),
     ],
@@ -139,6 +138,23 @@ def test_what_a_video_cannot_have(arguments, message, clip, network, tmp_path, m
     assert status == 1 and message in said, said
     assert clip.read_bytes() == before
     assert not [path for path in pathlib.Path(tmp_path).iterdir() if path.suffix == ".mp4"]
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--stride=0", "--stride: must be 1 or more. Received: 0"),
+        ("--stride=two", "invalid whole value: 'two'"),
+        ("--conf=1.5", "--conf: must be in [0, 1]. Received: 1.5"),
+        ("--conf=nan", "--conf: must be in [0, 1]. Received: nan"),
+        ("--max-people=0", "--max-people: must be 1 or more. Received: 0"),
+        ("--focal=0", "--focal: must be above 0. Received: 0"),
+        ("--fov=180", "--fov: must be in [0.001, 179]. Received: 180"),
+    ],
+)
+def test_numbers_out_of_range_are_no_command_line(option, message, clip, capsys):
+    status, _, said = run(capsys, clip, option)
+    assert status == 2 and message in said
 
 
 @pytest.mark.parametrize("option", ["--show", "--smooth", "--actions", "--stride=2"])

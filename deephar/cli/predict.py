@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from deephar import console
 from deephar.cli import predict_boxes, predict_network
+from deephar.option_types import at_least
 
 if typing.TYPE_CHECKING:
     from deephar.inference import Source
@@ -45,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="by its suffix: .jsonl, .csv, .coco.json, .trc, .bvh, or a film, .mp4, .gif ...; may be repeated",
     )
-    parser.add_argument("--stride", type=int, default=1, metavar="N", help="of a video, every N-th frame")
+    parser.add_argument("--stride", type=at_least(1), default=1, metavar="N", help="of a video, every N-th frame")
     parser.add_argument(
         "--actions",
         nargs="?",

@@ -4,6 +4,8 @@ import argparse
 import contextlib
 import typing
 
+from deephar.option_types import at_least, positive, within
+
 if typing.TYPE_CHECKING:
     from deephar.detection.detector import PeopleDetector
     from deephar.inference import PosePredictor
@@ -22,12 +24,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calibration", metavar="FOLDER", help="of photographs like yours, for --precision int8")
     parser.add_argument("--detector", metavar="FILE", help="finds people: of `deephar export people`")
     parser.add_argument("--flip", action="store_true", help="average with the mirrored picture, in twice the time")
-    parser.add_argument("--conf", type=float, metavar="SCORE", help="of people who are found, at least, in [0, 1]")
-    parser.add_argument("--max-people", type=int, metavar="N", help="the surest of a picture that are kept")
+    parser.add_argument("--conf", type=within(0, 1), metavar="SCORE", help="of people who are found, at least")
+    parser.add_argument("--max-people", type=at_least(1), metavar="N", help="the surest of a picture that are kept")
     parser.add_argument("--one-person", action="store_true", help="every picture shows one person: do not search")
     lens = parser.add_mutually_exclusive_group()
-    lens.add_argument("--focal", type=float, metavar="PIXELS", help="focal length: where people are before the camera")
-    lens.add_argument("--fov", type=float, metavar="DEGREES", help="the same by the field of view of the longer side")
+    lens.add_argument(
+        "--focal",
+        type=positive,
+        metavar="PIXELS",
+        help="focal length: where people are before the camera",
+    )
+    lens.add_argument(
+        "--fov", type=within(1e-3, 179), metavar="DEGREES", help="the same by the field of view of the longer side"
+    )
     parser.add_argument("--device", metavar="NAME", help="cpu, gpu, gpu:1 ... (default: the backend's choice)")
 
 

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Callable, Mapping
 
 from deephar import config, distribution, files
+from deephar.option_types import at_least, positive
 from deephar.training import recipe as recipes
 from deephar.training import state
 from deephar.typed import Path
@@ -61,18 +62,27 @@ def parser(
     run.add_argument("--overwrite", action="store_true", help="replace an earlier training run in that folder")
     run.add_argument("--resume", action="store_true", help="resume the training run in that folder")
     run.add_argument("--strategy", default="none", choices=distribution.STRATEGIES, help="several devices or processes")
-    run.add_argument("--logical-cpus", type=_count, default=0, help="split the CPU, to try --strategy mirrored")
-    run.add_argument("--processes", type=_count, default=0, help="worker processes that make batches; 0: threads")
+    run.add_argument("--logical-cpus", type=at_least(0), default=0, help="split the CPU, to try --strategy mirrored")
+    run.add_argument("--processes", type=at_least(0), default=0, help="worker processes that make batches; 0: threads")
     run.add_argument("--precision", default="float32", choices=PRECISIONS, help="of most layers; the rest is float32")
     run.add_argument(
-        "--minutes", type=_minutes, metavar="N", help="stop after the last epoch that ends in time; --resume continues"
+        "--minutes",
+        type=positive,
+        metavar="N",
+        help="stop after the last epoch that ends in time; --resume continues",
     )
     run.add_argument(
-        "--checkpoint-minutes", type=_minutes, metavar="N", default=10.0, help="at most so long between checkpoints"
+        "--checkpoint-minutes",
+        type=positive,
+        metavar="N",
+        default=10.0,
+        help="at most so long between checkpoints",
     )
-    run.add_argument("--checkpoint-steps", type=_count, metavar="N", default=0, help="and one every N steps; 0: not")
+    run.add_argument(
+        "--checkpoint-steps", type=at_least(0), metavar="N", default=0, help="and one every N steps; 0: not"
+    )
     run.add_argument("--tensorboard", action="store_true", help="log for TensorBoard too (the extra tensorboard)")
-    run.add_argument("--seed", type=_count, default=0)
+    run.add_argument("--seed", type=at_least(0), default=0)
     run.add_argument("--quiet", action="store_true", help="no progress bar")
     run.add_argument("--smoke", action="store_true", help=smoke)
     if len(every) > 1:
@@ -103,22 +113,6 @@ def _add_fields(result, recipe):
     for name, value in recipes.network_fields(recipe).items():
         option = "clip-frames" if name == "frames" else name.replace("_", "-")  # --frames are folders
         group.add_argument(f"--{option}", dest=_NETWORK + name, type=_value, metavar=str(value).replace(" ", ""))
-
-
-def _count(text):
-    """A non-negative integer."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"must be 0 or more. Received: {text}")
-    return number
-
-
-def _minutes(text):
-    """A positive number."""
-    number = float(text)
-    if not number > 0:
-        raise argparse.ArgumentTypeError(f"must be larger than 0. Received: {text}")
-    return number
 
 
 def _value(text):

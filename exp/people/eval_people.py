@@ -5,7 +5,8 @@ Data     LSP-extended, test split 3701-4200; street photographs 1701-1900 with p
 Command  python exp/people/eval_people.py --data lspet_dataset.zip --street ccp.zip --street-poses ccp.npz
 Result   tables of recall and false people by threshold, of the detector alone and of the people whom a predictor finds
          with it (boxes around their joints); average precision on drawn groups, boxes of the detector and
-         poses of --weights; identities in drawn videos of people who cross; OUT/eval.json, OUT/film.webp, one of these
+         poses of --weights; identities in drawn videos of people who cross; OUT/eval.json, OUT/groups.jpg, eight of
+         the groups, evenly spaced, and OUT/film.webp, the first video
 """
 
 from deephar import console
@@ -19,16 +20,16 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from deephar import geometry
+from deephar import files, geometry
 from deephar.data.readers import backgrounds, fused, lsp, photographs
 from deephar.data.samples import frames
 from deephar.data.synthetic import crossings, groups
 from deephar.detection import detector, loading
 from deephar.evaluation import detection, people, report
-from deephar.inference import PosePredictor
-from deephar.viz import Film, draw_result
+from deephar.inference import PosePredictor, Result
+from deephar.viz import Film, contact_sheet, draw_result
 
-WINDOWS = 500
+WINDOWS, SHOWN = 500, 8
 
 
 def options():
@@ -92,10 +93,16 @@ def drawn(args):
     pictures = groups.Groups(args.groups, size=(384, 288), seed=10_000)
     finder = detector.PeopleDetector(loading.load(args.detector), levels=args.levels)
     predictor = PosePredictor.from_weights(args.weights, detector=finder)
-    found = (
-        people.found_of(predictor(pictures.image(index)), len(predictor.layout))
-        for index in tqdm(range(len(pictures)), unit="picture")
-    )
+    shown = set(np.linspace(0, len(pictures) - 1, SHOWN).astype(int).tolist())
+    found, sheet = [], []
+    for index in tqdm(range(len(pictures)), unit="picture"):
+        image = Image.fromarray(pictures.image(index))
+        there = predictor(image)
+        found.append(people.found_of(there, len(predictor.layout)))
+        if index in shown:
+            sheet.append(draw_result(Result(index, np.nan, image.size, "drawn", predictor.layout, there, image)))
+    with files.whole_file(args.out / "groups.jpg") as temporary:
+        contact_sheet(sheet, 4, (384, 288)).save(temporary)
     return people.picture_scores(pictures, found, predictor.layout)
 
 
