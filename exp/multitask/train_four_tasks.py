@@ -8,7 +8,8 @@ Command  python exp/multitask/train_four_tasks.py --mpii images --mpii-train REL
          --task pose2d: a dedicated network, trained on as many samples of its task, in as many steps
 Time     not measured on the real data, which was not available
 Score    the mean of PCKh@0.5, joints within 150 mm and both accuracies on validation splits; of its task for --task
-Result   runs/four_tasks/best.weights.h5, last.weights.h5, small.weights.h5, log.csv, model.json; --resume continues
+Result   runs/four_tasks/best.weights.h5, last.weights.h5, small.weights.h5, log.csv (of several stages, stage1.csv and
+         so on), model.json; --resume continues
 Recipe   ours: a batch has as many stills of MPII as of Human3.6M, and as many clips of Penn as of NTU; the losses of
          actions have a tenth of the weight of those of poses
 """
