@@ -29,7 +29,7 @@ NUMPY_ONLY = {
     "models.outputs",
     "typed",
 }
-TENSORFLOW_ALLOWED = {"distribution", "runtimes.compiled", "detection.graph_function"}
+TENSORFLOW_ALLOWED = {"distribution", "runtimes.compiled", "training.fusion", "detection.graph_function"}
 
 
 def imports(path):

@@ -8,6 +8,7 @@ import keras
 from deephar import distribution
 from deephar.training.batches import Batches
 from deephar.training.callbacks import KeepFreedMemory
+from deephar.training.fusion import fused
 from deephar.training.loop import loop
 
 
@@ -80,8 +81,8 @@ def fit(
 ) -> keras.callbacks.History:
     """Train a network on a loader's batches with Keras' `fit`, on one device or under the strategy it was built in.
 
-    Replicas share batch normalization statistics (`deephar.distribution.synchronised`), and freed memory is kept
-    (`KeepFreedMemory`).
+    Replicas share batch normalization statistics (`deephar.distribution.synchronised`), freed memory is kept
+    (`KeepFreedMemory`), and TensorFlow computes layers in fewer operations (`deephar.training.fusion`).
 
     Args:
         model: compiled network.
@@ -101,7 +102,7 @@ def fit(
     called: typing.Any = [KeepFreedMemory(initial_step), *callbacks]
     options: dict[str, typing.Any] = {"shuffle": False, "verbose": verbose}
     several, shown = distribution.part(model)[1] > 1, dict[str, typing.Any]()
-    with distribution.synchronised(model):
+    with distribution.synchronised(model), fused(model):
         if several or initial_step:
             shown = {"add_history": True, "add_progbar": verbose != 0, "verbose": verbose}
             shown |= {"model": model, "epochs": epochs, "steps": len(batches)}

@@ -23,6 +23,7 @@ from deephar import files
 from deephar.data.readers import fused, lsp
 from deephar.data.synthetic import groups
 from deephar.detection import loading, losses, mosaics, network
+from deephar.training import fusion
 from deephar.training.callbacks import KeepFreedMemory
 from deephar.weights.loading import load
 
@@ -97,7 +98,8 @@ def main():
         keras.callbacks.BackupAndRestore(args.out / "backup"),
         keras.callbacks.CSVLogger(args.out / "log.csv", append=args.resume),
     ]
-    model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=kept)
+    with fusion.fused(model):
+        model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=kept)
     files.save_weights(model, args.out / "whole.weights.h5")
     files.shrink_weights(args.out / "whole.weights.h5", args.out / "people.weights.h5")
     print(f"wrote {args.out / 'people.weights.h5'}")

@@ -1,0 +1,134 @@
+"""Layers that TensorFlow computes in fewer passes over memory while a network is trained on a processor.
+
+Keras composes a batch normalization of a dozen operations, each of which reads and writes whole feature maps, and its
+gradient of two dozen; TensorFlow has one operation for either. The gradient of a depthwise kernel is itself a depthwise
+convolution, and as that twice as fast as by the operation that TensorFlow has for it.
+"""
+
+import contextlib
+import typing
+from collections.abc import Callable, Iterator
+
+import keras
+from keras import layers
+
+_Call: typing.TypeAlias = Callable[..., typing.Any]
+
+
+@contextlib.contextmanager
+def fused(model: keras.Model) -> Iterator[None]:
+    """Context in which to train a network: on TensorFlow without a GPU, layers are computed in fewer operations.
+
+    Outputs, gradients and moving statistics are those of Keras within float32's rounding. Weights, names and
+    configuration of the layers remain; a training step compiled in the context is kept by its model after it. Layers
+    that are frozen, share statistics with other replicas, or are not like those of our networks are computed by Keras.
+    No effect on other backends.
+
+    Args:
+        model: network; layers inside layers count.
+    """
+    calls = [(layer, call) for layer in _candidates(model) if (call := _faster(layer))]
+    for layer, call in calls:
+        vars(layer)["call"] = call  # hides the method of its class
+    try:
+        yield
+    finally:
+        for layer, _ in calls:
+            del vars(layer)["call"]
+
+
+def _candidates(model):
+    if keras.backend.backend() != "tensorflow":
+        return []
+    import tensorflow as tf
+
+    return [] if tf.config.list_physical_devices("GPU") else list(model._flatten_layers())
+
+
+def _faster(layer: typing.Any) -> _Call | None:
+    """What may compute a layer instead of its own `call`."""
+    if isinstance(layer, layers.BatchNormalization) and layer.axis in (-1, 3) and layer.center and not layer.renorm:
+        return _normalization(layer)
+    if isinstance(layer, layers.SeparableConv2D) and _has_plain_steps(layer):
+        return _separable(layer)
+    return None
+
+
+def _normalization(layer: typing.Any) -> _Call:
+    import tensorflow as tf
+
+    original = layer.call
+
+    def call(inputs: typing.Any, training: bool | None = None, mask: typing.Any = None) -> typing.Any:
+        alone = training and layer.trainable and not layer.synchronized and mask is None
+        if not alone or inputs.shape.rank != 4 or inputs.dtype == tf.float64:
+            return original(inputs, training=training, mask=mask)
+        offset = tf.convert_to_tensor(layer.beta)
+        scale = tf.ones_like(offset) if layer.gamma is None else tf.convert_to_tensor(layer.gamma)
+        y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            tf.cast(inputs, tf.float32), scale, offset, epsilon=layer.epsilon, is_training=True
+        )
+        count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
+        variance *= (count - 1) / count  # the operation divides by count - 1, Keras by count
+        for moving, new in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
+            moving.assign(moving * layer.momentum + new * (1 - layer.momentum))
+        return tf.cast(y, layer.compute_dtype)
+
+    return call
+
+
+def _has_plain_steps(layer):
+    """Whether a separable convolution slides by single pixels, keeps the size, and ends with its pointwise product."""
+    moves = (*layer.strides, *layer.dilation_rate, layer.depth_multiplier)
+    same = layer.padding == "same" and layer.data_format == "channels_last"
+    bare = not layer.use_bias and layer.activation is keras.activations.linear
+    return set(moves) == {1} and same and bare and layer.kernel_size != (1, 1)
+
+
+def _separable(layer: typing.Any) -> _Call:
+    import tensorflow as tf
+
+    original = layer.call
+
+    def call(inputs: typing.Any) -> typing.Any:
+        if inputs.dtype != tf.float32:
+            return original(inputs)
+        x = depthwise(inputs, tf.convert_to_tensor(layer.depthwise_kernel))
+        return tf.nn.conv2d(x, tf.convert_to_tensor(layer.pointwise_kernel), 1, "SAME")
+
+    return call
+
+
+def depthwise(x: typing.Any, kernel: typing.Any) -> typing.Any:
+    """Depthwise convolution with stride 1 that keeps the size, whose gradient for the kernel is one itself.
+
+    Cell (i, j) of that gradient is the product of the maps, moved by (i, j), with the gradient of the result. So it is
+    a convolution of the maps with all of that gradient as a kernel, each image's channels for themselves.
+
+    Args:
+        x: TensorFlow's float32 (B, H, W, C).
+        kernel: (h, w, C, 1).
+
+    Returns:
+        (B, H, W, C).
+    """
+    import tensorflow as tf
+
+    ones = [1, 1, 1, 1]
+
+    @tf.custom_gradient
+    def convolved(x, kernel):
+        def gradient(upstream):
+            shape, channels = tf.unstack(tf.shape(x)), x.shape[-1]
+            folded = [shape[1], shape[2], shape[0] * channels]
+            maps = tf.reshape(tf.transpose(x, [1, 2, 0, 3]), [1, *folded])
+            weights = tf.reshape(tf.transpose(upstream, [1, 2, 0, 3]), [*folded, 1])
+            edges = [[(size - 1) // 2, size // 2] for size in kernel.shape[:2]]
+            moved = tf.nn.depthwise_conv2d(maps, weights, ones, [[0, 0], *edges, [0, 0]])
+            by_image = tf.reshape(moved, [*kernel.shape[:2], shape[0], channels])
+            backwards = tf.nn.depthwise_conv2d_backprop_input(tf.shape(x), kernel, upstream, ones, "SAME")
+            return backwards, tf.expand_dims(tf.reduce_sum(by_image, axis=2), -1)
+
+        return tf.nn.depthwise_conv2d(x, kernel, ones, "SAME"), gradient
+
+    return convolved(x, kernel)
