@@ -67,6 +67,8 @@ def trained(recipe, sources, start=None):
     return before, model
 
 
+@pytest.mark.backend
+@pytest.mark.slow_on("jax", "torch")
 @pytest.mark.parametrize("optimizer", ["sgd", pytest.param("adamw", marks=pytest.mark.slow)])
 def test_parts_of_a_batch_give_the_weights_of_the_whole(optimizer, sources):
     """Of our own network, with people who lack some labels: within float32's rounding of the sums."""

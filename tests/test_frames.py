@@ -98,6 +98,16 @@ def test_input_values_by_hand():
     np.testing.assert_allclose(frames.to_input(pixels, (1, 2, 1)), [[[-1, 2 * 0.04 - 1, 1]]], atol=1e-6)
 
 
+def test_pictures_with_powers_of_their_own():
+    """Every value of every channel, to the last bit; the second picture has one power for all."""
+    pixels = np.repeat(np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1), 3, axis=3).repeat(2, axis=0)
+    powers = [(0.9, 1.0, 1.1), (1.2, 1.2, 1.2)]
+    grey = np.linspace(0.0, 1.0, 256).reshape(16, 16, 1)
+    expected = [(grey**power * 2.0 - 1.0).astype(np.float32) for power in powers]
+    np.testing.assert_array_equal(frames.to_inputs(pixels, powers), expected)
+    np.testing.assert_array_equal(frames.to_input(pixels[0], powers[0]), expected[0])
+
+
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 @pytest.mark.parametrize("shrink", [1.4, 2, 4.5, 9])
 @pytest.mark.parametrize("full", [(1003, 805), (97, 1000), (1200, 41)])

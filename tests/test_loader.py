@@ -5,12 +5,14 @@ import threading
 import keras
 import numpy as np
 import pytest
+from helpers import eagerly
 from PIL import Image
 
 from deephar import config, layouts, losses
 from deephar.data.batches import cached, loader, mixture, queues
 from deephar.data.readers import lsp
 from deephar.data.samples import crops
+from deephar.training import fit
 
 JOINED = ["pose_visibility"] * 2
 
@@ -244,6 +246,24 @@ def test_fit_reads_the_same_whatever_the_workers(workers, drawn):
     places = [(epoch, index) for epoch in range(last - 3, last) for index in range(3)]
     assert [seen[place] for place in places] == [batches.mixture.batch(*place).images.sum() for place in places]
     assert threading.active_count() <= before + 2  # TensorFlow keeps a pool of its own
+
+
+@pytest.mark.backend
+def test_fit_trains_on_every_batch_in_its_order(drawn):
+    """On JAX and PyTorch, Keras would read ahead to build the loss, and give the batches of an epoch before first."""
+    batches = make_loader(drawn, workers=2)
+    one, other = tiny_model(64), tiny_model(64)
+    other.set_weights(one.get_weights())
+    for model in (one, other):
+        model.optimizer.learning_rate = 0.01
+    with eagerly():
+        fit(one, batches, epochs=2, verbose=0)
+        first = batches.epoch - 2
+        for number in range(6):
+            batches.epoch = first + number // 3
+            other.train_on_batch(*batches[number % 3])
+    for learned, expected in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(learned, expected, atol=1e-6)
 
 
 def test_a_worker_that_fails_ends_fit_with_the_name(drawn, tmp_path):

@@ -1,6 +1,7 @@
 """What the options of a mixture do to its batches, against the functions that they stand for."""
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from drawn import DrawnVideos
 from deephar import config, geometry, layouts
 from deephar.data.batches import clip_mixture, mixture
 from deephar.data.readers import lsp
-from deephar.data.samples import clips, crops, targets
+from deephar.data.samples import clips, crops, frames, targets
 from deephar.data.samples.augment import Draw
 
 PA17, LSP = layouts.get("pa17j"), layouts.get("lsp14")
@@ -36,6 +37,23 @@ def test_a_still_is_the_plain_crop_unless_said(drawn):
     np.testing.assert_array_equal(batch.target[0], targets.pose_target(crop.pose_crop))
     assert (batch.images.shape, batch.target.shape, batch.weights.tolist()) == ((1, 32, 32, 3), (1, 14, 3), [[1.0]])
     assert batch.broken == () and batch.weights.dtype == np.float32
+
+
+def test_batches_are_sent_as_bytes_and_become_numbers_where_they_are_used(drawn):
+    """A quarter of what float32 takes; the colours' powers differ from row to row and frame to frame."""
+    stills = [(lsp.LspExtended(drawn), 3)]
+    of_clips = clip_mixture.ClipMixture([(DrawnVideos(), 1), *stills], 4, (32, 32), augmentation="mpii").batch(0, 0)
+    for batch in (mixture.Mixture(stills, (32, 32), augmentation="mpii").batch(0, 0), of_clips):
+        sent = pickle.dumps(batch)
+        assert len(sent) < 1.3 * batch.images.size and batch.pixels.dtype == np.uint8
+        received = pickle.loads(sent)
+        np.testing.assert_array_equal(received.images, batch.images)
+        rows = zip(batch.pixels, batch.powers.reshape(len(batch.pixels), -1, 3), batch.images, strict=True)
+        for pixels, powers, images in rows:
+            pictures = pixels.reshape(-1, 32, 32, 3)
+            expected = [frames.to_input(*pair) for pair in zip(pictures, powers, strict=True)]
+            np.testing.assert_array_equal(images.reshape(pictures.shape), expected)
+    assert sorted((np.ptp(of_clips.powers[:, :, 0], axis=1) > 0).tolist()) == [False, True, True, True]
 
 
 def test_a_still_cut_at_whole_pixels(drawn):

@@ -28,7 +28,7 @@ def test_sides_have_their_colours(pose):
 
 def test_a_crop_is_drawn_where_its_pixels_are(pose):
     matrix = geometry.window_to_crop((25, 25), (50, 50))
-    crop = Crop("drawn", -np.ones((32, 32, 3), dtype=np.float32), matrix, pose, pose / 50)
+    crop = Crop("drawn", np.zeros((32, 32, 3), dtype=np.uint8), (1.0, 1.0, 1.0), matrix, pose, pose / 50)
     pixels = np.asarray(viz.draw_crop(crop, pose, LSP, side=100))
     assert pixels.shape == (100, 100, 3)
     assert tuple(pixels[50, 20]) == skeleton.RIGHT and tuple(pixels[50, 80]) == skeleton.LEFT

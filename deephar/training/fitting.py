@@ -36,10 +36,16 @@ class Rest(keras.utils.PyDataset):
 
 
 def build_metrics(model: keras.Model, batch: tuple[typing.Any, ...]) -> None:
-    """Build a compiled model's metrics, which Keras does in the first step; what they measure here is to be reset."""
+    """Build a compiled model's losses and metrics, which Keras does in the first step; reset them afterwards.
+
+    On JAX and PyTorch, Keras' `fit` would do so with a batch of its own, and give what was prepared after it first.
+    """
     inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(batch)
+    spec = model.compute_output_spec(keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, x.dtype), inputs))
     with distribution.scope_of(model):
-        model.compute_loss(inputs, targets, model(inputs), weights, training=False)
+        predicted = keras.tree.map_structure(lambda y: keras.ops.zeros(y.shape, y.dtype), spec)
+        model.compute_loss(inputs, targets, predicted, weights, training=False)
+        model.compute_metrics(inputs, targets, predicted, weights)
 
 
 class Rejoined(keras.callbacks.CallbackList):
@@ -103,10 +109,11 @@ def fit(
     options: dict[str, typing.Any] = {"shuffle": False, "verbose": verbose}
     several, shown = distribution.part(model)[1] > 1, dict[str, typing.Any]()
     with distribution.synchronised(model), fused(model):
+        if several or initial_step or keras.backend.backend() != "tensorflow":
+            build_metrics(model, batches[initial_step])
         if several or initial_step:
             shown = {"add_history": True, "add_progbar": verbose != 0, "verbose": verbose}
             shown |= {"model": model, "epochs": epochs, "steps": len(batches)}
-            build_metrics(model, batches[initial_step])
         if several:
             lists = keras.callbacks.CallbackList(called, **shown)
             return loop(model, batches, epochs, initial_epoch, initial_step, lists)

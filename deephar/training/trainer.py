@@ -90,8 +90,6 @@ def _train(
     if earlier:
         state.check_same(earlier[0], told, earlier[1])
     try:
-        if args.recipe.accumulate and keras.backend.backend() != "tensorflow":
-            raise ValueError("--accumulate is for TensorFlow: only there it gives the weights of the whole batch")
         model = new_network(args, None if earlier else start)
         batches = make_loader(args.recipe, model, sources, args.seed, args.processes)
         distribution.check_batch(model, batches.batch_size)

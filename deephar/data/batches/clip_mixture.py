@@ -11,12 +11,12 @@ from deephar.config import AugmentConfig, PoseNoise
 from deephar.data.batches.mixture import Augmentation, augmentations
 from deephar.data.batches.queues import Queues
 from deephar.data.readers.base import PoseDataset, VideoDataset, is_of_videos
-from deephar.data.samples import augment, clips
+from deephar.data.samples import augment, clips, frames
 from deephar.data.samples.boxes import Chooser
 from deephar.data.samples.crops import Crop, make_crop
 from deephar.data.samples.targets import labelled, layout_target, one_hot
 from deephar.layouts import PoseLayout
-from deephar.typed import ArrayLike, Floats, Ints, Size
+from deephar.typed import ArrayLike, Floats, Ints, Pixels, Size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,8 @@ class ClipBatch:
     """Clips of every reader, interleaved (`deephar.data.batches.queues.interleave`).
 
     Attributes:
-        images: float32 (B, T, H, W, 3) in [-1, 1]; None if only poses were requested.
+        pixels: uint8 (B, T, H, W, 3); None if only poses were requested.
+        powers: (B, T, 3) exponents of their channels, see `deephar.data.samples.frames.to_input`.
         pose: float32 (B, T, J, dim + 1), see `deephar.data.samples.targets.pose_target`.
         pose_weights: float32 (B, 1), 0 if no joint of a clip has a label.
         action: float32 (B, A), one-hot; all 0 if the action is unknown.
@@ -32,12 +33,21 @@ class ClipBatch:
         broken: messages of the samples that could not be read and were replaced.
     """
 
-    images: Floats | None
+    pixels: Pixels | None
+    powers: Floats
     pose: Floats
     pose_weights: Floats
     action: Floats
     action_weights: Floats
     broken: tuple[str, ...]
+
+    @functools.cached_property
+    def images(self) -> Floats | None:
+        """float32 (B, T, H, W, 3) in [-1, 1], None without pixels; a quarter of it is what processes send."""
+        if self.pixels is None:
+            return None
+        pictures = self.pixels.reshape(-1, *self.pixels.shape[2:])
+        return frames.to_inputs(pictures, self.powers.reshape(-1, 3)).reshape(self.pixels.shape)
 
 
 class ClipMixture(Queues[PoseDataset | VideoDataset]):
@@ -106,12 +116,15 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
         broken = []
         makers = [self._clip if is_of_videos(reader) else self._stills for reader, _ in self.sources]
         rows = [makers[number](number, epoch, position, broken) for number, position in self.rows(index)]
-        images, poses, actions = zip(*rows, strict=True)
-        pose, stacked = np.stack(poses), None if self.size is None else np.stack(images)
-        return ClipBatch(stacked, pose, labelled(pose), *one_hot(np.array(actions), len(self.actions)), tuple(broken))
+        pixels, powers, poses, actions = zip(*rows, strict=True)
+        pose, shown = np.stack(poses), (None if self.size is None else np.stack(pixels), np.stack(powers))
+        known = one_hot(np.array(actions), len(self.actions))
+        return ClipBatch(*shown, pose, labelled(pose), *known, tuple(broken))
 
-    def _clip(self, number: int, epoch: int, position: int, broken: list[str]) -> tuple[Floats | None, Floats, int]:
-        """Images, pose and action of a clip from a video."""
+    def _clip(
+        self, number: int, epoch: int, position: int, broken: list[str]
+    ) -> tuple[Pixels | None, Floats, Floats, int]:
+        """Pixels, their powers, pose and action of a clip from a video."""
         reader = typing.cast(VideoDataset, self.sources[number][0])
 
         def make(place: int, generator: np.random.Generator) -> clips.Clip:
@@ -123,7 +136,8 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
         clip = self.take(number, epoch, position, make, broken)
         name = reader.actions[clip.action] if clip.action >= 0 else None
         action = self.actions.index(name) if name in self.actions else -1
-        return clip.images, layout_target(clip.pose_crop, reader.layout, self.layout, self.dim), action
+        powers = np.tile(clip.variation.power, (self.frames, 1))
+        return clip.pixels, powers, layout_target(clip.pose_crop, reader.layout, self.layout, self.dim), action
 
     def _numbers(self, length: int, generator: np.random.Generator) -> Ints:
         """Frame numbers of a clip."""
@@ -131,8 +145,8 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
             return clips.spread_frames(length, self.frames, generator.uniform(*self.spread), generator.uniform())
         return clips.clip_frames(length, self.frames, int(generator.choice(self.subsampling)), generator)
 
-    def _stills(self, number: int, epoch: int, position: int, broken: list[str]) -> tuple[Floats, Floats, int]:
-        """Images and poses of T unrelated stills; their action is unknown."""
+    def _stills(self, number: int, epoch: int, position: int, broken: list[str]) -> tuple[Pixels, Floats, Floats, int]:
+        """Pixels, their powers and poses of T unrelated stills; their action is unknown."""
         reader, size = typing.cast(PoseDataset, self.sources[number][0]), self.size
         assert size is not None
 
@@ -142,7 +156,8 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
         positions = range(position * self.frames, (position + 1) * self.frames)
         stills = [self.take(number, epoch, place, make, broken) for place in positions]
         pose = np.stack([still.pose_crop for still in stills])
-        return np.stack([s.image for s in stills]), layout_target(pose, reader.layout, self.layout, self.dim), -1
+        pixels, powers = np.stack([still.pixels for still in stills]), np.array([still.power for still in stills])
+        return pixels, powers, layout_target(pose, reader.layout, self.layout, self.dim), -1
 
 
 def with_noise(pose: Floats, noise: PoseNoise, generator: np.random.Generator) -> Floats:

@@ -1,6 +1,7 @@
 """Batches of augmented crops from several readers, in numpy: for a given seed, the same in any thread or process."""
 
 import dataclasses
+import functools
 import typing
 from collections.abc import Sequence
 
@@ -10,11 +11,11 @@ from deephar import config
 from deephar.config import AugmentConfig
 from deephar.data.batches.queues import Queues
 from deephar.data.readers.base import PoseDataset
-from deephar.data.samples import augment
+from deephar.data.samples import augment, frames
 from deephar.data.samples.crops import Crop, make_crop, rearranged_weight
 from deephar.data.samples.targets import joint_weights, layout_target
 from deephar.layouts import PoseLayout
-from deephar.typed import Floats, Size
+from deephar.typed import Floats, Pixels, Size
 
 Augmentation: typing.TypeAlias = "AugmentConfig | str | Sequence[AugmentConfig | str]"
 """What `augmentations` accepts."""
@@ -25,16 +26,23 @@ class Batch:
     """Crops of every reader, interleaved (`deephar.data.batches.queues.interleave`).
 
     Attributes:
-        images: float32 (B, H, W, 3) in [-1, 1].
+        pixels: uint8 (B, H, W, 3).
+        powers: (B, 3) exponents of their channels, see `deephar.data.samples.frames.to_input`.
         target: float32 (B, J, dim + 1), see `deephar.data.samples.targets.pose_target`.
         weights: float32 (B, 1), 0 if no joint has a label; or (B, J) if a reader weights its joints.
         broken: messages of the samples that could not be read and were replaced.
     """
 
-    images: Floats
+    pixels: Pixels
+    powers: Floats
     target: Floats
     weights: Floats
     broken: tuple[str, ...]
+
+    @functools.cached_property
+    def images(self) -> Floats:
+        """float32 (B, H, W, 3) in [-1, 1]; a quarter of it is what processes send."""
+        return frames.to_inputs(self.pixels, self.powers)
 
 
 def augmentations(given: Augmentation, sources: int) -> list[AugmentConfig]:
@@ -98,12 +106,14 @@ class Mixture(Queues[PoseDataset]):
         """The batch at a position of an epoch: `Batch`."""
         broken = []
         rows = [self._row(number, epoch, position, broken) for number, position in self.rows(index)]
-        images, targets, weights = zip(*rows, strict=True)
+        pixels, powers, targets, weights = zip(*rows, strict=True)
         target = np.stack(targets)
-        return Batch(np.stack(images), target, joint_weights(target, weights), tuple(broken))
+        return Batch(np.stack(pixels), np.array(powers), target, joint_weights(target, weights), tuple(broken))
 
-    def _row(self, number: int, epoch: int, position: int, broken: list[str]) -> tuple[Floats, Floats, Floats | None]:
-        """Image, target and joint weights of a sample; the weights are None if its reader has none."""
+    def _row(
+        self, number: int, epoch: int, position: int, broken: list[str]
+    ) -> tuple[Pixels, tuple[float, ...], Floats, Floats | None]:
+        """Pixels, their powers, target and joint weights of a sample; the weights are None if its reader has none."""
         reader, _ = self.sources[number]
 
         def make(place: int, generator: np.random.Generator) -> Crop:
@@ -112,4 +122,4 @@ class Mixture(Queues[PoseDataset]):
 
         crop = self.take(number, epoch, position, make, broken)
         target = layout_target(crop.pose_crop, reader.layout, self.layout, self.dim)
-        return crop.image, target, rearranged_weight(crop.joint_weight, reader.layout, self.layout)
+        return crop.pixels, crop.power, target, rearranged_weight(crop.joint_weight, reader.layout, self.layout)

@@ -172,7 +172,7 @@ class Clip:
         action: number of its class, -1 if unknown.
         numbers: (T,) of its frames in the video, from 0.
         variation: `deephar.data.samples.augment.Draw` of all frames.
-        images: float32 (T, H, W, 3) in [-1, 1]; None if only poses were requested.
+        pixels: uint8 (T, H, W, 3); None if only poses were requested.
         px_to_crop: (3, 3), source pixels to [0, 1] of the crop.
         pose_px: (T, J, D) in source pixels, NaN where not located.
         pose_crop: (T, J, D) in crop coordinates, sides swapped if mirrored; depth in [0, 1] of the depth range.
@@ -183,11 +183,16 @@ class Clip:
     action: int
     numbers: Ints
     variation: augment.Draw
-    images: Floats | None
+    pixels: Pixels | None
     px_to_crop: Floats
     pose_px: Floats
     pose_crop: Floats
     root_mm: float
+
+    @property
+    def images(self) -> Floats | None:
+        """The network's input, float32 (T, H, W, 3) in [-1, 1], computed anew; None without pixels."""
+        return None if self.pixels is None else frames.to_input(self.pixels, self.variation.power)
 
 
 def make_clip(
@@ -244,7 +249,7 @@ def place_clip(
         truncate_corners: see `deephar.data.samples.augment.px_to_crop`.
 
     Returns:
-        `Clip` whose `images` is None.
+        `Clip` whose `pixels` is None.
 
     Raises:
         ValueError: if there is nothing to crop; the message names the video.
@@ -296,7 +301,7 @@ def with_images(video: Video, placed: Sequence[Clip], size: Size) -> Iterator[Cl
                 crops[place] = np.empty((len(clip.numbers), *size, 3), np.uint8)
             crops[place][clip.numbers == number] = picture
             if number == clip.numbers.max():
-                yield dataclasses.replace(clip, images=frames.to_input(crops.pop(place), clip.variation.power))
+                yield dataclasses.replace(clip, pixels=crops.pop(place))
 
 
 def _cut(picture: Image.Image, maps: Sequence[Floats], size: Size, name: str) -> list[Pixels]:

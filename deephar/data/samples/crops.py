@@ -1,6 +1,7 @@
 """A cropped sample: the network's input, the joints in crop coordinates, and the map back to the photograph."""
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -10,7 +11,7 @@ from deephar.camera import Camera
 from deephar.data.readers.base import PoseDataset
 from deephar.data.samples import augment, frames
 from deephar.layouts import PoseLayout
-from deephar.typed import Floats, Size
+from deephar.typed import Floats, Pixels, Size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Crop:
 
     Attributes:
         name: of the sample.
-        image: float32 (H, W, 3) in [-1, 1].
+        pixels: uint8 (H, W, 3).
+        power: exponents of their channels, see `deephar.data.samples.frames.to_input`.
         px_to_crop: (3, 3), source pixels to [0, 1] of the crop.
         pose_px: (J, D) in source pixels, NaN where not located; a third column is the depth in mm.
         pose_crop: (J, D) in crop coordinates, sides swapped if mirrored; depth as in `geometry.depth_to_crop`.
@@ -31,7 +33,8 @@ class Crop:
     """
 
     name: str
-    image: Floats
+    pixels: Pixels
+    power: tuple[float, ...]
     px_to_crop: Floats
     pose_px: Floats
     pose_crop: Floats
@@ -40,6 +43,11 @@ class Crop:
     depth_scale: float = 1.0
     camera: Camera | None = None
     joint_weight: Floats | None = None
+
+    @functools.cached_property
+    def image(self) -> Floats:
+        """The network's input, float32 (H, W, 3) in [-1, 1]."""
+        return frames.to_input(self.pixels, self.power)
 
 
 def make_crop(
@@ -67,15 +75,14 @@ def make_crop(
     except ValueError as error:
         raise ValueError(f"{sample.name}: {error}") from None
     pixels = augment.cover(frames.cut(sample.image, px_to_crop, (size[1], size[0]), sample.name), variation.patches)
-    image = frames.to_input(pixels, variation.power)
     scale = augment.depth_scale(sample, variation)
     pose_crop = augment.pose_to_crop(sample.pose_px, px_to_crop, variation.flip, dataset.layout, sample.root_mm, scale)
     weight = sample.joint_weight
     if weight is not None and variation.flip:
         weight = weight[dataset.layout.flip]
     return Crop(
-        sample.name, image, px_to_crop, sample.pose_px, pose_crop, sample.head_px, sample.root_mm, scale,
-        sample.camera, weight,
+        sample.name, pixels, variation.power, px_to_crop, sample.pose_px, pose_crop, sample.head_px, sample.root_mm,
+        scale, sample.camera, weight,
     )  # fmt: skip
 
 

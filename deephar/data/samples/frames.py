@@ -303,7 +303,25 @@ def to_input(pixels: Pixels, power: ArrayLike = (1.0, 1.0, 1.0)) -> Floats:
     Returns:
         float32 (..., 3) in [-1, 1].
     """
-    table = (np.linspace(0.0, 1.0, 256)[:, None] ** np.asarray(power)) * 2.0 - 1.0
-    if np.all(table == table[:, :1]):  # the same for all channels: an eighth of the time
-        return np.take(table[:, 0].astype(np.float32), pixels)
-    return table.astype(np.float32)[pixels, np.arange(3)]
+    return to_inputs(pixels[None], np.asarray(power)[None])[0]
+
+
+def to_inputs(pixels: Pixels, powers: ArrayLike) -> Floats:
+    """Pixels of several pictures, each with exponents of its own, to a network's input, see `to_input`.
+
+    Args:
+        pixels: uint8 (N, ..., 3).
+        powers: (N, 3).
+
+    Returns:
+        float32 (N, ..., 3) in [-1, 1].
+    """
+    values = np.empty(pixels.shape, np.float32)
+    for one, power, value in zip(pixels, np.asarray(powers), values, strict=True):
+        table = ((np.linspace(0.0, 1.0, 256)[:, None] ** power) * 2.0 - 1.0).astype(np.float32).T
+        if np.all(table == table[:1]):
+            np.take(table[0], one, out=value, mode="clip")  # no value is outside; to check that takes time
+            continue
+        for channel, column in enumerate(table):
+            value[..., channel] = np.take(column, one[..., channel], mode="clip")
+    return values

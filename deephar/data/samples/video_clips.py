@@ -118,8 +118,9 @@ class VideoClips:
             ]
             for clip in placed if self.size is None else clips.with_images(video, placed, self.size):
                 pose = layout_target(clip.pose_crop, self.reader.layout, self.layout, self.dim)
-                images = [] if clip.images is None else [clip.images]
-                yield ClipInput([*images, as_given(pose)] if self.given else images, pose)
+                images = clip.images
+                shown = [] if images is None else [images]
+                yield ClipInput([*shown, as_given(pose)] if self.given else shown, pose)
 
     def _numbers(self, length: int) -> Iterator[Ints]:
         single = self.protocol == "single"
