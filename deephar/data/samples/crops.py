@@ -1,7 +1,6 @@
 """A cropped sample: the network's input, the joints in crop coordinates, and the map back to the photograph."""
 
 import dataclasses
-import functools
 import math
 
 import numpy as np
@@ -44,9 +43,9 @@ class Crop:
     camera: Camera | None = None
     joint_weight: Floats | None = None
 
-    @functools.cached_property
+    @property
     def image(self) -> Floats:
-        """The network's input, float32 (H, W, 3) in [-1, 1]."""
+        """The network's input, float32 (H, W, 3) in [-1, 1], computed anew."""
         return frames.to_input(self.pixels, self.power)
 
 
