@@ -14,7 +14,8 @@ import time
 import numpy as np
 from PIL import Image
 
-from deephar import geometry
+from deephar import geometry, layouts
+from deephar.data.readers.base import Sample
 from deephar.data.samples import frames
 
 CENTER, WINDOW, ANGLE, SIZE = (640, 360), (400, 400), 30, (256, 256)
@@ -30,6 +31,22 @@ def drawn_photo():
     file = io.BytesIO()
     Image.fromarray(pixels.astype(np.uint8)).save(file, "JPEG", quality=85)
     return file.getvalue()
+
+
+class Photograph:
+    """A reader of one person in one photograph, many times, for worker processes too, which import this file."""
+
+    layout = layouts.get("mpii16")
+
+    def __init__(self, content, people=6000):
+        self.content, self.people = content, people
+
+    def __len__(self):
+        return self.people
+
+    def sample(self, index):
+        pose = np.random.default_rng(index).uniform(500, 700, (16, 2))
+        return Sample("drawn", frames.open_image(self.content), pose, np.array(CENTER, float), np.array(WINDOW, float))
 
 
 def decoded(content):
