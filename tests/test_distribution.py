@@ -118,7 +118,7 @@ def two_copies():
 def test_two_copies_learn_what_one_learns(two_copies):
     """Half of every batch is dark, half bright: weights and moving statistics are those of one device.
 
-    The tolerances are of float32 rounding: sums in another order over 5 steps; a variance as E(x^2) - E(x)^2.
+    The tolerances are of float32 rounding: sums in another order over 2 steps; a variance as E(x^2) - E(x)^2.
     """
     assert two_copies["copies"] == 2
     assert two_copies["learned"] < 1e-6 and two_copies["moving statistics"] < 1e-5

@@ -5,7 +5,7 @@ import numpy as np
 from deephar import metrics_overlap
 from deephar.typed import Floats
 
-DETECTOR, POSE, AGREEMENT, OFFSET = 4.8, 7.3, 4.2, -11.5
+DETECTOR, POSE, AGREEMENT, OFFSET = 4.8, 8.0, 4.6, -12.3
 """Weights of a logistic regression on what the detector proposed in photographs for validation and in drawn groups:
 `exp/people/fit_certainty.py`."""
 

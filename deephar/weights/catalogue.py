@@ -37,12 +37,19 @@ def _shipped(
 
 
 SHIPPED: dict[str, Entry] = {
+    "photo-base-2d": _shipped(
+        "photo-base-2d",
+        "base-2d",
+        {"num_joints": 14, "input_shape": (160, 160, 3)},
+        "lsp14",
+        "LSP-extended, photographs 3701-4200, one crop: PCK@0.2 = 65.3",
+    ),
     "photo-lite-2d": _shipped(
         "photo-lite-2d",
         "lite-2d",
-        {"num_joints": 14},
+        {"num_joints": 14, "input_shape": (160, 160, 3)},
         "lsp14",
-        "LSP-extended, photographs 3701-4200, one crop: PCK@0.2 = 59.7",
+        "LSP-extended, photographs 3701-4200, one crop: PCK@0.2 = 61.8",
     ),
     "lsp-lite-2d": _shipped(
         "lsp-lite-2d",
