@@ -364,7 +364,7 @@ def test_no_photograph_that_is_judged_is_trained_on(shared):
         "street_poses": data / "teachers" / "ccp.npz",
     })  # fmt: skip
     sources, validation = script.open_sources(args)
-    numbers = set(sources["lsp"].reader._images.tolist())
+    numbers = set(sources["lsp"].dataset.reader._images.tolist())
     assert not numbers & set(range(3501, 4201)) and set(validation.dataset._images.tolist()) == set(range(3501, 3701))
     assert len(sources["street"]) == 1700
 
