@@ -1,7 +1,7 @@
 """Speed of prediction: photographs a second with boxes given and without, and the first photograph from a cold start.
 
 Data     none; it draws photographs of 640 x 480 with one to five people
-Command  python benchmarks/prediction.py [--weights photo-lite-2d] [--photos 240]
+Command  python benchmarks/prediction.py [--weights photo-lite-2d] [--runtime openvino] [--photos 240]
 Result   photographs and people a second in one call, decoding included; seconds of the command `deephar predict` on one
          photograph in a process of its own, beside those of importing the backend alone
 """
@@ -53,15 +53,16 @@ def cold(*command):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", default="photo-lite-2d")
+    parser.add_argument("--runtime", default="keras")
     parser.add_argument("--photos", type=int, default=240)
     args = parser.parse_args()
-    predictor = PosePredictor.from_weights(args.weights)
+    predictor = PosePredictor.from_weights(args.weights, runtime=args.runtime)
     with tempfile.TemporaryDirectory() as folder:
         paths, boxes = photographs(pathlib.Path(folder), args.photos)
         for name, given in (("one box given", lambda frame: boxes[frame.name]), ("people are found", None)):
             photos, people = rate(predictor, paths, given)
             print(f"{name}: {photos:.1f} photographs a second, {people:.1f} people")
-        command = ("-m", "deephar.cli", "predict", paths[0], "--weights", args.weights)
+        command = ("-m", "deephar.cli", "predict", paths[0], "--weights", args.weights, "--runtime", args.runtime)
         imports = cold("-c", "import keras")
         given, found = cold(*command, "--box=200,100,200,300"), cold(*command)
         print(f"from a cold start: import alone {imports:.1f} s, with a box {given:.1f} s, without {found:.1f} s")
