@@ -29,7 +29,7 @@ def built(preset, policy="float32"):
         model = models.build(preset, **NETWORKS[preset])
     finally:
         keras.config.set_dtype_policy(before)
-    training.set_momentum(model, 0.5)
+    training.set_momentum(model, 0.7)
     return model
 
 
