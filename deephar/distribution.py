@@ -173,6 +173,18 @@ def check_batch(model: keras.Model, batch_size: int) -> None:
             )
 
 
+def share_of_loss() -> float:
+    """What Keras multiplies every loss by in the step of a replica, whose sum over the replicas is then a mean.
+
+    1 over the number of replicas on TensorFlow; 1 elsewhere, where one program spans all devices.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return 1.0
+    import tensorflow as tf
+
+    return 1 / tf.distribute.get_strategy().num_replicas_in_sync
+
+
 def part(model: keras.Model) -> tuple[int, int]:
     """Number of this process among those that train a model together, and how many they are; (0, 1) if it is alone."""
     strategy = getattr(model, "distribute_strategy", None)  # of Keras models on TensorFlow

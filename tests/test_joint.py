@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from drawn import DrawnVideos, Noise
 from helpers import eagerly, outputs_of, value_and_gradients
+from scripts import hiding, printed
 
 from deephar import distribution, models
 from deephar.data.batches.clip_mixture import ClipMixture
@@ -35,16 +36,17 @@ def untrained():
     return network()
 
 
-def mixture(sources, sets=None, seed=0):
+def mixture(sources, sets=None, seed=0, steps=2):
     actions = classes(sets) if sets else ("wave", "kick")
-    return ClipMixture(sources, FRAMES, SIZE, actions, DrawnVideos.layout, seed=seed, steps=2)
+    return ClipMixture(sources, FRAMES, SIZE, actions, DrawnVideos.layout, seed=seed, steps=steps)
 
 
 ONE = {"all": ("wave", "kick")}
 
 
-def batches(model):
-    pair = JointMixture(mixture([(Noise(0, 250), 2)]), mixture([(OfSet(DrawnVideos(), "all"), 2)], ONE))
+def batches(model, steps=2):
+    stills = mixture([(Noise(0, 250), 2)], steps=steps)
+    pair = JointMixture(stills, mixture([(OfSet(DrawnVideos(), "all"), 2)], ONE, steps=steps))
     return JointLoader(pair, outputs.kinds(model), ONE)
 
 
@@ -229,3 +231,39 @@ def test_the_trainer_makes_the_part_of_a_process(monkeypatch):
         for one, *parts in zip(*(keras.tree.flatten(batch[:2]) for batch in (whole, *halves)), strict=True):
             assert len(one) == 4 and [len(part) for part in parts] == [2, 2]
             np.testing.assert_array_equal(one, np.concatenate(parts))
+
+
+MIRRORED = """
+import contextlib, keras
+from unittest import mock
+from test_joint import *
+from deephar import training
+from deephar.training import fitting
+
+def trained(strategy, logical_cpus=0):
+    with distribution.scope(strategy, logical_cpus):
+        joint = JointNetwork(network(), weighting="uncertainty")
+        joint.compile(keras.optimizers.SGD(0.001))
+    before = flat(joint.network)
+    with mock.patch.object(fitting, "fused", contextlib.nullcontext):
+        log = training.fit(joint, batches(joint.network, steps=1), verbose=0).history
+    return flat(joint.network) - before, joint.log_scales.numpy(), np.ravel([log[name] for name in sorted(log)])
+
+def flat(model):
+    return np.concatenate([np.ravel(array) for array in model.get_weights()])
+
+together = trained("mirrored", 2)
+with eagerly():
+    alone = trained("none")
+print(*(np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in zip(together, alone)), len(alone[-1]))
+"""
+
+
+@pytest.mark.slow
+def test_two_copies_learn_all_tasks_as_one_does():
+    """One step moves the network and the scales of the tasks, whose penalty is no loss of Keras', alike; so is the log.
+
+    The tolerance of the first is wider: rounding moves the maxima of a tiny network's pooling on drawn pictures.
+    """
+    weights, scales, log, logged = map(float, printed(hiding() + MIRRORED, timeout=600)[-1].split())
+    assert weights < 1e-3 and scales < 1e-4 and log < 1e-4 and logged == 8

@@ -19,7 +19,7 @@ from helpers import (
 )
 from test_golden import TOLERANCE, check_gradients, gradient_tolerance, loss_tolerance
 
-from deephar import losses, models
+from deephar import losses, models, ops
 from deephar.models import outputs, registry, splitting, surgery
 from deephar.weights import legacy_file
 
@@ -28,6 +28,7 @@ TINY = {
     "visual_features": 8,
 }  # fmt: skip
 CLIP = {**TINY, "frames": 4, "num_actions": (3, 5)}
+DEEPER = {**CLIP, "input_shape": (64, 64, 3), "num_levels": 3, "action_pyramids": (2,), "replica": True}
 
 
 NUMBERED = re.compile(
@@ -177,6 +178,23 @@ def test_outputs_are_described():
     )
 
 
+def test_exported_heat_maps_are_those_of_the_poses():
+    """Of every level at its resolution, before a replica of them goes to the actions."""
+    plain = models.build("spnet-penn", **DEEPER)
+    model = models.build("spnet-penn", **DEEPER, export_heatmaps=True)
+    surgery.copy_fitting(plain, model)
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 4, 64, 64, 3)).astype("float32")
+    found = outputs.arrays(model, outputs_of(model, x))
+    poses = {one.block: y for one, y in found.items() if one.kind == outputs.Kind.POSE_VISIBILITY}
+    maps = {one.block: y for one, y in found.items() if one.kind == outputs.Kind.HEATMAPS}
+    assert [maps[block].shape for block in (1, 2, 3, 4)] == [(2, 4, n, n, 16) for n in (4, 2, 4, 8)]
+    for block, y in maps.items():
+        np.testing.assert_allclose(ops.soft_argmax_2d(y), poses[block][..., :2], atol=1e-5)
+    expected = outputs.arrays(plain, outputs_of(plain, x))
+    for one, y in expected.items():
+        np.testing.assert_allclose(found[one], y, atol=1e-5)
+
+
 def test_a_second_build_has_the_same_names():
     assert layer_names(tiny()) == layer_names(tiny())
 
@@ -244,6 +262,7 @@ def test_other_classes_keep_the_rest():
         ({"num_levels": 3}, "multiples of 32, 64 or more"),
         ({"num_levels": 1}, "num_levels"),
         ({"num_actions": (), "action_pyramids": (), "export_poses": "none"}, "poses are the only outputs"),
+        ({"export_poses": "none", "export_heatmaps": True}, "beside poses only"),
     ],
 )
 def test_what_cannot_be_is_said(changes, message):

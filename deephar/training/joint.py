@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import keras
 from keras import ops
 
-from deephar import checks
+from deephar import checks, distribution
 from deephar.models import outputs, splitting
 from deephar.models.outputs import Kind, Output
 from deephar.training.compiling import losses_of
@@ -97,14 +97,15 @@ class JointNetwork(keras.Model):
         predicted = typing.cast("list[Tensor]", y_pred)
         losses = [self._task_loss(places, labels, predicted, weights) for places in self.tasks.values()]
         factors, penalty = self._factors(training)
+        share = distribution.share_of_loss()
         for number, name in enumerate(self.tasks):
-            self.loss_of[name].update_state(losses[number])
+            self.loss_of[name].update_state(losses[number] / share)
             self.weight_of[name].update_state(factors[number])
         for name, metric in self.accuracy_of.items():
             last = self.tasks[name][-1]
             hits = ops.equal(ops.argmax(labels[last], axis=-1), ops.argmax(predicted[last], axis=-1))
             metric.update_state(ops.cast(hits, "float32"), ops.reshape(weights[last], (-1,)))
-        return ops.sum(factors * ops.stack(losses)) + penalty
+        return ops.sum(factors * ops.stack(losses)) + penalty * share
 
     def _task_loss(self, places, labels, predicted, weights):
         """The sum of the losses of a task's outputs, as they are weighted among themselves."""

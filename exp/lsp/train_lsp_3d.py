@@ -47,8 +47,7 @@ FUSED = SYNTHETIC.replaced(
     steps=300,
     epochs=30,
 )
-DRAWN = ("synthetic", "captured")  # once, which takes longer than to decode a photograph
-BASE = FUSED.replaced(preset="base-3d", input_shape=(192, 192, 3), rate=1e-3)  # from the weights of base-2d
+BASE = FUSED.replaced(preset="base-3d", input_shape=(160, 160, 3), rate=1e-3, epochs=20, steps=200)
 RECIPES = {"synthetic": SYNTHETIC, "fused": FUSED, "base": BASE}
 SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "steps": 2, "batch_size": 32}
 
@@ -72,8 +71,7 @@ def open_sources(args):
             raise ValueError("Recipe fused needs --captured; or take --recipe synthetic")
         poses = captured.read_poses(args.captured, ["S1"])
         sources["captured"] = CapturedPeople(poses, count, layout=SYNTHETIC.layout, seed=args.seed)
-    drawn = {name: cached.Cached(sources[name], args.recipe.size) for name in DRAWN if name in sources}
-    return {name: drawn.get(name, sources[name]) for name in args.recipe.mixture}
+    return {name: cached.Cached(sources[name], args.recipe.size) for name in args.recipe.mixture}
 
 
 def main():

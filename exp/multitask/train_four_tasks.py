@@ -30,6 +30,7 @@ TASKS = {"pose2d": "mpii", "pose3d": "h36m", "action2d": "penn", "action3d": "nt
 
 RECIPE = Recipe(
     preset="spnet-lite",
+    network={"export_heatmaps": True},  # their loss is not of the paper: soft-argmax learns faster with it
     layout="pa17j",
     mixture=dict.fromkeys(arguments.DATASETS, 25),
     augmentation={"mpii": "mpii", "h36m": "h36m", "penn": "penn-action", "ntu": "ntu-action"},

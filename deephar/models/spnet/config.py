@@ -64,6 +64,7 @@ class SpnetConfig:
         replica: whether actions have heat maps of their own, so that they do not disturb those of poses.
         pose_features, visual_features: channels of the action blocks' two inputs.
         export_poses: "all", the poses of every prediction as first outputs; or "none", with actions only.
+        export_heatmaps: output the raw heat maps (logits) of every prediction after its pose.
     """
 
     network: PyramidNetwork = PyramidNetwork()
@@ -74,13 +75,14 @@ class SpnetConfig:
     pose_features: int = 128
     visual_features: int = 128
     export_poses: str = "all"
+    export_heatmaps: bool = False
 
     def __post_init__(self) -> None:
         for name in ("num_actions", "action_pyramids"):
             settle(self, name, _numbers(name, getattr(self, name)))
         for name, least in (("frames", 0), ("pose_features", 16), ("visual_features", 2)):
             settle(self, name, checks.whole(name, getattr(self, name), least))
-        settle_flags(self, "replica")
+        settle_flags(self, "replica", "export_heatmaps")
         checks.one_of("export_poses", self.export_poses, ("all", "none"))
         require(
             set(self.action_pyramids) <= set(range(1, self.network.num_pyramids + 1)),
@@ -95,6 +97,8 @@ class SpnetConfig:
         )  # fmt: skip
         require(self.num_actions or self.export_poses == "all", "Without actions, poses are the only outputs",
                 export_poses=self.export_poses)  # fmt: skip
+        require(self.export_poses == "all" or not self.export_heatmaps, "Heat maps are exported beside poses only",
+                export_poses=self.export_poses, export_heatmaps=self.export_heatmaps)  # fmt: skip
 
 
 def _numbers(name: str, value: int | Sequence[int]) -> tuple[int, ...]:

@@ -39,11 +39,12 @@ def entry_flow(image: keras.KerasTensor, growth: int) -> keras.KerasTensor:
 
 
 class Head(typing.NamedTuple):
-    """A pose (B, J, dim) in [0, 1], its confidence (B, J, 1), and the joints' probability maps (B, H, W, J)."""
+    """A pose (B, J, dim) in [0, 1], its confidence (B, J, 1), the joints' probabilities and heat maps (B, H, W, J)."""
 
     pose: keras.KerasTensor
     confidence: keras.KerasTensor
     probability: keras.KerasTensor
+    heatmaps: keras.KerasTensor
 
 
 def pose_head(heatmaps: keras.KerasTensor, depth: keras.KerasTensor | None, names: dict[str, str]) -> Head:
@@ -53,7 +54,7 @@ def pose_head(heatmaps: keras.KerasTensor, depth: keras.KerasTensor | None, name
     if depth is not None:
         z = ExpectedDepth(name=names["z"], **FORMAT)(probability, depth)
         pose = layers.Concatenate(dtype="float32", name=names["xyz"])([pose, z])
-    return Head(pose, JointConfidence(name=names["confidence"], **FORMAT)(probability), probability)
+    return Head(pose, JointConfidence(name=names["confidence"], **FORMAT)(probability), probability, heatmaps)
 
 
 def _names(block: str, suffix: str = "") -> dict[str, str]:
@@ -109,7 +110,7 @@ class _Walk:
     features: dict[int, keras.KerasTensor]
     visual: dict[int, keras.KerasTensor]
     known: dict[int, keras.KerasTensor] = dataclasses.field(default_factory=dict)
-    poses: list[keras.KerasTensor] = dataclasses.field(default_factory=list)
+    poses: list[list[keras.KerasTensor]] = dataclasses.field(default_factory=list)
     actions: list[list[keras.KerasTensor]] = dataclasses.field(default_factory=list)
 
     def pyramid(self, number: int) -> None:
@@ -143,10 +144,12 @@ class _Walk:
         network = self.config.network
         last = len(self.poses) + 1 == network.num_blocks
         found = prediction_block(x, network, name, acts and self.config.replica, last)
-        pose, confidence, _ = found.head
-        both = layers.Concatenate(dtype="float32", name=f"{name}_joined")([pose, confidence])
-        named = layers.Identity(dtype="float32", name=f"block{len(self.poses) + 1}_pose_visibility")
-        self.poses.append(named(self.unfolded(both, name)))
+        both = layers.Concatenate(dtype="float32", name=f"{name}_joined")([found.head.pose, found.head.confidence])
+        given = {"pose_visibility": self.unfolded(both, name)}
+        if self.config.export_heatmaps:
+            given["joint_maps"] = self.unfolded(found.head.heatmaps, f"{name}_joint_maps")
+        block = f"block{len(self.poses) + 1}"
+        self.poses.append([layers.Identity(dtype="float32", name=f"{block}_{key}")(x) for key, x in given.items()])
         return found
 
     def act(
@@ -154,11 +157,11 @@ class _Walk:
     ) -> keras.KerasTensor | None:
         """Actions from the poses of a level; what they give to the next ones."""
         config, name = self.config, f"act{len(self.actions) + 1}"
-        pose, confidence, probability = pose_head(found.heatmaps, found.depth, _names(name, "2"))
-        pooled = AppearancePooling(name=f"{name}_kron", **FORMAT)(probability, visual)
+        head = pose_head(found.heatmaps, found.depth, _names(name, "2"))
+        pooled = AppearancePooling(name=f"{name}_kron", **FORMAT)(head.probability, visual)
         last = len(self.actions) + 1 == len(config.action_pyramids) * (config.network.num_levels - 1)
         action_maps, known = action_block(
-            self.unfolded(pose, f"{name}_pose"), self.unfolded(confidence, f"{name}_confidence"),
+            self.unfolded(head.pose, f"{name}_pose"), self.unfolded(head.confidence, f"{name}_confidence"),
             self.unfolded(pooled, f"{name}_visual"), known, (config.pose_features, config.visual_features),
             config.num_actions, f"{name}_action", last,
         )  # fmt: skip
@@ -183,8 +186,8 @@ def build(config: SpnetConfig, name: str) -> keras.Model:
 
     Returns:
         `keras.Model` from frames, float32 (B, H, W, 3) in [-1, 1], or clips (B, T, H, W, 3), to a list: every
-        prediction's pose and confidence (B, [T,] J, dim + 1), unless `export_poses` is "none"; then the probabilities
-        (B, A) of every action block and set.
+        prediction's pose and confidence (B, [T,] J, dim + 1), unless `export_poses` is "none", each followed by its
+        heat maps (B, [T,] h, w, J) with `export_heatmaps`; then the probabilities (B, A) of every action block and set.
     """
     shape = config.network.input_shape
     if config.frames:
@@ -197,4 +200,4 @@ def build(config: SpnetConfig, name: str) -> keras.Model:
     for number in range(1, config.network.num_pyramids + 1):
         walk.pyramid(number)
     poses = walk.poses if config.export_poses == "all" else []
-    return keras.Model(image, [*poses, *(score for block in walk.actions for score in block)], name=name)
+    return keras.Model(image, [output for block in (*poses, *walk.actions) for output in block], name=name)
