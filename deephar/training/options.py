@@ -207,6 +207,12 @@ def _own_options(args):
     }
 
 
+def named(args: argparse.Namespace) -> set[str]:
+    """The network's settings that the command line gives, by name."""
+    given = {name for name, value in vars(args).items() if name.startswith(_NETWORK) and value is not None}
+    return {name.removeprefix(_NETWORK) for name in given}
+
+
 def _recipe(args, smoke):
     """The requested recipe."""
     recipe = args.recipes[args.recipe]

@@ -1,10 +1,9 @@
 """Weight initialization: functions that copy another network's weights to a new one, for `deephar.training.train`."""
 
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from deephar.models import surgery
-from deephar.models.settings import OUTPUTS
+from deephar.models import settings, surgery
 from deephar.training.recipe import Recipe
 from deephar.typed import Path
 from deephar.weights import loading
@@ -38,12 +37,13 @@ def pose_of(weights: "Path | None") -> "Callable[[Model], int] | None":
     return (lambda model: surgery.copy_pose(loading.load(weights), model)) if weights else None
 
 
-def with_pose(recipe: Recipe, weights: "Path | None") -> Recipe:
+def with_pose(recipe: Recipe, weights: "Path | None", keep: Collection[str] = ()) -> Recipe:
     """The recipe of a clip network with the pose network, and its joints, that some weights are for.
 
     Args:
         recipe: `deephar.training.recipe.Recipe`.
         weights: see `pose_of`; None leaves the recipe as it is.
+        keep: settings of the network that stay those of the recipe, e.g. its `input_shape`.
 
     Raises:
         ValueError: if the network that they are for is unknown.
@@ -51,5 +51,5 @@ def with_pose(recipe: Recipe, weights: "Path | None") -> Recipe:
     if not weights:
         return recipe
     about = loading.describe(weights)
-    own = {name: value for name, value in about.overrides.items() if name not in OUTPUTS}
+    own = {name: value for name, value in settings.flat(about.network).items() if name not in keep}
     return recipe.replaced(layout=about.layout, **own)

@@ -51,6 +51,20 @@ SHIPPED: dict[str, Entry] = {
         "lsp14",
         "LSP-extended, photographs 3701-4200, one crop: PCK@0.2 = 61.8",
     ),
+    "photo-base-3d": _shipped(
+        "photo-base-3d",
+        "base-3d",
+        {"input_shape": (160, 160, 3)},
+        "pa17j",
+        "synthetic people in held-out captured poses, one crop, root depth given: MPJPE = 123 mm",
+    ),
+    "photo-lite-3d": _shipped(
+        "photo-lite-3d",
+        "lite-3d",
+        {"input_shape": (160, 160, 3), "depth_maps": 12},
+        "pa17j",
+        "synthetic people in held-out captured poses, one crop, root depth given: MPJPE = 140 mm",
+    ),
     "lsp-lite-2d": _shipped(
         "lsp-lite-2d",
         "lite-2d",

@@ -30,7 +30,6 @@ TASKS = {"pose2d": "mpii", "pose3d": "h36m", "action2d": "penn", "action3d": "nt
 
 RECIPE = Recipe(
     preset="spnet-lite",
-    network={"export_heatmaps": True},  # their loss is not of the paper: soft-argmax learns faster with it
     layout="pa17j",
     mixture=dict.fromkeys(arguments.DATASETS, 25),
     augmentation={"mpii": "mpii", "h36m": "h36m", "penn": "penn-action", "ntu": "ntu-action"},
@@ -47,7 +46,7 @@ MERGE = (
     Stage("all", epochs=10, rate=3e-4, optimizer="adamw", schedule="cosine"),
 )
 RECIPES = {
-    "spnet": RECIPE,
+    "spnet": RECIPE.replaced(export_heatmaps=True),  # their loss is not of the paper: soft-argmax learns faster with it
     "merge": RECIPE.replaced(preset="lite-merge", **POSES, export_poses="all", concat_visibility=True, stages=MERGE),
 }
 TINY = {
@@ -77,7 +76,7 @@ def dedicated(recipe, task):
 
 def open_sources(args):
     """Training readers by name, and those of the validation splits."""
-    args.recipe = transfer.with_pose(args.recipe, args.pose_weights)
+    args.recipe = transfer.with_pose(args.recipe, args.pose_weights, options.named(args))
     names = arguments.DATASETS if args.task == "all" else [TASKS[args.task]]
     readers = {name: arguments.training(args, name) for name in names}
     learn, choose = ({name: pair[number] for name, pair in readers.items()} for number in (0, 1))

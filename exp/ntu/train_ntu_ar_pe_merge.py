@@ -42,7 +42,9 @@ SMOKE = {
 
 def open_sources(args):
     """Readers of the training and validation clips."""
-    args.recipe = transfer.with_pose(args.recipe.replaced(num_actions=args.classes), args.pose_weights)
+    args.recipe = transfer.with_pose(
+        args.recipe.replaced(num_actions=args.classes), args.pose_weights, options.named(args)
+    )
     if args.packed:
         every = packed_clips.PackedClips(args.packed)
         if len(every.actions) != args.classes:

@@ -50,7 +50,7 @@ def open_sources(args):
         )
     pose = TINY if args.smoke and not args.pose_weights else {}
     recipe = args.recipe.replaced(num_actions=len(readers[0].actions), **pose)
-    args.recipe = transfer.with_pose(recipe, args.pose_weights)
+    args.recipe = transfer.with_pose(recipe, args.pose_weights, options.named(args))
     return readers
 
 
