@@ -1,7 +1,7 @@
 """Where drawn people are found before a camera whose focal length is known: the error of the pelvis.
 
 Data     none; it draws groups. Everybody of whom nine tenths are seen counts; their boxes are given
-Command  python benchmarks/placing.py [--weights lsp-lite-3d] [--pictures 100]
+Command  python benchmarks/placing.py [--weights photo-lite-3d] [--pictures 100]
 Result   the mean and the median error in per cent of the distance. Heights of drawn people vary by a twentieth about
          their means of 1640 and 1770 mm, while all are taken to be 1700 mm tall: that alone is 4 % of the distance
 """
@@ -35,7 +35,7 @@ def errors(predictor, pictures, index):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", default="lsp-lite-3d", help="of a network with depth")
+    parser.add_argument("--weights", default="photo-lite-3d", help="of a network with depth")
     parser.add_argument("--pictures", type=int, default=100)
     args = parser.parse_args()
     predictor = PosePredictor.from_weights(args.weights, detector=None)

@@ -31,7 +31,7 @@ from deephar.weights import loading
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCORES = {
-    "pose2d": "PCKh@0.5", "pose3d": "within 150 mm", "action2d": "8 actions, 2D", "action3d": "10 actions, 3D"
+    "pose2d": "PCKh@0.5", "pose3d": "within 150 mm", "action2d": "20 actions, 2D", "action3d": "10 actions, 3D"
 }  # fmt: skip
 KEYS = {"pose2d": "pckh@0.5", "pose3d": "pck3d@150", "action2d": "accuracy", "action3d": "accuracy"}
 """Of the scores in the files of eval_four_tasks.py, in percent."""
@@ -45,8 +45,7 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", default="runs/ablation/four_tasks", type=pathlib.Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--pose-weights", default="photo-lite-3d", help="that all networks begin with")
-    parser.add_argument("--side", type=int, default=96, help="of a crop in pixels")
+    parser.add_argument("--pose-weights", default="lsp-lite-3d", help="that all networks begin with")
     parser.add_argument("--steps", type=int, default=100, help="per epoch")
     parser.add_argument("--people", type=int, default=1500)
     parser.add_argument("--takes", type=int, default=42, help="of Human3.6M")
@@ -80,10 +79,10 @@ def make_data(args):
 def train(args, data, arm, seed, folder):
     """Train and score a network; its scores by task."""
     known = (folder / "run.json").is_file()
-    shape = [] if args.smoke else ["--input-shape", f"({args.side},{args.side},3)", "--steps", args.steps]
+    steps = [] if args.smoke else ["--steps", args.steps]
     poses = [] if args.smoke else ["--pose-weights", args.pose_weights]
     script("exp/multitask/train_four_tasks.py", *data[0], "--recipe", "merge", "--task", arm, "--seed", seed, "--out",
-           folder, "--quiet", *poses, *shape, *(["--smoke"] * args.smoke), *(["--resume"] * known))  # fmt: skip
+           folder, "--quiet", *poses, *steps, *(["--smoke"] * args.smoke), *(["--resume"] * known))  # fmt: skip
     tasks = SCORES if arm == "all" else [arm]
     script("exp/multitask/eval_four_tasks.py", *data[1], "--weights", folder / "best.weights.h5", "--out", folder,
            "--tasks", *tasks)  # fmt: skip

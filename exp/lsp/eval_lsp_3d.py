@@ -33,7 +33,7 @@ from deephar.weights import loading
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, help="folder or zip of LSP-extended; synthetic people need none")
-    parser.add_argument("--weights", default="lsp-lite-3d", help="a name that `deephar pretrained` lists, or a file")
+    parser.add_argument("--weights", default="photo-lite-3d", help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--captured", type=pathlib.Path, help=".npz of captured poses by SUBJECT/SEQUENCE; S9 is taken")
     parser.add_argument("--poses", type=pathlib.Path, help=".npz of what another network found in the photographs")
     parser.add_argument("--out", default="runs/lsp_3d", type=pathlib.Path)

@@ -42,12 +42,14 @@ POSES = {"num_joints": 17, "dim": 3, "num_context": 0, "depth_maps": 8, "input_s
 """The pose network of `lsp-lite-3d`."""
 
 MERGE = (
-    Stage("actions", epochs=20, frozen=True, rate=2e-3, optimizer="adamw", schedule="cosine"),
-    Stage("all", epochs=10, rate=3e-4, optimizer="adamw", schedule="cosine"),
+    Stage("actions", epochs=12, frozen=True, rate=1e-3, optimizer="adamw", schedule="cosine"),
+    Stage("all", epochs=8, rate=3e-4, optimizer="adamw", schedule="cosine"),
 )
 RECIPES = {
     "spnet": RECIPE.replaced(export_heatmaps=True),  # their loss is not of the paper: soft-argmax learns faster with it
-    "merge": RECIPE.replaced(preset="lite-merge", **POSES, export_poses="all", concat_visibility=True, stages=MERGE),
+    "merge": RECIPE.replaced(
+        preset="lite-merge", **POSES, export_poses="all", concat_visibility=True, batch_size=8, steps=100, stages=MERGE
+    ),
 }
 TINY = {
     "spnet-lite": {"num_levels": 2, "growth": 8, "pose_features": 16, "visual_features": 16},
