@@ -1,5 +1,6 @@
 """Frames of cameras and streams: the newest, the others counted; and nothing is left of them."""
 
+import contextlib
 import errno
 import http.server
 import socket
@@ -7,13 +8,14 @@ import threading
 import time
 import types
 
+import av
 import numpy as np
 import pytest
 from filmed import COUNT, Camera, number_of, picture, write_timed
 from watched import open_files
 
 from deephar import video
-from deephar.inference import devices
+from deephar.inference import devices, endings
 from deephar.inference.sources import open_source
 
 
@@ -192,6 +194,69 @@ def test_a_stream_that_goes_on_is_live(tmp_path):
     assert (source.kind, source.live) == ("stream", True) and len(found) + source.dropped == COUNT
     assert found[-1].index == COUNT - 1 == number_of(found[-1].image) and source.broken == {}
     assert found[-1].name == f"frame {COUNT - 1} of {source.name}"
+
+
+def answering(head, body):
+    """Address of a server that answers once for each time it is asked, and then closes the connection."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def answer():
+        with server, contextlib.suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(2**16)
+                    connection.sendall(head + b"\r\n\r\n" + body)
+
+    threading.Thread(target=answer, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.getsockname()[1]}/"
+
+
+@pytest.mark.parametrize(("name", "live"), [("clip.mkv", False), ("clip.ts", True)])
+def test_what_a_server_sends_without_its_length_ends_when_the_connection_does(tmp_path, name, live):
+    path = tmp_path / name
+    if live:
+        write_timed(path, range(0, 40 * COUNT, 40))
+    else:
+        video.write_video(path, map(picture, range(COUNT)), 25)
+    server, address = answering(b"HTTP/1.1 200 OK", path.read_bytes())
+    with server, open_source(address) as source:
+        assert source.live == live and (live or source.length == COUNT)
+        assert source.note == ""
+        found = list(source)
+        assert len(found) + source.dropped == COUNT and found[-1].index == COUNT - 1 == number_of(found[-1].image)
+        assert found[-1].seconds == pytest.approx((COUNT - 1) / 25, abs=2e-3) and source.broken == {}
+        assert source.note == f"{address} ended after {COUNT} frames; its server does not tell whether that was all"
+
+
+def test_what_comes_short_of_its_announced_length_is_damaged(tmp_path):
+    data = write_timed(tmp_path / "clip.ts", range(0, 40 * COUNT, 40)).read_bytes()
+    server, address = answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d" % len(data), data[: len(data) // 2])
+    with server, open_source(address) as source:
+        assert 0 < len(list(source)) + source.dropped < COUNT
+        assert list(source.broken.values()) == [f"{address} stopped: Input/output error"] and source.note == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "size", "number"),
+    [
+        ("http://host/clip", "mpegts", -38, errno.ECONNRESET),
+        ("http://host/list.m3u8", "hls", -38, errno.EIO),
+        ("tcp://host:1", "mpegts", -38, errno.EIO),
+        ("clip.ts", "mpegts", 1000, errno.EIO),
+    ],
+)
+def test_other_faults_of_a_connection_are_no_end(clip, name, form, size, number):
+    def demux(stream):
+        raise OSError(number, "as it were")
+        yield
+
+    with av.open(str(clip)) as inner:
+        settings = {"name": name, "format": types.SimpleNamespace(name=form), "size": size, "streams": inner.streams}
+        packets = endings.Packets(types.SimpleNamespace(**settings, demux=demux))
+        with pytest.raises(OSError, match="as it were"):
+            list(packets)
+    assert not packets.unannounced
 
 
 def test_a_stream_that_never_answers_is_given_up(monkeypatch):

@@ -182,6 +182,8 @@ def _report(source: "Source") -> int:
     """Say what went wrong; the exit status."""
     if source.dropped:
         print(f"{source.dropped} frames came while the network was busy, and were left out", file=sys.stderr)
+    if source.note:
+        print(source.note, file=sys.stderr)
     for index, reason in list(source.broken.items())[:1]:
         number = f"{len(source.broken)} pictures" if len(source.broken) > 1 else "1 picture"
         print(f"{number} cannot be read; the first, {index}: {reason}", file=sys.stderr)

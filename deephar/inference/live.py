@@ -8,6 +8,8 @@ import weakref
 from collections.abc import Callable, Generator, Iterator
 
 from deephar.ffmpeg import pyav, reason
+from deephar.inference import endings
+from deephar.inference.endings import Packets
 from deephar.inference.recordings import Numbered
 from deephar.video import picture_stream, upright
 
@@ -32,6 +34,7 @@ class _Latest:
     dropped: int = 0
     fault: str | None = None
     ended: bool = False
+    unannounced: bool = False
     stopped: bool = False
 
 
@@ -62,6 +65,11 @@ class Live:
     def dropped(self) -> int:
         """Number of frames that came and went before they were asked for."""
         return self._latest.dropped
+
+    @property
+    def note(self) -> str:
+        """What is to be said of the end, see `deephar.inference.endings.note`; empty for nothing."""
+        return endings.note(self.name, self._latest.arrived) if self._latest.unannounced else ""
 
     def frames(self, report: Callable[[int, str], None]) -> Generator[Numbered]:
         """The newest frame, as often as it is asked for.
@@ -106,11 +114,13 @@ def _receive(container: "InputContainer", latest: _Latest, start: int, stride: i
     try:
         with container:
             zero = None
-            for frame in _decoded(container):
+            packets = Packets(container)
+            for frame in _decoded(packets):
                 now = time.monotonic() if frame.time is None else frame.time
                 zero = now if zero is None else zero
                 if not _put(latest, now - zero, frame, start, stride):
                     break
+            latest.unannounced = packets.unannounced
     except Exception as error:
         fault = reason(error)
     with latest.changed:
@@ -129,10 +139,10 @@ def _put(latest: _Latest, seconds: float, frame: "VideoFrame", start: int, strid
         return not latest.stopped
 
 
-def _decoded(container: "InputContainer") -> "Iterator[VideoFrame]":
+def _decoded(packets: Packets) -> "Iterator[VideoFrame]":
     """Decoded frames; packets that are damaged are passed over, as at the beginning of a stream that one joins."""
     failures, invalid = 0, pyav().error.InvalidDataError
-    for packet in container.demux(picture_stream(container)):
+    for packet in packets:
         try:
             yield from packet.decode()
             failures = 0

@@ -8,7 +8,9 @@ from collections.abc import Callable, Generator, Iterator
 
 from PIL import Image
 
-from deephar.video import count_frames, naming, picture_stream, upright
+from deephar.inference import endings
+from deephar.inference.endings import Packets
+from deephar.video import naming, picture_stream, upright
 
 if typing.TYPE_CHECKING:
     from av.container import InputContainer
@@ -34,6 +36,7 @@ class Recording:
     Attributes:
         name: for messages.
         fps: frames in a second on average; NaN where the container does not tell.
+        note: what is to be said of the end, see `deephar.inference.endings.note`; empty for nothing.
 
     Args:
         opener: function that opens its container anew; `frames` closes it.
@@ -45,6 +48,7 @@ class Recording:
 
     def __init__(self, opener: "Callable[[], InputContainer]", name: str) -> None:
         self.name: str = name
+        self.note: str = ""
         self._opener = opener
         with opener() as container, naming(name, "is not a readable video"):
             stream = picture_stream(container)
@@ -58,7 +62,7 @@ class Recording:
     def count(self) -> int:
         """Number of frames, counted in the whole file without decoding."""
         with self._opener() as container, naming(self.name, "is damaged"):
-            return count_frames(container)
+            return sum(packet.size > 0 for packet in Packets(container))
 
     def frames(self, start: int, stride: int, report: Callable[[int, str], None]) -> Generator[Numbered]:
         """Frames in order; the container is open until the last of them, or until the iterator is closed.
@@ -102,12 +106,16 @@ class Recording:
                     yield from sought
                     return
         with self._opener() as container:
-            yield from itertools.islice(container.decode(picture_stream(container)), start, None)
+            packets, frames = Packets(container), 0
+            for frames, frame in enumerate((frame for packet in packets for frame in packet.decode()), 1):
+                if frames > start:
+                    yield frame
+            self.note = endings.note(self.name, frames) if packets.unannounced else ""
 
     def _sought(self, container: "InputContainer", start: int) -> "Iterator[VideoFrame] | None":
         """Frames from a number on, by a jump to its time; None where times do not tell the numbers of frames."""
         stream = picture_stream(container)
-        shown = (packet.pts for packet in container.demux(stream) if packet.size and not packet.is_discard)
+        shown = (packet.pts for packet in Packets(container) if packet.size and not packet.is_discard)
         times = list(itertools.islice(shown, start + _REORDERED))
         if None in times or len(set(times)) < len(times):
             return None

@@ -108,6 +108,11 @@ class Source:
         """Number of frames of a live source that came and went before they were asked for."""
         return 0
 
+    @property
+    def note(self) -> str:
+        """What is to be said once a video has ended, though nothing is known to be wrong; empty for nothing."""
+        return ""
+
     def __iter__(self) -> Generator[Frame]:
         if self._closed:
             raise ValueError(f"{self.name} is closed; open it again")
@@ -237,6 +242,10 @@ class _Video(Source):
     def length(self) -> int:
         return self._count
 
+    @property
+    def note(self) -> str:
+        return self._recording.note
+
     def _frames(self) -> Generator[Frame]:
         walk = self._recording.frames(self._rules.start, self._rules.stride, self._report)
         yield from _named(walk, self.frame_name)
@@ -254,6 +263,10 @@ class _Live(Source):
     @property
     def dropped(self) -> int:
         return self._feed.dropped
+
+    @property
+    def note(self) -> str:
+        return self._feed.note
 
     def _frames(self) -> Generator[Frame]:
         yield from _named(self._feed.frames(self._report), self.frame_name)
