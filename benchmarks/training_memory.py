@@ -3,8 +3,8 @@
 Command  KERAS_BACKEND=torch python benchmarks/training_memory.py mpii-2d [--batch-size 24] [--precision bfloat16]
 Data     none; weights and pictures are random
 Result   GB (1e9 bytes) of a step for the whole batch and for parts of it (`--accumulate`), as a table in Markdown: what
-         autograd keeps of batches of one and of two for the backward pass, extended to the whole along the line through
-         both, and 12 bytes for every weight: itself, its gradient and RMSprop's slot; 4 more for the sum of gradients.
+         autograd keeps of such a batch for the backward pass, and 12 bytes for every weight: itself, its gradient and
+         RMSprop's slot; 4 more for the sum of gradients. Tensors have shapes alone, so nothing of that is allocated.
          Not counted: gradients of maps in passing, the workspace of convolutions, and the driver's own 0.3 to 1 GB
 """
 
@@ -14,6 +14,7 @@ import json
 import keras
 import networks
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 
 def kept_bytes(model, count):
@@ -23,11 +24,12 @@ def kept_bytes(model, count):
     def keep(tensor):
         if not isinstance(tensor, torch.nn.Parameter):
             storage = tensor.untyped_storage()
-            storages[storage.data_ptr()] = storage.nbytes()
+            storages[storage._cdata] = storage.nbytes()
         return tensor
 
     x = networks.example(model.input_shape, count)
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+    shapes = FakeTensorMode(allow_non_fake_inputs=True)
+    with shapes, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         outputs = model(x, training=True)  # which holds the graph, and so every storage at its place
         total = sum(storages.values())
     del outputs
@@ -50,11 +52,10 @@ def main():
     if keras.backend.backend() != "torch":
         parser.error("this counts what PyTorch keeps; set KERAS_BACKEND=torch")
     model = networks.built(args.preset, args.precision, args.overrides)
-    one, two = (kept_bytes(model, count) for count in (1, 2))
-    print(f"{args.preset}, {args.precision}: kept of one {one / 1e9:.3f} GB, of two {two / 1e9:.3f} GB")
+    print(f"{args.preset}, {args.precision}")
     print("| batch | parts | GB |\n| ---: | ---: | ---: |")
     for parts in (parts for parts in range(1, args.batch_size + 1) if args.batch_size % parts == 0):
-        kept = one + (two - one) * (args.batch_size // parts - 1)
+        kept = kept_bytes(model, args.batch_size // parts)
         print(f"| {args.batch_size} | {parts} | {(kept + weight_bytes(model, parts > 1)) / 1e9:.1f} |")
 
 

@@ -2,6 +2,8 @@
 
 import os
 import sys
+import time
+import typing
 
 import numpy as np
 
@@ -48,3 +50,29 @@ class Deadly(Numbers):
         if index == 1:
             os._exit(1)
         return super().batch(epoch, index)
+
+
+class Sleepy(Numbers):
+    """Batches that take long to make.
+
+    Args:
+        batches: their number.
+        seconds: that each takes.
+    """
+
+    layout, batch_size, on_broken = None, 2, "raise"
+
+    def __init__(self, batches, seconds):
+        super().__init__(batches)
+        self.seconds = seconds
+
+    def batch(self, epoch, index):
+        time.sleep(self.seconds)
+        return Row(np.full((2, 1), float(index), np.float32))
+
+
+class Row(typing.NamedTuple):
+    """A batch of numbers, all of whose samples could be read."""
+
+    x: np.ndarray
+    broken: tuple[str, ...] = ()

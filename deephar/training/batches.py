@@ -5,9 +5,11 @@ from collections.abc import Sized
 
 
 class Batches(typing.Protocol):
-    """A loader, see `deephar.data.batches.loader`."""
+    """A loader, see `deephar.data.batches.loader.Loader`."""
 
     epoch: int
+    processes: int
+    made: dict[int, float]
     workers: int
     max_queue_size: int
 

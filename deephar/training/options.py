@@ -83,7 +83,7 @@ def parser(
     )
     run.add_argument("--tensorboard", action="store_true", help="log for TensorBoard too (the extra tensorboard)")
     run.add_argument("--seed", type=at_least(0), default=0)
-    run.add_argument("--quiet", action="store_true", help="no progress bar")
+    run.add_argument("--quiet", action="store_true", help="no progress bar, and no word on the bottleneck")
     run.add_argument("--smoke", action="store_true", help=smoke)
     if len(every) > 1:
         run.add_argument("--recipe", default=next(iter(every)), choices=every)

@@ -11,6 +11,7 @@ from deephar import distribution
 from deephar.models import surgery
 from deephar.training import checkpoint, logs
 from deephar.training.batches import Batches
+from deephar.training.bottleneck import Bottleneck
 from deephar.training.callbacks import EndIn, Score
 from deephar.training.compiling import compile_model, set_momentum
 from deephar.training.fitting import fit
@@ -65,7 +66,7 @@ def train_stages(
         folder: where best.weights.h5, last.weights.h5 and log.csv, or stage1.csv and so on, are written.
         earlier: from `deephar.training.state.read`, to resume.
         told: everything that defines the training run, to check that the same one is resumed; default: the recipe.
-        quiet: no progress bar.
+        quiet: no progress bar, and no word on the bottleneck (`deephar.training.bottleneck`).
         minutes: after which to end, at the end of an epoch; None: when all is done.
         plan: `deephar.training.checkpoint.Plan`, when to write a checkpoint within an epoch.
         tensorboard: whether to log for TensorBoard too, see `deephar.training.logs.EpochLog`.
@@ -150,10 +151,14 @@ class _Course:
         state["versions"] = versions()
         watched = [self.best, *_schedule(stage, self.best), *_patience(stage, self.best)]
         log = self.folder / ("log.csv" if len(self.recipe.stages) == 1 else f"stage{number + 1}.csv")
-        own = [logs.EpochLog(log, epoch, self.tensorboard)] if distribution.is_chief(self.model) else []
+        own = self.reports(log, epoch) if distribution.is_chief(self.model) else []
         kept = checkpoint.Checkpoint(self.folder, self.batches, state, watched, earlier, self.plan)
         verbose = 0 if self.quiet else "auto"
         fit(self.model, self.batches, stage.epochs, [*watched, *own, kept, limit], epoch, step, verbose=verbose)
+
+    def reports(self, log: pathlib.Path, epoch: int) -> list[keras.callbacks.Callback]:
+        """Callbacks that tell of every epoch: in the log, and on the console."""
+        return [logs.EpochLog(log, epoch, self.tensorboard), *([] if self.quiet else [Bottleneck(self.batches)])]
 
     def compile(self, stage: Stage, rate: float, file: pathlib.Path | None) -> None:
         """Compile the network for a stage with an initial learning rate; restore its state from a file, if given."""

@@ -152,7 +152,7 @@ def follow(
         judge: see `train`.
         seed: for the batches.
         processes: worker processes that make batches; 0: threads.
-        quiet: no progress bar.
+        quiet: no progress bar, and no word on the bottleneck (`deephar.training.bottleneck`).
 
     Returns:
         list of the best score after each stage, None without a judge.

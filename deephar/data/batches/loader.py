@@ -2,6 +2,7 @@
 
 import collections
 import logging
+import time
 import typing
 from collections.abc import Sequence
 
@@ -73,6 +74,9 @@ class Loader(keras.utils.PyDataset):
         processes: number of worker processes that prefetch batches; 0 for none.
         workers, max_queue_size: of `keras.utils.PyDataset`; threads, and prefetched batches; see
             `deephar.distribution.loader_threads`.
+
+    Attributes:
+        made: when a batch was last made, in seconds of `time.monotonic`, by its number within the epoch.
     """
 
     def __init__(self, mixture: Makes, processes: int = 0, workers: int = 1, max_queue_size: int = 4) -> None:
@@ -81,6 +85,8 @@ class Loader(keras.utils.PyDataset):
         self.layout: PoseLayout = mixture.layout
         self.epoch: int = 0
         self.broken: collections.Counter[str] = collections.Counter()
+        self.processes: int = processes
+        self.made: dict[int, float] = {}
         self._pool = Pool(mixture, processes) if processes else None
 
     @property
@@ -97,6 +103,7 @@ class Loader(keras.utils.PyDataset):
             if message not in self.broken and self.mixture.on_broken == "skip":
                 logger.warning("skipped: %s", message)
             self.broken[message] += 1
+        self.made[index] = time.monotonic()
         return batch
 
     def on_epoch_end(self) -> None:
