@@ -92,10 +92,11 @@ def test_score_on_photographs(name, least, shared):
     assert pose2d.pck_scores(predictions, layouts.get("lsp14"))["total"] > least
 
 
-def test_score_in_space():
+@pytest.mark.parametrize("name", ["lsp-lite-3d", "photo-lite-3d", "photo-base-3d"])
+def test_score_in_space(name):
     """The first of the synthetic people that the card is about: far below the mean pose's 257 mm."""
-    model = loading.load("lsp-lite-3d")
-    layout = loading.describe("lsp-lite-3d").layout
+    model = loading.load(name)
+    layout = loading.describe(name).layout
     people = crops.Crops(SyntheticPeople(48, layout=layout, seed=1000), model.input_shape[1:3])
     assert pose3d.scores(pose3d.predict(model, people), layout, "all")["mpjpe"] < 180
 

@@ -5,10 +5,13 @@ Data     LSP-extended, the official folder or a zip; photographs 1-3500 and 4201
          poses of people (--captured, see deephar.data.synthetic.captured), of whom S1 trains
 Command  python exp/lsp/train_lsp_3d.py --data lspet_dataset.zip --weights lsp-lite-2d
          python exp/lsp/train_lsp_3d.py --data lspet_dataset.zip --weights lsp-lite-2d --recipe fused --poses lspe.npz
-         --street ccp.zip --street-poses ccp.npz --captured h36m.npz
-Time     recipe synthetic: 79 minutes on one core of an AVX2 server CPU, beside other work
+         --street ccp.zip --street-poses ccp.npz --captured h36m.npz; --recipe base with the same files and --weights
+         photo-base-2d: four blocks, of which cut_lsp.py keeps the first two for a lite-3d
+Time     recipe synthetic: 79 minutes on one core of an AVX2 server CPU, beside other work; recipe base: 80 minutes on
+         two AVX-512 cores beside other work
 Score    MPJPE of synthetic people in the wild, root depth given, 145.4 mm (mean pose 257.1; true x, y at the root's
          depth 173.7); photographs 3701-4200 47.9 %; both when trained on photographs 1-3500 only
+         recipe base (`photo-base-3d`): 134.2 mm and 62.2 %
 Result   runs/lsp_3d/last.weights.h5, small.weights.h5 (for distribution), log.csv, model.json; then eval_lsp_3d.py
 """
 
