@@ -1,4 +1,4 @@
-"""Training on several devices and in several processes with tf.distribute."""
+"""Training, and judging what is trained, on several devices and in several processes with tf.distribute."""
 
 import contextlib
 import functools
@@ -8,6 +8,9 @@ import typing
 from collections.abc import Callable, Iterator
 
 import keras
+import numpy as np
+
+from deephar.typed import Array, Floats
 
 STRATEGIES = ("none", "mirrored", "multiworker")
 
@@ -246,14 +249,9 @@ def train_step(model: keras.Model) -> Callable[[typing.Any], dict[str, typing.An
     import tensorflow as tf
 
     strategy = model.distribute_strategy
-    replicas = max(1, strategy.num_replicas_in_sync // part(model)[1])
 
     def step(batch):
-        def share(context):
-            number = context.replica_id_in_sync_group % replicas
-            return tf.nest.map_structure(lambda rows: tf.convert_to_tensor(_share(rows, number, replicas)), batch)
-
-        logs = together(strategy.experimental_distribute_values_from_function(share))
+        logs = together(_shared(model, batch))
         return {name: strategy.experimental_local_results(value)[0] for name, value in logs.items()}
 
     @tf.function(reduce_retracing=True)
@@ -263,10 +261,53 @@ def train_step(model: keras.Model) -> Callable[[typing.Any], dict[str, typing.An
     return step
 
 
-def _share(rows, number, parts):
-    """One of several equal parts of some rows."""
-    size = len(rows) // parts
-    return rows[number * size : (number + 1) * size]
+def prediction_step(model: keras.Model) -> Callable[[list[Array]], list[Floats]]:
+    """The outputs of a model for a batch that the replicas of this process share out, as a function of its inputs.
+
+    Args:
+        model: built under a strategy of TensorFlow.
+
+    Returns:
+        function of a list of arrays (B, ...); it gives a list of arrays (B, ...).
+    """
+    import tensorflow as tf
+
+    strategy, replicas = model.distribute_strategy, _replicas(model)
+
+    @tf.function(reduce_retracing=True)
+    def together(inputs):
+        return strategy.run(lambda share: keras.tree.flatten(model(share, training=False)), args=(inputs,))
+
+    def step(inputs):
+        count = len(inputs[0])
+        full = [np.concatenate([rows, np.repeat(rows[:1], -count % replicas, axis=0)]) for rows in inputs]
+        parts = map(strategy.experimental_local_results, together(_shared(model, full)))
+        return [np.concatenate(list(map(np.asarray, one)))[:count] for one in parts]
+
+    return step
+
+
+def _replicas(model):
+    """Number of a model's replicas in this process."""
+    return max(1, model.distribute_strategy.num_replicas_in_sync // part(model)[1])
+
+
+def _shared(model, batch):
+    """Arrays, or nested tuples and lists of them, whose rows the replicas of this process have in equal parts."""
+    import tensorflow as tf
+
+    replicas = _replicas(model)
+
+    def share(context):
+        number = context.replica_id_in_sync_group % replicas
+
+        def own(rows):
+            size = len(rows) // replicas
+            return tf.convert_to_tensor(rows[number * size : (number + 1) * size])
+
+        return tf.nest.map_structure(own, batch)
+
+    return model.distribute_strategy.experimental_distribute_values_from_function(share)
 
 
 def batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:

@@ -6,13 +6,15 @@ from scripts import hiding, printed
 from deephar import distribution, models
 
 TWO_COPIES = """
-import json, keras
+import json, keras, numpy as np
 import test_keras_metrics as of_metrics
 from drawn import Noise
 from helpers import eagerly
 from together import difference, trained
-from deephar import distribution, training
+from deephar import distribution, layouts, training
 from deephar.data.batches import loader
+from deephar.inference import running
+from deephar.models import outputs
 
 def scores():
     "PCK and PCKh, of two copies and by hand; their halves of a batch have different numbers of labels."
@@ -33,12 +35,20 @@ def refused(action, *arguments, **options):
     except ValueError as error:
         return str(error)
 
+def seen(model):
+    "Number of poses that two copies find in five pictures, and how far they are from those that one finds."
+    images = np.random.default_rng(0).uniform(-1, 1, (5, 64, 64, 3)).astype("float32")
+    found, _ = running.predict_crops(model, images, layouts.get("lsp14"))
+    expected, _ = outputs.poses(model, model(images))
+    return found.shape[1], float(np.abs(found - expected).max())
+
 together, copies = trained("mirrored", 2)
 assert distribution.loader_threads(together) == 1
 result = {"copies": copies, "split again": refused(distribution.scope, "mirrored", 3)}
 three = loader.PoseLoader([(Noise(0, 40), 3)], (64, 64), "pose_visibility", steps=1)
 result["three"] = refused(training.fit, together, three, verbose=0)
 result["scores"] = scores()
+result["seen"], result["seen otherwise"] = seen(together)
 result["left synchronised"] = sum(norm.synchronized for norm in distribution.batch_norms(together))
 
 with eagerly():
@@ -122,6 +132,11 @@ def test_two_copies_learn_what_one_learns(two_copies):
     """
     assert two_copies["copies"] == 2
     assert two_copies["learned"] < 1e-6 and two_copies["moving statistics"] < 1e-5
+
+
+def test_two_copies_share_out_what_is_predicted(two_copies):
+    """Five pictures, which two cannot have equally, have the poses that one copy finds."""
+    assert two_copies["seen"] == 5 and two_copies["seen otherwise"] < 1e-6
 
 
 def test_batch_norms_are_synchronised_while_fitting_alone(two_copies):

@@ -20,7 +20,8 @@ class Compiled:
     """Some outputs of a network of Keras; it uses the network's weights, also after they were changed.
 
     What other outputs need alone is not computed. It is compiled when it is first run: once on TensorFlow, for every
-    power of two of a batch's size on JAX, not at all on PyTorch, which keeps no gradients meanwhile.
+    power of two of a batch's size on JAX, not at all on PyTorch, which keeps no gradients meanwhile. Several devices on
+    TensorFlow share a batch out.
 
     Attributes:
         name: of the network.
@@ -37,10 +38,12 @@ class Compiled:
         self.name: str = model.name
         self.input_shape: typing.Any = model.input_shape
         self.output_names: Sequence[str] = list(names)
-        self._network = keras.Model(model.inputs, list(tensors))
+        with distribution.scope_of(model) as copies:
+            self._network = keras.Model(model.inputs, list(tensors))
         self._shapes = [tuple(tensor.shape) for tensor in model.inputs]
         self._dtypes = [tensor.dtype for tensor in model.inputs]
-        self._function: _Function = _COMPILERS[keras.backend.backend()](self._network)
+        compiler = distribution.prediction_step if copies > 1 else _COMPILERS[keras.backend.backend()]
+        self._function: _Function = compiler(self._network)
 
     def predict_on_batch(self, x: object, /) -> Floats | list[Floats]:
         """The outputs for a batch, in a list; a single one without.
@@ -107,8 +110,8 @@ def of(model: Network, wanted: Sequence[Output] | None = None) -> Network:
     """A network that computes some outputs alone, compiled, with the weights of another.
 
     Args:
-        model: any network. One that is not of Keras, has a class of its own, or was built under a strategy of several
-            devices, is returned as it is: with all its outputs.
+        model: any network. One that is not of Keras, has a class of its own, or is one of several processes' or several
+            devices' of JAX, is returned as it is: with all its outputs.
         wanted: outputs, from `deephar.models.outputs.describe`; None for all.
     """
     if not _is_plain(model):
@@ -120,10 +123,11 @@ def of(model: Network, wanted: Sequence[Output] | None = None) -> Network:
 
 
 def _is_plain(model: Network) -> typing.TypeGuard[keras.Model]:
-    """Whether a network is a graph of Keras, on one device, on a backend that is known here."""
+    """Whether a network is a graph of Keras, in one process, on a backend that is known here."""
     if not isinstance(model, keras.Model) or not type(model).__module__.startswith("keras."):
         return False
     if not getattr(model, "inputs", None) or keras.backend.backend() not in _COMPILERS:
         return False
     with distribution.scope_of(model) as copies:
-        return copies == 1 and keras.distribution.distribution() is None
+        one = copies == 1 or keras.backend.backend() == "tensorflow"
+        return one and distribution.part(model)[1] == 1 and keras.distribution.distribution() is None
