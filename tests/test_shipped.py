@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deephar import inference, layouts, metrics_overlap
+from deephar import action_names, inference, layouts, metrics_overlap, multitask
 from deephar.data.readers import lsp, pennaction
 from deephar.data.samples import clips, crops, video_clips
-from deephar.data.synthetic import groups
+from deephar.data.synthetic import groups, motion, write_penn
 from deephar.data.synthetic.people import SyntheticPeople
+from deephar.data.synthetic.writing import Settings
 from deephar.detection import detector
 from deephar.evaluation import pose2d, pose3d
 from deephar.weights import catalogue, loading
@@ -31,7 +32,7 @@ def test_files_are_small_and_half_precision(name):
     assert path.name in (ROOT / "weights" / "README.md").read_text()
 
 
-POSE_NETWORKS = [name for name, entry in catalogue.SHIPPED.items() if entry.about.preset.startswith("lite-")]
+POSE_NETWORKS = [name for name, entry in catalogue.SHIPPED.items() if not entry.about.judges_actions]
 
 
 @pytest.mark.parametrize("name", POSE_NETWORKS)
@@ -99,6 +100,20 @@ def test_score_in_space(name):
     layout = loading.describe(name).layout
     people = crops.Crops(SyntheticPeople(48, layout=layout, seed=1000), model.input_shape[1:3])
     assert pose3d.scores(pose3d.predict(model, people), layout, "all")["mpjpe"] < 180
+
+
+def test_actions_of_drawn_people(tmp_path):
+    """Videos of another seed than those of training; 20 actions, of which chance names 5 %."""
+    write_penn.write(Settings("penn", (128, 128), seed=5, length=(24, 30), test_share=1.0), tmp_path, 20)
+    about = loading.describe("four-lite")
+    videos = pennaction.PennAction(tmp_path / "labels", tmp_path / "frames", "test", action_names.DRAWN)
+    assert (
+        action_names.DRAWN
+        == tuple(sorted(motion.ACTIONS))
+        == tuple(name.removeprefix("penn/") for name in about.actions[:20])
+    )
+    found = multitask.accuracy(loading.load("four-lite"), about, videos, "set1")
+    assert found["accuracy"] >= 40
 
 
 def test_score_on_annotated_poses(shared):
