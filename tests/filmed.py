@@ -1,6 +1,9 @@
-"""Pictures and videos whose frames can be told apart, and a camera that is a video file."""
+"""Pictures and videos whose frames can be told apart, a camera that is a video file, and a web server."""
 
+import contextlib
 import errno
+import socket
+import threading
 import time
 from fractions import Fraction
 
@@ -32,6 +35,22 @@ def write_timed(path, times, unit=1000, **settings):
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
+
+
+def answering(head, body):
+    """Address of a server that answers once for each time it is asked, and then closes the connection."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def answer():
+        with server, contextlib.suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(2**16)
+                    connection.sendall(head + b"\r\n\r\n" + body)
+
+    threading.Thread(target=answer, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.getsockname()[1]}/"
 
 
 class Camera:

@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("av", reason='needs PyAV: pip install "deephar[video]"')
 
+from filmed import answering
 from scripts import predict as run
 from spots import Finds, Spots, film
 
@@ -29,6 +30,19 @@ def clip(tmp_path_factory):
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     write_video(path, film(lambda t: 60 + 2 * t, lambda t: 250 - t, count=FRAMES), 10)
     return path
+
+
+def test_an_end_that_nothing_announced_is_told_and_no_failure(network, tmp_path, capsys):
+    path = tmp_path / "clip.mkv"
+    write_video(path, film(lambda t: 60 + 2 * t, lambda t: 250 - t, count=FRAMES), 10)
+    server, address = answering(b"HTTP/1.1 200 OK", path.read_bytes())
+    with server:
+        status, _, said = run(capsys, address, "--json", tmp_path / "people.jsonl")
+    assert (status, said) == (
+        0,
+        f"{address} ended after {FRAMES} frames; its server does not tell whether that was all\n",
+    )
+    assert tracks_of(tmp_path / "people.jsonl") == [[1, 2]] * FRAMES
 
 
 class Breaks(Spots):

@@ -1,6 +1,5 @@
 """Frames of cameras and streams: the newest, the others counted; and nothing is left of them."""
 
-import contextlib
 import errno
 import http.server
 import socket
@@ -11,7 +10,7 @@ import types
 import av
 import numpy as np
 import pytest
-from filmed import COUNT, Camera, number_of, picture, write_timed
+from filmed import COUNT, Camera, answering, number_of, picture, write_timed
 from watched import open_files
 
 from deephar import video
@@ -194,22 +193,6 @@ def test_a_stream_that_goes_on_is_live(tmp_path):
     assert (source.kind, source.live) == ("stream", True) and len(found) + source.dropped == COUNT
     assert found[-1].index == COUNT - 1 == number_of(found[-1].image) and source.broken == {}
     assert found[-1].name == f"frame {COUNT - 1} of {source.name}"
-
-
-def answering(head, body):
-    """Address of a server that answers once for each time it is asked, and then closes the connection."""
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def answer():
-        with server, contextlib.suppress(OSError):
-            while True:
-                connection, _ = server.accept()
-                with connection:
-                    connection.recv(2**16)
-                    connection.sendall(head + b"\r\n\r\n" + body)
-
-    threading.Thread(target=answer, daemon=True).start()
-    return server, f"http://127.0.0.1:{server.getsockname()[1]}/"
 
 
 @pytest.mark.parametrize(("name", "live"), [("clip.mkv", False), ("clip.ts", True)])
