@@ -100,7 +100,9 @@ class MeanPose:
         self.input_shape = (None, *about.network.input_shape)
         cuts = crops.Crops(people, about.network.input_shape[:2], about.layout)
         chosen = np.linspace(0, len(cuts) - 1, min(300, len(cuts))).astype(int)
-        mean = np.nanmean([cuts[index].pose_crop for index in chosen], axis=0)
+        poses = np.stack([cuts[index].pose_crop for index in chosen])
+        known = np.isfinite(poses)
+        mean = np.where(known, poses, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
         self.joints = np.concatenate([mean, np.ones((len(mean), 1))], axis=1)
 
     def predict_on_batch(self, images):
