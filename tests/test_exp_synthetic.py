@@ -33,7 +33,7 @@ def test_depth_from_synthetic_people_and_photographs(drawn, tmp_path, monkeypatc
             ("--videos", 16, "--people", 20, "--pose-steps", 2, "--action-steps", 2, "--fine-tuning-steps", 2,
              "--width", 16),
         ),
-        ("four_tasks", ("--smoke", "--people", 40, "--takes", 7, "--videos", 16, "--performances", 12)),
+        ("four_tasks", ("--smoke", "--people", 40, "--takes", 7, "--videos", 160, "--performances", 40)),
     ],
 )  # fmt: skip
 @eagerly()
