@@ -7,6 +7,7 @@ from deephar import distribution, models
 
 TWO_COPIES = """
 import json, keras, numpy as np
+from unittest import mock
 import test_keras_metrics as of_metrics
 from drawn import Noise
 from helpers import eagerly
@@ -36,11 +37,19 @@ def refused(action, *arguments, **options):
         return str(error)
 
 def seen(model):
-    "Number of poses that two copies find in five pictures, and how far they are from those that one finds."
+    "Pictures that either of two copies has of five, the poses found, and how far they are from those that one finds."
+    shares, share = [], distribution._shared
+
+    def noted(model, batch):
+        parts = share(model, batch)
+        shares.append([len(rows) for (rows,) in model.distribute_strategy.experimental_local_results(parts)])
+        return parts
+
     images = np.random.default_rng(0).uniform(-1, 1, (5, 64, 64, 3)).astype("float32")
-    found, _ = running.predict_crops(model, images, layouts.get("lsp14"))
+    with mock.patch.object(distribution, "_shared", noted):
+        found, _ = running.predict_crops(model, images, layouts.get("lsp14"))
     expected, _ = outputs.poses(model, model(images))
-    return found.shape[1], float(np.abs(found - expected).max())
+    return shares, found.shape[1], float(np.abs(found - expected).max())
 
 together, copies = trained("mirrored", 2)
 assert distribution.loader_threads(together) == 1
@@ -48,7 +57,7 @@ result = {"copies": copies, "split again": refused(distribution.scope, "mirrored
 three = loader.PoseLoader([(Noise(0, 40), 3)], (64, 64), "pose_visibility", steps=1)
 result["three"] = refused(training.fit, together, three, verbose=0)
 result["scores"] = scores()
-result["seen"], result["seen otherwise"] = seen(together)
+result["shares"], result["seen"], result["seen otherwise"] = seen(together)
 result["left synchronised"] = sum(norm.synchronized for norm in distribution.batch_norms(together))
 
 with eagerly():
@@ -136,7 +145,7 @@ def test_two_copies_learn_what_one_learns(two_copies):
 
 def test_two_copies_share_out_what_is_predicted(two_copies):
     """Five pictures, which two cannot have equally, have the poses that one copy finds."""
-    assert two_copies["seen"] == 5 and two_copies["seen otherwise"] < 1e-6
+    assert two_copies["shares"] == [[3, 3]] and two_copies["seen"] == 5 and two_copies["seen otherwise"] < 1e-6
 
 
 def test_batch_norms_are_synchronised_while_fitting_alone(two_copies):

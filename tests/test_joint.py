@@ -234,10 +234,12 @@ def test_the_trainer_makes_the_part_of_a_process(monkeypatch):
 
 
 MIRRORED = """
-import contextlib, keras
+import contextlib, keras, numpy as np
 from unittest import mock
-from test_joint import *
-from deephar import training
+from helpers import eagerly
+from test_joint import batches, network
+from deephar import distribution, training
+from deephar.training.joint import JointNetwork
 from deephar.training import fitting
 
 def trained(strategy, logical_cpus=0):

@@ -36,9 +36,6 @@ def _shipped(
     return Entry(f"{name}.weights.h5", about, "research use only")
 
 
-_SPACE: dict[str, object] = {"num_joints": 17, "dim": 3, "num_blocks": 2, "num_context": 0, "width": 288}
-"""The pose part of a clip network that is a `lite-3d`."""
-
 SHIPPED: dict[str, Entry] = {
     "photo-base-2d": _shipped(
         "photo-base-2d",
@@ -85,7 +82,16 @@ SHIPPED: dict[str, Entry] = {
     "four-lite": _shipped(
         "four-lite",
         "lite-merge",
-        {**_SPACE, "input_shape": (96, 96, 3), "depth_maps": 8, "num_actions": (20, 60)},
+        {
+            "num_joints": 17,
+            "dim": 3,
+            "num_blocks": 2,
+            "num_context": 0,
+            "width": 288,
+            "depth_maps": 8,
+            "input_shape": (96, 96, 3),
+            "num_actions": (20, 60),
+        },
         "pa17j",
         "drawn people, test splits: PCKh@0.5 = 64.2, MPJPE = 140 mm, accuracy of 20 and of 10 actions = 65.7 and 93.8",
         (*(f"penn/{name}" for name in action_names.DRAWN), *(f"ntu/{name}" for name in action_names.NTU[:60])),
