@@ -194,6 +194,14 @@ def test_the_boxes_of_a_mosaic_are_around_its_people():
         assert np.prod(np.ptp(corners, axis=0) / [160, 200]) <= 1.7
 
 
+def test_a_group_is_drawn_once(monkeypatch):
+    drawn, places = mosaics.Drawn(Groups(2, (64, 64))), []
+    grey = np.full((64, 64, 3), 128, dtype=np.uint8)
+    monkeypatch.setattr(Groups, "image", lambda self, index: places.append(index) or grey + index)
+    scenes = [drawn.scene(index) for index in (0, 1, 0)]
+    assert places == [0, 1] and [scene.image.getpixel((0, 0))[0] for scene in scenes] == [128, 129, 128]
+
+
 def test_people_who_are_hardly_located_are_left_out():
     class Few(OneGrey):
         POSE = np.where(np.arange(14)[:, None] < 5, OneGrey.POSE, np.nan)

@@ -8,6 +8,7 @@ from helpers import eagerly
 from PIL import Image
 from scripts import refused, run
 
+from deephar.detection import loading
 from deephar.evaluation import detection
 
 TRAIN, EVALUATE = "exp/people/train_people.py", "exp/people/eval_people.py"
@@ -63,3 +64,9 @@ def test_the_detector_trains_and_goes_on(shared, tmp_path, monkeypatch, capsys):
     assert (tmp_path / "run" / "people.weights.h5").stat().st_size < 3e6
     assert "already" in refused(TRAIN, monkeypatch, capsys, *options)
     run(TRAIN, monkeypatch, capsys, *options, "--resume")
+    further = (*files, "--smoke", "--weights", tmp_path / "run" / "people.weights.h5")
+    assert "not allowed with" in refused(TRAIN, monkeypatch, capsys, *further, "--start", "lsp-lite-2d")
+    run(TRAIN, monkeypatch, capsys, *further, "--out", tmp_path / "further")
+    first, second = (loading.load(tmp_path / name / "people.weights.h5") for name in ("run", "further"))
+    moved = [np.abs(a - b).max() for a, b in zip(first.get_weights(), second.get_weights(), strict=True)]
+    assert 0 < max(moved) < 0.1  # two steps of a warming rate; random weights would be far away

@@ -30,7 +30,7 @@ GRIDS = ((1, 1), (2, 1), (3, 1), (2, 2), (3, 3))
 UNEVEN = 0.25
 """Share of a tile's side by which its edges are moved."""
 
-CLOSEST = 0.5
+CLOSEST = 0.3
 """Side of the smallest window, in longer sides of the person in it."""
 
 TRIES = 20
@@ -88,10 +88,11 @@ class OnePerson:
 
 
 class Drawn:
-    """Pictures of drawn groups, `deephar.data.synthetic.groups.Groups`."""
+    """Pictures of drawn groups, `deephar.data.synthetic.groups.Groups`, each of which is drawn once and kept."""
 
     def __init__(self, groups: Groups) -> None:
         self.groups = groups
+        self._drawn: dict[int, Image.Image] = {}
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -99,7 +100,9 @@ class Drawn:
     def scene(self, index: int) -> Scene:
         truth = self.groups.truth(index)
         seen = [pose for pose, share in zip(truth.pose_px, truth.share, strict=True) if share >= 0.25]
-        return Scene(Image.fromarray(self.groups.image(index)), seen, len(seen) == len(truth))
+        if index not in self._drawn:
+            self._drawn[index] = Image.fromarray(self.groups.image(index))
+        return Scene(self._drawn[index], seen, len(seen) == len(truth))
 
 
 class Mosaics(keras.utils.PyDataset):

@@ -42,7 +42,9 @@ def options():
         parser.add_argument(f"--{name}", required=True, type=pathlib.Path, help=text)
     for name in ("poses", "street-poses"):
         parser.add_argument(f"--{name}", required=True, type=pathlib.Path, help=".npz of two networks' joints")
-    parser.add_argument("--start", help="weights of a pose network of the same width, whose stem is taken")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--start", help="weights of a pose network of the same width, whose stem is taken")
+    start.add_argument("--weights", type=pathlib.Path, help="initial weights of the detector, a file of this script")
     parser.add_argument("--out", default="runs/people", type=pathlib.Path)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--steps", type=int, default=100, help="batches of an epoch")
@@ -54,10 +56,10 @@ def options():
     if args.smoke:
         args.epochs, args.steps, args.batch_size = 1, 2, 2
     try:
-        scenes = sources(args)
+        scenes, model = sources(args), started(args)
         if not args.resume:
             files.new_run(args.out)
-        return args, scenes
+        return args, scenes, model
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
@@ -72,7 +74,10 @@ def sources(args):
 
 
 def started(args):
-    """The network, with the stem and hourglass of a pose network where one is named."""
+    """The network: as it was left by an earlier run, or with the stem and hourglass of a pose network, or new."""
+    keras.utils.set_random_seed(args.seed)
+    if args.weights:
+        return loading.load(args.weights)
     model = network.build(width=loading.WIDTH)
     if args.start:
         pose = load(args.start)
@@ -84,10 +89,8 @@ def started(args):
 
 
 def main():
-    args, scenes = options()
-    keras.utils.set_random_seed(args.seed)
+    args, scenes, model = options()
     batches = mosaics.Mosaics(scenes, args.batch_size, args.steps, args.seed, workers=2, max_queue_size=4)
-    model = started(args)
     steps = args.epochs * args.steps
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, max(1, steps - WARMUP), warmup_target=RATE, warmup_steps=min(WARMUP, steps)
