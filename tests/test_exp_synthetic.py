@@ -23,6 +23,15 @@ def test_depth_from_synthetic_people_and_photographs(drawn, tmp_path, monkeypatc
 
 
 @pytest.mark.slow
+@eagerly()
+def test_poses_in_space_from_drawn_people_alone(tmp_path, monkeypatch, capsys):
+    said = run("exp/synthetic/train_pose_3d.py", monkeypatch, capsys, "--out", tmp_path, "--smoke")
+    assert "best MPJPE on people of another seed" in said
+    weights = ("--weights", tmp_path / "small.weights.h5", "--out", tmp_path, "--smoke")
+    assert "MPJPE" in run("exp/lsp/eval_lsp_3d.py", monkeypatch, capsys, *weights)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options"),
     [
