@@ -86,7 +86,7 @@ def check_same(make, rounding, count=3):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize(("dtype", "rounding"), [("float32", 1e-5), ("mixed_bfloat16", 1e-2)])
+@pytest.mark.parametrize(("dtype", "rounding"), [("float32", 1e-5), ("mixed_bfloat16", 3e-2)])
 def test_steps_are_those_of_ordinary_training(dtype, rounding):
     """The operations are the same, so that only a compiler may round otherwise: some float32 epsilons of 1.2e-7, or a
     few of bfloat16's 2^-8. A statistic that moves twice, or another dropout, would differ by more than a tenth."""
