@@ -86,12 +86,13 @@ def check_same(make, rounding, count=3):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize(("dtype", "rounding"), [("float32", 1e-5), ("mixed_bfloat16", 3e-2)])
-def test_steps_are_those_of_ordinary_training(dtype, rounding):
-    """The operations are the same, so that only a compiler may round otherwise: some float32 epsilons of 1.2e-7, or a
-    few of bfloat16's 2^-8. A statistic that moves twice, or another dropout, would differ by more than a tenth."""
+@pytest.mark.parametrize(("dtype", "rounding", "count"), [("float32", 1e-5, 3), ("mixed_bfloat16", 3e-2, 1)])
+def test_steps_are_those_of_ordinary_training(dtype, rounding, count):
+    """The operations are the same; compilers may round otherwise, and gradients are summed in another order: some
+    float32 epsilons of 1.2e-7, or a few of bfloat16's 2^-8, which a second step would magnify. A statistic that moves
+    twice, or another dropout, differs by more than a tenth."""
     assert len(segments.segments(small())) > 2
-    check_same(lambda: small(dtype), rounding)
+    check_same(lambda: small(dtype), rounding, count)
 
 
 @pytest.mark.backend
