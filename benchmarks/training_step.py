@@ -4,8 +4,8 @@ Command  python benchmarks/training_step.py [--model lite-2d] [--batch-size 32] 
          [--ways plain tensorflow torch jax] [--optimizer adam] [--precision bfloat16] [--rounds 9] [--smoke]
 Data     none; weights, images and labels are random
 Ways     `tensorflow`, `torch`, `jax`: the step of `deephar.training.fit` on that backend; `plain`: on TensorFlow with
-         the layers as Keras computes them, without `deephar.training.fusion`; `rematerialised`: `plain` with what is
-         within a layer computed again for its gradient (`keras.RematScope`)
+         the layers as Keras computes them, without `deephar.training.fusion`; `rematerialized`: `tensorflow` with
+         `--rematerialize`
 Result   for every way the median of the rounds and their middle half, images a second; the seconds of processors, which
          say the same where other work runs beside; how many times as fast as the first way, the median over rounds;
          peak memory above that of the process before its network was there
@@ -27,30 +27,33 @@ WAYS = {
     "tensorflow": "tensorflow",
     "torch": "torch",
     "jax": "jax",
-    "rematerialised": "tensorflow",
+    "rematerialized": "tensorflow",
 }
 SMOKE = {"input_shape": [32, 32, 3], "width": 16, "num_blocks": 1}
 
 
 def compiled_step(way, args):
     """What trains on one batch, the context to call it in, and memory in MB before its network."""
-    import keras
     from memory import forget_peak, resident_mb
     from networks import built, example
 
     from deephar import memory, training
     from deephar.training.fusion import fused
+    from deephar.training.rematerialization import rematerialized
 
     before = resident_mb("VmRSS")
     forget_peak()
     memory.keep_freed()
-    with keras.RematScope("full") if way == "rematerialised" else contextlib.nullcontext():
-        model = built(args.model, args.precision, SMOKE if args.smoke else args.overrides)
+    model = built(args.model, args.precision, SMOKE if args.smoke else args.overrides)
     training.compile_model(model, args.optimizer)
     x = example(model.input_shape, args.batch_size)
     y = [np.abs(example(output.shape, args.batch_size)) for output in model.outputs]
-    context = fused(model) if way == "tensorflow" else contextlib.nullcontext()
-    return (lambda: model.train_on_batch(x, y)), context, before
+    contexts = contextlib.ExitStack()
+    if way in ("tensorflow", "rematerialized"):
+        contexts.enter_context(fused(model))
+    if way == "rematerialized":
+        contexts.enter_context(rematerialized(model))
+    return (lambda: model.train_on_batch(x, y)), contexts, before
 
 
 def serve(way, args):

@@ -38,7 +38,8 @@ class FoldFrames(SameDtypeLayer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check(input_shape)
-        return (None, *input_shape[2:])
+        clips, frames = input_shape[:2]
+        return (None if clips is None or frames is None else clips * frames, *input_shape[2:])
 
 
 @keras.saving.register_keras_serializable(package="deephar")
@@ -72,7 +73,8 @@ class UnfoldFrames(SameDtypeLayer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check(input_shape)
-        return (None, self.frames, *input_shape[1:])
+        images = input_shape[0]
+        return (None if images is None else images // self.frames, self.frames, *input_shape[1:])
 
     def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "frames": self.frames}

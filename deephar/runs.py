@@ -25,6 +25,7 @@ class Part(typing.TypedDict, total=False):
         command: of the script, as a list of words.
         versions: of the software, by name.
         strategy, processes_together: how it was distributed.
+        rematerialized: whether maps were computed again for the gradient, to need less memory.
         begun, ended: times, ISO 8601; a part that was killed has no end.
         resumed_from: stage, epoch and step, from 0; None for a start.
         how: it ended: "finished", "time over", "stopped by SIGTERM ...".
@@ -34,6 +35,7 @@ class Part(typing.TypedDict, total=False):
     versions: dict[str, str]
     strategy: str
     processes_together: int
+    rematerialized: bool
     begun: str
     ended: str
     resumed_from: dict[str, int] | None

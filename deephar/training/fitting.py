@@ -1,5 +1,6 @@
 """Keras' `fit` on a loader's batches, on one device or several, from any step of an epoch."""
 
+import contextlib
 import typing
 from collections.abc import Iterable
 
@@ -10,6 +11,7 @@ from deephar.training.batches import Batches
 from deephar.training.callbacks import KeepFreedMemory
 from deephar.training.fusion import fused
 from deephar.training.loop import loop
+from deephar.training.rematerialization import rematerialized
 
 
 class Rest(keras.utils.PyDataset):
@@ -84,6 +86,7 @@ def fit(
     initial_epoch: int = 0,
     initial_step: int = 0,
     verbose: typing.Literal["auto", 0, 1, 2] = "auto",
+    rematerialize: bool = False,
 ) -> keras.callbacks.History:
     """Train a network on a loader's batches with Keras' `fit`, on one device or under the strategy it was built in.
 
@@ -97,18 +100,20 @@ def fit(
         callbacks: Keras callbacks.
         initial_epoch, initial_step: where to start: the epoch and the number of its batch, from 0.
         verbose: as of `keras.Model.fit`.
+        rematerialize: whether to need less memory and more time, see `deephar.training.rematerialization`.
 
     Returns:
         `keras.callbacks.History`.
 
     Raises:
-        ValueError: if a batch cannot be split evenly among the replicas.
+        ValueError: if a batch cannot be split evenly among the replicas, or the network cannot be rematerialized.
     """
     distribution.check_batch(model, batches.batch_size)
     called: typing.Any = [KeepFreedMemory(initial_step), *callbacks]
     options: dict[str, typing.Any] = {"shuffle": False, "verbose": verbose}
     several, shown = distribution.part(model)[1] > 1, dict[str, typing.Any]()
-    with distribution.synchronised(model), fused(model):
+    sparing = rematerialized(model) if rematerialize else contextlib.nullcontext()
+    with distribution.synchronised(model), fused(model), sparing:
         if several or initial_step or keras.backend.backend() != "tensorflow":
             build_metrics(model, batches[initial_step])
         if several or initial_step:

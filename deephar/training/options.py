@@ -65,6 +65,7 @@ def parser(
     run.add_argument("--logical-cpus", type=at_least(0), default=0, help="split the CPU, to try --strategy mirrored")
     run.add_argument("--processes", type=at_least(0), default=0, help="worker processes that make batches; 0: threads")
     run.add_argument("--precision", default="float32", choices=PRECISIONS, help="of most layers; the rest is float32")
+    run.add_argument("--rematerialize", action="store_true", help="need less memory, and more time for every step")
     run.add_argument(
         "--minutes",
         type=positive,
@@ -179,6 +180,7 @@ _RUN = (
     "checkpoint_minutes",
     "checkpoint_steps",
     "tensorboard",
+    "rematerialize",
     "earlier",
     "refuse",
     "recipe",

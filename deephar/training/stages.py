@@ -55,6 +55,7 @@ def train_stages(
     minutes: float | None = None,
     plan: checkpoint.Plan | None = None,
     tensorboard: bool = False,
+    rematerialize: bool = False,
 ) -> list[float | None]:
     """Train a network stage by stage; every stage starts from the best weights of the previous one.
 
@@ -70,6 +71,7 @@ def train_stages(
         minutes: after which to end, at the end of an epoch; None: when all is done.
         plan: `deephar.training.checkpoint.Plan`, when to write a checkpoint within an epoch.
         tensorboard: whether to log for TensorBoard too, see `deephar.training.logs.EpochLog`.
+        rematerialize: see `deephar.training.fit`.
 
     Returns:
         list of the best score after each stage, None without a judge; a stage that time has ended is left out.
@@ -81,6 +83,7 @@ def train_stages(
         set_momentum(model, recipe.norm_momentum)
     told = recipe.to_json() if told is None else told
     course = _Course(model, batches, recipe, judge, pathlib.Path(folder), told, quiet, plan, tensorboard)
+    course.rematerialize = rematerialize
     limit = EndIn(math.inf if minutes is None else minutes)
     if earlier:
         course.recall(earlier[0])
@@ -111,6 +114,7 @@ class _Course:
         self.best = Score(judge.score if judge else None, folder, judge.log if judge else "score")
         self.scores: list[float | None] = []
         self.rate: float | None = None
+        self.rematerialize = False
 
     def recall(self, earlier: State) -> None:
         """Restore the state of an interrupted run."""
@@ -154,7 +158,8 @@ class _Course:
         own = self.reports(log, epoch) if distribution.is_chief(self.model) else []
         kept = checkpoint.Checkpoint(self.folder, self.batches, state, watched, earlier, self.plan)
         verbose = 0 if self.quiet else "auto"
-        fit(self.model, self.batches, stage.epochs, [*watched, *own, kept, limit], epoch, step, verbose=verbose)
+        calls = [*watched, *own, kept, limit]
+        fit(self.model, self.batches, stage.epochs, calls, epoch, step, verbose, self.rematerialize)
 
     def reports(self, log: pathlib.Path, epoch: int) -> list[keras.callbacks.Callback]:
         """Callbacks that tell of every epoch: in the log, and on the console."""

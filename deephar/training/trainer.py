@@ -102,6 +102,7 @@ def _train(
     _record(args, told, model)
     plan = checkpoint.Plan(args.checkpoint_minutes, args.checkpoint_steps or None, requests)
     options = {"quiet": args.quiet, "minutes": args.minutes, "plan": plan, "tensorboard": args.tensorboard}
+    options["rematerialize"] = args.rematerialize
     with contextlib.closing(batches):
         scores = train_stages(model, batches, args.recipe, judge, folder, earlier, told, **options)
     if distribution.is_chief(model):
@@ -125,6 +126,7 @@ def _record(args: argparse.Namespace, told: Mapping[str, str], model: keras.Mode
         "command": sys.argv,
         "versions": versions.versions(),
         "strategy": args.strategy,
+        "rematerialized": args.rematerialize,
         "processes_together": distribution.part(model)[1],
         "resumed_from": from_where,
     }
@@ -141,6 +143,7 @@ def follow(
     seed: int = 0,
     processes: int = 0,
     quiet: bool = False,
+    rematerialize: bool = False,
 ) -> list[float | None]:
     """Train a network with a recipe from Python; `train` does it from the command line, and can resume.
 
@@ -153,6 +156,7 @@ def follow(
         seed: for the batches.
         processes: worker processes that make batches; 0: threads.
         quiet: no progress bar, and no word on the bottleneck (`deephar.training.bottleneck`).
+        rematerialize: see `deephar.training.fit`.
 
     Returns:
         list of the best score after each stage, None without a judge.
@@ -162,7 +166,7 @@ def follow(
     """
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
     batches = make_loader(recipe, model, sources, seed, processes)
-    return train_stages(model, batches, recipe, judge, folder, quiet=quiet)
+    return train_stages(model, batches, recipe, judge, folder, quiet=quiet, rematerialize=rematerialize)
 
 
 def new_network(args: argparse.Namespace, start: Callable[[keras.Model], object] | None = None) -> keras.Model:
