@@ -170,6 +170,12 @@ def test_segments_are_the_network(preset):
         assert part.outputs[0] is not None and any(part.outputs[0] is tensor for tensor in following.inputs)
 
 
+def test_an_old_keras_is_named(monkeypatch):
+    monkeypatch.delattr(keras, "remat")
+    with pytest.raises(ImportError, match="needs Keras 3.9 or newer. Found: 3"), rematerialized(small()):
+        pass
+
+
 class Penalised(layers.Layer):
     def call(self, x):
         self.add_loss(keras.ops.sum(x))

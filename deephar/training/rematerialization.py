@@ -30,7 +30,10 @@ def rematerialized(model: keras.Model) -> Iterator[None]:
 
     Raises:
         ValueError: if it is not functional, and in a step if a layer adds losses of its own.
+        ImportError: if Keras is older than 3.9.
     """
+    if not hasattr(keras, "remat"):
+        raise ImportError(f"Rematerialization needs Keras 3.9 or newer. Found: {keras.__version__}")
     parts = [model] if isinstance(model, keras.Function) else model.layers
     networks = [part for part in parts if isinstance(part, keras.Function)]
     if not networks:
