@@ -59,6 +59,13 @@ def test_four_tasks(recipe, files, tmp_path, monkeypatch, capsys):
     assert list(scores["action2d"]["per_class"]) == ["squat", "wave"] and len(scores["action3d"]["per_class"]) == 60
     judges = ["m1", "m2"] if recipe == "spnet" else ["p1", "v1", "m"]
     assert list(scores["action2d"]["outputs"]) == [f"set1_{name}" for name in judges]
+    if recipe == "merge":
+        options = (*of(files, "penn", "ntu"), *out, *weights, "--tasks", "action2d", "action3d")
+        said = run(f"{exp}/eval_streaming.py", monkeypatch, capsys, *options)
+        assert said.splitlines()[0].split()[2:] == ["clip", "followed", "jumping", "annotated", "videos"]
+        streamed = json.loads((tmp_path / "run/streaming.json").read_text())
+        assert streamed["action2d"]["clip"] == scores["action2d"]["accuracy"]
+        assert streamed["action3d"]["clip"] == scores["action3d"]["accuracy"]
 
 
 @pytest.mark.slow

@@ -113,6 +113,26 @@ def test_poses_of_windows_that_move_are_brought_to_one_square():
     np.testing.assert_array_equal(actions._in_one_window(clip[:1] * 2)[0], [pose, pose])
 
 
+def found(*corners):
+    return actions.Judged(np.array(corners, dtype=float), np.ones(len(corners)), {})
+
+
+def test_windows_drift_towards_the_pose_and_hold_it():
+    """A pose 40 wide asks for a window of 60: a tenth of the way from 100 to there, and from 50 to its middle, 54."""
+    window = (np.array([50.0, 50.0]), np.full(2, 100.0))
+    center, size = actions.following(window, found([34, 40], [74, 60]))
+    np.testing.assert_allclose((*center, *size), (50.4, 50.0, 96, 96))
+    center, size = actions.following(window, found([80, 40], [120, 60]))  # from 7 to 120, and square
+    np.testing.assert_allclose((*center, *size), (63.5, 50.0, 113, 113))
+    for _ in range(200):
+        center, size = actions.following((center, size), found([34, 40], [74, 60]))
+    np.testing.assert_allclose((*center, *size), (54, 50, 60, 60), atol=1e-3)
+    center, size = actions.following(window, found([34, 40], [74, 60]), margin=1.25, drift=1.0)
+    np.testing.assert_allclose((*center, *size), (54, 50, 50, 50))
+    center, size = actions.following(window, found([50, 50], [50, 50]), drift=1.0)  # nothing to be seen
+    np.testing.assert_allclose((*center, *size), (50, 50, 2, 2))
+
+
 @pytest.mark.parametrize(
     "other",
     [lambda: models.build("lite-2d", width=16, num_blocks=1), lambda: network(poses="given", export_poses="none")],

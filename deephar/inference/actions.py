@@ -10,7 +10,7 @@ from PIL import Image
 
 from deephar import checks, geometry, layouts
 from deephar.data.samples import frames
-from deephar.inference import running
+from deephar.inference import boxes, running
 from deephar.inference.predictor import PoseNetwork
 from deephar.layouts import PoseLayout
 from deephar.models.outputs import Output
@@ -39,6 +39,27 @@ class Judged:
     def probabilities(self) -> Floats | None:
         """(A,) of the output that judges; None until there is one."""
         return next(reversed(self.scores.values())) if self.scores else None
+
+
+def following(window: Window, judged: Judged, margin: float = 1.5, drift: float = 0.1) -> Window:
+    """The window for the next frame, which drifts towards the pose of this one and always holds it.
+
+    A window that jumps to every new pose trembles as they do, and the features under the joints with it.
+
+    Args:
+        window: of this frame.
+        judged: what was found in it.
+        margin: side of the window of somebody who stands still, as a multiple of the joints' extent.
+        drift: share of the way to such a window around this pose, in (0, 1]; 1 jumps.
+
+    Returns:
+        centre (2,) and size (2,), a square.
+    """
+    found = boxes.extent(judged.pose_px, judged.confidence)
+    wanted = geometry.box_to_window(geometry.enlarge_box(found, margin, square=True))
+    drifted = [old + drift * (new - old) for old, new in zip(window, wanted, strict=True)]
+    center, size = geometry.box_to_window(geometry.union_box([geometry.window_to_box(*drifted), found]))
+    return center, np.full(2, max(size.max(), boxes.LEAST_PX))
 
 
 @dataclasses.dataclass(frozen=True)
