@@ -180,3 +180,8 @@ def _has_several_sets(model):
         return len({output.actions for output in described.judges(model)}) > 1
     except ValueError:  # outputs of the user's own
         return False
+
+
+def ends(network: keras.Model) -> list[keras.KerasTensor]:
+    """The tensors of a functional network that it returns, in order."""
+    return list(network.outputs)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 import keras
 from keras import ops
 
+from deephar.models.surgery import ends
 from deephar.training.segments import Segment, segments
 
 _Tensors: typing.TypeAlias = list[typing.Any]
@@ -59,7 +60,7 @@ def _training_call(network: typing.Any) -> _Call:
         for segment, layer in parts:
             outputs = _recomputed(segment, layer, [values[id(tensor)] for tensor in segment.inputs])
             values.update(zip(map(id, segment.outputs), outputs, strict=True))
-        return [values[id(tensor)] for tensor in network.outputs]
+        return [values[id(tensor)] for tensor in ends(network)]
 
     whole = _Uncast(run)
 

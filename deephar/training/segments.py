@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 import keras
 import numpy as np
 
+from deephar.models.surgery import ends
+
 _Node: typing.TypeAlias = typing.Any
 """A use of a layer in a functional network of Keras."""
 
@@ -60,7 +62,7 @@ def segments(network: keras.Model) -> list[Segment]:
     sizes, kept = zip(*_sizes(network, nodes), strict=True)
     uses = _uses(nodes)
     last = [max(n for tensor in node.outputs for n in [own, *uses[id(tensor)]]) for own, node in enumerate(nodes)]
-    borders, wanted = cuts(sizes, last, kept), {id(tensor) for tensor in network.outputs}
+    borders, wanted = cuts(sizes, last, kept), {id(tensor) for tensor in ends(network)}
     return [_segment(nodes, start, end, uses, wanted) for start, end in itertools.pairwise(borders)]
 
 
@@ -115,7 +117,7 @@ def _node_of(tensor: typing.Any) -> _Node:
 
 def _ordered(network: keras.Model) -> list[_Node]:
     """The nodes of a network but its inputs, such that what an output needs alone comes just before it."""
-    order, stack = dict[_Node, None](), [_node_of(tensor) for tensor in reversed(network.outputs)]
+    order, stack = dict[_Node, None](), [_node_of(tensor) for tensor in reversed(ends(network))]
     while stack:
         needed = [_node_of(tensor) for tensor in stack[-1].input_tensors if not _node_of(tensor).is_input]
         missing = [node for node in needed if node not in order]
