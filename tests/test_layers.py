@@ -59,6 +59,14 @@ def test_layer_contract(layer, shapes, tmp_path):
         np.testing.assert_array_equal(a, keras.ops.convert_to_numpy(b))
 
 
+def test_known_numbers_of_frames_stay_known():
+    fold, unfold = layers.FoldFrames(), layers.UnfoldFrames(4)
+    assert fold.compute_output_shape((2, 4, 6, 3)) == (8, 6, 3)
+    assert unfold.compute_output_shape((8, 6, 3)) == (2, 4, 6, 3)
+    assert fold.compute_output_shape((None, 4, 6, 3)) == fold.compute_output_shape((2, None, 6, 3)) == (None, 6, 3)
+    assert unfold.compute_output_shape((None, 6, 3)) == (None, 4, 6, 3)
+
+
 @pytest.mark.parametrize(("layer", "shapes"), WEIGHTLESS + POOLING)
 def test_mathematics_has_no_weights(layer, shapes):
     assert layer.count_params() == 0 if layer.built else not layer.weights

@@ -131,6 +131,9 @@ def test_windows_drift_towards_the_pose_and_hold_it():
     np.testing.assert_allclose((*center, *size), (54, 50, 50, 50))
     center, size = actions.following(window, found([50, 50], [50, 50]), drift=1.0)  # nothing to be seen
     np.testing.assert_allclose((*center, *size), (50, 50, 2, 2))
+    for wrong in ({"margin": 0.9}, {"drift": 0.0}, {"drift": 1.1}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            actions.following(window, found([34, 40], [74, 60]), **wrong)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,10 @@ class OnePerson:
 
 
 class Drawn:
-    """Pictures of drawn groups, `deephar.data.synthetic.groups.Groups`, each of which is drawn once and kept."""
+    """Pictures of drawn groups, `deephar.data.synthetic.groups.Groups`, each of which is drawn once and kept.
+
+    Of 256 x 256 pixels, 1,000 need 0.2 GB.
+    """
 
     def __init__(self, groups: Groups) -> None:
         self.groups = groups

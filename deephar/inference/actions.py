@@ -10,6 +10,7 @@ from PIL import Image
 
 from deephar import checks, geometry, layouts
 from deephar.data.samples import frames
+from deephar.data.samples.boxes import BOX_MARGIN
 from deephar.inference import boxes, running
 from deephar.inference.predictor import PoseNetwork
 from deephar.layouts import PoseLayout
@@ -41,7 +42,7 @@ class Judged:
         return next(reversed(self.scores.values())) if self.scores else None
 
 
-def following(window: Window, judged: Judged, margin: float = 1.5, drift: float = 0.1) -> Window:
+def following(window: Window, judged: Judged, margin: float = BOX_MARGIN, drift: float = 0.1) -> Window:
     """The window for the next frame, which drifts towards the pose of this one and always holds it.
 
     A window that jumps to every new pose trembles as they do, and the features under the joints with it.
@@ -54,7 +55,11 @@ def following(window: Window, judged: Judged, margin: float = 1.5, drift: float 
 
     Returns:
         centre (2,) and size (2,), a square.
+
+    Raises:
+        ValueError: for a margin below 1, or a drift out of range.
     """
+    margin, drift = checks.between("margin", margin, 1), checks.between("drift", drift, 0, 1, low_included=False)
     found = boxes.extent(judged.pose_px, judged.confidence)
     wanted = geometry.box_to_window(geometry.enlarge_box(found, margin, square=True))
     drifted = [old + drift * (new - old) for old, new in zip(window, wanted, strict=True)]

@@ -82,8 +82,7 @@ def train_stages(
     if recipe.norm_momentum is not None:
         set_momentum(model, recipe.norm_momentum)
     told = recipe.to_json() if told is None else told
-    course = _Course(model, batches, recipe, judge, pathlib.Path(folder), told, quiet, plan, tensorboard)
-    course.rematerialize = rematerialize
+    course = _Course(model, batches, recipe, judge, pathlib.Path(folder), told, quiet, plan, tensorboard, rematerialize)
     limit = EndIn(math.inf if minutes is None else minutes)
     if earlier:
         course.recall(earlier[0])
@@ -108,13 +107,13 @@ class _Course:
         quiet: bool,
         plan: checkpoint.Plan | None,
         tensorboard: bool,
+        rematerialize: bool,
     ) -> None:
-        self.quiet, self.plan, self.tensorboard = quiet, plan, tensorboard
+        self.quiet, self.plan, self.tensorboard, self.rematerialize = quiet, plan, tensorboard, rematerialize
         self.model, self.batches, self.recipe, self.folder, self.told = model, batches, recipe, folder, told
         self.best = Score(judge.score if judge else None, folder, judge.log if judge else "score")
         self.scores: list[float | None] = []
         self.rate: float | None = None
-        self.rematerialize = False
 
     def recall(self, earlier: State) -> None:
         """Restore the state of an interrupted run."""

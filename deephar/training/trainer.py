@@ -101,10 +101,9 @@ def _train(
         describe(args.recipe, judge, about).write(folder / "model.json")
     _record(args, told, model)
     plan = checkpoint.Plan(args.checkpoint_minutes, args.checkpoint_steps or None, requests)
-    options = {"quiet": args.quiet, "minutes": args.minutes, "plan": plan, "tensorboard": args.tensorboard}
-    options["rematerialize"] = args.rematerialize
+    options = {name: getattr(args, name) for name in ("quiet", "minutes", "tensorboard", "rematerialize")}
     with contextlib.closing(batches):
-        scores = train_stages(model, batches, args.recipe, judge, folder, earlier, told, **options)
+        scores = train_stages(model, batches, args.recipe, judge, folder, earlier, told, plan=plan, **options)
     if distribution.is_chief(model):
         best = folder / f"{'best' if judge else 'last'}.weights.h5"
         files.shrink_weights(best, folder / "small.weights.h5")

@@ -73,8 +73,8 @@ def streamed(stream, video, last):
     for number in range(last):
         seen = stream(frames.to_rgb(video.frame(number), video.name), windows)
         windows = {
-            "followed": actions.following(windows["followed"], seen["followed"], boxes.BOX_MARGIN),
-            "jumping": actions.following(windows["jumping"], seen["jumping"], boxes.BOX_MARGIN, drift=1.0),
+            "followed": actions.following(windows["followed"], seen["followed"]),
+            "jumping": actions.following(windows["jumping"], seen["jumping"], drift=1.0),
             "annotated": annotated(video, number + 1),
         }
     seen = stream(frames.to_rgb(video.frame(last), video.name), windows)
