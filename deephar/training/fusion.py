@@ -66,7 +66,7 @@ def _normalization(layer: typing.Any) -> _Call:
         offset = tf.convert_to_tensor(layer.beta)
         scale = tf.ones_like(offset) if layer.gamma is None else tf.convert_to_tensor(layer.gamma)
         y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            tf.cast(inputs, tf.float32), scale, offset, epsilon=layer.epsilon, is_training=True
+            inputs if inputs.dtype == tf.bfloat16 else tf.cast(inputs, tf.float32), scale, offset, epsilon=layer.epsilon, is_training=True
         )
         count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
         variance *= (count - 1) / count  # the operation divides by count - 1, Keras by count
@@ -91,7 +91,7 @@ def _separable(layer: typing.Any) -> _Call:
     original = layer.call
 
     def call(inputs: typing.Any) -> typing.Any:
-        if inputs.dtype != tf.float32:
+        if inputs.dtype not in (tf.float32, tf.bfloat16):
             return original(inputs)
         x = depthwise(inputs, tf.convert_to_tensor(layer.depthwise_kernel))
         return tf.nn.conv2d(x, tf.convert_to_tensor(layer.pointwise_kernel), 1, "SAME")
@@ -106,7 +106,7 @@ def depthwise(x: typing.Any, kernel: typing.Any) -> typing.Any:
     a convolution of the maps with all of that gradient as a kernel, each image's channels for themselves.
 
     Args:
-        x: TensorFlow's float32 (B, H, W, C).
+        x: TensorFlow's float32 or bfloat16 (B, H, W, C).
         kernel: (h, w, C, 1).
 
     Returns:
@@ -126,8 +126,10 @@ def depthwise(x: typing.Any, kernel: typing.Any) -> typing.Any:
             edges = [[(size - 1) // 2, size // 2] for size in kernel.shape[:2]]
             moved = tf.nn.depthwise_conv2d(maps, weights, ones, [[0, 0], *edges, [0, 0]])
             by_image = tf.reshape(moved, [*kernel.shape[:2], shape[0], channels])
-            backwards = tf.nn.depthwise_conv2d_backprop_input(tf.shape(x), kernel, upstream, ones, "SAME")
-            return backwards, tf.expand_dims(tf.reduce_sum(by_image, axis=2), -1)
+            total = tf.reduce_sum(tf.cast(by_image, tf.float32), axis=2)
+            turned = tf.reverse(kernel, [0, 1])
+            backwards = tf.nn.depthwise_conv2d(upstream, turned, ones, [[0, 0], *(pad[::-1] for pad in edges), [0, 0]])
+            return backwards, tf.expand_dims(tf.cast(total, kernel.dtype), -1)
 
         return tf.nn.depthwise_conv2d(x, kernel, ones, "SAME"), gradient
 
