@@ -1,5 +1,6 @@
 """Layers in fewer operations of TensorFlow: the numbers of Keras, on networks of ours."""
 
+import functools
 import itertools
 
 import keras
@@ -10,7 +11,7 @@ from helpers import eagerly
 
 from deephar import distribution, models, training
 from deephar.data.batches import loader
-from deephar.training.fusion import depthwise, fused
+from deephar.training.fusion import depthwise, fused, pointwise
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="fused layers are TensorFlow's")
 
@@ -77,12 +78,12 @@ def test_a_step_is_that_of_keras(preset):
     assert types.count("FusedBatchNormV3") == types.count("FusedBatchNormGradV3") == len(norms) - 2
     assert "DepthwiseConv2dNativeBackpropFilter" not in types
     for one, other in zip(outputs, fused_outputs, strict=True):
-        np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(other, one, rtol=5e-5, atol=1e-6)
     largest = max(np.abs(one).max() for one in gradients)
     for variable, one, other in zip(model.trainable_variables, gradients, fused_gradients, strict=True):
         np.testing.assert_allclose(other, one, atol=2e-5 * largest, rtol=1e-4, err_msg=variable.path)
     for name, one in moved.items():
-        np.testing.assert_allclose(fused_moved[name], one, rtol=2e-5, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(fused_moved[name], one, rtol=2e-5, atol=3e-6, err_msg=name)
     assert not fused_moved[norms[0].moving_mean.path].any()
 
 
@@ -95,6 +96,9 @@ def test_a_step_in_bfloat16_is_that_of_keras():
     with fused(model):
         _, fused_gradients, fused_moved, types = learnt(model, x)
     assert types.count("FusedBatchNormV3") == len(distribution.batch_norms(model))
+    assert "DepthwiseConv2dNativeBackpropFilter" not in types
+    convolutions = [layer for layer in model._flatten_layers() if type(layer) is keras.layers.Conv2D]
+    assert types.count("Conv2DBackpropFilter") == sum(layer.kernel_size != (1, 1) for layer in convolutions)
     pairs = [(gradients, fused_gradients), (moved.values(), fused_moved.values())]
     for one, other in itertools.chain.from_iterable(zip(*pair, strict=True) for pair in pairs):
         assert np.linalg.norm(other - one) <= 0.05 * np.linalg.norm(one) + 1e-6
@@ -115,12 +119,27 @@ def test_nothing_but_the_computation_changes():
 def test_gradients_of_a_depthwise_convolution(size):
     import tensorflow as tf
 
+    plain = functools.partial(tf.nn.depthwise_conv2d, strides=[1, 1, 1, 1], padding="SAME")
+    assert_same_gradients(depthwise, plain, (*size, 4, 1), 4)
+
+
+def test_gradients_of_a_pointwise_convolution():
+    import tensorflow as tf
+
+    assert_same_gradients(pointwise, functools.partial(tf.nn.conv2d, strides=1, padding="SAME"), (1, 1, 4, 5), 5)
+
+
+def assert_same_gradients(ours, plain, kernel_shape, channels):
+    """Of two convolutions of maps with 4 channels, which give maps of so many."""
+    import tensorflow as tf
+
     generator = np.random.default_rng(0)
     x, upstream, kernel = (
-        tf.constant(generator.normal(size=shape), tf.float32) for shape in ((3, 7, 6, 4), (3, 7, 6, 4), (*size, 4, 1))
+        tf.constant(generator.normal(size=shape), tf.float32)
+        for shape in ((3, 7, 6, 4), (3, 7, 6, channels), kernel_shape)
     )
     found = []
-    for function in (depthwise, lambda x, kernel: tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "SAME")):
+    for function in (ours, plain):
         with tf.GradientTape() as tape:
             tape.watch([x, kernel])
             y = function(x, kernel)

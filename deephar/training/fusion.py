@@ -2,7 +2,8 @@
 
 Keras composes a batch normalization of a dozen operations, each of which reads and writes whole feature maps, and its
 gradient of two dozen; TensorFlow has one operation for either. The gradient of a depthwise kernel is itself a depthwise
-convolution, and as that twice as fast as by the operation that TensorFlow has for it.
+convolution, and as that twice as fast in float32, ten times in bfloat16, as by the operation that TensorFlow has for it.
+In bfloat16, that of a kernel of one cell is faster as the product of two matrices that it is.
 """
 
 import contextlib
@@ -49,8 +50,10 @@ def _faster(layer: typing.Any) -> _Call | None:
     """What may compute a layer instead of its own `call`."""
     if isinstance(layer, layers.BatchNormalization) and layer.axis in (-1, 3) and layer.center and not layer.renorm:
         return _normalization(layer)
-    if isinstance(layer, layers.SeparableConv2D) and _has_plain_steps(layer):
-        return _separable(layer)
+    if isinstance(layer, layers.SeparableConv2D) and _keeps_size(layer) and layer.depth_multiplier == 1:
+        return None if layer.kernel_size == (1, 1) else _separable(layer)
+    if isinstance(layer, layers.Conv2D) and _keeps_size(layer) and layer.kernel_size == (1, 1) and layer.groups == 1:
+        return _pointwise(layer)
     return None
 
 
@@ -66,7 +69,11 @@ def _normalization(layer: typing.Any) -> _Call:
         offset = tf.convert_to_tensor(layer.beta)
         scale = tf.ones_like(offset) if layer.gamma is None else tf.convert_to_tensor(layer.gamma)
         y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            inputs if inputs.dtype == tf.bfloat16 else tf.cast(inputs, tf.float32), scale, offset, epsilon=layer.epsilon, is_training=True
+            inputs if inputs.dtype == tf.bfloat16 else tf.cast(inputs, tf.float32),
+            scale,
+            offset,
+            epsilon=layer.epsilon,
+            is_training=True,
         )
         count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
         variance *= (count - 1) / count  # the operation divides by count - 1, Keras by count
@@ -77,12 +84,12 @@ def _normalization(layer: typing.Any) -> _Call:
     return call
 
 
-def _has_plain_steps(layer):
-    """Whether a separable convolution slides by single pixels, keeps the size, and ends with its pointwise product."""
-    moves = (*layer.strides, *layer.dilation_rate, layer.depth_multiplier)
-    same = layer.padding == "same" and layer.data_format == "channels_last"
+def _keeps_size(layer):
+    """Whether a convolution slides by single pixels, keeps the size of the maps, and ends with its product."""
+    whole = layer.padding == "same" or layer.kernel_size == (1, 1)
     bare = not layer.use_bias and layer.activation is keras.activations.linear
-    return set(moves) == {1} and same and bare and layer.kernel_size != (1, 1)
+    still = {*layer.strides, *layer.dilation_rate} == {1} and layer.data_format == "channels_last"
+    return whole and bare and still
 
 
 def _separable(layer: typing.Any) -> _Call:
@@ -94,9 +101,52 @@ def _separable(layer: typing.Any) -> _Call:
         if inputs.dtype not in (tf.float32, tf.bfloat16):
             return original(inputs)
         x = depthwise(inputs, tf.convert_to_tensor(layer.depthwise_kernel))
-        return tf.nn.conv2d(x, tf.convert_to_tensor(layer.pointwise_kernel), 1, "SAME")
+        return _product(x, tf.convert_to_tensor(layer.pointwise_kernel))
 
     return call
+
+
+def _pointwise(layer: typing.Any) -> _Call:
+    import tensorflow as tf
+
+    original = layer.call
+
+    def call(inputs: typing.Any) -> typing.Any:
+        if inputs.dtype != tf.bfloat16:
+            return original(inputs)
+        return pointwise(inputs, tf.convert_to_tensor(layer.kernel))
+
+    return call
+
+
+def _product(x, kernel):
+    import tensorflow as tf
+
+    return pointwise(x, kernel) if x.dtype == tf.bfloat16 else tf.nn.conv2d(x, kernel, 1, "SAME")
+
+
+def pointwise(x: typing.Any, kernel: typing.Any) -> typing.Any:
+    """Convolution with a kernel of one cell, whose gradient for the kernel is computed as a product of matrices.
+
+    Args:
+        x: TensorFlow's (B, H, W, C), float32 or bfloat16.
+        kernel: (1, 1, C, D) of the same type.
+
+    Returns:
+        (B, H, W, D).
+    """
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def convolved(x, kernel):
+        def gradient(upstream):
+            pixels, changes = (tf.reshape(maps, [-1, maps.shape[-1]]) for maps in (x, upstream))
+            product = tf.matmul(pixels, changes, transpose_a=True)
+            return tf.nn.conv2d(upstream, tf.transpose(kernel, [0, 1, 3, 2]), 1, "SAME"), product[None, None]
+
+        return tf.nn.conv2d(x, kernel, 1, "SAME"), gradient
+
+    return convolved(x, kernel)
 
 
 def depthwise(x: typing.Any, kernel: typing.Any) -> typing.Any:
