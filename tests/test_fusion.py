@@ -98,7 +98,8 @@ def test_a_step_in_bfloat16_is_that_of_keras():
     assert types.count("FusedBatchNormV3") == len(distribution.batch_norms(model))
     assert "DepthwiseConv2dNativeBackpropFilter" not in types
     convolutions = [layer for layer in model._flatten_layers() if type(layer) is keras.layers.Conv2D]
-    assert types.count("Conv2DBackpropFilter") == sum(layer.kernel_size != (1, 1) for layer in convolutions)
+    left = [layer for layer in convolutions if layer.kernel_size != (1, 1) or layer.compute_dtype == "float32"]
+    assert types.count("Conv2DBackpropFilter") == len(left)
     pairs = [(gradients, fused_gradients), (moved.values(), fused_moved.values())]
     for one, other in itertools.chain.from_iterable(zip(*pair, strict=True) for pair in pairs):
         assert np.linalg.norm(other - one) <= 0.05 * np.linalg.norm(one) + 1e-6
