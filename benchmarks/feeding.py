@@ -1,6 +1,6 @@
 """Augmented crops a second from photographs of 1280 x 720, by this process alone and by worker processes.
 
-Command  python benchmarks/feeding.py [--processes 0 1 2] [--rounds 7] [--batches 4]
+Command  python benchmarks/feeding.py [--processes 0 1 2] [--rounds 7] [--batches 10]
 Data     drawn: one JPEG with the detail of a photograph, cropped anew for every sample, as for training on MPII
 Result   images a second, the median of rounds that take turns, while this process only receives; against one process,
          and against 28 a second and core, which the first version of this loader made; then what receiving alone takes
@@ -42,7 +42,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--processes", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--batches", type=int, default=4)
+    parser.add_argument("--batches", type=int, default=10)
     args = parser.parse_args()
     source = Photograph(drawn_photo())
     with contextlib.ExitStack() as stack:
@@ -52,7 +52,7 @@ def main():
             loaders[count] = PoseLoader([(source, BATCH)], SIZE, "pose_visibility", **options)
             stack.callback(loaders[count].close)
         rates = {count: [] for count in loaders}
-        before = 2 * max(loaders) + 1  # what was prepared while the others had their turn, or they still prepare
+        before = 4 * max(loaders) + 1  # what was prepared while the others had their turn, or they still prepare
         for number in range(args.rounds):
             for count, loader in loaders.items():
                 first = number * (before + args.batches)
