@@ -1,18 +1,20 @@
 """Speed and memory of a training step, several ways in turn, each in a process of its own.
 
 Command  python benchmarks/training_step.py [--model lite-2d] [--batch-size 32] [--overrides JSON]
-         [--ways plain tensorflow torch jax] [--optimizer adam] [--precision bfloat16] [--rounds 9] [--smoke]
+         [--ways plain tensorflow torch jax] [--precisions float32 bfloat16] [--optimizer adam] [--rounds 9]
+         [--smoke]
 Data     none; weights, images and labels are random
 Ways     `tensorflow`, `torch`, `jax`: the step of `deephar.training.fit` on that backend; `plain`: on TensorFlow with
          the layers as Keras computes them, without `deephar.training.fusion`; `rematerialized`: `tensorflow` with
          `--rematerialize`
-Result   for every way the median of the rounds and their middle half, images a second; the seconds of processors, which
-         say the same where other work runs beside; how many times as fast as the first way, the median over rounds;
-         peak memory above that of the process before its network was there
+Result   for every way and precision the median of the rounds and their middle half, images a second; the seconds of
+         processors, which say the same where other work runs beside; how many times as fast as the first one, the
+         median over rounds; peak memory above that of the process before its network was there
 """
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import statistics
@@ -32,7 +34,7 @@ WAYS = {
 SMOKE = {"input_shape": [32, 32, 3], "width": 16, "num_blocks": 1}
 
 
-def compiled_step(way, args):
+def compiled_step(way, precision, args):
     """What trains on one batch, the context to call it in, and memory in MB before its network."""
     from memory import forget_peak, resident_mb
     from networks import built, example
@@ -44,7 +46,7 @@ def compiled_step(way, args):
     before = resident_mb("VmRSS")
     forget_peak()
     memory.keep_freed()
-    model = built(args.model, args.precision, SMOKE if args.smoke else args.overrides)
+    model = built(args.model, precision, SMOKE if args.smoke else args.overrides)
     training.compile_model(model, args.optimizer)
     x = example(model.input_shape, args.batch_size)
     y = [np.abs(example(output.shape, args.batch_size)) for output in model.outputs]
@@ -56,11 +58,11 @@ def compiled_step(way, args):
     return (lambda: model.train_on_batch(x, y)), contexts, before
 
 
-def serve(way, args):
+def serve(way, precision, args):
     """Train on one batch whenever a line comes, and say how long it took; at the end, peak memory."""
     from memory import resident_mb
 
-    step, context, before = compiled_step(way, args)
+    step, context, before = compiled_step(way, precision, args)
     with context:
         step()
         step()
@@ -74,11 +76,11 @@ def serve(way, args):
 
 
 class Served:
-    """A process that trains one way."""
+    """A process that trains one way in one precision."""
 
-    def __init__(self, way: str) -> None:
+    def __init__(self, way: str, precision: str) -> None:
         environment = {**os.environ, "KERAS_BACKEND": WAYS[way], "TF_CPP_MIN_LOG_LEVEL": "3"}
-        command = [sys.executable, __file__, *sys.argv[1:], "--serve", way]
+        command = [sys.executable, __file__, *sys.argv[1:], "--serve", way, precision]
         self.process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
         )
@@ -110,26 +112,28 @@ def main():
     parser.add_argument("--overrides", type=json.loads, default={}, metavar="JSON")
     parser.add_argument("--ways", nargs="+", default=["plain", "tensorflow"], choices=WAYS)
     parser.add_argument("--optimizer", default="adam")
-    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
+    parser.add_argument("--precisions", nargs="+", default=["float32"], choices=("float32", "bfloat16"))
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--smoke", action="store_true", help="a tiny network, to see whether all works")
-    parser.add_argument("--serve", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
-        serve(args.serve, args)
+        serve(*args.serve, args)
         return
-    served = {way: Served(way) for way in args.ways}
-    rounds = [{way: one.step() for way, one in served.items()} for _ in range(args.rounds)]
-    peaks = {way: one.end() for way, one in served.items()}
-    print(f"{args.model}, batch {args.batch_size}, {args.precision}, {args.optimizer}, {args.rounds} rounds in turn")
-    print("| way | step, s | images a second | seconds of processors | times as fast | peak, MB |\n|" + " --- |" * 6)
-    for way in args.ways:
-        times, processors = zip(*(one[way] for one in rounds), strict=True)
+    served = {kind: Served(*kind) for kind in itertools.product(args.ways, args.precisions)}
+    rounds = [{kind: one.step() for kind, one in served.items()} for _ in range(args.rounds)]
+    peaks = {kind: one.end() for kind, one in served.items()}
+    print(f"{args.model}, batch {args.batch_size}, {args.optimizer}, {args.rounds} rounds in turn")
+    columns = "way", "precision", "step, s", "images a second", "seconds of processors", "times as fast", "peak, MB"
+    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
+    first = next(iter(served))
+    for kind in served:
+        times, processors = zip(*(one[kind] for one in rounds), strict=True)
         low, middle, high = np.quantile(times, [0.25, 0.5, 0.75])
-        ratio = statistics.median(one[args.ways[0]][0] / one[way][0] for one in rounds)
-        peak = "" if peaks[way] is None else f"{peaks[way]:.0f}"
+        ratio = statistics.median(one[first][0] / one[kind][0] for one in rounds)
+        peak = "" if peaks[kind] is None else f"{peaks[kind]:.0f}"
         cells = f"{middle:.3f} ({low:.3f} to {high:.3f})", f"{args.batch_size / middle:.1f}"
-        cells = way, *cells, f"{statistics.median(processors):.3f}", f"{ratio:.2f}", peak
+        cells = *kind, *cells, f"{statistics.median(processors):.3f}", f"{ratio:.2f}", peak
         print(f"| {' | '.join(cells)} |")
 
 
