@@ -1,14 +1,14 @@
 """Speed and memory of networks in every runtime and precision, one table per machine: processors and GPUs.
 
-Command  python benchmarks/runtimes.py [--models mpii-2d lite-2d] [--runtimes keras openvino] [--rounds 7] [--out FILE]
-         [--compare FILE] [--page docs/runtimes.md] [--smoke]
+Command  python benchmarks/runtimes.py [--models mpii-2d lite-2d] [--runtimes keras openvino] [--batches 1 8] [--rounds 7]
+         [--out FILE] [--compare FILE] [--page docs/runtimes.md] [--smoke]
          KERAS_BACKEND=jax python benchmarks/runtimes.py --runtimes keras --precisions float32 bfloat16 --minutes 7
 Data     none; weights are random
 Time     some minutes for each network, most of it exporting or compiling; no network is begun after --minutes
-Result   milliseconds of a batch of 1 and of 8: the median of alternating rounds, all runtimes in turn, beside the range
+Result   milliseconds of batches, of 1 and of 8: the median of alternating rounds, all runtimes in turn, beside the range
          of the middle half; the share of the rate of a float32 product of two matrices on the same threads (or the
          same GPU) that the convolutions reach; for every exported file its size and the largest difference from Keras;
-         peak memory with a batch of 8 above that of a process that has the libraries alone, and of the GPU.
+         peak memory with the last batch above that of a process that has the libraries alone, and of the GPU.
          `predict` is `keras.Model.predict`, and `keras` the path of predictors and evaluations. Networks are exported
          on TensorFlow alone; on JAX and PyTorch, those two are measured.
          --out keeps all that as JSON with the processor's name and flags and the devices, anew after each network;
@@ -32,7 +32,7 @@ import time
 import keras
 import numpy as np
 from networks import built, example, task_of
-from speed import convolution_flops
+from speed import convolution_flops, traced_flops
 
 from deephar import files, models, surroundings
 from deephar.export import int8, writing
@@ -40,7 +40,6 @@ from deephar.models import outputs
 from deephar.runtimes import choosing
 
 FORMAT = "deephar-runtimes-2"
-BATCHES = (1, 8)
 SIDE, PRODUCTS = 2048, 4
 MARKS = "<!-- benchmarks/runtimes.py -->", "<!-- end -->"
 SMOKE = {"input_shape": [64, 64, 3], "width": 16, "num_blocks": 1}
@@ -148,9 +147,9 @@ def benchmark(preset, args, rate, folder, until):
     plain = next(iter(networks.values()))
     others = [name for name in args.runtimes if name != "keras"]
     known = exported(built(preset, "float32", overrides), others, folder) if others else {}
-    flops = convolution_flops(plain) if len(plain.input_shape) == 4 else None
+    flops = flops_of(plain)
     rows = {}
-    for count in BATCHES:
+    for count in args.batches:
         x = example(plain.input_shape, count)
         first, model = next(iter(networks.items()))
         tasks = {f"predict {first}": functools.partial(task_of(model, "predict"), x)}
@@ -164,15 +163,22 @@ def benchmark(preset, args, rate, folder, until):
             }  # fmt: skip
     for name in dict.fromkeys(key.rpartition(", batch")[0] for key in rows):
         if time.monotonic() < until:
-            rows[f"{name}, batch {BATCHES[-1]}"] |= peaks(preset, name, known, overrides)
+            rows[f"{name}, batch {args.batches[-1]}"] |= peaks(preset, name, known, overrides, args.batches[-1])
     return {"rows": rows}
+
+
+def flops_of(model):
+    """FLOPs of the convolutions for a picture or a clip; None where they are not known."""
+    if len(model.input_shape) == 4:
+        return convolution_flops(model)
+    return traced_flops(model) if keras.backend.backend() == "tensorflow" else None
 
 
 def megabytes(file):
     return sum(part.stat().st_size for part in file.parent.glob(f"{file.stem}.*")) / 1e6
 
 
-def peaks(preset, name, known, overrides):
+def peaks(preset, name, known, overrides, count):
     """Peak memory in MB of a row, in a process of its own."""
     way, precision = name.split()
     script = [sys.executable, str(pathlib.Path(__file__).with_name("memory.py"))]
@@ -180,7 +186,7 @@ def peaks(preset, name, known, overrides):
         options = [str(known[name][0]), "--runtime", way]
     else:
         options = [preset, "--path", way, "--overrides", json.dumps(overrides)]
-    options += ["--precision", precision, "--batch-size", str(BATCHES[-1])]
+    options += ["--precision", precision, "--batch-size", str(count)]
     done = subprocess.run([*script, *options], capture_output=True, text=True)
     if done.returncode:
         print(f"  memory of {name}: {done.stderr.strip().splitlines()[-1:]}")
@@ -189,21 +195,21 @@ def peaks(preset, name, known, overrides):
     return {"peak_mb": found["process"], "device_peak_mb": found["device"]}
 
 
-def table(found):
+def table(found, batches):
     """Markdown: a row for each network and runtime."""
-    columns = ["network", "runtime", "file, MB", "largest difference", "batch 1, ms", "batch 8, ms",
+    columns = ["network", "runtime", "file, MB", "largest difference", *(f"batch {count}, ms" for count in batches),
                "against `predict`", "share of the product", "peak, MB"]  # fmt: skip
     lines = [f"| {' | '.join(columns)} |", f"| {' | '.join(['---'] * len(columns))} |"]
     for preset, one in found["networks"].items():
         rows = one["rows"]
         first = next(iter(rows)).rpartition(", batch")[0]
-        plain = [rows[f"{first}, batch {count}"]["ms"] for count in BATCHES]
+        plain = [rows[f"{first}, batch {count}"]["ms"] for count in batches]
         for name in dict.fromkeys(key.rpartition(", batch")[0] for key in rows):
-            pair = [rows[f"{name}, batch {count}"] for count in BATCHES]
+            pair = [rows[f"{name}, batch {count}"] for count in batches]
             times = [f"{row['ms']:.1f} ({row['spread_ms'][0]:.1f} to {row['spread_ms'][1]:.1f})" for row in pair]
             ratios = ", ".join(f"{whole / row['ms']:.1f}x" for whole, row in zip(plain, pair, strict=True))
             shares = ", ".join(written(row["share"], ".2f") for row in pair)
-            peak = " + ".join(written(pair[1].get(key), ".0f") for key in ("peak_mb", "device_peak_mb")).rstrip(" +")
+            peak = " + ".join(written(pair[-1].get(key), ".0f") for key in ("peak_mb", "device_peak_mb")).rstrip(" +")
             file = [written(pair[0]["megabytes"], ".1f"), written(pair[0]["difference"], ".0e")]
             lines.append(f"| {' | '.join([preset, name, *file, *times, ratios, shares, peak])} |")
     return "\n".join(lines)
@@ -240,6 +246,7 @@ def main():
     parser.add_argument(
         "--precisions", nargs="*", default=["float32"], choices=("float32", "bfloat16"), help="of Keras"
     )
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 8], metavar="N")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--minutes", type=float, default=60, help="after which no network is begun")
     parser.add_argument("--smoke", action="store_true", help="tiny networks, to see whether all works")
@@ -266,7 +273,7 @@ def main():
     known = found["machine"]
     about = f"{', '.join([known['name'], *known['devices']])}, {known['cores']}; Keras on {known['backend']}; "
     about += f"{rate:.0f} GFLOP/s of a product"
-    text = f"{about}. Median of {args.rounds} rounds in turn, and the middle half.\n\n{table(found)}"
+    text = f"{about}. Median of {args.rounds} rounds in turn, and the middle half.\n\n{table(found, args.batches)}"
     print(text)
     if args.compare:
         compare(found, json.loads(pathlib.Path(args.compare).read_bytes()))

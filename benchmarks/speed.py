@@ -31,6 +31,21 @@ def convolution_flops(model):
     return total
 
 
+def traced_flops(model):
+    """FLOPs of all convolutions for one clip of 16 frames, or of as many as the network is for; TensorFlow alone."""
+    import tensorflow as tf
+
+    spec = tf.TensorSpec((1, *(size or 16 for size in model.input_shape[1:])))
+    graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(spec).graph
+    total = 0
+    for operation in graph.get_operations():
+        if operation.type in ("Conv2D", "DepthwiseConv2dNative"):
+            kernel = operation.inputs[1].shape
+            products = kernel[:3] if operation.type == "Conv2D" else kernel[:2]
+            total += 2 * operation.outputs[0].shape.num_elements() * products.num_elements()
+    return total
+
+
 def seconds(function):
     start = time.perf_counter()
     function()
