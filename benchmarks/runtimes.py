@@ -1,14 +1,14 @@
 """Speed and memory of networks in every runtime and precision, one table per machine: processors and GPUs.
 
-Command  python benchmarks/runtimes.py [--models mpii-2d lite-2d] [--runtimes keras openvino] [--batches 1 8] [--rounds 7]
-         [--out FILE] [--compare FILE] [--page docs/runtimes.md] [--smoke]
+Command  python benchmarks/runtimes.py [--models mpii-2d lite-2d] [--runtimes keras openvino] [--batches 1 8]
+         [--rounds 7] [--out FILE] [--compare FILE] [--page docs/runtimes.md] [--smoke]
          KERAS_BACKEND=jax python benchmarks/runtimes.py --runtimes keras --precisions float32 bfloat16 --minutes 7
 Data     none; weights are random
 Time     some minutes for each network, most of it exporting or compiling; no network is begun after --minutes
-Result   milliseconds of batches, of 1 and of 8: the median of alternating rounds, all runtimes in turn, beside the range
+Result   milliseconds of a batch of 1 and of 8: the median of alternating rounds, all runtimes in turn, beside the range
          of the middle half; the share of the rate of a float32 product of two matrices on the same threads (or the
          same GPU) that the convolutions reach; for every exported file its size and the largest difference from Keras;
-         peak memory with the last batch above that of a process that has the libraries alone, and of the GPU.
+         peak memory with the larger batch above that of a process that has the libraries alone, and of the GPU.
          `predict` is `keras.Model.predict`, and `keras` the path of predictors and evaluations. Networks are exported
          on TensorFlow alone; on JAX and PyTorch, those two are measured.
          --out keeps all that as JSON with the processor's name and flags and the devices, anew after each network;
