@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -61,6 +62,23 @@ def test_the_scores_are_those_of_the_clip_network_in_the_window_of_training(mode
     last = {output.actions: scores[0] for output, scores in wanted.items()}
     for name, actions in SETS.items():
         np.testing.assert_allclose([found[-1][action] for action in actions], last[name], atol=1e-6)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="networks are exported on TensorFlow")
+def test_another_runtime_finds_the_same_poses_and_actions(weights, tmp_path, monkeypatch):
+    """The pose part and the whole are exported, each to a file of its own."""
+    pytest.importorskip("openvino", reason="openvino is not installed; pip install 'deephar[openvino]'")
+    monkeypatch.setenv("DEEPHAR_CACHE", str(tmp_path))
+    poses, scores = [], []
+    for runtime in ("keras", "openvino"):
+        predictor = PosePredictor.from_weights(weights, detector=None, runtime=runtime)
+        poses.append(predictor(PICTURES[0], [[10, 10, 50, 50]])[0])
+        judging = clip_actions.ClipActions.from_weights(weights, runtime)
+        scores.append([judging(seen(index, 1.5)).people[0].actions for index in range(12)][-1])
+    np.testing.assert_allclose(poses[1].pose_px, poses[0].pose_px, atol=0.01)
+    np.testing.assert_allclose(poses[1].pose_3d_mm, poses[0].pose_3d_mm, atol=0.5)
+    assert set(scores[0]) == set(NAMES) and scores[1] == pytest.approx(scores[0], abs=1e-4)
+    assert len([*(tmp_path / "exports").glob("*.xml")]) == 2
 
 
 def test_memory_holds_the_frames_of_a_clip_alone(model):

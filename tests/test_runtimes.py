@@ -151,7 +151,7 @@ def test_weights_are_exported_once(folder, exported, tmp_path, monkeypatch):
     name = "openvino"
     source, made = exported(name), []
 
-    def export(weights, format, path):
+    def export(weights, format, path, stills):
         made.append(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         for suffix in (".xml", ".bin"):

@@ -155,10 +155,11 @@ def _steps(options: argparse.Namespace, predictor: "PosePredictor") -> "list[Cal
 
     steps: list[Callable[[Result], Result]] = [Smooth()] if options.smooth else []
     judge: PoseActions | ClipActions | None = None
+    runs_in = options.runtime, choosing.beside(options.precision)
     if options.actions:
-        judge = PoseActions.from_weights(options.actions, options.runtime, choosing.beside(options.precision))
+        judge = PoseActions.from_weights(options.actions, *runs_in)
     elif predict_network.names_actions(options):
-        judge = ClipActions.from_weights(options.weights)
+        judge = ClipActions.from_weights(options.weights, *runs_in)
     if judge is not None:
         steps.append(judge)
     if options.classes:

@@ -35,7 +35,7 @@ class Written(typing.NamedTuple):
     differences: dict[str, float]
 
 
-def export(weights: Path, format: str, path: Path, every: bool = False) -> Written:
+def export(weights: Path, format: str, path: Path, every: bool = False, stills: bool = False) -> Written:
     """Export the network that some weights are for.
 
     Args:
@@ -44,6 +44,7 @@ def export(weights: Path, format: str, path: Path, every: bool = False) -> Writt
         format: one of `SUFFIXES`.
         path: of the file, or of the folder of a SavedModel.
         every: all outputs, instead of those of `deephar.models.outputs.final`.
+        stills: of a clip network, its pose part, see `deephar.weights.loading.load_stills`.
 
     Returns:
         `Written`.
@@ -57,7 +58,7 @@ def export(weights: Path, format: str, path: Path, every: bool = False) -> Writt
             from deephar.detection import loading as detector
 
             return write(detector.load(), format, path, "people")
-        about, model = loading.describe(weights), loading.load(weights)
+        about, model = loading.describe(weights), (loading.load_stills if stills else loading.load)(weights)
     wanted = None if every else outputs.final(model)
     return write(model, format, path, str(weights), about, wanted)
 

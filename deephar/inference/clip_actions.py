@@ -64,16 +64,18 @@ class ClipActions(Judging[_Seen]):
         super().__init__(names, span_s, least_s, keep, checks.between("span_s", span_s, 0) / max(self.frames - 1, 1))
 
     @classmethod
-    def from_weights(cls, weights: Path) -> typing.Self:
+    def from_weights(cls, weights: Path, runtime: str | None = None, precision: str = "float32") -> typing.Self:
         """With the clip network that some weights are for.
 
         Args:
-            weights: see `deephar.runtimes.opening.find`.
+            weights, runtime, precision: see `deephar.runtimes.opening.find`.
 
         Raises:
-            ValueError: if there are no such weights, or they are not of a clip network whose actions are known.
+            ValueError: if there are no such weights, they are not of a clip network whose actions are known, or the
+                runtime cannot use them.
+            ImportError: if the runtime is not installed; with the command.
         """
-        found = opening.find(weights)
+        found = opening.find(weights, runtime, precision)
         if found.about is None or not found.about.estimates_poses or not found.about.sets:
             of = "the detector's" if found.about is None else f"of {found.about.preset}"
             raise ValueError(

@@ -26,9 +26,8 @@ from deephar.inference.space import weak_perspective
 from deephar.inference.tracks import UNSURE, Tracker
 from deephar.layouts import PoseLayout
 from deephar.models import outputs
-from deephar.runtimes import opening
+from deephar.runtimes import choosing, opening
 from deephar.typed import ArrayLike, Floats, Network, Path, Pixels
-from deephar.weights import loading
 
 BATCH = 16
 """Crops per batch."""
@@ -123,18 +122,15 @@ class PosePredictor:
                 use them.
             ImportError: if the runtime is not installed; with the command.
         """
-        found = opening.find(weights, runtime, precision, calibration)
+        found = opening.find(weights, runtime, precision, calibration, stills=True)
         about = found.about
         if about is None:
             raise ValueError(f"{weights} are for the detector; expected a pose network's")
-        load = found.load
-        if about.judges_actions:
-            if found.detector is not None or not about.estimates_poses:
-                raise ValueError(f"{weights} are for {about.preset}, which classifies clips; expected a pose network's")
-            load = functools.partial(loading.load_stills, weights)
+        if about.judges_actions and (choosing.is_exported(weights) or not about.estimates_poses):
+            raise ValueError(f"{weights} are for {about.preset}, which classifies clips; expected a pose network's")
         found_by = PeopleDetector(load=found.detector) if detector == "people" else detector
         settings = about.window_margin, about.crop_mm, found_by, least_score, max_people
-        return cls(typing.cast(PoseNetwork, load()), about.layout, flip, *settings)
+        return cls(typing.cast(PoseNetwork, found.load()), about.layout, flip, *settings)
 
     def __call__(
         self, photo: Path | Image.Image | Pixels | Frame, boxes: ArrayLike | None = None, name: str | None = None

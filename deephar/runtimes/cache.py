@@ -14,7 +14,9 @@ from deephar.weights import catalogue, download, loading
 logger: logging.Logger = logging.getLogger(__name__)
 
 
-def opened(weights: Path, runtime: str, precision: str = "float32", calibration: Path | None = None) -> Exported:
+def opened(
+    weights: Path, runtime: str, precision: str = "float32", calibration: Path | None = None, stills: bool = False
+) -> Exported:
     """The network that some weights are for, in a runtime.
 
     The first time, it is exported, checked against Keras, and kept in the folder of downloads, see
@@ -27,6 +29,7 @@ def opened(weights: Path, runtime: str, precision: str = "float32", calibration:
         precision: one of the runtime's. For int8, a file in that precision is made and kept, too, by NNCF; how far its
             joints are from those of float32 is logged, as a warning.
         calibration: folder or zip of photographs for int8, see `deephar.export.calibration.pictures`.
+        stills: of a clip network, its pose part.
 
     Raises:
         ValueError: if there are no such weights, or another result is computed from the file than by Keras; or, for
@@ -34,7 +37,7 @@ def opened(weights: Path, runtime: str, precision: str = "float32", calibration:
         ImportError: if the runtime or what it takes to export is not installed; with the command.
     """
     choosing.check(runtime, precision)
-    path = place(weights, choosing.RUNTIMES[runtime])
+    path = place(weights, choosing.RUNTIMES[runtime], stills)
     if not path.is_file():
         try:
             from deephar.export import writing
@@ -43,7 +46,7 @@ def opened(weights: Path, runtime: str, precision: str = "float32", calibration:
                 f"{weights} must be exported once, which needs Keras and TensorFlow ({error}). Do it elsewhere: "
                 f"deephar export {weights} --format {choosing.RUNTIMES[runtime].format}"
             ) from None
-        writing.export(weights, choosing.RUNTIMES[runtime].format, path)
+        writing.export(weights, choosing.RUNTIMES[runtime].format, path, stills=stills)
     return choosing.open_file(_in_int8(path, calibration) if precision == "int8" else path, runtime, precision)
 
 
@@ -58,12 +61,12 @@ def _in_int8(path: pathlib.Path, photographs: Path | None) -> pathlib.Path:
     return made
 
 
-def place(weights: Path, runtime: choosing.Runtime) -> pathlib.Path:
+def place(weights: Path, runtime: choosing.Runtime, stills: bool = False) -> pathlib.Path:
     """Path of the file that `opened` makes: another for other weights, another description or version of deephar."""
     people = str(weights) == "people"
     file = catalogue.shipped_file("people") if people else loading.weight_file(weights)
     told = {} if people else loading.describe(weights).to_json()
     digest = hashlib.sha256(file.read_bytes())
     digest.update(json.dumps([about.FORMAT, deephar.__version__, told], sort_keys=True).encode())
-    stem = file.name.partition(".")[0]
+    stem = file.name.partition(".")[0] + ("-stills" if stills else "")
     return download.cache_folder() / "exports" / f"{stem}-{digest.hexdigest()[:16]}{runtime.suffixes[0]}"

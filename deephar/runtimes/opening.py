@@ -21,7 +21,11 @@ class Found(typing.NamedTuple):
 
 
 def find(
-    weights: Path, runtime: str | None = None, precision: str = "float32", calibration: Path | None = None
+    weights: Path,
+    runtime: str | None = None,
+    precision: str = "float32",
+    calibration: Path | None = None,
+    stills: bool = False,
 ) -> Found:
     """A network in a runtime; other runtimes than Keras import neither Keras nor a backend, once it was exported.
 
@@ -32,6 +36,8 @@ def find(
             first that is installed and reads it.
         precision: one of the runtime's, see `deephar.runtimes.choosing.RUNTIMES`.
         calibration: photographs for int8, see `deephar.runtimes.cache.opened`.
+        stills: of weights of a clip network that estimates poses, its pose part is loaded, see
+            `deephar.weights.loading.load_stills`.
 
     Returns:
         `Found`; what it loads with may raise the same errors.
@@ -51,7 +57,8 @@ def find(
         chosen = runtime or "keras"
         choosing.check(chosen, precision)
         about = loading.describe(weights)
+        part = stills and about.judges_actions and about.estimates_poses
         if chosen == "keras":
-            return Found(about, functools.partial(loading.load, weights), None)
-        load = functools.partial(cache.opened, weights, chosen, precision, calibration)
+            return Found(about, functools.partial(loading.load_stills if part else loading.load, weights), None)
+        load = functools.partial(cache.opened, weights, chosen, precision, calibration, part)
     return Found(about, load, functools.partial(cache.opened, "people", chosen, choosing.beside(precision)))
