@@ -29,7 +29,13 @@ NUMPY_ONLY = {
     "models.outputs",
     "typed",
 }
-TENSORFLOW_ALLOWED = {"distribution", "runtimes.compiled", "training.fusion", "detection.graph_function"}
+TENSORFLOW_ALLOWED = {
+    "distribution",
+    "data.batches.tf_data",
+    "runtimes.compiled",
+    "training.fusion",
+    "detection.graph_function",
+}
 
 
 def imports(path):

@@ -33,8 +33,8 @@ def batches_for(model, rows=4, **options):
     return loader.PoseLoader(readers, (64, 64), "pose_visibility", **options)
 
 
-def trained(strategy, logical_cpus=0, **options):
-    """The network after two steps of `fit`, and how many copies it had; one device computes its layers as several do.
+def trained(strategy, logical_cpus=0, fit=training.fit, **options):
+    """The network after two steps of a `fit`, and how many copies it had; one device computes its layers as several do.
 
     The network magnifies rounding: differences of 1e-7 in the initial weights became 7.8e-5, and 1.3e-3 in the moving
     statistics, in five steps. So there are two, and one device does without `deephar.training.fusion` here.
@@ -45,7 +45,7 @@ def trained(strategy, logical_cpus=0, **options):
         training.set_momentum(model, 0.5)
         training.compile_model(model, keras.optimizers.SGD(0.001), form="elastic_net_per_joint")
     with mock.patch.object(fitting, "fused", contextlib.nullcontext):
-        training.fit(model, batches_for(model, steps=2), verbose=0, **options)
+        fit(model, batches_for(model, steps=2), verbose=0, **options)
     return model, copies
 
 
