@@ -32,11 +32,26 @@ RECIPE = Recipe(
 NAMES = ["model.json", "log.csv", "last.weights.h5", "small.weights.h5", *state.FILES]
 
 
-def run(folder, *more):
+READERS = {"dark": Noise(0, 40), "bright": Noise(200, 256)}
+
+
+class Mortal(Noise):
+    """`Noise` whose process dies as soon as there is a checkpoint, as long as there is a mark beside it."""
+
+    def __init__(self, low, high, folder):
+        super().__init__(low, high)
+        self.folder = folder
+
+    def sample(self, index):
+        if (self.folder / "mark").exists() and (self.folder / state.FILES[0]).exists():
+            os._exit(1)
+        return super().sample(index)
+
+
+def run(folder, *more, readers=READERS):
     """Train; the network, or the status with which the program ended."""
     with pytest.MonkeyPatch.context() as patch, eagerly():
         patch.setattr(sys, "argv", ["train.py", "--out", str(folder), "--quiet", *more])
-        readers = {"dark": Noise(0, 40), "bright": Noise(200, 256)}
         parser = options.parser("", RECIPE, "runs")
         parser.add_argument("--weights")
         try:
@@ -91,6 +106,18 @@ def signalled(folder, number, at):
 
     checkpoint.Plan.asks = asks_late
     print(run(folder), signal.getsignal(number) == before)
+
+
+def test_a_worker_that_dies_ends_the_training_which_goes_on_with_one_fewer(whole, tmp_path):
+    (tmp_path / "mark").touch()
+    readers = {"dark": Mortal(0, 40, tmp_path), "bright": READERS["bright"]}
+    said = run(tmp_path, "--checkpoint-steps", "1", "--processes", "2", readers=readers)
+    assert "A process that makes batches died" in said and said.endswith(
+        "Use fewer processes, or none; --resume continues"
+    )
+    assert state.read(tmp_path)[0]["epoch"] < 2
+    (tmp_path / "mark").unlink()
+    check_same(tmp_path, run(tmp_path, "--resume", "--processes", "1", readers=readers), whole)
 
 
 def damaged(folder, name, how):

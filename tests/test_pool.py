@@ -12,7 +12,7 @@ from makers import Deadly, Failing, Modules, Numbers
 from scripts import printed
 
 from deephar.data.batches import worker
-from deephar.data.batches.pool import Pool
+from deephar.data.batches.pool import Died, Pool
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -60,7 +60,7 @@ def test_what_a_process_raises_is_raised_here():
 def test_a_process_that_dies_is_reported():
     pool = Pool(Deadly(), 1)
     for _ in range(2):
-        with pytest.raises(RuntimeError, match=r"died at batch 1 of epoch 0.*Use fewer processes"):
+        with pytest.raises(Died, match=r"died at batch 1 of epoch 0.*Use fewer processes"):
             pool.batch(0, 1)
     pool.close()
 

@@ -90,3 +90,4 @@ class Batches:
     """A loader as far as its size goes."""
 
     batch_size = 2
+    failure = None

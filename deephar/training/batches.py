@@ -10,6 +10,7 @@ class Batches(typing.Protocol):
     epoch: int
     processes: int
     made: dict[int, float]
+    failure: Exception | None
     workers: int
     max_queue_size: int
 

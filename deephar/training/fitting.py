@@ -2,7 +2,7 @@
 
 import contextlib
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import keras
 
@@ -78,6 +78,18 @@ class Rejoined(keras.callbacks.CallbackList):
             super().on_train_end(logs)
 
 
+@contextlib.contextmanager
+def _as_raised(batches: Batches) -> Iterator[None]:
+    """Errors of a loader as it raised them, instead of what TensorFlow makes of them."""
+    batches.failure = None
+    try:
+        yield
+    except Exception as error:
+        if batches.failure is None or batches.failure is error:
+            raise
+        raise batches.failure from None
+
+
 def fit(
     model: keras.Model,
     batches: Batches,
@@ -107,13 +119,14 @@ def fit(
 
     Raises:
         ValueError: if a batch cannot be split evenly among the replicas, or the network cannot be rematerialized.
+        Exception: whatever the loader raises; `deephar.data.batches.pool.Died` if a worker process died.
     """
     distribution.check_batch(model, batches.batch_size)
     called: typing.Any = [KeepFreedMemory(initial_step), *callbacks]
     options: dict[str, typing.Any] = {"shuffle": False, "verbose": verbose}
     several, shown = distribution.part(model)[1] > 1, dict[str, typing.Any]()
     sparing = rematerialized(model) if rematerialize else contextlib.nullcontext()
-    with distribution.synchronised(model), fused(model), sparing:
+    with distribution.synchronised(model), fused(model), sparing, _as_raised(batches):
         if several or initial_step or keras.backend.backend() != "tensorflow":
             build_metrics(model, batches[initial_step])
         if several or initial_step:

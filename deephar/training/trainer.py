@@ -14,6 +14,7 @@ from deephar import config, distribution, files, runs
 from deephar.data.batches import loader, queues
 from deephar.data.batches.clip_mixture import ClipMixture
 from deephar.data.batches.joint import JointLoader, JointMixture, OfSet, classes
+from deephar.data.batches.pool import Died
 from deephar.data.readers.base import PoseDataset, VideoDataset
 from deephar.models import outputs, registry
 from deephar.models.action.config import ActionConfig
@@ -61,8 +62,8 @@ def train(
         distribution), log.csv or stage1.csv and so on, model.json, and the checkpoints of `deephar.training.state`.
 
     Ends the program with an error message (`args.refuse`) if there is nothing to resume, the initial weights do not
-    match, or a batch cannot be split among the devices; and with the status `deephar.training.signals.EXIT` after a
-    signal, when a checkpoint is written.
+    match, or a batch cannot be split among the devices; with another if a worker process of the loader died; and with
+    the status `deephar.training.signals.EXIT` after a signal, when a checkpoint is written.
     """
     try:
         with signals.caught() as requests:
@@ -72,6 +73,8 @@ def train(
         if request.chief:
             runs.end(args.out, str(request))
         raise SystemExit(signals.EXIT) from None
+    except Died as error:
+        raise SystemExit(f"{error}; --resume continues") from None
     except state.Unusable as error:
         args.refuse(str(error))
         raise

@@ -77,6 +77,7 @@ class Loader(keras.utils.PyDataset):
 
     Attributes:
         made: when a batch was last made, in seconds of `time.monotonic`, by its number within the epoch.
+        failure: what was last raised instead of giving a batch; None if nothing was.
     """
 
     def __init__(self, mixture: Makes, processes: int = 0, workers: int = 1, max_queue_size: int = 4) -> None:
@@ -87,6 +88,7 @@ class Loader(keras.utils.PyDataset):
         self.broken: collections.Counter[str] = collections.Counter()
         self.processes: int = processes
         self.made: dict[int, float] = {}
+        self.failure: Exception | None = None
         self._pool = Pool(mixture, processes) if processes else None
 
     @property
@@ -98,7 +100,11 @@ class Loader(keras.utils.PyDataset):
         return len(self.mixture)
 
     def _batch(self, index: int) -> typing.Any:
-        batch = (self._pool or self.mixture).batch(self.epoch, index)
+        try:
+            batch = (self._pool or self.mixture).batch(self.epoch, index)
+        except Exception as error:
+            self.failure = error
+            raise
         for message in batch.broken:
             if message not in self.broken and self.mixture.on_broken == "skip":
                 logger.warning("skipped: %s", message)

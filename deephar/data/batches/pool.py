@@ -21,6 +21,10 @@ SECONDS_TO_END = 5.0
 """For a process whose work is done, before it is killed."""
 
 
+class Died(RuntimeError):
+    """A worker process is gone."""
+
+
 class Maker(typing.Protocol[Batch_co]):
     """Anything that makes batches: a mixture."""
 
@@ -56,7 +60,7 @@ class Pool(typing.Generic[Batch]):
         """The batch at a position of an epoch; the next ones are scheduled.
 
         Raises:
-            RuntimeError: if a process died.
+            Died: if a process died.
         """
         wanted = [(epoch, i) for i in range(index, min(index + self.ahead, self.batches))]
         try:
@@ -67,7 +71,7 @@ class Pool(typing.Generic[Batch]):
                 future = self.futures[epoch, index]
             return future.result()
         except (EOFError, BrokenPipeError):
-            raise RuntimeError(
+            raise Died(
                 f"A process that makes batches died at batch {index} of epoch {epoch}: it was killed, perhaps "
                 "because memory ran out. Use fewer processes, or none"
             ) from None
