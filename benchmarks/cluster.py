@@ -11,7 +11,15 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 
+from deephar import option_types
+
 UNKNOWN = "not measured"
+
+MEASURABLE = (1e-6, 1e15)
+"""What a rate, a size or a time may be, in its unit; with anything else, the arithmetic would overflow."""
+
+MOST = 1_000_000
+"""Devices, and price of one of them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,23 +198,21 @@ def _known(function: Callable[..., float], *values: float | None):
     return None if any(value is None for value in values) else function(*values)
 
 
-def by_name(texts: Sequence[str] | None) -> dict[str, float]:
-    """Numbers of trainings from "NAME=VALUE" and from "VALUE", which is for all that are not named.
+def named(text: str) -> tuple[str, float]:
+    """Reads "NAME=VALUE" of a training, or "VALUE" of all that are not named, whose name is then empty."""
+    name, _, number = text.rpartition("=")
+    if name and name not in TRAININGS:
+        raise argparse.ArgumentTypeError(f"expected a training of {', '.join(TRAININGS)}. Received: {text}")
+    try:
+        return name, option_types.within(*MEASURABLE)(number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number, or NAME=NUMBER. Received: {text}") from None
 
-    Raises:
-        ValueError: for another name, or what is no number above 0.
-    """
+
+def by_name(given: Sequence[tuple[str, float]] | None) -> dict[str, float]:
+    """Numbers of trainings, from what `named` has read."""
     found: dict[str, float] = {}
-    for text in sorted(texts or (), key=lambda text: "=" in text):
-        name, _, number = text.rpartition("=")
-        if name and name not in TRAININGS:
-            raise ValueError(f"Expected a training of {', '.join(TRAININGS)}. Received: {text}")
-        try:
-            value = float(number)
-        except ValueError:
-            value = math.nan
-        if not 0 < value < math.inf:
-            raise ValueError(f"Expected a number above 0, or NAME=NUMBER. Received: {text}")
+    for name, value in sorted(given or (), key=lambda pair: pair[0] != ""):
         found |= dict.fromkeys([name] if name else TRAININGS, value)
     return found
 
@@ -224,18 +230,15 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--chief-seconds": "after every epoch, for saving and scoring",
     }
     for name, text in helps.items():
-        parser.add_argument(name, nargs="+", metavar="[NAME=]X", help=text)
+        parser.add_argument(name, type=named, nargs="+", metavar="[NAME=]X", help=text)
     parser.add_argument("--packed", action="store_true", help="images are packed: no file is opened for each")
-    parser.add_argument("--price", type=float, metavar="X", help="of one device for an hour")
+    parser.add_argument("--price", type=option_types.within(0, MOST), metavar="X", help="of one device for an hour")
     parser.add_argument("--devices", type=int, nargs="+", default=[1, 8, 64], metavar="N", help="(default: 1 8 64)")
     parser.add_argument("--slack", type=float, default=0.1, help="share of time that a part may cost (default: 0.1)")
     args = parser.parse_args(arguments)
-    if min(args.devices) < 1 or not 0 < args.slack < 1:
-        parser.error("--devices are 1 or more, and --slack is between 0 and 1")
-    try:
-        args.measured = _measured(args)
-    except ValueError as error:
-        parser.error(str(error))
+    if min(args.devices) < 1 or max(args.devices) > MOST or not 0 < args.slack < 1:
+        parser.error(f"--devices are from 1 to {MOST:,}, and --slack is between 0 and 1")
+    args.measured = _measured(args)
     return args
 
 

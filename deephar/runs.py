@@ -6,8 +6,9 @@ import datetime
 import json
 import math
 import pathlib
+import reprlib
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from deephar.files import whole_file
 from deephar.typed import Path
@@ -65,11 +66,18 @@ class Run:
 
 
 def read_log(path: pathlib.Path) -> list[dict[str, str]]:
-    """Complete rows of a log by the names of their columns; an empty list if there is none."""
+    """Complete rows of a log by the names of their columns; an empty list if there is none.
+
+    Raises:
+        ValueError: if it is no CSV in UTF-8.
+    """
     if not path.is_file():
         return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if None not in row.values() and None not in row]
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            return [row for row in csv.DictReader(file) if None not in row.values() and None not in row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is damaged: expected CSV in UTF-8. Received: {error}") from None
 
 
 def begin(folder: Path, recipe: Mapping[str, str], part: Part, again: bool) -> None:
@@ -100,28 +108,32 @@ def open_run(folder: Path) -> Run:
     """A run from its folder.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if there is none, or its records are damaged.
     """
     folder = pathlib.Path(folder)
     record = _read(folder / FILE)
     logs = [folder / "log.csv"] if (folder / "log.csv").is_file() else []
     logs = logs or [path for n in range(1, 100) if (path := folder / f"stage{n}.csv").is_file()]
-    rows = [[{name: float(value) for name, value in row.items()} for row in read_log(path)] for path in logs]
-    return Run(folder, record["recipe"], record["parts"], rows)
+    return Run(folder, record["recipe"], record["parts"], [_numbers(path) for path in logs])
 
 
-def find(paths: Iterable[Path]) -> list[Run]:
+def find(paths: Iterable[Path], left_out: Callable[[str], object]) -> list[Run]:
     """The runs in some folders, which are folders of a run or hold such.
 
-    Raises:
-        ValueError: for a folder without one.
+    Args:
+        paths: of the folders.
+        left_out: is told why, for every folder without a run and every run whose records are damaged.
     """
     runs = []
     for path in map(pathlib.Path, paths):
         files = [path / FILE] if (path / FILE).is_file() else sorted(path.glob(f"*/{FILE}"))
         if not files:
-            raise ValueError(f"{path} holds no training run: expected {FILE} in it, or in folders in it")
-        runs += [open_run(file.parent) for file in files]
+            left_out(f"{path} holds no training run: expected {FILE} in it, or in folders in it")
+        for file in files:
+            try:
+                runs.append(open_run(file.parent))
+            except (ValueError, OSError) as error:
+                left_out(str(error))
     return runs
 
 
@@ -182,7 +194,32 @@ def _read(path):
         raise ValueError(f"{path} is no record of a training run: {error}") from None
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise ValueError(f"{path} is no record of a training run: expected an object of format {FORMAT!r}")
+    recipe, parts = record.get("recipe"), record.get("parts")
+    if not isinstance(recipe, dict) or not all(isinstance(value, str) for value in recipe.values()):
+        raise ValueError(f"{path} is damaged: expected texts by name as `recipe`. Received: {reprlib.repr(recipe)}")
+    if not isinstance(parts, list) or not parts or not all(map(_is_part, parts)):
+        raise ValueError(f"{path} is damaged: expected a list of objects as `parts`. Received: {reprlib.repr(parts)}")
     return record
+
+
+def _is_part(value):
+    """Whether something is a part of a run, whose end is a text."""
+    return isinstance(value, dict) and isinstance(value.get("how", ""), str)
+
+
+def _numbers(path):
+    """The rows of a log as numbers by the names of their columns."""
+    rows = [{name: _number(path, name, text) for name, text in row.items()} for row in read_log(path)]
+    if rows and not {"epoch", "loss"} <= rows[0].keys():
+        raise ValueError(f"{path} is damaged: expected columns `epoch` and `loss`. Received: {', '.join(rows[0])}")
+    return rows
+
+
+def _number(path, name, text):
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{path} is damaged: expected a number as `{name}`. Received: {text!r}") from None
 
 
 def _write(path, recipe, parts):

@@ -68,11 +68,36 @@ def test_the_script_prints_the_tables(monkeypatch, capsys):
     assert len(rows) == 8 and limits.count("not measured") == 4 * 4
 
 
-@pytest.mark.parametrize("wrong", [["--price", "x"], ["--opens", "gpu=3"], ["--cores", "0"], ["--devices", "0"]])
-def test_wrong_numbers_are_refused(wrong, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("--price=x", "argument --price: invalid"),
+        *((f"--price={price}", "argument --price: must be in [0, 1e+06]") for price in ("-3", "nan", "inf")),
+        ("--opens=gpu=3", "expected a training of mpii, h36m, penn, ntu. Received: gpu=3"),
+        ("--opens=ntu=many", "expected a number, or NAME=NUMBER. Received: ntu=many"),
+        *((f"--cores={cores}", "argument --cores: must be in [1e-06, 1e+15]") for cores in ("0", "nan", "inf", "-1")),
+        *((f"--loader-rate=ntu={rate}", "--loader-rate: must be in [1e-06, 1e+15]") for rate in ("1e-320", "1e300")),
+        ("--devices=0", "--devices are from 1 to 1,000,000"),
+        (f"--devices={10**400}", "--devices are from 1 to 1,000,000"),
+        ("--slack=nan", "--slack is between 0 and 1"),
+    ],
+)
+def test_wrong_numbers_are_refused(wrong, message, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
-        run("benchmarks/cluster.py", monkeypatch, capsys, *wrong)
-    assert stop.value.code == 2
+        run("benchmarks/cluster.py", monkeypatch, capsys, wrong)
+    assert stop.value.code == 2 and message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("extremes", [(0, 1), (1, 0)])
+def test_any_number_that_is_taken_can_be_computed_with(extremes, monkeypatch, capsys):
+    """The extremes of all options, one way round and the other."""
+    low, high = (str(cluster.MEASURABLE[place]) for place in extremes)
+    numbers = {"--network-rate": high, "--loader-rate": low, "--cores": low, "--interconnect": high}
+    numbers |= {"--gradient-bytes": low, "--opens": high, "--largest-batch": high, "--chief-seconds": low}
+    arguments = [word for pair in numbers.items() for word in pair]
+    common = ["--price", str(cluster.MOST), "--devices", "1", str(cluster.MOST)]
+    printed = run("benchmarks/cluster.py", monkeypatch, capsys, *arguments, *common)
+    assert cluster.UNKNOWN not in printed and "nan" not in printed
 
 
 def test_clips_and_gradients_are_those_of_the_networks():

@@ -74,9 +74,50 @@ def test_runs_are_drawn(folder, capsys):
 def test_what_is_no_run_is_said(content, message, tmp_path, capsys):
     if content:
         (tmp_path / runs.FILE).write_text(content)
-    with pytest.raises(SystemExit) as stop:
-        cli.main(["runs", str(tmp_path)])
-    assert stop.value.code == 1 and message in capsys.readouterr().err
+    assert cli.main(["runs", str(tmp_path)]) == 1
+    shown, said = capsys.readouterr()
+    assert not shown and message in said
+
+
+RECORD = '{"format": "deephar-run-1", "recipe": %s, "parts": %s}'
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        (runs.FILE, b'{"format": "deephar-run-1", "parts": [{}]}', "texts by name as `recipe`. Received: None"),
+        (runs.FILE, RECORD % ("[]", "[{}]"), "texts by name as `recipe`. Received: []"),
+        (runs.FILE, RECORD % ('{"rate": [1]}', "[{}]"), "texts by name as `recipe`. Received: {'rate': [1]}"),
+        (runs.FILE, RECORD % ("{}", "[]"), "a list of objects as `parts`. Received: []"),
+        (runs.FILE, RECORD % ("{}", "[1]"), "a list of objects as `parts`. Received: [1]"),
+        (runs.FILE, RECORD % ("{}", '[{"how": 1}]'), "a list of objects as `parts`. Received: [{'how': 1}]"),
+        (runs.FILE, b"\xff\xfe\xfa", "is no record of a training run"),
+        ("log.csv", b"epoch,val_pck\n0,1.0\n", "columns `epoch` and `loss`. Received: epoch, val_pck"),
+        ("log.csv", b"loss,val_pck\n0,1.0\n", "columns `epoch` and `loss`. Received: loss, val_pck"),
+        ("log.csv", b"epoch,loss\n0,1.0\n1,much\n", "a number as `loss`. Received: 'much'"),
+        ("log.csv", b"epoch,loss\n0,\xff\n", "expected CSV in UTF-8. Received: "),
+        ("log.csv", b'epoch,loss\n0,"' + b"1" * 200_000, "expected CSV in UTF-8. Received: "),
+    ],
+)
+def test_a_damaged_run_is_left_out(file, content, message, folder, capsys):
+    """One line names the file and what is wrong with it; the other run is shown."""
+    path = folder / "one" / file
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert cli.main(["runs", str(folder)]) == 1
+    shown, said = capsys.readouterr()
+    assert [row[0] for row in rows(shown)[2:]] == [str(folder / "other")]
+    assert said.count("\n") == 1 and said.startswith(f"deephar runs: left out: {path} is") and message in said, said
+
+
+def test_a_folder_without_a_run_hides_no_other(folder, tmp_path, capsys):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert cli.main(["runs", str(empty), str(folder / "one")]) == 1
+    shown, said = capsys.readouterr()
+    assert [row[0] for row in rows(shown)[2:]] == [str(folder / "one")]
+    assert (
+        said == f"deephar runs: left out: {empty} holds no training run: expected run.json in it, or in folders in it\n"
+    )
 
 
 def test_a_resumed_log_has_every_epoch_once(tmp_path):

@@ -171,6 +171,7 @@ def test_photographs_that_have_changed_are_not_gone_on_with(photos, network, tmp
     ("arguments", "message"),
     [
         (["--shard", "2/2"], "I from 0 to N - 1. Received: 2/2"),
+        (["--shard", ""], "I from 0 to N - 1. Received: nothing (is a variable unset?)"),
         (["--shard", "0/2", "--json", "a.json"], "is of JSON Lines: FILE.jsonl. Received: a-00000-of-00002.json"),
         (["--resume"], "name that file"),
         (["--resume", "--json", "a.jsonl", "--out", "a.coco.json"], "a.coco.json cannot be continued"),
@@ -202,5 +203,6 @@ def test_videos_and_frames_are_not_shared(tmp_path, network, capsys):
     from deephar.video import write_video
 
     write_video(tmp_path / "clip.mp4", frames, 10)
-    status, _, said = run(capsys, tmp_path / "clip.mp4", "--shard", "0/2")
-    assert status == 1 and "--shard is for photographs" in said and "share whole videos" in said
+    for shard in ("0/2", ""):
+        status, _, said = run(capsys, tmp_path / "clip.mp4", "--shard", shard)
+        assert status == 1 and "--shard is for photographs" in said and "share whole videos" in said

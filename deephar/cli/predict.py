@@ -79,4 +79,5 @@ def _run(options: argparse.Namespace, source: "Source") -> int:
 
     if source.kind != "photographs":
         return predict_video.run(options, source)
-    return (predict_shares if options.shard or options.resume else predict_photos).run(options, source)
+    shared = options.shard is not None or options.resume
+    return (predict_shares if shared else predict_photos).run(options, source)

@@ -17,8 +17,8 @@ def run(options: argparse.Namespace, source: "Source") -> int:
     """Find people in a share of the photographs; the exit status."""
     from deephar.inference.shares import Share
 
-    share = Share.parse(options.shard) if options.shard else Share(0, 1)
-    if options.shard:
+    share = Share(0, 1) if options.shard is None else Share.parse(options.shard)
+    if options.shard is not None:
         options = _for_part(options, share)
     photos = predict_photos.names(source)
     predict_photos.check(options)

@@ -49,7 +49,7 @@ def run(options: argparse.Namespace, source: "Source") -> int:
 def _check(options: argparse.Namespace, source: "Source") -> None:
     """Refuse options that a video cannot have."""
     predict_outputs.check_apart(options.source, [*filter(None, [_lines(options)]), *_names(options)])
-    if options.shard:
+    if options.shard is not None:
         raise ValueError(f"--shard is for photographs; {source.name} is a {source.kind}: share whole videos")
     if options.box is not None or options.boxes:
         raise ValueError("--box and --boxes are for photographs; in a video, people are found and followed")

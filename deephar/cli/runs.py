@@ -1,6 +1,7 @@
 """`deephar runs`: compares training runs in a table and a figure."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 
@@ -12,13 +13,17 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     from deephar import runs
 
-    try:
-        found = runs.find(options.folders)
+    problems: list[str] = []
+    found = runs.find(options.folders, problems.append)
+    for problem in problems:
+        print(f"deephar runs: left out: {problem}", file=sys.stderr)
+    if found:
         print(runs.as_table(runs.compare(found)))
-        if options.figure:
-            from deephar.evaluation import curves
+    if found and options.figure:
+        from deephar.evaluation import curves
 
+        try:
             curves.save_runs(found, options.figure)
-    except (ValueError, OSError) as error:
-        parser.exit(1, f"deephar runs: {error}\n")
-    return 0
+        except (ValueError, OSError) as error:
+            parser.exit(1, f"deephar runs: {error}\n")
+    return 1 if problems else 0

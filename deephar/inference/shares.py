@@ -30,7 +30,8 @@ class Share:
         numbers = re.fullmatch(r"([0-9]+)/([0-9]+)", text.strip())
         share = cls(*map(int, numbers.groups())) if numbers else None
         if share is None or share.index >= share.count:
-            raise ValueError(f"A share is I/N, such as 3/8, with I from 0 to N - 1. Received: {text}")
+            received = text or "nothing (is a variable unset?)"
+            raise ValueError(f"A share is I/N, such as 3/8, with I from 0 to N - 1. Received: {received}")
         return share
 
     def of(self, length: int) -> range:
