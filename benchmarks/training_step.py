@@ -5,7 +5,7 @@ Command  python benchmarks/training_step.py [--model lite-2d] [--batch-size 32] 
          [--smoke]
 Data     none; weights, images and labels are random
 Ways     `tensorflow`, `torch`, `jax`: the step of `deephar.training.fit` on that backend; `plain`: on TensorFlow with
-         the layers as Keras computes them, without `deephar.training.fusion`; `rematerialized`: `tensorflow` with
+         the layers as Keras computes them, without `deephar.runtimes.fusion`; `rematerialized`: `tensorflow` with
          `--rematerialize`
 Result   for every way and precision the median of the rounds and their middle half, images a second; the seconds of
          processors, which say the same where other work runs beside; how many times as fast as the first one, the
@@ -40,7 +40,7 @@ def compiled_step(way, precision, args):
     from networks import built, example
 
     from deephar import memory, training
-    from deephar.training.fusion import fused
+    from deephar.runtimes.fusion import fused
     from deephar.training.rematerialization import rematerialized
 
     before = resident_mb("VmRSS")

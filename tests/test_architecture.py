@@ -33,7 +33,7 @@ TENSORFLOW_ALLOWED = {
     "distribution",
     "data.batches.tf_data",
     "runtimes.compiled",
-    "training.fusion",
+    "runtimes.fusion",
     "detection.graph_function",
 }
 

@@ -37,7 +37,7 @@ def trained(strategy, logical_cpus=0, fit=training.fit, **options):
     """The network after two steps of a `fit`, and how many copies it had; one device computes its layers as several do.
 
     The network magnifies rounding: differences of 1e-7 in the initial weights became 7.8e-5, and 1.3e-3 in the moving
-    statistics, in five steps. So there are two, and one device does without `deephar.training.fusion` here.
+    statistics, in five steps. So there are two, and one device does without `deephar.runtimes.fusion` here.
     """
     with distribution.scope(strategy, logical_cpus) as copies:
         keras.utils.set_random_seed(0)

@@ -10,7 +10,7 @@ import numpy as np
 from deephar import distribution, memory
 from deephar.models import outputs
 from deephar.models.outputs import Output
-from deephar.runtimes import shapes
+from deephar.runtimes import fusion, shapes
 from deephar.typed import Array, Floats, Network
 
 _Function: typing.TypeAlias = Callable[[list[Array]], Sequence[Floats]]
@@ -65,7 +65,8 @@ def _tensorflow(network: keras.Model) -> _Function:
 
     @tf.function(input_signature=[signature], autograph=False)
     def function(inputs):
-        return keras.tree.flatten(network(inputs, training=False))
+        with fusion.fused(network):
+            return keras.tree.flatten(network(inputs, training=False))
 
     return lambda inputs: [output.numpy() for output in function(inputs)]
 

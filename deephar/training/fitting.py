@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 import keras
 
 from deephar import distribution
+from deephar.runtimes.fusion import fused
 from deephar.training.batches import Batches
 from deephar.training.callbacks import KeepFreedMemory
-from deephar.training.fusion import fused
 from deephar.training.loop import loop
 from deephar.training.rematerialization import rematerialized
 
@@ -103,7 +103,7 @@ def fit(
     """Train a network on a loader's batches with Keras' `fit`, on one device or under the strategy it was built in.
 
     Replicas share batch normalization statistics (`deephar.distribution.synchronised`), freed memory is kept
-    (`KeepFreedMemory`), and TensorFlow computes layers in fewer operations (`deephar.training.fusion`).
+    (`KeepFreedMemory`), and TensorFlow computes layers in fewer operations (`deephar.runtimes.fusion`).
 
     Args:
         model: compiled network.

@@ -24,7 +24,7 @@ from deephar import files
 from deephar.data.readers import fused, lsp
 from deephar.data.synthetic import groups
 from deephar.detection import loading, losses, mosaics, network
-from deephar.training import fusion
+from deephar.runtimes import fusion
 from deephar.training.callbacks import KeepFreedMemory
 from deephar.weights.loading import load
 

@@ -1,9 +1,9 @@
-"""Layers that TensorFlow computes in fewer passes over memory while a network is trained on a processor.
+"""Layers that TensorFlow computes in fewer passes over memory on a processor.
 
-Keras composes a batch normalization of a dozen operations, each of which reads and writes whole feature maps, and its
-gradient of two dozen; TensorFlow has one operation for either. The gradient of a depthwise kernel is itself a depthwise
-convolution, and as that twice as fast as by the operation that TensorFlow has for it, in bfloat16 ten times; there,
-that of a kernel of one cell is faster as the product of two matrices that it is.
+Keras composes a batch normalization of several operations, a dozen while it learns, each of which reads and writes
+whole feature maps, and its gradient of two dozen; TensorFlow has one operation for each of these. The gradient of a
+depthwise kernel is itself a depthwise convolution, and as that twice as fast as by the operation that TensorFlow has for
+it, in bfloat16 ten times; there, that of a kernel of one cell is faster as the product of two matrices that it is.
 """
 
 import contextlib
@@ -18,24 +18,26 @@ _Call: typing.TypeAlias = Callable[..., typing.Any]
 
 @contextlib.contextmanager
 def fused(model: keras.Model) -> Iterator[None]:
-    """Context in which to train a network: on TensorFlow without a GPU, layers are computed in fewer operations.
+    """Context in which to train or call a network: on TensorFlow without a GPU, layers take fewer operations.
 
     Outputs, gradients and moving statistics are those of Keras within float32's rounding. Weights, names and
-    configuration of the layers remain; a training step compiled in the context is kept by its model after it. Layers
-    that are frozen, share statistics with other replicas, or are not like those of our networks are computed by Keras.
-    No effect on other backends.
+    configuration of the layers remain; what is compiled in the context is kept after it. Layers that are frozen while
+    others learn, share statistics with other replicas, or are not like those of our networks are computed by Keras. No
+    effect on other backends.
 
     Args:
         model: network; layers inside layers count.
     """
-    calls = [(layer, call) for layer in _candidates(model) if (call := _faster(layer))]
-    for layer, call in calls:
+    calls = [(layer, vars(layer).get("call"), call) for layer in _candidates(model) if (call := _faster(layer))]
+    for layer, _, call in calls:
         vars(layer)["call"] = call  # hides the method of its class
     try:
         yield
     finally:
-        for layer, _ in calls:
-            del vars(layer)["call"]
+        for layer, before, _ in calls:
+            vars(layer).pop("call", None)
+            if before is not None:  # of a context around this one
+                vars(layer)["call"] = before
 
 
 def _candidates(model):
@@ -63,25 +65,42 @@ def _normalization(layer: typing.Any) -> _Call:
     original = layer.call
 
     def call(inputs: typing.Any, training: bool | None = None, mask: typing.Any = None) -> typing.Any:
-        alone = training and layer.trainable and not layer.synchronized and mask is None
+        alone = mask is None and not (training and (not layer.trainable or layer.synchronized))
         if not alone or inputs.shape.rank != 4 or inputs.dtype == tf.float64:
             return original(inputs, training=training, mask=mask)
-        offset = tf.convert_to_tensor(layer.beta)
-        scale = tf.ones_like(offset) if layer.gamma is None else tf.convert_to_tensor(layer.gamma)
-        y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            inputs if inputs.dtype == tf.bfloat16 else tf.cast(inputs, tf.float32),
-            scale,
-            offset,
-            epsilon=layer.epsilon,
-            is_training=True,
-        )
-        count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
-        variance *= (count - 1) / count  # the operation divides by count - 1, Keras by count
-        for moving, new in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
-            moving.assign(moving * layer.momentum + new * (1 - layer.momentum))
-        return tf.cast(y, layer.compute_dtype)
+        x = inputs if inputs.dtype == tf.bfloat16 else tf.cast(inputs, tf.float32)
+        return tf.cast((_learnt if training else _known)(layer, x), layer.compute_dtype)
 
     return call
+
+
+def _known(layer, x):
+    """Maps normalized by the moving statistics."""
+    import tensorflow as tf
+
+    mean, variance = map(tf.convert_to_tensor, (layer.moving_mean, layer.moving_variance))
+    return _normalized(layer, x, mean=mean, variance=variance, is_training=False)[0]
+
+
+def _learnt(layer, x):
+    """Maps normalized by their own statistics, towards which the moving ones move."""
+    import tensorflow as tf
+
+    y, mean, variance = _normalized(layer, x)
+    count = tf.cast(tf.reduce_prod(tf.shape(x)[:-1]), tf.float32)
+    variance *= (count - 1) / count  # the operation divides by count - 1, Keras by count
+    for moving, new in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
+        moving.assign(moving * layer.momentum + new * (1 - layer.momentum))
+    return y
+
+
+def _normalized(layer, x, **options):
+    """Maps, their mean and their variance."""
+    import tensorflow as tf
+
+    offset = tf.convert_to_tensor(layer.beta)
+    scale = tf.ones_like(offset) if layer.gamma is None else tf.convert_to_tensor(layer.gamma)
+    return tf.compat.v1.nn.fused_batch_norm(x, scale, offset, epsilon=layer.epsilon, **options)
 
 
 def _keeps_size(layer):
