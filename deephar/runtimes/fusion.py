@@ -2,7 +2,7 @@
 
 Keras composes a batch normalization of several operations, a dozen while it learns, each of which reads and writes
 whole feature maps, and its gradient of two dozen; TensorFlow has one operation for each of these. The gradient of a
-depthwise kernel is itself a depthwise convolution, and as that twice as fast as by the operation that TensorFlow has for
+depthwise kernel is itself a depthwise convolution, and as that twice as fast as by the operation TensorFlow has for
 it, in bfloat16 ten times; there, that of a kernel of one cell is faster as the product of two matrices that it is.
 """
 
