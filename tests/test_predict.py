@@ -506,7 +506,9 @@ def test_boxes_may_begin_with_a_byte_order_mark(encoding, photo, quick, tmp_path
 
 def test_weights_that_do_not_serve(photo, weights, tmp_path, capsys):
     status, _, said = run(capsys, photo, "--weights", tmp_path / "absent.h5")
-    assert status == 1 and "No such weights" in said and "lsp-lite-2d" in said
+    assert status == 1 and "No such weights" in said and "lsp-lite-2d" in said and "Did you mean" not in said
+    status, _, said = run(capsys, photo, "--weights", "photo-lite2d")
+    assert status == 1 and "Did you mean photo-lite-2d?" in said
     (tmp_path / "alone.weights.h5").write_bytes(weights.read_bytes())
     status, _, said = run(capsys, photo, "--weights", tmp_path / "alone.weights.h5")
     assert status == 1 and "Expected model.json" in said

@@ -1,5 +1,6 @@
 """Networks with weights of any kind: by name, from a training run's file, or from an original file."""
 
+import difflib
 import pathlib
 import typing
 import zipfile
@@ -150,9 +151,11 @@ def weight_file(weights: Path) -> pathlib.Path:
 def _existing(weights: Path) -> pathlib.Path:
     if str(weights).startswith(hub.SCHEME):
         return hub.fetch(str(weights))
-    path = pathlib.Path(weights)
+    path, names = pathlib.Path(weights), [*SHIPPED, *PUBLISHED]
     if not path.is_file():
-        raise ValueError(f"No such weights: {weights}. Expected a file or one of {', '.join([*SHIPPED, *PUBLISHED])}")
+        close = difflib.get_close_matches(str(weights), names, 1)
+        meant = f"Did you mean {close[0]}? " if close else ""
+        raise ValueError(f"No such weights: {weights}. {meant}Expected a file or one of {', '.join(names)}")
     return path
 
 
