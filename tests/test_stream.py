@@ -128,7 +128,7 @@ def test_a_box_that_is_none_is_an_error_of_its_picture_alone():
         list(one.stream(frames, boxes=lambda frame: boxes[frame.index]))
 
 
-def test_what_cannot_be_read_is_left_out_and_named(tmp_path):
+def test_what_cannot_be_read_is_left_out_and_named(tmp_path, caplog):
     Image.fromarray(film(lambda t: 100, count=1)[0]).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
     Image.new("RGB", (40, 30)).save(tmp_path / "c.png")
@@ -136,6 +136,9 @@ def test_what_cannot_be_read_is_left_out_and_named(tmp_path):
         results = list(predictor().stream(source))
     assert [(r.name[-5:], r.size, len(r.people)) for r in results] == [("a.png", (320, 120), 1), ("c.png", (40, 30), 0)]
     assert list(source.broken) == [1] and source.frame_name(1).endswith("b.png")
+    assert not caplog.records
+    assert len(list(predictor().stream([tmp_path / "a.png", tmp_path / "b.png"]))) == 1
+    assert "cannot be read: 1; the first, 1: " in caplog.text and "b.png" in caplog.text
 
 
 def test_a_video_goes_on_where_it_stopped():

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import itertools
+import logging
 import math
 import threading
 import typing
@@ -28,6 +29,8 @@ from deephar.layouts import PoseLayout
 from deephar.models import outputs
 from deephar.runtimes import choosing, opening
 from deephar.typed import ArrayLike, Floats, Network, Path, Pixels
+
+logger: logging.Logger = logging.getLogger(__name__)
 
 BATCH = 16
 """Crops per batch."""
@@ -178,16 +181,21 @@ class PosePredictor:
 
         Returns:
             generator of `deephar.inference.Result`, in order, without the pictures that cannot be read, which
-            `Source.broken` names; an hour of video needs the memory of some frames.
+            `Source.broken` names, and a warning of the logger at the end for a source that is opened here; an hour of
+            video needs the memory of some frames.
 
         Raises:
             ValueError: see `deephar.inference.open_source`; or if a box is none.
         """
         with contextlib.ExitStack() as stack:
+            given = source
             if not isinstance(source, Source):
                 source = stack.enter_context(open_source(source, stride=stride, start=start))
             for frame, people in watching.watch(self, source, boxes, tracker):
                 yield functools.reduce(lambda so_far, step: step(so_far), then, self.result(frame, people))
+            if source is not given and source.broken:
+                index, reason = next(iter(source.broken.items()))
+                logger.warning("Pictures that cannot be read: %d; the first, %d: %s", len(source.broken), index, reason)
 
     def result(self, frame: Frame, people: list[Person]) -> Result:
         """What was found in a picture."""
