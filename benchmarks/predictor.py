@@ -14,14 +14,13 @@ import functools
 import pathlib
 import statistics
 import tempfile
-import time
 
 import numpy as np
-import openvino
-from networks import built, example, task_of
+from networks import built, example, in_turn, task_of
 from runtimes import exported
 
 from deephar.inference import PosePredictor, open_source
+from deephar.runtimes.exported import library
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 SIDE = 480
@@ -30,7 +29,7 @@ SIDE = 480
 def bare(file, precision):
     """A batch through OpenVINO, all of whose outputs are fetched."""
     hints = {"INFERENCE_PRECISION_HINT": HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
-    core = openvino.Core()
+    core = library("openvino", "openvino").Core()
     request = core.compile_model(core.read_model(file), "CPU", hints).create_infer_request()
     return lambda x: request.infer([x])
 
@@ -51,20 +50,6 @@ def tasks(model, known, count):
             found[f"{name} bare"] = functools.partial(bare(file, name.split()[1]), x)
         found[f"{name} predictor"] = predictor(network)
     return found
-
-
-def in_turn(found, rounds):
-    """Seconds of every way in every round."""
-    for _ in range(2):
-        for task in found.values():
-            task()
-    times = {name: [] for name in found}
-    for _ in range(rounds):
-        for name, task in found.items():
-            start = time.perf_counter()
-            task()
-            times[name].append(time.perf_counter() - start)
-    return times
 
 
 def against(times, name, other):

@@ -31,7 +31,7 @@ import time
 
 import keras
 import numpy as np
-from networks import built, example, task_of
+from networks import built, example, in_turn, task_of
 from speed import convolution_flops, traced_flops
 
 from deephar import files, models, surroundings
@@ -109,21 +109,9 @@ def quantised(path):
     return small
 
 
-def seconds(task):
-    start = time.perf_counter()
-    task()
-    return time.perf_counter() - start
-
-
 def measured(tasks, rounds):
     """Median and middle half in seconds of every task, all in turn."""
-    for task in tasks.values():
-        task()
-        task()
-    times = {name: [] for name in tasks}
-    for _ in range(rounds):
-        for name, task in tasks.items():
-            times[name].append(seconds(task))
+    times = in_turn(tasks, rounds)
     return {name: [statistics.median(found), *np.quantile(found, [0.25, 0.75])] for name, found in times.items()}
 
 
