@@ -353,20 +353,22 @@ def test_splits_share_no_photograph():
 FILES = ("--data", "{drawn}", "--poses", "{poses}", "--street", "{street}", "--street-poses", "{poses}")
 
 
-def test_no_photograph_that_is_judged_is_trained_on(shared):
-    """Of the real files, whatever labels there are."""
+@pytest.mark.parametrize("recipe", ["annotation", "fused"])
+def test_no_photograph_that_is_judged_is_trained_on(recipe, shared):
+    """Of the real files, whatever labels there are; given the joints of others, both recipes fuse them."""
     script = loaded("exp/lsp/train_lsp.py")
     data = shared / "data"
     args = type("", (), {
         "weights": None, "packed": None, "smoke": False, "data": data / "lspe" / "lspe_train.zip",
-        "recipe": script.RECIPES["fused"],
+        "recipe": script.RECIPES[recipe],
         "poses": data / "teachers" / "lspe.npz", "street": data / "ccp" / "ccp_photos.zip", "seed": 0,
         "street_poses": data / "teachers" / "ccp.npz",
     })  # fmt: skip
     sources, validation = script.open_sources(args)
     numbers = set(sources["lsp"].dataset.reader._images.tolist())
     assert not numbers & set(range(3501, 4201)) and set(validation.dataset._images.tolist()) == set(range(3501, 3701))
-    assert len(sources["street"]) == 1700
+    assert isinstance(sources["lsp"].dataset, photographs.SeenByOthers)
+    assert recipe == "annotation" or len(sources["street"]) == 1700
 
 
 @eagerly()

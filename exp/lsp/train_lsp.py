@@ -1,8 +1,9 @@
 """Train a 2D pose network on photographs: Leeds Sports Pose Extended, and pseudo-labelled street photographs.
 
 Data     LSP-extended, the official folder or a zip; training split 1-3500 and 4201-8500, validation split 3501-3700.
-         Recipe fused: the joints that two networks predicted in them (--poses, an .npz of `name`, `thunder` (N, 17, 3)
-         and `heavy` (N, 33, 5)), and a zip of street photographs of one person each (--street) with predicted joints
+         Recipe annotation: these alone, as annotated, or with the joints of --poses as well. Recipe fused: with the
+         joints that two networks predicted in them (--poses, an .npz of `name`, `thunder` (N, 17, 3) and `heavy`
+         (N, 33, 5)), and a zip of street photographs of one person each (--street) with predicted joints
          (--street-poses), of which 1-1700 are for training
 Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip
          python exp/lsp/train_lsp.py --data lspet_dataset.zip --recipe fused --poses lspe.npz --street ccp.zip
@@ -60,6 +61,8 @@ def open_sources(args):
     sources = {"lsp": people}
     if "street" in args.recipe.mixture:
         sources = fused.sources(people, args.poses, args.street, args.street_poses, args.seed)
+    elif args.poses:
+        sources = {"lsp": fused.seen(people, args.poses)}
     return kept(sources, args), crops.Crops(validation, args.recipe.size)
 
 
