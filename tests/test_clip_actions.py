@@ -57,7 +57,7 @@ def test_the_scores_are_those_of_the_clip_network_in_the_window_of_training(mode
     assert found[:3] == [None] * 3 and set(found[-1]) == {"sit", "stand", "a", "b", "c"}
     poses = np.stack([seen(index, 1.5).people[0].pose_px for index in range(1, 5)])
     window = geometry.window_to_crop(*clips.joints_window(poses, (80, 60)))
-    clip = np.stack([frames.cropped(PICTURES[index], (80, 60), window, (32, 32)) for index in range(1, 5)])
+    clip = frames.crops_of(((PICTURES[index], (80, 60), window) for index in range(1, 5)), (32, 32))
     wanted = outputs.actions(model, model.predict_on_batch(clip[None]))
     last = {output.actions: scores[0] for output, scores in wanted.items()}
     for name, actions in SETS.items():

@@ -77,8 +77,8 @@ class PeopleDetector:
         """
         side = self.model.input_shape[1]
         windows = pyramid(image.size, side, self.levels)
-        crops = [frames.to_input(frames.warp(image, geometry.window_to_crop(*w), (side, side))) for w in windows]
-        found = np.asarray(ready(self.model).predict_on_batch(np.stack(crops)))
+        crops = frames.crops_of(((image, image.size, geometry.window_to_crop(*w)) for w in windows), (side, side))
+        found = np.asarray(ready(self.model).predict_on_batch(crops))
         parts = [self._of_window(image.size, *one, side) for one in zip(found, windows, strict=True)]
         boxes, scores = (np.concatenate(values) for values in zip(*parts, strict=True))
         kept = maps.apart(boxes, scores)

@@ -152,7 +152,7 @@ class ActionStream:
         rgb = image if isinstance(image, Image.Image) else Image.fromarray(image)
         height, width = self.frame.input_shape[1:3]
         maps = [geometry.window_to_crop(*window) for window in windows]
-        images = np.stack([frames.to_input(frames.warp(rgb, px_to_crop, (width, height))) for px_to_crop in maps])
+        images = frames.crops_of(((rgb, rgb.size, px_to_crop) for px_to_crop in maps), (width, height))
         found = [np.asarray(values) for values in typing.cast(Sequence[Floats], running.run(self.frame, images))]
         return [
             _Seen(self._number, window, tuple(values[row] for values in found)) for row, window in enumerate(windows)

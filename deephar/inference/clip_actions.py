@@ -101,4 +101,4 @@ class ClipActions(Judging[_Seen]):
         seen = [past.kept[place] for place in past.spread(self.frames)]
         window = clips.joints_window(np.stack([one.pose for one in seen]), seen[-1].size)
         px_to_crop = geometry.window_to_crop(*window)
-        return np.stack([frames.cropped(one.image, one.size, px_to_crop, self.input_size) for one in seen])
+        return frames.crops_of(((one.image, one.size, px_to_crop) for one in seen), self.input_size)

@@ -292,9 +292,9 @@ class PosePredictor:
         for batch in running.batches(jobs, BATCH):
             maps = np.stack([geometry.window_to_crop(*window) for _, window in batch])
             pairs = zip(batch, maps, strict=True)
-            cut = [frames.cropped(frame.image, frame.size, to_crop, (width, height)) for (frame, _), to_crop in pairs]
+            cut = frames.crops_of(((frame.image, frame.size, to) for (frame, _), to in pairs), (width, height))
             with self._turn:
-                pose, confidence = running.predict_crops(self.model, np.stack(cut), self.layout, self.flip, last=True)
+                pose, confidence = running.predict_crops(self.model, cut, self.layout, self.flip, last=True)
             poses.append(geometry.transform_points(np.linalg.inv(maps), pose[-1]))
             confidences.append(confidence[-1])
         return np.concatenate(poses), np.concatenate(confidences)

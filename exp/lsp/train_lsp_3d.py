@@ -50,7 +50,14 @@ FUSED = SYNTHETIC.replaced(
     steps=300,
     epochs=30,
 )
-BASE = FUSED.replaced(preset="base-3d", input_shape=(160, 160, 3), rate=1e-3, epochs=20, steps=200)
+BASE = FUSED.replaced(
+    preset="base-3d",
+    input_shape=(160, 160, 3),
+    mixture={"captured": 13, "synthetic": 4, "lsp": 11, "street": 2, "beside": 1, "empty": 1},
+    rate=1e-3,
+    epochs=20,
+    steps=200,
+)
 RECIPES = {"synthetic": SYNTHETIC, "fused": FUSED, "base": BASE}
 SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "steps": 2, "batch_size": 32}
 

@@ -12,7 +12,7 @@ import io
 import math
 import pathlib
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
@@ -272,20 +272,19 @@ def warp(image: Image.Image, px_to_crop: Floats, size: Size) -> Pixels:
     return np.asarray(crop.reduce(samples))
 
 
-def cropped(image: Image.Image, full_size: Size, px_to_crop: Floats, size: Size) -> Floats:
-    """A part of a decoded photograph, whose pixels may be fewer than in the file, as a network takes it.
+def crops_of(jobs: Iterable[tuple[Image.Image, Size, Floats]], size: Size) -> Floats:
+    """Parts of decoded photographs, whose pixels may be fewer than in the file, as a network takes them.
 
     Args:
-        image: RGB.
-        full_size: (width, height) of the file.
-        px_to_crop: (3, 3), pixels of the file to [0, 1] of the crop.
-        size: (width, height) of the crop.
+        jobs: of every crop the photograph, RGB, (width, height) of the file, and (3, 3), pixels of the file to [0, 1]
+            of the crop.
+        size: (width, height) of the crops.
 
     Returns:
-        float32 (H, W, 3) in [-1, 1].
+        float32 (N, H, W, 3) in [-1, 1].
     """
-    scale = np.divide(full_size, image.size)
-    return to_input(warp(image, px_to_crop @ geometry.scaling(*scale), size))
+    scales = ((image, px_to_crop @ geometry.scaling(*np.divide(full, image.size))) for image, full, px_to_crop in jobs)
+    return to_input(np.stack([warp(image, px_to_crop, size) for image, px_to_crop in scales]))
 
 
 def _shrink(px_to_crop: Floats, size: Size) -> float:
@@ -318,6 +317,10 @@ def to_inputs(pixels: Pixels, powers: ArrayLike) -> Floats:
     """
     values = np.empty(pixels.shape, np.float32)
     for one, power, value in zip(pixels, np.asarray(powers), values, strict=True):
+        if np.all(power == 1):
+            np.divide(one, np.float32(127.5), out=value)
+            value -= 1
+            continue
         table = ((np.linspace(0.0, 1.0, 256)[:, None] ** power) * 2.0 - 1.0).astype(np.float32).T
         if np.all(table == table[:1]):
             np.take(table[0], one, out=value, mode="clip")  # no value is outside; to check that takes time
