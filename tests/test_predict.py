@@ -512,6 +512,8 @@ def test_weights_that_do_not_serve(photo, weights, tmp_path, capsys):
     (tmp_path / "alone.weights.h5").write_bytes(weights.read_bytes())
     status, _, said = run(capsys, photo, "--weights", tmp_path / "alone.weights.h5")
     assert status == 1 and "Expected model.json" in said
+    status, _, said = run(capsys, photo, "--weights", photo)
+    assert status == 1 and f"{photo} holds no weights" in said
 
 
 def test_weights_of_a_network_that_takes_poses_are_refused(photo, tmp_path, capsys):

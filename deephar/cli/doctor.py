@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import json
 import pathlib
+import sys
 from collections.abc import Callable, Sequence
 
 from deephar import surroundings
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--data", metavar="PATH", help="folder or zip of a dataset: what it is, what it lacks")
     parser.add_argument("--json", metavar="FILE", help="write the same as JSON")
     options = parser.parse_args(arguments)
+    if sys.stderr.isatty():
+        print("trying every library: some seconds ...", file=sys.stderr)
     sections = _sections(options.data)
     todo = [line for section in sections for line in section.todo]
     try:

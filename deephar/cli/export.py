@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+import sys
 import tempfile
 import typing
 from collections.abc import Sequence
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str]) -> int:
     from deephar.export import writing
 
     out = options.out or pathlib.Path(options.weights).name.partition(".")[0] + writing.SUFFIXES[options.format]
+    if not options.quiet:
+        print(f"writing {out}, and comparing it with Keras: about a minute", file=sys.stderr)
     try:
         if options.precision == "int8":
             moved = _in_int8(options, out)

@@ -57,11 +57,16 @@ def names(source: "Source") -> list[str]:
 
 def check(options: argparse.Namespace) -> None:
     """Refuse options that photographs cannot have."""
+    from deephar.viz import film
+
     given = [name for name in ("show", "smooth", "actions", "classes") if getattr(options, name)]
     if options.stride != 1:
         given.append("stride")
     if given:
         raise ValueError(f"--{given[0]} is for videos, streams and cameras")
+    films = [name for name in options.out if film.is_film(name)]
+    if films:
+        raise ValueError(f"--out {films[0]} would be a film, which is of a video; --picture draws photographs")
 
 
 def entries(

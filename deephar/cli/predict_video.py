@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import math
-import pathlib
 import sys
 import typing
 from collections.abc import Callable, Generator, Iterator
@@ -90,7 +89,7 @@ def _writer(name: str, about: "About", predictor: "PosePredictor", source: "Sour
     from deephar.inference import export
     from deephar.viz import film
 
-    if pathlib.Path(name).suffix.lower() in (*film.SUFFIXES, *film.ANIMATIONS):
+    if film.is_film(name):
         return _Filmed(name, source, predictor)
     return export.open_writer(name, about, predictor.depth)
 

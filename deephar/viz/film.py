@@ -19,6 +19,11 @@ ANIMATION_WIDTH = 480
 """Of GIF and WebP films in pixels, unless another is asked for."""
 
 
+def is_film(path: Path) -> bool:
+    """Whether a file is a film by its suffix."""
+    return pathlib.Path(path).suffix.lower() in (*SUFFIXES, *ANIMATIONS)
+
+
 class Film:
     """A film that grows with every picture, and is whole however its `with` is left.
 

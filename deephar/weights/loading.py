@@ -123,7 +123,11 @@ def describe(weights: Path) -> description.Description:
         return entry.about
     path = _existing(weights)
     shipped = [entry.about for entry in SHIPPED.values() if entry.file == path.name]
-    return shipped[0] if shipped else description.read(path.with_name("model.json"))
+    if shipped:
+        return shipped[0]
+    if not h5py.is_hdf5(path):
+        raise ValueError(f"{path} holds no weights: expected a .weights.h5 of training, or a file of deephar export")
+    return description.read(path.with_name("model.json"))
 
 
 def _described(weights):
