@@ -12,6 +12,15 @@ from deephar.runtimes import compiled
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
+SMALL = {"input_shape": [64, 64, 3], "width": 16, "num_blocks": 1}
+SMALL_PYRAMIDS = {"input_shape": [64, 64, 3], "num_levels": 2, "growth": 8}
+
+
+def small(preset):
+    """Overrides of a tiny network, to see that all works."""
+    return SMALL_PYRAMIDS if preset.startswith("spnet") else SMALL
+
+
 def built(preset, precision="float32", overrides=None):
     """A network of Keras that computes in a precision."""
     before = keras.config.dtype_policy()

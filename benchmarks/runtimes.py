@@ -1,7 +1,7 @@
 """Speed and memory of networks in every runtime and precision, one table per machine: processors and GPUs.
 
 Command  python benchmarks/runtimes.py [--models mpii-2d lite-2d] [--runtimes keras openvino] [--batches 1 8]
-         [--rounds 7] [--out FILE] [--compare FILE] [--page docs/runtimes.md] [--smoke]
+         [--rounds 7] [--no-int8] [--out FILE] [--compare FILE] [--page docs/runtimes.md] [--smoke]
          KERAS_BACKEND=jax python benchmarks/runtimes.py --runtimes keras --precisions float32 bfloat16 --minutes 7
 Data     none; weights are random
 Time     some minutes for each network, most of it exporting or compiling; no network is begun after --minutes
@@ -31,7 +31,7 @@ import time
 
 import keras
 import numpy as np
-from networks import built, example, in_turn, task_of
+from networks import built, example, in_turn, small, task_of
 from speed import convolution_flops, traced_flops
 
 from deephar import files, models, surroundings
@@ -42,7 +42,6 @@ from deephar.runtimes import choosing
 FORMAT = "deephar-runtimes-2"
 SIDE, PRODUCTS = 2048, 4
 MARKS = "<!-- benchmarks/runtimes.py -->", "<!-- end -->"
-SMOKE = {"input_shape": [64, 64, 3], "width": 16, "num_blocks": 1}
 
 
 def machine():
@@ -76,7 +75,7 @@ def devices():
     return [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
 
 
-def exported(model, names, folder):
+def exported(model, names, folder, without=()):
     """File, network and difference from Keras by runtime and precision, of those that are installed and able."""
     found = {}
     for name in names:
@@ -86,7 +85,7 @@ def exported(model, names, folder):
             continue
         path = pathlib.Path(folder) / f"{model.name}-{name}{runtime.suffixes[0]}"
         written = writing.write(model, runtime.format, path, model.name, None, outputs.final(model))
-        for precision in runtime.precisions:
+        for precision in sorted({*runtime.precisions} - {*without}, key=runtime.precisions.index):
             with reporting(f"{name} {precision}"):
                 file = quantised(path) if precision == "int8" else path
                 far = None if precision == "int8" else max(written.differences.values())
@@ -130,11 +129,12 @@ def multiplied(rounds):
 
 def benchmark(preset, args, rate, folder, until):
     """Rows of a network: runtime and batch to numbers; memory as long as there is time."""
-    overrides = SMOKE if args.smoke else {}
+    overrides = small(preset) if args.smoke else {}
     networks = {precision: built(preset, precision, overrides) for precision in args.precisions}
     plain = next(iter(networks.values()))
     others = [name for name in args.runtimes if name != "keras"]
-    known = exported(built(preset, "float32", overrides), others, folder) if others else {}
+    without = ("int8",) if args.no_int8 else ()
+    known = exported(built(preset, "float32", overrides), others, folder, without) if others else {}
     flops = flops_of(plain)
     rows = {}
     for count in args.batches:
@@ -237,6 +237,7 @@ def main():
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8], metavar="N")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--minutes", type=float, default=60, help="after which no network is begun")
+    parser.add_argument("--no-int8", action="store_true", help="whose calibration takes minutes for a large network")
     parser.add_argument("--smoke", action="store_true", help="tiny networks, to see whether all works")
     parser.add_argument("--out", metavar="FILE", help="JSON to write")
     parser.add_argument("--compare", metavar="FILE", help="JSON of an earlier run")

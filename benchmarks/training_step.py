@@ -31,13 +31,12 @@ WAYS = {
     "jax": "jax",
     "rematerialized": "tensorflow",
 }
-SMOKE = {"input_shape": [32, 32, 3], "width": 16, "num_blocks": 1}
 
 
 def compiled_step(way, precision, args):
     """What trains on one batch, the context to call it in, and memory in MB before its network."""
     from memory import forget_peak, resident_mb
-    from networks import built, example
+    from networks import built, example, small
 
     from deephar import memory, training
     from deephar.runtimes.fusion import fused
@@ -46,7 +45,7 @@ def compiled_step(way, precision, args):
     before = resident_mb("VmRSS")
     forget_peak()
     memory.keep_freed()
-    model = built(args.model, precision, SMOKE if args.smoke else args.overrides)
+    model = built(args.model, precision, small(args.model) if args.smoke else args.overrides)
     training.compile_model(model, args.optimizer)
     x = example(model.input_shape, args.batch_size)
     y = [np.abs(example(output.shape, args.batch_size)) for output in model.outputs]

@@ -12,7 +12,8 @@ Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip
 Time     recipe fused: about a second per batch on two cores of an AVX2 server CPU, so about four hours in all;
          recipe base: 104 minutes on two AVX-512 cores beside other work
 Score    PCK@0.2 of recipe base, run three times, each time with the weights of the time before (`photo-base-2d`): 60.5,
-         62.0, then 65.4 % on the validation split; 65.3, 67.7, then 70.1 % on photographs 3701-4200;
+         62.0, then 65.4 % on the validation split; 65.3, 67.7, then 70.1 % on photographs 3701-4200; of its first two
+         blocks, trained on alone (--preset lite-2d --num-blocks 2, `photo-lite-2d`): 62.3 and 66.1 %;
          recipe fused was not run from its beginning to its end, see weights/README.md
 Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, for distribution), log.csv, model.json;
          --resume continues
