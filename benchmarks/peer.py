@@ -43,7 +43,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("video")
     parser.add_argument("--movenet", required=True, help="package, folder or file of MoveNet MultiPose")
-    parser.add_argument("--weights", default="lsp-lite-2d", help="of the pose network")
+    parser.add_argument("--weights", default="photo-lite-2d", help="of the pose network")
     parser.add_argument("--frames", type=int, default=100, help="from the beginning, at most")
     args = parser.parse_args()
     try:

@@ -37,8 +37,8 @@ from deephar.training import ClipSampling, Recipe, Stage
 from deephar.weights import catalogue
 
 ACTIONS = ("squat", "wave", "kick", "jumping_jacks", "sit_down", "stand_up")
-WEIGHTS = "lsp-lite-2d"
-NETWORK = catalogue.SHIPPED[WEIGHTS].about.overrides
+WEIGHTS = "photo-lite-2d"
+NETWORK = {**catalogue.SHIPPED[WEIGHTS].about.overrides, "input_shape": (96, 96, 3)}  # smaller pictures save time
 SIZE, LAYOUT = NETWORK["input_shape"][:2], catalogue.SHIPPED[WEIGHTS].about.layout
 FRAMES, STEP = 8, 3  # a clip is 8 frames with a stride of 3, so it spans 22 of a video's 24 frames
 AUGMENTATION = config.AugmentConfig(

@@ -11,7 +11,7 @@ import pytest
 
 import deephar
 from deephar.inference import PosePredictor
-from deephar.weights import hub
+from deephar.weights import catalogue, description, hub
 
 RELEASE = pathlib.Path(__file__).parent / "releases" / "0.2.0"
 
@@ -57,6 +57,15 @@ def test_the_card_says_what_the_hub_asks(repository):
     with pytest.raises(ValueError, match="Expected model.json"):
         hub.write_folder(repository[0] / "other" / "none.weights.h5", repository[0] / "new", "", "", "mit")
     assert not (repository[0] / "new").exists()
+
+
+def test_weights_that_come_with_deephar_make_a_folder(tmp_path):
+    """Nothing lies beside them that says what they are for."""
+    file = catalogue.shipped_file("photo-lite-2d")
+    hub.write_folder(file, tmp_path, "Photographs", "Joints.", "other")
+    told, expected = description.read(tmp_path / "model.json"), catalogue.SHIPPED["photo-lite-2d"].about
+    assert (told.network, told.layout, told.score) == (expected.network, expected.layout, expected.score)
+    assert (tmp_path / hub.FILE).read_bytes() == file.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["hf://", "hf://somebody", "hf://some body/small", "hf://somebody/small@"])

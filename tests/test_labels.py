@@ -378,7 +378,7 @@ def test_the_fused_recipe_trains(drawn, poses, street, tmp_path, monkeypatch, ca
     given = [text.format(drawn=drawn, poses=poses, street=street) for text in FILES]
     out = ("--out", tmp_path / "run", "--recipe", "fused", "--smoke")
     said = refused("exp/lsp/train_lsp.py", monkeypatch, capsys, *given[:2], *out)
-    assert re.search(r"fused needs --poses, --street and --street-poses", said)
+    assert re.search(r"needs --poses, --street and --street-poses", said)
     heavy = layouts.rearrange(data["thunder"][..., :2], COCO, layouts.get("blazepose33"))
     np.savez(poses, **{**data, "heavy": np.concatenate([heavy, np.ones((12, 33, 3))], axis=-1)})
     said = run("exp/lsp/train_lsp.py", monkeypatch, capsys, *given, *out)
@@ -397,7 +397,7 @@ def test_the_fused_recipe_trains_depth(drawn, poses, street, tmp_path, monkeypat
     given = [text.format(drawn=drawn, poses=poses, street=street) for text in FILES]
     run_ = ("--out", tmp_path / "run", "--recipe", "fused", "--smoke")
     said = refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *given, *run_)
-    assert "fused needs --captured" in said
+    assert "needs --captured" in said
     captured = ("--captured", tmp_path / "captured.npz")
     said = run("datasets/pack_lsp.py", monkeypatch, capsys, *given, "--out", tmp_path / "packed", "--smoke")
     assert re.search(r"lsp.zip: 8 people, 0.\d MB; could not be read: 0", said)

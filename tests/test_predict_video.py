@@ -116,6 +116,7 @@ def test_ctrl_c_leaves_what_was_written_and_resume_goes_on(clip, network, tmp_pa
         assert [int(row["frame"]) for row in csv.DictReader(file)] == sorted([*range(FRAMES)] * 2)
     before = lines.read_bytes()
     assert run(capsys, clip, "--json", lines, "--resume")[0] == 0 and lines.read_bytes() == before
+    assert run(capsys, clip, "--out", lines, "--resume")[0] == 0 and lines.read_bytes() == before
 
 
 def test_a_damaged_video_gives_what_comes_before(clip, network, tmp_path, capsys):
@@ -143,6 +144,8 @@ def test_a_damaged_video_gives_what_comes_before(clip, network, tmp_path, capsys
         (["--out", "a.bvh"], "needs poses in space"),
         (["--fov", "60"], "are for networks with depth, and photo-lite-2d has none"),
         (["--device", "abacus"], "No device abacus"),
+        (["--device", "cpu", "--weights", "a.onnx"], "--device is for Keras"),
+        (["--one-person", "--detector", "a.onnx"], "--detector would have nothing to do"),
     ],
 )
 def test_what_a_video_cannot_have(arguments, message, clip, network, tmp_path, monkeypatch, capsys):

@@ -275,6 +275,14 @@ def test_files_that_cannot_be_used(tmp_path, monkeypatch):
         opening.find(tmp_path / "a.onnx", "onnx")
 
 
+def test_a_file_is_read_by_what_computes_in_the_precision(monkeypatch):
+    """ONNX Runtime comes first, and computes in float32 alone."""
+    monkeypatch.setattr(choosing, "installed", lambda library: True)
+    assert choosing.reader("a.onnx") == "onnx" and choosing.reader("a.onnx", None, "bfloat16") == "openvino"
+    assert choosing.reader("a.onnx", "onnx", "bfloat16") == "onnx"  # which `check` refuses
+    assert choosing.reader("a.tflite", None, "bfloat16") == "litert"
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_damaged_files_are_named(name, tmp_path):
     from deephar.export import writing

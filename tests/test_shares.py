@@ -142,6 +142,8 @@ def test_all_photographs_may_be_gone_on_with(photos, network, tmp_path, capsys):
     network(Spots())
     assert run(capsys, *arguments)[0] == 0
     assert [result.index for result in export.read_results(tmp_path / "people.jsonl")] == [*range(COUNT)]
+    assert run(capsys, photos, "--json", tmp_path / "lines.jsonl") == (0, "", "")
+    assert [result.index for result in export.read_results(tmp_path / "lines.jsonl")] == [*range(COUNT)]
 
 
 def test_every_photograph_that_fails_is_named(photos, network, tmp_path, capsys):

@@ -243,3 +243,5 @@ def test_at_most_so_many_people_of_a_video():
     frames[:, :, :110] = frames[:, :, :110] // 2
     tracks = [[person.track for person in r.people] for r in predictor(max_people=2, least_score=0.1).stream(frames)]
     assert all(len(one) == 2 for one in tracks) and len({tuple(one) for one in tracks}) == 1
+    alike = film(lambda t: 60, lambda t: 160, lambda t: 250, count=1)
+    assert [len(result.people) for result in predictor(max_people=2).stream(alike)] == [2]

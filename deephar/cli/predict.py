@@ -79,5 +79,5 @@ def _run(options: argparse.Namespace, source: "Source") -> int:
 
     if source.kind != "photographs":
         return predict_video.run(options, source)
-    shared = options.shard is not None or options.resume
-    return (predict_shares if shared else predict_photos).run(options, source)
+    in_lines = options.shard is not None or options.resume or str(options.json).lower().endswith(".jsonl")
+    return (predict_shares if in_lines else predict_photos).run(options, source)

@@ -50,7 +50,9 @@ def predictor(options: argparse.Namespace) -> "PosePredictor":
     from deephar.inference.predictor import LEAST_SCORE
 
     settings: dict[str, typing.Any] = {"detector": None} if options.one_person else {}
-    if options.detector and not options.one_person:
+    if options.detector and options.one_person:
+        raise ValueError("--one-person searches for nobody, so that --detector would have nothing to do")
+    if options.detector:
         settings["detector"] = _detector(options)
     return PosePredictor.from_weights(
         options.weights,
@@ -102,7 +104,9 @@ def device(options: argparse.Namespace) -> "contextlib.AbstractContextManager[ob
     """
     if options.device is None:
         return contextlib.nullcontext()
-    if options.runtime not in (None, "keras"):
+    from deephar.runtimes import choosing
+
+    if options.runtime not in (None, "keras") or choosing.is_exported(options.weights):
         raise ValueError("--device is for Keras; the other runtimes use the processor")
     import keras
 

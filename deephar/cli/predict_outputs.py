@@ -1,5 +1,6 @@
 """Files that `deephar predict` writes: none replaces what is read, or another; some can be gone on with."""
 
+import argparse
 import contextlib
 import pathlib
 import types
@@ -24,6 +25,14 @@ class Taker(typing.Protocol):
     def __enter__(self) -> typing.Self: ...
 
     def __exit__(self, *raised: *Raised) -> None: ...
+
+
+def lines_among(options: argparse.Namespace) -> tuple[str | None, list[str]]:
+    """The file of JSON Lines, the first that is named, None for none; and the other files of `--out`."""
+    if options.json not in (None, "-"):
+        return options.json, options.out
+    lines = next((name for name in options.out if name.lower().endswith(".jsonl")), None)
+    return lines, [name for name in options.out if name != lines]
 
 
 def check_apart(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:

@@ -32,12 +32,12 @@ def run(options: argparse.Namespace, source: "Source") -> int:
 
     from tqdm import tqdm
 
-    predictor = predict_network.predictor(options)
-    place = predict_network.place(options, predictor)
     silent = True if options.quiet or len(photos) == 1 else None  # None: silent unless standard error is a terminal
     found: dict[int, Entry] = {}
     with contextlib.ExitStack() as stack:
         stack.enter_context(predict_network.device(options))
+        predictor = predict_network.predictor(options)
+        place = predict_network.place(options, predictor)
         writers = [stack.enter_context(writer) for writer in _writers(options, source, predictor)]
         progress = stack.enter_context(tqdm(total=len(photos), unit="photo", disable=silent))
         for index, entry, result in entries(predictor, place, source, boxes, pictures):

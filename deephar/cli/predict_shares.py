@@ -22,19 +22,21 @@ def run(options: argparse.Namespace, source: "Source") -> int:
         options = _for_part(options, share)
     photos = predict_photos.names(source)
     predict_photos.check(options)
-    lines = _lines(options)
+    lines, others = predict_outputs.lines_among(options)
+    if lines is not None and not lines.lower().endswith(".jsonl"):
+        raise ValueError(f"With --shard and --resume, --json is of JSON Lines: FILE.jsonl. Received: {lines}")
     if options.resume:
-        predict_outputs.check_continued(lines, [name for name in options.out if name != lines])
+        predict_outputs.check_continued(lines, others)
     boxes, pictures = predict_boxes.read(options, len(photos)), predict_photos.outputs(options, photos)
 
     from tqdm import tqdm
 
-    predictor = predict_network.predictor(options)
-    place = predict_network.place(options, predictor)
     faults: dict[int, str] = {}
     with contextlib.ExitStack() as stack:
         stack.enter_context(predict_network.device(options))
-        writers, kept = _writers(options, source, predictor, lines, stack)
+        predictor = predict_network.predictor(options)
+        place = predict_network.place(options, predictor)
+        writers, kept = _writers(options, source, predictor, lines, others, stack)
         rest = _rest(share, source, lines, kept.last if kept is not None else None)
         source = stack.enter_context(source.between(rest.start, rest.stop))
         progress = stack.enter_context(tqdm(total=len(rest), unit="photo", disable=True if options.quiet else None))
@@ -58,25 +60,17 @@ def _for_part(options: argparse.Namespace, share: "Share") -> argparse.Namespace
     )
 
 
-def _lines(options: argparse.Namespace) -> str | None:
-    """Name of the file of JSON Lines that says how far the work is."""
-    named = options.json if options.json != "-" else None
-    if named is not None and not named.lower().endswith(".jsonl"):
-        raise ValueError(f"With --shard and --resume, --json is of JSON Lines: FILE.jsonl. Received: {named}")
-    return named or next((name for name in options.out if name.lower().endswith(".jsonl")), None)
-
-
 def _writers(
     options: argparse.Namespace,
     source: "Source",
     predictor: "PosePredictor",
     lines: str | None,
+    names: list[str],
     stack: contextlib.ExitStack,
 ) -> "tuple[list[predict_outputs.Taker], JsonLines | None]":
     from deephar.inference import export
 
     about = export.About(predictor.layout, options.weights, source.name)
-    names = [name for name in options.out if name != lines]
     others = [export.open_writer(name, about, predictor.depth) for name in names if not name.endswith(".csv")]
     writers, kept = predict_outputs.opened(stack, others, names, lines, about, predictor.depth, options.resume)
     if options.json == "-" or not writers:

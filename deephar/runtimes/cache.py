@@ -43,8 +43,8 @@ def opened(
             from deephar.export import writing
         except ModuleNotFoundError as error:
             raise ImportError(
-                f"{weights} must be exported once, which needs Keras and TensorFlow ({error}). Do it elsewhere: "
-                f"deephar export {weights} --format {choosing.RUNTIMES[runtime].format}"
+                f"{weights} must be exported once, which needs Keras and TensorFlow ({error}). Do it elsewhere, "
+                f"and use the file instead: deephar export {weights} --format {choosing.RUNTIMES[runtime].format}"
             ) from None
         writing.export(weights, choosing.RUNTIMES[runtime].format, path, stills=stills)
     return choosing.open_file(_in_int8(path, calibration) if precision == "int8" else path, runtime, precision)

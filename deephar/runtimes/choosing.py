@@ -52,14 +52,20 @@ def is_exported(path: Path) -> bool:
     return any(pathlib.Path(path).suffix in runtime.suffixes for runtime in RUNTIMES.values())
 
 
-def reader(path: Path, runtime: str | None = None) -> str:
-    """The runtime that reads a file: the one that is asked for, or the first that is installed and can.
+def reader(path: Path, runtime: str | None = None, precision: str = "float32") -> str:
+    """The runtime that reads a file: the one that is asked for, or the first that can, and is installed if one is.
+
+    Args:
+        path: of the file.
+        runtime: by name; None for any.
+        precision: that it is to compute in, if there is a choice.
 
     Raises:
         ValueError: if it cannot.
     """
     able = [name for name, one in RUNTIMES.items() if pathlib.Path(path).suffix in one.suffixes]
     if runtime is None and able:
+        able = [name for name in able if precision in RUNTIMES[name].precisions] or able
         return next((name for name in able if installed(RUNTIMES[name].library)), able[0])
     if runtime is None or runtime not in able:
         raise ValueError(f"{path} is for {' and '.join(able) or 'no runtime'}. Received: runtime={runtime!r}")
@@ -78,7 +84,7 @@ def open_file(path: Path, runtime: str | None = None, precision: str = "float32"
         ValueError: for a file that is missing or not of the runtime, or another precision.
         ImportError: if the runtime is not installed; with the command.
     """
-    runtime = reader(path, runtime)
+    runtime = reader(path, runtime, precision)
     check(runtime, precision)
     if not pathlib.Path(path).is_file():
         raise ValueError(f"No such file: {path}")

@@ -50,7 +50,7 @@ def find(
     if calibration is not None and (precision != "int8" or choosing.is_exported(weights)):
         raise ValueError(f"{calibration} would calibrate int8. Received: {weights} and precision={precision!r}")
     if choosing.is_exported(weights):
-        chosen = choosing.reader(weights, runtime)
+        chosen = choosing.reader(weights, runtime, precision)
         network = choosing.open_file(weights, chosen, precision)
         about, load = network.about.model, lambda: network
     else:

@@ -171,3 +171,8 @@ def shipped_file(name: str) -> pathlib.Path:
     if not found:
         raise ValueError(f"This installation lacks {file}; it belongs at {places[0]}")
     return found[0]
+
+
+def shipped_about(path: pathlib.Path) -> Description | None:
+    """What a file named like one of `SHIPPED` is for; None for other names."""
+    return next((entry.about for entry in SHIPPED.values() if entry.file == path.name), None)

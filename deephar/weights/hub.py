@@ -12,6 +12,7 @@ import shutil
 from deephar import files
 from deephar.typed import Path
 from deephar.weights import description
+from deephar.weights.catalogue import shipped_about
 
 SCHEME = "hf://"
 FILE = "model.weights.h5"
@@ -55,7 +56,7 @@ def write_folder(weights: Path, folder: Path, title: str, text: str, licence: st
     """A folder that can be uploaded as a repository of the Hub: weights, model.json, and a README.md with its fields.
 
     Args:
-        weights: a `.weights.h5` with its model.json beside it.
+        weights: a `.weights.h5` with its model.json beside it, or one that comes with deephar.
         folder: made where missing; files of the same names are replaced.
         title: heading of the README.
         text: the card below it, Markdown.
@@ -66,7 +67,7 @@ def write_folder(weights: Path, folder: Path, title: str, text: str, licence: st
         ValueError: if the weights or their description are missing.
     """
     weights, folder = pathlib.Path(weights), pathlib.Path(folder)
-    about = description.read(weights.with_name("model.json"))
+    about = shipped_about(weights) or description.read(weights.with_name("model.json"))
     if not weights.is_file():
         raise ValueError(f"No such weights: {weights}")
     task = "video-classification" if about.judges_actions else "keypoint-detection"

@@ -11,7 +11,7 @@ from deephar.models import registry
 from deephar.models.spnet.config import SpnetConfig
 from deephar.typed import Path
 from deephar.weights import description, fitting, hub, legacy_file
-from deephar.weights.catalogue import PUBLISHED, SHIPPED, shipped_file
+from deephar.weights.catalogue import PUBLISHED, SHIPPED, shipped_about, shipped_file
 from deephar.weights.download import fetch
 
 if typing.TYPE_CHECKING:
@@ -122,9 +122,9 @@ def describe(weights: Path) -> description.Description:
     if entry:
         return entry.about
     path = _existing(weights)
-    shipped = [entry.about for entry in SHIPPED.values() if entry.file == path.name]
-    if shipped:
-        return shipped[0]
+    shipped = shipped_about(path)
+    if shipped is not None:
+        return shipped
     if not h5py.is_hdf5(path):
         raise ValueError(f"{path} holds no weights: expected a .weights.h5 of training, or a file of deephar export")
     return description.read(path.with_name("model.json"))

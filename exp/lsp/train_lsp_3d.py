@@ -50,19 +50,13 @@ FUSED = SYNTHETIC.replaced(
     steps=300,
     epochs=30,
 )
-BASE = FUSED.replaced(
-    preset="base-3d",
-    input_shape=(160, 160, 3),
-    mixture={"captured": 13, "synthetic": 4, "lsp": 11, "street": 2, "beside": 1, "empty": 1},
-    rate=1e-3,
-    epochs=20,
-    steps=200,
-)
+BASE = FUSED.replaced(preset="base-3d", input_shape=(160, 160, 3), rate=1e-3, epochs=20, steps=200)
 RECIPES = {"synthetic": SYNTHETIC, "fused": FUSED, "base": BASE}
 SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "steps": 2, "batch_size": 32}
 
 
 def open_sources(args):
+    """What to train on, keyed as in the mixture."""
     if args.weights:
         loading.describe(args.weights)  # says whether there are any
     count, part = (48, range(1, 5)) if args.smoke else (args.people, lsp.SPLITS["train"])
@@ -78,7 +72,7 @@ def open_sources(args):
         if not args.packed:
             sources |= fused.sources(sources["lsp"], args.poses, args.street, args.street_poses, args.seed, depth=True)
         if not args.captured:
-            raise ValueError("Recipe fused needs --captured; or take --recipe synthetic")
+            raise ValueError("This recipe needs --captured; or take --recipe synthetic")
         poses = captured.read_poses(args.captured, ["S1"])
         sources["captured"] = CapturedPeople(poses, count, layout=SYNTHETIC.layout, seed=args.seed)
     return {name: cached.Cached(sources[name], args.recipe.size) for name in args.recipe.mixture}

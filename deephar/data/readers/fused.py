@@ -60,7 +60,7 @@ def sources(
         ValueError: if a path is missing or its file is damaged.
     """
     if not (poses and street and street_poses):
-        raise ValueError("Recipe fused needs --poses, --street and --street-poses; or take another --recipe")
+        raise ValueError("This recipe needs --poses, --street and --street-poses; or take another --recipe")
     found = {"lsp": seen(people, poses, depth)}
     found["street"] = seen(photographs.Photographs(street, slice(1700)), street_poses, depth)
     found["beside"] = backgrounds.Backgrounds(found["street"], seed)
