@@ -93,7 +93,7 @@ def test_score_on_photographs(name, least, shared):
     assert pose2d.pck_scores(predictions, layouts.get("lsp14"))["total"] > least
 
 
-@pytest.mark.parametrize("name", ["lsp-lite-3d", "photo-lite-3d", "photo-base-3d"])
+@pytest.mark.parametrize("name", ["lsp-lite-3d", "photo-lite-3d", "photo-base-3d", "drawn-lite-3d"])
 def test_score_in_space(name):
     """The first of the synthetic people that the card is about: far below the mean pose's 257 mm."""
     model = loading.load(name)
