@@ -51,6 +51,13 @@ def test_every_video_gets_its_own_clips(batch_size, copies):
     assert predictions.names == ["video0", "video1", "video2"]
 
 
+def test_a_network_for_other_actions_is_told():
+    videos = video_clips.VideoClips(DrawnVideos(), 4, (32, 32))
+    videos.actions = ("wave", "kick", "walk")
+    with pytest.raises(ValueError, match="p1 tells 2 actions apart; the videos show 3"):
+        action.predict(FirstPixel(), videos)
+
+
 def predictions_by_hand():
     scores = np.array([[0.9, 0.1, 0], [0.2, 0.8, 0], [0.6, 0.4, 0], [0.3, 0.7, 0]])
     return action.ActionPredictions(

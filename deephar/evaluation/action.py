@@ -130,7 +130,7 @@ def predict(
         `ActionPredictions`.
 
     Raises:
-        ValueError: if a video cannot be read; with "skip", if none can.
+        ValueError: if a video cannot be read; with "skip", if none can; or if an output is for other actions.
     """
     names = [output.name for output in outputs.judges(model)]
     scores = {name: np.full((len(videos), len(videos.actions)), np.nan) for name in names}
@@ -138,7 +138,10 @@ def predict(
     for index, judged in itertools.groupby(_judged(model, walk, batch_size), key=operator.itemgetter(0)):
         rows = [row for _, row in judged]
         for name in names if index not in walk.broken else ():
-            scores[name][index] = combine([row[name] for row in rows], how)
+            combined = combine([row[name] for row in rows], how)
+            if len(combined) != len(videos.actions):
+                raise ValueError(f"{name} tells {len(combined)} actions apart; the videos show {len(videos.actions)}")
+            scores[name][index] = combined
     if not walk.clips.any():
         fault = next(iter(walk.broken.values()), "no videos")
         raise ValueError(f"None of {len(videos)} videos can be read; the first error: {fault}")

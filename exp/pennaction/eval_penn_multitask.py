@@ -19,6 +19,7 @@ from deephar import multitask
 from deephar.data.readers import mpii, pennaction
 from deephar.data.samples import boxes, video_clips
 from deephar.evaluation import figures, report
+from deephar.models import splitting
 from deephar.weights import loading
 
 
@@ -57,7 +58,8 @@ def main():
         test, about.settings, about.layout, args.cut, args.subsampling, args.multi_clip, args.published
     )
     how = "product" if args.published else "mean"
-    figures.report_actions(model, videos, args.out, how, boxes=args.boxes)
+    own = next(iter(about.sets), None) or None  # of two sets, Penn Action's comes first
+    figures.report_actions(splitting.action_network(model, own), videos, args.out, how, boxes=args.boxes)
 
 
 if __name__ == "__main__":
