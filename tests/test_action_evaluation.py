@@ -58,11 +58,10 @@ def test_a_network_for_other_actions_is_told():
         action.predict(FirstPixel(), videos)
 
 
-def predictions_by_hand():
+def predictions_by_hand(begin=""):
     scores = np.array([[0.9, 0.1, 0], [0.2, 0.8, 0], [0.6, 0.4, 0], [0.3, 0.7, 0]])
-    return action.ActionPredictions(
-        {"p1": scores, "v1": scores[:, [1, 0, 2]], "m": scores}, np.array([0, 1, 1, 1]), list("abcd"), np.ones(4), 1, {}
-    )
+    outputs = {f"{begin}p1": scores, f"{begin}v1": scores[:, [1, 0, 2]], f"{begin}m": scores}
+    return action.ActionPredictions(outputs, np.array([0, 1, 1, 1]), list("abcd"), np.ones(4), 1, {})
 
 
 def test_accuracy_by_hand():
@@ -97,9 +96,11 @@ def test_a_short_video_is_judged_and_counted():
     assert predictions.short == 3 and np.isfinite(predictions.scores["m"]).all()
 
 
-def test_figures_and_json(tmp_path):
+@pytest.mark.parametrize("begin", ["", "set1_"])
+def test_figures_and_json(begin, tmp_path):
+    """Outputs of a network with two sets of actions begin with the name of one."""
     pytest.importorskip("matplotlib")
-    scores = action.action_scores(predictions_by_hand(), ("wave", "kick", "walk"))
+    scores = action.action_scores(predictions_by_hand(begin), ("wave", "kick", "walk"))
     figures.save_action_report(scores, tmp_path, protocol="single")
     for name in ("blocks", "classes", "confusion"):
         with Image.open(tmp_path / f"{name}.png") as picture:

@@ -4,7 +4,6 @@ They need matplotlib: pip install "deephar[figures]".
 """
 
 import pathlib
-import re
 import typing
 
 import numpy as np
@@ -37,6 +36,12 @@ def save(figure: "Figure", path: Path) -> None:
         figure.savefig(temporary, dpi=120, format="png")
 
 
+def _place(name: str) -> tuple[str, int]:
+    """The branch of an output, one of `BRANCHES`, and its block, 0 for none; it may begin with a set of actions."""
+    own = name.rpartition("_")[2]
+    return own[0], int(own[1:] or 0)
+
+
 def save_blocks(scores: action.ActionScores, path: Path) -> None:
     """Accuracy of every prediction block from poses and from appearance, and aggregated (paper figure 8).
 
@@ -46,13 +51,13 @@ def save_blocks(scores: action.ActionScores, path: Path) -> None:
     """
     figure, axes = new_figure((5, 3.5))
     for letter, (label, colour) in BRANCHES.items():
-        found = {name: value for name, value in scores["outputs"].items() if name[0] == letter}
-        numbers = [int(re.sub(r"\D", "", name) or 0) for name in found]
-        if "m" in found:
-            axes.axhline(found["m"], color=colour, linestyle="--", label=label)
+        judged = ((_place(name), value) for name, value in scores["outputs"].items())
+        found = {number: value for (branch, number), value in judged if branch == letter}
+        if list(found) == [0]:
+            axes.axhline(found[0], color=colour, linestyle="--", label=label)
         elif found:
-            axes.plot(numbers, list(found.values()), "o-", color=colour, label=label)
-            axes.set_xticks(numbers)
+            axes.plot(list(found), list(found.values()), "o-", color=colour, label=label)
+            axes.set_xticks(list(found))
     axes.set_xlabel("prediction block")
     axes.set_ylabel("accuracy, %")
     axes.grid(alpha=0.3)
@@ -84,7 +89,7 @@ def save_classes(scores: action.ActionScores, path: Path) -> None:
     figure, axes = new_figure((max(6, 0.5 * len(names)), 4))
     width = 0.8 / len(by_branch)
     for number, (output, values) in enumerate(by_branch.items()):
-        label, colour = BRANCHES[output[0]]
+        label, colour = BRANCHES[_place(output)[0]]
         axes.bar(
             np.arange(len(names)) + (number + 0.5) * width - 0.4,
             list(values.values()),
