@@ -243,6 +243,9 @@ def main():
     parser.add_argument("--compare", metavar="FILE", help="JSON of an earlier run")
     parser.add_argument("--page", metavar="FILE", help="page to put the table into")
     args = parser.parse_args()
+    former = json.loads(pathlib.Path(args.compare).read_bytes()) if args.compare else None
+    if former and former.get("format") != FORMAT:
+        parser.error(f"--compare {args.compare} is no file of --out, or of another version")
     until = time.monotonic() + 60 * args.minutes
     if keras.backend.backend() != "tensorflow":
         args.runtimes = ["keras"]
@@ -260,12 +263,12 @@ def main():
                 with files.whole_file(args.out) as temporary:
                     temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     known = found["machine"]
-    about = f"{', '.join([known['name'], *known['devices']])}, {known['cores']}; Keras on {known['backend']}; "
+    about = f"{', '.join([known['name'], *known['devices']])}, cores: {known['cores']}; Keras on {known['backend']}; "
     about += f"{rate:.0f} GFLOP/s of a product"
     text = f"{about}. Median of {args.rounds} rounds in turn, and the middle half.\n\n{table(found, args.batches)}"
     print(text)
-    if args.compare:
-        compare(found, json.loads(pathlib.Path(args.compare).read_bytes()))
+    if former:
+        compare(found, former)
     if args.page:
         put_into(args.page, text)
 

@@ -219,13 +219,17 @@ def _pip(name: str) -> str:
     return f'pip install "deephar[{name}]"' if name in EXTRAS else f"pip install {name}"
 
 
+def usable_cores() -> int:
+    """Number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def processor() -> Section:
     """The processor, how many cores this process may use, and instructions that matter for speed."""
     text = CPUINFO.read_text(encoding="utf-8", errors="replace") if CPUINFO.is_file() else ""
     fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())}
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     section = Section("Processor", {"name": fields.get("model name") or platform.processor() or "unknown"})
-    section.facts["cores"] = f"{os.cpu_count()}, of which {allowed} may be used"
+    section.facts["cores"] = f"{os.cpu_count()}, of which {usable_cores()} may be used"
     flags = set(fields["flags"].split()) if "flags" in fields else None
     for name, wanted in _FEATURES.items():
         section.facts[name] = "unknown" if flags is None else "yes" if flags & wanted else "no"

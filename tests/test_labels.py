@@ -404,6 +404,9 @@ def test_the_fused_recipe_trains_depth(drawn, poses, street, tmp_path, monkeypat
     run_packed = ("--packed", tmp_path / "packed", *captured, *run_[2:], "--out", tmp_path / "from packed")
     assert "could not be read: 0" in run("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *run_packed)
     assert "--data, or --packed" in refused("exp/lsp/train_lsp.py", monkeypatch, capsys, *run_)
+    ignored = (*given, "--smoke", "--out", tmp_path / "other")
+    assert "--street and --street-poses are for" in refused("exp/lsp/train_lsp.py", monkeypatch, capsys, *ignored)
+    assert "--poses is for the recipes" in refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *ignored)
     for script, recipe in (("train_lsp", "annotation"), ("train_lsp_3d", "synthetic")):
         other = (*run_packed[:2], "--recipe", recipe, "--smoke", "--out", tmp_path / "other")
         assert "Packed people have fused joints" in refused(f"exp/lsp/{script}.py", monkeypatch, capsys, *other)

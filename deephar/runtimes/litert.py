@@ -1,11 +1,11 @@
 """Networks in files of LiteRT, formerly TensorFlow Lite, run on a processor."""
 
-import os
 import pathlib
 import zipfile
 
 from deephar.runtimes import about
 from deephar.runtimes.exported import Exported, library
+from deephar.surroundings import usable_cores
 from deephar.typed import Path
 
 MEMBER = "deephar.json"
@@ -25,7 +25,7 @@ def open_file(path: Path, precision: str = "float32") -> Exported:
     """
     interpreters = library("ai_edge_litert.interpreter", "litert")
     try:
-        interpreter = interpreters.Interpreter(str(path), num_threads=os.cpu_count())
+        interpreter = interpreters.Interpreter(str(path), num_threads=usable_cores())
         runner = interpreter.get_signature_runner()
     except (ValueError, RuntimeError, TypeError) as error:
         raise ValueError(f"{path} cannot be opened by LiteRT: {error}") from None

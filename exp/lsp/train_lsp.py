@@ -62,6 +62,8 @@ def open_sources(args):
     sources = {"lsp": people}
     if "street" in args.recipe.mixture:
         sources = fused.sources(people, args.poses, args.street, args.street_poses, args.seed)
+    elif args.street or args.street_poses:
+        raise ValueError("--street and --street-poses are for the recipes fused and base")
     elif args.poses:
         sources = {"lsp": fused.seen(people, args.poses)}
     return kept(sources, args), crops.Crops(validation, args.recipe.size)

@@ -67,6 +67,9 @@ def open_sources(args):
         sources = fused.packed_sources(args.packed, args.seed)
     else:
         sources = {"lsp": lsp.LspExtended(args.data, part)}
+    given = [name for name in ("poses", "street", "street_poses", "captured") if getattr(args, name)]
+    if given and "captured" not in args.recipe.mixture:
+        raise ValueError(f"--{given[0].replace('_', '-')} is for the recipes fused and base")
     sources["synthetic"] = SyntheticPeople(count, layout=SYNTHETIC.layout, seed=args.seed)
     if "captured" in args.recipe.mixture:
         if not args.packed:
