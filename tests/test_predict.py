@@ -8,6 +8,7 @@ import threading
 import time
 import zlib
 
+import h5py
 import numpy as np
 import pytest
 from drawn import figure
@@ -263,8 +264,12 @@ def test_other_files_of_results(photo, quick, tmp_path, capsys):
     assert len(outs[0].read_text().splitlines()) == 2
     assert [entry["category_id"] for entry in json.loads(outs[1].read_text())] == [1]
     assert [len(result.people) for result in export.read_results(outs[2])] == [1]
-    status, _, said = run(capsys, photo, "--out", tmp_path / "a.mp4")
-    assert status == 1 and "Results go to files that end in" in said
+    for name, fault in (
+        ("a.docx", "Results go to files that end in"),
+        ("a.GIF", "a.GIF would be a film, which is of a video"),
+    ):
+        status, _, said = run(capsys, photo, "--out", tmp_path / name)
+        assert status == 1 and fault in said
 
 
 def test_one_bad_box_does_not_stop_the_others(photo, quick, tmp_path, capsys):
@@ -517,7 +522,7 @@ def test_weights_that_do_not_serve(photo, weights, tmp_path, capsys):
 
 
 def test_weights_of_a_network_that_takes_poses_are_refused(photo, tmp_path, capsys):
-    (tmp_path / "best.weights.h5").write_bytes(b"")
+    h5py.File(tmp_path / "best.weights.h5", "w").close()
     report.save_json({"model": "penn-pose-only", "layout": "penn13", "overrides": {}}, tmp_path / "model.json")
     status, _, said = run(capsys, photo, "--weights", tmp_path / "best.weights.h5")
     assert status == 1 and "for penn-pose-only, which classifies clips" in said

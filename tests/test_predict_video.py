@@ -181,8 +181,6 @@ def test_what_photographs_cannot_have(option, network, tmp_path, capsys):
     Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
     status, _, said = run(capsys, tmp_path / "a.png", option)
     assert status == 1 and f"{option.partition('=')[0]} is for videos" in said
-    status, _, said = run(capsys, tmp_path / "a.png", "--out", tmp_path / "a.GIF")
-    assert status == 1 and "a.GIF would be a film, which is of a video; --picture draws photographs" in said
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from spots import Finds, Spots, film
 
 from deephar import inference, layouts
 from deephar.inference import Person, Result, ahead, certainty, detection, watching
+from deephar.inference import boxes as box_rules
 from deephar.inference.smoothing import Smooth
 from deephar.inference.sources import open_source
 
@@ -70,6 +71,16 @@ def test_a_frame_of_a_source_is_a_photograph():
     with open_source(film(lambda t: 100, count=1)) as source:
         (frame,) = source
         assert one(frame)[0].pose_px.mean(axis=0)[0] == pytest.approx(100, abs=2)
+
+
+def test_a_box_is_halfway_between_the_detector_and_the_joints():
+    one = predictor()
+    with open_source(film(lambda t: 100, count=1)) as source:
+        (frame,) = source
+    (person,), (proposed, _) = one(frame), one.proposed(frame)
+    joints = box_rules.extent(person.pose_px, person.confidence)
+    np.testing.assert_allclose(person.box_px, (proposed[0] + joints) / 2)
+    assert np.abs(proposed[0] - joints).max() > 1
 
 
 def test_at_most_so_many_people():

@@ -227,7 +227,7 @@ class PosePredictor:
         return boxes.reshape(-1, 4) * np.tile(np.divide(frame.size, frame.image.size), 2), scores.reshape(-1)
 
     def confirmed(self, frame: Frame, boxes: Floats, scores: Floats, share: float = 1.0) -> list[Person]:
-        """People in boxes, now around their joints, who reach a share of `least_score` and are not seen twice.
+        """People in boxes, now halfway to their joints', who reach a share of `least_score` and are not seen twice.
 
         Args:
             frame: the picture.
@@ -241,8 +241,9 @@ class PosePredictor:
         found = np.stack([box_rules.extent(person.pose_px, person.confidence) for person in people])
         sure = certainty(scores[inside], np.stack([p.confidence for p in people]), boxes[inside], found)
         kept = box_rules.overlapping(found, frame.size) & (sure >= share * self.least_score)
+        halfway = (boxes[inside] + found) / 2  # nearer to the truth than either
         scored = [
-            dataclasses.replace(people[place], box_px=found[place], score=float(sure[place]))
+            dataclasses.replace(people[place], box_px=halfway[place], score=float(sure[place]))
             for place in np.flatnonzero(kept).tolist()
         ]
         return detection.distinct(scored, self.layout)
