@@ -29,7 +29,8 @@ class Person:
     """One predicted person.
 
     Attributes:
-        box_px: (4,) x1, y1, x2, y2, given, found or estimated, before the margin.
+        box_px: (4,) x1, y1, x2, y2, before the margin: given, estimated, or, of who was found, halfway between the box
+            that was looked at and the joints' own.
         pose_px: (J, 2) in pixels of the upright photograph.
         confidence: (J,) in [0, 1], how sure the network is that the joint lies inside the crop.
         pose_3d_mm: (J, 3) from the pelvis, x to the photograph's right, y down, z away from the camera, see
