@@ -6,7 +6,7 @@ Time     7.7 minutes on two AVX-512 cores; 11.1 and 12.6 on two cores of an AVX2
 Score    PCKh@0.5 of 83.2 % (nearest neighbour 23.6 %); actions 95.0 % with the pose part frozen (linear 27.5 %)
 Result   runs/quickstart/: report.json, poses.png (test set predictions), blocks.png, classes.png, confusion.png,
          film.webp (six test videos, predicted skeletons and actions), pose.weights.h5, action.weights.h5 and the data
-Recipe   the pose network is fine-tuned from the shipped weights, trained on photographs only (--from-scratch: random
+Recipe   the pose network is fine-tuned from shipped weights, trained on photographs above all (--from-scratch: random
          weights, which need more --pose-steps); then the clip network's action part is trained with the pose frozen
 Test     other bodies, clothes, cameras and backgrounds than in training; compared with two trivial baselines: the pose
          of the most similar training image, and a linear classifier on the mean frame of a video
