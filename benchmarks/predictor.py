@@ -1,6 +1,6 @@
 """The path into a network: from pictures and boxes to people, against the network alone and Keras' `predict`.
 
-Command  python benchmarks/predictor.py [--model mpii-2d] [--batches 1 8] [--rounds 10]
+Command  python benchmarks/predictor.py [--model mpii-2d] [--batches 1 8] [--rounds 10] [--int8]
 Data     none; weights and pictures are random
 Time     some minutes, most of it exporting
 Result   milliseconds for a batch, all ways in turn: the median of the rounds and their middle half. `bare` is OpenVINO
@@ -64,10 +64,11 @@ def main():
     parser.add_argument("--model", default="mpii-2d")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--int8", action="store_true", help="too, whose calibration takes minutes")
     args = parser.parse_args()
     model = built(args.model)
     with tempfile.TemporaryDirectory() as folder:
-        known = exported(model, ["openvino"], pathlib.Path(folder))
+        known = exported(model, ["openvino"], pathlib.Path(folder), () if args.int8 else ("int8",))
         print(f"{args.model}, {args.rounds} rounds in turn")
         print("| batch | way | ms | against `predict` | against bare |\n| --- | --- | --- | --- | --- |")
         for count in args.batches:
