@@ -361,8 +361,9 @@ def test_no_photograph_that_is_judged_is_trained_on(recipe, shared):
     args = type("", (), {
         "weights": None, "packed": None, "smoke": False, "data": data / "lspe" / "lspe_train.zip",
         "recipe": script.RECIPES[recipe],
-        "poses": data / "teachers" / "lspe.npz", "street": data / "ccp" / "ccp_photos.zip", "seed": 0,
-        "street_poses": data / "teachers" / "ccp.npz",
+        "poses": data / "teachers" / "lspe.npz", "seed": 0,
+        "street": data / "ccp" / "ccp_photos.zip" if recipe == "fused" else None,
+        "street_poses": data / "teachers" / "ccp.npz" if recipe == "fused" else None,
     })  # fmt: skip
     sources, validation = script.open_sources(args)
     numbers = set(sources["lsp"].dataset.reader._images.tolist())

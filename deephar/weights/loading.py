@@ -125,9 +125,10 @@ def describe(weights: Path) -> description.Description:
     shipped = shipped_about(path)
     if shipped is not None:
         return shipped
-    if not h5py.is_hdf5(path):
+    beside = path.with_name("model.json")
+    if not beside.exists() and not h5py.is_hdf5(path):
         raise ValueError(f"{path} holds no weights: expected a .weights.h5 of training, or a file of deephar export")
-    return description.read(path.with_name("model.json"))
+    return description.read(beside)
 
 
 def _described(weights):
