@@ -35,7 +35,7 @@ logger: logging.Logger = logging.getLogger(__name__)
 BATCH = 16
 """Crops per batch."""
 
-LEAST_SCORE = 0.3
+LEAST_SCORE = 0.2
 """`Person.score` from which there is a person."""
 
 
