@@ -54,15 +54,18 @@ def test_photographs_have_no_time():
 
 def test_arrays_of_all_people():
     space = np.arange(42.0).reshape(14, 3)
-    arrays = result(person(), person(track=3, pose_3d_mm=space)).to_numpy()
+    doing = {"actions": {"wave": 0.7, "kick": 0.3}, "position_mm": np.array([1.0, 2, 3])}
+    arrays = result(person(), person(track=3, pose_3d_mm=space, **doing)).to_numpy()
     assert {name: values.shape for name, values in arrays.items()} == {
         "boxes": (2, 4), "poses": (2, 14, 2), "confidences": (2, 14), "scores": (2,), "tracks": (2,),
-        "poses_3d": (2, 14, 3),
+        "poses_3d": (2, 14, 3), "positions": (2, 3), "actions": (2,),
     }  # fmt: skip
     np.testing.assert_equal(arrays["boxes"][1], [1, 2, 31, 42])
     np.testing.assert_equal(arrays["tracks"], [0, 3])
     np.testing.assert_equal(arrays["poses_3d"], [np.full((14, 3), np.nan), space])
-    assert [len(values) for values in result().to_numpy().values()] == [0] * 6
+    np.testing.assert_equal(arrays["positions"], [[np.nan] * 3, [1, 2, 3]])
+    assert arrays["actions"].tolist() == ["", "wave"]
+    assert [len(values) for values in result().to_numpy().values()] == [0] * 8
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_what_a_server_sends_without_its_length_ends_when_the_connection_does(tm
     server, address = answering(b"HTTP/1.1 200 OK", path.read_bytes())
     with server, open_source(address) as source:
         assert source.live == live and (live or source.length == COUNT)
-        assert source.note == ""
+        assert live or source.note == ""  # a stream may have been received whole by now
         found = list(source)
         assert len(found) + source.dropped == COUNT and found[-1].index == COUNT - 1 == number_of(found[-1].image)
         assert found[-1].seconds == pytest.approx((COUNT - 1) / 25, abs=2e-3) and source.broken == {}

@@ -11,7 +11,7 @@ from PIL import Image
 from deephar import checks
 from deephar.inference.people import Person, StoredPerson
 from deephar.layouts import PoseLayout
-from deephar.typed import Floats, Ints, Size
+from deephar.typed import Array, Size
 
 
 class StoredResult(typing.TypedDict):
@@ -57,16 +57,18 @@ class Result:
             "people": [person.to_dict() for person in self.people],
         }
 
-    def to_numpy(self) -> dict[str, "Floats | Ints"]:
+    def to_numpy(self) -> dict[str, Array]:
         """All N people as arrays.
 
         Returns:
             dict: `boxes` (N, 4) x1, y1, x2, y2 and `poses` (N, J, 2), pixels; `confidences` (N, J) and `scores` (N,)
-            in [0, 1]; `tracks` (N,) int, 0 for none; `poses_3d` (N, J, 3) mm, NaN for none.
+            in [0, 1]; `tracks` (N,) int, 0 for none; `poses_3d` (N, J, 3) and `positions` (N, 3) mm, NaN for none;
+            `actions` (N,) str, the most probable of each, "" for none.
         """
         joints = len(self.layout)
         nowhere = np.full((joints, 3), np.nan)
         spaces = [nowhere if person.pose_3d_mm is None else person.pose_3d_mm for person in self.people]
+        places = [nowhere[0] if person.position_mm is None else person.position_mm for person in self.people]
         return {
             "boxes": np.array([person.box_px for person in self.people], dtype=np.float64).reshape(-1, 4),
             "poses": np.array([person.pose_px for person in self.people], dtype=np.float64).reshape(-1, joints, 2),
@@ -74,6 +76,8 @@ class Result:
             "scores": np.array([person.score for person in self.people], dtype=np.float64),
             "tracks": np.array([person.track or 0 for person in self.people], dtype=np.int64),
             "poses_3d": np.array(spaces, dtype=np.float64).reshape(-1, joints, 3),
+            "positions": np.array(places, dtype=np.float64).reshape(-1, 3),
+            "actions": np.array([next(iter(person.actions or ("",))) for person in self.people], dtype=np.str_),
         }
 
     @classmethod
