@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import types
 
 import keras
 import numpy as np
@@ -14,7 +15,8 @@ from deephar import PosePredictor, files, geometry, layouts, video
 from deephar.data.samples import clips, frames
 from deephar.inference import Person, Result, clip_actions
 from deephar.models import outputs
-from deephar.weights import description
+from deephar.models.action.streaming import split
+from deephar.weights import description, loading
 
 SMALL = {
     "spnet-lite": {"num_levels": 2, "growth": 8, "pose_features": 16, "visual_features": 16},
@@ -44,10 +46,20 @@ def model(weights):
     return deephar.load(weights)
 
 
-def seen(index, shift=0.0):
+def seen(index, shift=0.0, people=1):
+    """Frames of ten a second with people 10 pixels apart."""
     pose = np.random.default_rng(5).uniform(15, 45, (17, 2)) + [shift * index, 0]
-    person = Person(np.array([10.0, 10, 50, 50]), pose, np.full(17, 0.9), track=1)
-    return Result(index, index / 10, (80, 60), "x", layouts.get("pa17j"), [person], PICTURES[index])
+    found = [
+        Person(np.array([10.0, 10, 50, 50]), pose + [10 * number, 0], np.full(17, 0.9), track=number + 1)
+        for number in range(people)
+    ]
+    return Result(index, index / 10, (80, 60), "x", layouts.get("pa17j"), found, PICTURES[index])
+
+
+def in_parts(model, **options):
+    if model.name == "spnet_lite":
+        pytest.skip("an SPNet has no two parts")
+    return clip_actions.FrameActions(*split(model), SETS, 4, **options)
 
 
 def test_the_scores_are_those_of_the_clip_network_in_the_window_of_training(model):
@@ -55,30 +67,61 @@ def test_the_scores_are_those_of_the_clip_network_in_the_window_of_training(mode
     judging = clip_actions.ClipActions(model, SETS, span_s=0.3, least_s=0.3, keep=0.0)
     found = [judging(seen(index, 1.5)).people[0].actions for index in range(5)]
     assert found[:3] == [None] * 3 and set(found[-1]) == {"sit", "stand", "a", "b", "c"}
-    poses = np.stack([seen(index, 1.5).people[0].pose_px for index in range(1, 5)])
+    same_as_the_clip_network(model, found[-1], np.stack([seen(i, 1.5).people[0].pose_px for i in range(1, 5)]))
+
+
+def same_as_the_clip_network(model, found, poses, numbers=range(1, 5)):
+    """In the window around some poses."""
     window = geometry.window_to_crop(*clips.joints_window(poses, (80, 60)))
-    clip = frames.crops_of(((PICTURES[index], (80, 60), window) for index in range(1, 5)), (32, 32))
+    clip = frames.crops_of(((PICTURES[index], (80, 60), window) for index in numbers), (32, 32))
     wanted = outputs.actions(model, model.predict_on_batch(clip[None]))
     last = {output.actions: scores[0] for output, scores in wanted.items()}
     for name, actions in SETS.items():
-        np.testing.assert_allclose([found[-1][action] for action in actions], last[name], atol=1e-6)
+        np.testing.assert_allclose([found[action] for action in actions], last[name], atol=1e-5)
+
+
+def test_in_parts_every_frame_is_computed_once_for_all_people(model):
+    """People who stand still have one window, so that the scores are those of the clip network."""
+    judging, counts = in_parts(model, span_s=0.3, least_s=0.3, keep=0.0), []
+    frame = judging.frame
+    judging.frame = types.SimpleNamespace(
+        input_shape=frame.input_shape,
+        predict_on_batch=lambda images: counts.append(len(images)) or frame.predict_on_batch(images),
+    )
+    found = [[one.actions for one in judging(seen(index, people=2)).people] for index in range(6)]
+    assert counts == [2] * 6 and found[2] == [None, None]
+    for number, said in enumerate(found[-1]):
+        same_as_the_clip_network(model, said, seen(0, people=2).people[number].pose_px[None], range(2, 6))
+
+
+def test_in_parts_windows_follow_the_person(model):
+    """Around the joints of the frames that are remembered, the first, the middle and the last of them."""
+    judging = in_parts(model, span_s=0.3, least_s=0.3)
+    for index in range(6):
+        judging(seen(index, 1.5))
+    windows = [one.seen.window for one in judging._pasts[1].kept]
+    poses = np.stack([seen(index, 1.5).people[0].pose_px for index in range(2, 6)])
+    np.testing.assert_allclose(windows[-1], clips.joints_window(poses, (80, 60)))
+    assert len(windows) == 4 and not np.allclose(windows[0], windows[-1])
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="networks are exported on TensorFlow")
 def test_another_runtime_finds_the_same_poses_and_actions(weights, tmp_path, monkeypatch):
-    """The pose part and the whole are exported, each to a file of its own."""
+    """The pose part, and the whole or its two parts are exported, each to a file of its own."""
     pytest.importorskip("openvino", reason="openvino is not installed; pip install 'deephar[openvino]'")
     monkeypatch.setenv("DEEPHAR_CACHE", str(tmp_path))
     poses, scores = [], []
     for runtime in ("keras", "openvino"):
         predictor = PosePredictor.from_weights(weights, detector=None, runtime=runtime)
         poses.append(predictor(PICTURES[0], [[10, 10, 50, 50]])[0])
-        judging = clip_actions.ClipActions.from_weights(weights, runtime)
+        judging = clip_actions.from_weights(weights, runtime)
         scores.append([judging(seen(index, 1.5)).people[0].actions for index in range(12)][-1])
     np.testing.assert_allclose(poses[1].pose_px, poses[0].pose_px, atol=0.01)
     np.testing.assert_allclose(poses[1].pose_3d_mm, poses[0].pose_3d_mm, atol=0.5)
     assert set(scores[0]) == set(NAMES) and scores[1] == pytest.approx(scores[0], abs=1e-4)
-    assert len([*(tmp_path / "exports").glob("*.xml")]) == 2
+    made = sorted(path.name.rpartition("-")[0] for path in (tmp_path / "exports").glob("*.xml"))
+    parts = ["", "-stills"] if "spnet" in str(weights) else [f"-{part}" for part in sorted(loading.PARTS)]
+    assert made == [f"best{part}" for part in parts]
 
 
 def test_memory_holds_the_frames_of_a_clip_alone(model):
@@ -121,4 +164,4 @@ def test_one_command_gives_poses_in_space_and_both_sets(weights, tmp_path, monke
 
 def test_other_weights_are_refused():
     with pytest.raises(ValueError, match="finds poses and names actions. Received: photo-lite-2d, of"):
-        clip_actions.ClipActions.from_weights("photo-lite-2d")
+        clip_actions.from_weights("photo-lite-2d")

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason=
 
 
 def needed(name):
-    lacking = [module for module in FORMATS[name] if not installed(module)]
+    lacking = [module for module in FORMATS.get(name, ()) if not installed(module)]
     if lacking:
         pytest.skip(f"{lacking[0]} is not installed; pip install 'deephar[{name},export]'")
 
@@ -130,13 +130,21 @@ def test_a_file_that_computes_something_else_is_not_kept(folder, tmp_path, monke
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", [*FORMATS, "saved_model"])
+def test_a_network_of_several_inputs_keeps_their_order(name, tmp_path):
+    """What is written is compared with Keras, which subtracts the second from the first."""
+    from deephar.export import writing
+
+    needed(name)
+    inputs = [keras.Input((2,), name="z"), keras.Input((2,), name="a")]
+    apart = keras.Model(inputs, keras.layers.Subtract(name="m")(inputs))
+    written = writing.write(apart, name, tmp_path / f"apart{writing.SUFFIXES[name]}", "apart")
+    assert written.differences["m"] < 1e-6
+
+
 def test_what_cannot_be_exported(tmp_path):
     from deephar.export import writing
 
-    inputs = [keras.Input((2,)), keras.Input((2,))]
-    both = keras.Model(inputs, keras.layers.Concatenate(name="m")(inputs))
-    with pytest.raises(ValueError, match="Networks of one input are exported"):
-        writing.write(both, "onnx", tmp_path / "a.onnx", "both")
     half = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="m", dtype="mixed_bfloat16")])
     with pytest.raises(ValueError, match="m of .* computes in bfloat16"):
         writing.write(half, "onnx", tmp_path / "a.onnx", "half")
@@ -151,7 +159,7 @@ def test_weights_are_exported_once(folder, exported, tmp_path, monkeypatch):
     name = "openvino"
     source, made = exported(name), []
 
-    def export(weights, format, path, stills):
+    def export(weights, format, path, part):
         made.append(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         for suffix in (".xml", ".bin"):

@@ -6,7 +6,7 @@ from helpers import eagerly
 
 from deephar import geometry, models
 from deephar.data.samples import frames
-from deephar.inference import actions
+from deephar.inference import seen
 from deephar.inference.actions import ActionStream
 from deephar.models import outputs
 from deephar.models.action.streaming import split
@@ -80,10 +80,11 @@ def test_the_parts_share_the_weights_of_the_network():
 def test_a_short_gap_repeats_the_last_frame_and_a_long_one_begins_anew():
     model, pictures = network(), film(12)
     live = stream(model, patience=2)
-    seen = {number: live(pictures[number], {1: LEFT} if number not in (3, 4, 6, 7, 8) else {}) for number in range(12)}
-    assert [number for number, judged in seen.items() if judged and judged[1].scores] == [2, 5, 11]
-    close(seen[5][1].scores, clip_scores(model, pictures[[2, 2, 5]], LEFT))
-    close(seen[11][1].scores, clip_scores(model, pictures[9:], LEFT))
+    away = (3, 4, 6, 7, 8)
+    judged = {number: live(pictures[number], {} if number in away else {1: LEFT}) for number in range(12)}
+    assert [number for number, one in judged.items() if one and one[1].scores] == [2, 5, 11]
+    close(judged[5][1].scores, clip_scores(model, pictures[[2, 2, 5]], LEFT))
+    close(judged[11][1].scores, clip_scores(model, pictures[9:], LEFT))
     assert set(live(pictures[0], {2: LEFT})) == {2}
     assert live._kept.keys() == {1, 2}
     for _ in range(3):
@@ -102,38 +103,27 @@ def test_frames_come_in_rising_order():
 def test_poses_of_windows_that_move_are_brought_to_one_square():
     """Windows from 0 to 100 and from 50 to 150: the square is 150 wide, 0.5 in each is 1/3 and 2/3; depth shrinks."""
     pose, sure = np.array([[0.5, 0.5, 0.8]]), np.ones((1, 1))
-    clip = [
-        actions._Seen(number, (np.array([x, 50.0]), np.full(2, 100.0)), (pose, sure))
-        for number, x in ((0, 50), (1, 100))
-    ]
-    moved, visible = actions._in_one_window(clip)
+    clip = [seen.Seen((np.array([x, 50.0]), np.full(2, 100.0)), (pose, sure)) for x in (50, 100)]
+    moved, visible = seen._in_one_window(clip)
     third = 1 / 3
     np.testing.assert_allclose(moved[:, 0], [[third, 0.5, 0.7], [2 * third, 0.5, 0.7]])
     assert visible.shape == (2, 1, 1)
-    np.testing.assert_array_equal(actions._in_one_window(clip[:1] * 2)[0], [pose, pose])
+    np.testing.assert_array_equal(seen._in_one_window(clip[:1] * 2)[0], [pose, pose])
 
 
-def found(*corners):
-    return actions.Judged(np.array(corners, dtype=float), np.ones(len(corners)), {})
+def test_windows_follow_the_joints_of_the_last_frames():
+    """Joints from 40 to 80 and from 60 to 100 pixels, 20 high; half of the longer side more around each."""
+    follow, sure = seen.Following(frames=2), np.array([1.0, 1.0, 0.1])
 
+    def after(x, confidence=sure):
+        return np.concatenate(follow(np.array([[x, 40.0], [x + 40, 60], [500, 500]]), confidence, (200, 100)))
 
-def test_windows_drift_towards_the_pose_and_hold_it():
-    """A pose 40 wide asks for a window of 60: a tenth of the way from 100 to there, and from 50 to its middle, 54."""
-    window = (np.array([50.0, 50.0]), np.full(2, 100.0))
-    center, size = actions.following(window, found([34, 40], [74, 60]))
-    np.testing.assert_allclose((*center, *size), (50.4, 50.0, 96, 96))
-    center, size = actions.following(window, found([80, 40], [120, 60]))  # from 7 to 120, and square
-    np.testing.assert_allclose((*center, *size), (63.5, 50.0, 113, 113))
-    for _ in range(200):
-        center, size = actions.following((center, size), found([34, 40], [74, 60]))
-    np.testing.assert_allclose((*center, *size), (54, 50, 60, 60), atol=1e-3)
-    center, size = actions.following(window, found([34, 40], [74, 60]), margin=1.25, drift=1.0)
-    np.testing.assert_allclose((*center, *size), (54, 50, 50, 50))
-    center, size = actions.following(window, found([50, 50], [50, 50]), drift=1.0)  # nothing to be seen
-    np.testing.assert_allclose((*center, *size), (50, 50, 2, 2))
-    for wrong in ({"margin": 0.9}, {"drift": 0.0}, {"drift": 1.1}):
-        with pytest.raises(ValueError, match=next(iter(wrong))):
-            actions.following(window, found([34, 40], [74, 60]), **wrong)
+    np.testing.assert_allclose(after(40.0), [60, 50, 60, 60])  # the unsure joint does not count
+    np.testing.assert_allclose(after(60.0), [70, 50, 80, 80])
+    np.testing.assert_allclose(after(60.0), [80, 50, 60, 60])  # the first is forgotten
+    np.testing.assert_allclose(after(60.0, 0 * sure), [100, 50, 200, 200])  # nothing to be seen: the whole frame
+    with pytest.raises(ValueError, match="frames"):
+        seen.Following(frames=0)
 
 
 @pytest.mark.parametrize(

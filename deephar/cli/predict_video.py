@@ -140,18 +140,18 @@ def _tracker(predictor: "PosePredictor", lines: "JsonLines | None") -> "Tracker"
 
 def _steps(options: argparse.Namespace, predictor: "PosePredictor") -> "list[Callable[[Result], Result]]":
     """What is done to every result."""
-    from deephar.inference.clip_actions import ClipActions
+    from deephar.inference import clip_actions
     from deephar.inference.pose_actions import PoseActions, doing
     from deephar.inference.smoothing import Smooth
     from deephar.runtimes import choosing
 
     steps: list[Callable[[Result], Result]] = [Smooth()] if options.smooth else []
-    judge: PoseActions | ClipActions | None = None
+    judge: PoseActions | clip_actions.FrameActions | clip_actions.ClipActions | None = None
     runs_in = options.runtime, choosing.beside(options.precision)
     if options.actions:
         judge = PoseActions.from_weights(options.actions, *runs_in)
     elif predict_network.names_actions(options):
-        judge = ClipActions.from_weights(options.weights, *runs_in)
+        judge = clip_actions.from_weights(options.weights, *runs_in)
     if judge is not None:
         steps.append(judge)
     if options.classes:

@@ -26,7 +26,8 @@ def open_file(path: Path, precision: str = "float32") -> Exported:
     told = about.parse(file.read_text(encoding="utf-8") if file.is_file() else None, path)
     layer = keras.layers.TFSMLayer(str(path), call_endpoint="serve", dtype="float32")
 
-    def run(array):
-        return {name: np.asarray(values) for name, values in layer(array).items()}
+    def run(arrays):
+        given = [*arrays.values()]
+        return {name: np.asarray(values) for name, values in layer(given if len(given) > 1 else given[0]).items()}
 
     return Exported(told, run, (open_file, (path, precision)))

@@ -5,7 +5,7 @@ import importlib
 import pathlib
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import keras
 import numpy as np
@@ -14,6 +14,7 @@ from deephar import checks, files
 from deephar.models import outputs
 from deephar.runtimes import compiled
 from deephar.runtimes.about import About, Tensor
+from deephar.runtimes.shapes import one_or_all
 from deephar.typed import Floats, Path
 from deephar.weights import loading
 from deephar.weights.description import Description
@@ -35,7 +36,7 @@ class Written(typing.NamedTuple):
     differences: dict[str, float]
 
 
-def export(weights: Path, format: str, path: Path, every: bool = False, stills: bool = False) -> Written:
+def export(weights: Path, format: str, path: Path, every: bool = False, part: str | None = None) -> Written:
     """Export the network that some weights are for.
 
     Args:
@@ -44,7 +45,7 @@ def export(weights: Path, format: str, path: Path, every: bool = False, stills: 
         format: one of `SUFFIXES`.
         path: of the file, or of the folder of a SavedModel.
         every: all outputs, instead of those of `deephar.models.outputs.final`.
-        stills: of a clip network, its pose part, see `deephar.weights.loading.load_stills`.
+        part: of a clip network, see `deephar.weights.loading.load_part`; None for the whole of any.
 
     Returns:
         `Written`.
@@ -58,8 +59,8 @@ def export(weights: Path, format: str, path: Path, every: bool = False, stills: 
             from deephar.detection import loading as detector
 
             return write(detector.load(), format, path, "people")
-        about, model = loading.describe(weights), (loading.load_stills if stills else loading.load)(weights)
-    wanted = None if every else outputs.final(model)
+        about, model = loading.describe(weights), loading.load_part(weights, part)
+    wanted = None if every or part == "frame" else outputs.final(model)
     return write(model, format, path, str(weights), about, wanted)
 
 
@@ -77,7 +78,7 @@ def write(
     `deephar.runtimes.about`.
 
     Args:
-        model: a network of one input, built in float32.
+        model: a network built in float32.
         format, path: see `export`.
         weights: their name, for the file.
         about: what is known of the network.
@@ -87,8 +88,8 @@ def write(
         `Written`.
 
     Raises:
-        ValueError: for another backend than TensorFlow, several inputs or another precision; if there is such a folder
-            already; or if the file does not compute the same: it is not kept.
+        ValueError: for another backend than TensorFlow or another precision; if there is such a folder already; or if
+            the file does not compute the same: it is not kept.
         ImportError: if what it takes is not installed; with the command.
     """
     checks.one_of("format", format, tuple(SUFFIXES))
@@ -101,15 +102,9 @@ def write(
     if path.is_dir():
         raise ValueError(f"{path} is there already; choose another name, or remove it")
     named = dict(outputs.tensors(model, wanted))
-    (given,) = model.inputs
-    told = About(
-        weights,
-        (Tensor(given.name, tuple(given.shape), str(given.dtype)),),
-        tuple(Tensor(name, tuple(tensor.shape), str(tensor.dtype)) for name, tensor in named.items()),
-        about,
-    )
+    told = About(weights, _listed_as({one.name: one for one in model.inputs}), _listed_as(named), about)
     with files.whole_files(path) as made:  # a .bin is moved before its .xml
-        graph = keras.Model(given, named, name=model.name)
+        graph = keras.Model(model.inputs if len(model.inputs) > 1 else model.inputs[0], named, name=model.name)
         graph(_example(told, 1))  # Keras exports to ONNX what was called before
         importlib.import_module(f"deephar.export.{format}").write(graph, made, told.to_text())
         differences = _differences(model, told, _reader(format), made)
@@ -122,8 +117,6 @@ def _check(model: keras.Model) -> None:
             f"Networks are exported by Keras on TensorFlow: set KERAS_BACKEND=tensorflow. "
             f"Received: {keras.backend.backend()}"
         )
-    if len(model.inputs) != 1:
-        raise ValueError(f"Networks of one input are exported. {model.name!r} has {len(model.inputs)}")
     other = next((layer for layer in model._flatten_layers() if layer.compute_dtype != "float32"), None)
     if other is not None:
         raise ValueError(
@@ -136,10 +129,15 @@ def _reader(format: str) -> types.ModuleType:
     return importlib.import_module(f"deephar.{'export' if format == 'saved_model' else 'runtimes'}.{format}")
 
 
-def _example(about: About, count: int) -> Floats:
-    """Random input of a network, any free length being 4."""
-    shape = (count, *(length or 4 for length in about.inputs[0].shape[1:]))
-    return np.random.default_rng(0).uniform(-1, 1, shape).astype(about.inputs[0].dtype)
+def _listed_as(tensors: Mapping[str, keras.KerasTensor]) -> tuple[Tensor, ...]:
+    return tuple(Tensor(name, tuple(tensor.shape), str(tensor.dtype)) for name, tensor in tensors.items())
+
+
+def _example(about: About, count: int) -> Floats | list[Floats]:
+    """Random inputs of a network, any free length being 4."""
+    generator = np.random.default_rng(0)
+    shapes = [(count, *(length or 4 for length in given.shape[1:])) for given in about.inputs]
+    return one_or_all([generator.uniform(-1, 1, shape).astype("float32") for shape in shapes])
 
 
 def _differences(model: keras.Model, about: About, reader: types.ModuleType, path: pathlib.Path) -> dict[str, float]:

@@ -2,23 +2,17 @@
 
 import collections
 import dataclasses
-import typing
 from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 from PIL import Image
 
 from deephar import checks, geometry, layouts
-from deephar.data.samples import frames
-from deephar.data.samples.boxes import BOX_MARGIN
-from deephar.inference import boxes, running
 from deephar.inference.predictor import PoseNetwork
+from deephar.inference.seen import Seen, Window, judge, look
 from deephar.layouts import PoseLayout
 from deephar.models.outputs import Output
 from deephar.typed import Floats, Network, Pixels
-
-Window = tuple[Floats, Floats]
-"""Centre (2,) and size (2,) in pixels, see `deephar.geometry.person_window`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,40 +34,6 @@ class Judged:
     def probabilities(self) -> Floats | None:
         """(A,) of the output that judges; None until there is one."""
         return next(reversed(self.scores.values())) if self.scores else None
-
-
-def following(window: Window, judged: Judged, margin: float = BOX_MARGIN, drift: float = 0.1) -> Window:
-    """The window for the next frame, which drifts towards the pose of this one and always holds it.
-
-    A window that jumps to every new pose trembles as they do, and the features under the joints with it.
-
-    Args:
-        window: of this frame.
-        judged: what was found in it.
-        margin: side of the window of somebody who stands still, as a multiple of the joints' extent.
-        drift: share of the way to such a window around this pose, in (0, 1]; 1 jumps.
-
-    Returns:
-        centre (2,) and size (2,), a square.
-
-    Raises:
-        ValueError: for a margin below 1, or a drift out of range.
-    """
-    margin, drift = checks.between("margin", margin, 1), checks.between("drift", drift, 0, 1, low_included=False)
-    found = boxes.extent(judged.pose_px, judged.confidence)
-    wanted = geometry.box_to_window(geometry.enlarge_box(found, margin, square=True))
-    drifted = [old + drift * (new - old) for old, new in zip(window, wanted, strict=True)]
-    center, size = geometry.box_to_window(geometry.union_box([geometry.window_to_box(*drifted), found]))
-    return center, np.full(2, max(size.max(), boxes.LEAST_PX))
-
-
-@dataclasses.dataclass(frozen=True)
-class _Seen:
-    """What the frame network found in a frame, and in which window."""
-
-    number: int
-    window: Window
-    values: tuple[Floats, ...]
 
 
 class ActionStream:
@@ -107,7 +67,7 @@ class ActionStream:
         self.stride: int = checks.whole("stride", stride)
         self.patience: int = checks.whole("patience", patience, least=0)
         self._number = -1
-        self._kept: dict[Hashable, collections.deque[_Seen]] = {}
+        self._kept: dict[Hashable, collections.deque[tuple[int, Seen]]] = {}
 
     def __call__(
         self, image: "Image.Image | Pixels", windows: Mapping[Hashable, Window], number: int | None = None
@@ -132,63 +92,38 @@ class ActionStream:
         self._forget()
         if not windows:
             return {}
-        for who, seen in zip(windows, self._look(image, list(windows.values())), strict=True):
-            self._kept.setdefault(who, collections.deque()).append(seen)
+        rgb = image if isinstance(image, Image.Image) else Image.fromarray(image)
+        for who, seen in zip(windows, look(self.frame, rgb, rgb.size, windows.values()), strict=True):
+            self._kept.setdefault(who, collections.deque()).append((number, seen))
         clips = {who: clip for who in windows if (clip := self._clip(who)) is not None}
         scores = self._judge(clips)
-        return {who: self._judged(self._kept[who][-1], scores.get(who, {})) for who in windows}
+        return {who: self._judged(self._kept[who][-1][1], scores.get(who, {})) for who in windows}
 
     def _forget(self) -> None:
         """Drop people who have been away for too long, and frames that no clip reaches back to."""
         reach = self.stride * (self.frames - 1)
         for who, seen in list(self._kept.items()):
-            if self._number - seen[-1].number > self.patience + 1:
+            if self._number - seen[-1][0] > self.patience + 1:
                 del self._kept[who]
-            while len(seen) > 1 and seen[1].number <= self._number - reach:
+            while len(seen) > 1 and seen[1][0] <= self._number - reach:
                 seen.popleft()
 
-    def _look(self, image: "Image.Image | Pixels", windows: Sequence[Window]) -> list[_Seen]:
-        """The frame network in all windows."""
-        rgb = image if isinstance(image, Image.Image) else Image.fromarray(image)
-        height, width = self.frame.input_shape[1:3]
-        maps = [geometry.window_to_crop(*window) for window in windows]
-        images = frames.crops_of(((rgb, rgb.size, px_to_crop) for px_to_crop in maps), (width, height))
-        found = [np.asarray(values) for values in typing.cast(Sequence[Floats], running.run(self.frame, images))]
-        return [
-            _Seen(self._number, window, tuple(values[row] for values in found)) for row, window in enumerate(windows)
-        ]
-
-    def _clip(self, who: Hashable) -> list[_Seen] | None:
+    def _clip(self, who: Hashable) -> list[Seen] | None:
         """T frames of a person, the latest last; None where the person has not been there for so long."""
-        seen, wanted = self._kept[who], self._number - self.stride * np.arange(self.frames - 1, -1, -1)
-        if seen[0].number > wanted[0]:
+        kept, wanted = self._kept[who], self._number - self.stride * np.arange(self.frames - 1, -1, -1)
+        if kept[0][0] > wanted[0]:
             return None
-        numbers = np.array([one.number for one in seen])
-        return [seen[place] for place in np.searchsorted(numbers, wanted, side="right") - 1]
+        places = np.searchsorted([number for number, _ in kept], wanted, side="right") - 1
+        return [kept[place][1] for place in places]
 
-    def _judge(self, clips: Mapping[Hashable, Sequence[_Seen]]) -> dict[Hashable, dict[Output, Floats]]:
+    def _judge(self, clips: Mapping[Hashable, Sequence[Seen]]) -> dict[Hashable, dict[Output, Floats]]:
         """The head on the clips of several people."""
         if not clips:
             return {}
-        rows = [_in_one_window(clip) for clip in clips.values()]
-        inputs = [np.stack(values) for values in zip(*rows, strict=True)]
-        found = running.judge(self.head, inputs)
+        found = judge(self.head, clips.values())
         return {who: {output: values[row] for output, values in found.items()} for row, who in enumerate(clips)}
 
-    def _judged(self, seen: _Seen, scores: dict[Output, Floats]) -> Judged:
+    def _judged(self, seen: Seen, scores: dict[Output, Floats]) -> Judged:
         back = np.linalg.inv(geometry.window_to_crop(*seen.window))
         pose, visibility = seen.values[0][..., :2], seen.values[1][..., 0]
         return Judged(geometry.transform_points(back, pose), visibility, scores)
-
-
-def _in_one_window(clip: Sequence[_Seen]) -> list[Floats]:
-    """What the head takes of T frames, (T, J, ...) each, with all poses in the same square."""
-    pose, *others = (np.stack(values) for values in zip(*(seen.values for seen in clip), strict=True))
-    centers, sizes = (np.stack(values) for values in zip(*(seen.window for seen in clip), strict=True))
-    if np.ptp(centers, axis=0).any() or np.ptp(sizes, axis=0).any():
-        low, high = (centers - sizes / 2).min(axis=0), (centers + sizes / 2).max(axis=0)
-        square = geometry.window_to_crop((low + high) / 2, np.full(2, (high - low).max()))
-        moved = np.stack([square @ np.linalg.inv(geometry.window_to_crop(*seen.window)) for seen in clip])
-        pose = geometry.transform_points(moved, pose)
-        pose[..., 2:] = 0.5 + (pose[..., 2:] - 0.5) * moved[:, None, :1, 0]  # a larger square shows more depth
-    return [pose, *others]

@@ -62,8 +62,8 @@ class Judging(abc.ABC, typing.Generic[_Kept]):
         self._pasts: dict[int, Past[_Kept]] = {}
 
     @abc.abstractmethod
-    def remembered(self, result: Result, person: Person) -> _Kept:
-        """What is remembered of a person in a frame."""
+    def remembered(self, result: Result, people: "Sequence[tuple[Person, Past[_Kept]]]") -> Sequence[_Kept]:
+        """What is remembered of people in a frame, each with what is remembered already."""
 
     @abc.abstractmethod
     def scores(self, pasts: Sequence[Past[_Kept]]) -> Floats:
@@ -81,20 +81,25 @@ class Judging(abc.ABC, typing.Generic[_Kept]):
 
     def _remember(self, result: Result, seconds: float) -> list[int]:
         """The tracks of which something new is remembered."""
-        new = []
-        for person in result.people:
-            past = self._pasts.setdefault(person.track, Past()) if person.track else None
-            if past is not None and (not past.seconds or seconds - past.seconds[-1] >= self.apart_s - FRAME_S / 2):
-                past.seconds.append(seconds)
-                past.kept.append(self.remembered(result, person))
-                new.append(person.track)
+        self._forget(seconds - self.span_s - _ROUNDING_S)
+        pasts = [(one, self._pasts.setdefault(one.track, Past())) for one in result.people if one.track]
+        due = [(one, past) for one, past in pasts if not past.seconds or self._is_due(seconds - past.seconds[-1])]
+        for (_, past), kept in zip(due, self.remembered(result, due) if due else (), strict=True):
+            past.seconds.append(seconds)
+            past.kept.append(kept)
+        return [one.track for one, _ in due if one.track]
+
+    def _forget(self, before: float) -> None:
+        """Whatever is older, and who was not seen since."""
         for track, past in list(self._pasts.items()):
-            while past.seconds and past.seconds[0] < seconds - self.span_s - _ROUNDING_S:
+            while past.seconds and past.seconds[0] < before:
                 past.seconds.popleft()
                 past.kept.popleft()
             if not past.seconds:
                 del self._pasts[track]
-        return new
+
+    def _is_due(self, apart_s: float) -> bool:
+        return apart_s >= self.apart_s - FRAME_S / 2
 
     def _is_long(self, track: int) -> bool:
         seconds = self._pasts[track].seconds

@@ -12,12 +12,10 @@ from deephar.inference import running
 from deephar.inference.judging import Judging, Past
 from deephar.inference.people import Person
 from deephar.inference.results import Result
+from deephar.inference.seen import located
 from deephar.layouts import PoseLayout
 from deephar.runtimes import opening
 from deephar.typed import Floats, Network, Path
-
-UNSURE = 0.2
-"""Joints of a smaller confidence are not located, for the network that judges."""
 
 
 class PoseActions(Judging[Floats]):
@@ -74,9 +72,9 @@ class PoseActions(Judging[Floats]):
             raise ValueError(f"Expected weights that name actions by given poses. Received: {weights}, of {of}")
         return cls(found.load(), about.layout, about.actions)
 
-    def remembered(self, result: Result, person: Person) -> Floats:
+    def remembered(self, result: Result, people: Sequence[tuple[Person, Past[Floats]]]) -> list[Floats]:
         """Joints (J, 2) of the network's layout."""
-        return in_layout(person, result.layout, self.layout)
+        return [in_layout(person, result.layout, self.layout) for person, _ in people]
 
     def scores(self, pasts: Sequence[Past[Floats]]) -> Floats:
         """Probabilities (N, A) of the network's last output."""
@@ -124,7 +122,7 @@ def in_layout(person: Person, source: PoseLayout, target: PoseLayout) -> Floats:
         person: with a pose in `source`.
         source, target: layouts.
     """
-    pose = np.where((person.confidence >= UNSURE)[:, None], person.pose_px, np.nan)
+    pose = located(person.pose_px, person.confidence)
     found = layouts.rearrange(pose, source, target)
     if "head" in target.places and "head" not in source.places and {"neck", "head_top"} <= {*source.places}:
         found[target.index("head")] = pose[[source.index("neck"), source.index("head_top")]].mean(axis=0)

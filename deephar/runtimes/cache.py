@@ -15,7 +15,7 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 
 def opened(
-    weights: Path, runtime: str, precision: str = "float32", calibration: Path | None = None, stills: bool = False
+    weights: Path, runtime: str, precision: str = "float32", calibration: Path | None = None, part: str | None = None
 ) -> Exported:
     """The network that some weights are for, in a runtime.
 
@@ -29,7 +29,7 @@ def opened(
         precision: one of the runtime's. For int8, a file in that precision is made and kept, too, by NNCF; how far its
             joints are from those of float32 is logged, as a warning.
         calibration: folder or zip of photographs for int8, see `deephar.export.calibration.pictures`.
-        stills: of a clip network, its pose part.
+        part: of a clip network, see `deephar.weights.loading.load_part`; None for the whole of any.
 
     Raises:
         ValueError: if there are no such weights, or another result is computed from the file than by Keras; or, for
@@ -37,7 +37,7 @@ def opened(
         ImportError: if the runtime or what it takes to export is not installed; with the command.
     """
     choosing.check(runtime, precision)
-    path = place(weights, choosing.RUNTIMES[runtime], stills)
+    path = place(weights, choosing.RUNTIMES[runtime], part)
     if not path.is_file():
         try:
             from deephar.export import writing
@@ -46,7 +46,7 @@ def opened(
                 f"{weights} must be exported once, which needs Keras and TensorFlow ({error}). Do it elsewhere, "
                 f"and use the file instead: deephar export {weights} --format {choosing.RUNTIMES[runtime].format}"
             ) from None
-        writing.export(weights, choosing.RUNTIMES[runtime].format, path, stills=stills)
+        writing.export(weights, choosing.RUNTIMES[runtime].format, path, part=part)
     return choosing.open_file(_in_int8(path, calibration) if precision == "int8" else path, runtime, precision)
 
 
@@ -61,12 +61,12 @@ def _in_int8(path: pathlib.Path, photographs: Path | None) -> pathlib.Path:
     return made
 
 
-def place(weights: Path, runtime: choosing.Runtime, stills: bool = False) -> pathlib.Path:
+def place(weights: Path, runtime: choosing.Runtime, part: str | None = None) -> pathlib.Path:
     """Path of the file that `opened` makes: another for other weights, another description or version of deephar."""
     people = str(weights) == "people"
     file = catalogue.shipped_file("people") if people else loading.weight_file(weights)
     told = {} if people else loading.describe(weights).to_json()
     digest = hashlib.sha256(file.read_bytes())
     digest.update(json.dumps([about.FORMAT, deephar.__version__, told], sort_keys=True).encode())
-    stem = file.name.partition(".")[0] + ("-stills" if stills else "")
-    return download.cache_folder() / "exports" / f"{stem}-{digest.hexdigest()[:16]}{runtime.suffixes[0]}"
+    stem = "-".join(filter(None, (file.name.partition(".")[0], part, digest.hexdigest()[:16])))
+    return download.cache_folder() / "exports" / f"{stem}{runtime.suffixes[0]}"

@@ -10,8 +10,8 @@ from deephar.runtimes import shapes
 from deephar.runtimes.about import About, Tensor
 from deephar.typed import Array, Floats
 
-Run: typing.TypeAlias = Callable[[Array], Mapping[str, Floats]]
-"""From the input of a network to its outputs by name."""
+Run: typing.TypeAlias = Callable[[dict[str, Array]], Mapping[str, Floats]]
+"""From the inputs of a network to its outputs, both by name."""
 
 
 class Exported:
@@ -20,7 +20,7 @@ class Exported:
     Attributes:
         about: `deephar.runtimes.about.About`.
         name: of the weights.
-        input_shape: (None, H, W, 3) of an image network.
+        input_shape: of the first input, (None, H, W, 3) of an image network.
         output_names: see `deephar.models.outputs.describe`.
         outputs: the same, with shapes.
 
@@ -47,14 +47,15 @@ class Exported:
         """The outputs for a batch, in a list; a single one without.
 
         Args:
-            x: array (B, ...).
+            x: array (B, ...), or a list of them for several inputs.
 
         Raises:
-            ValueError: for an input of another shape.
+            ValueError: for inputs of other shapes.
         """
-        (array,) = shapes.checked(x, [self.input_shape], [self.about.inputs[0].dtype])
+        known = self.about.inputs
+        arrays = shapes.checked(x, [one.shape for one in known], [one.dtype for one in known])
         with self._turn:
-            found = self._run(array)
+            found = self._run({one.name: array for one, array in zip(known, arrays, strict=True)})
         return shapes.one_or_all([found[name] for name in self.output_names])
 
 

@@ -30,8 +30,7 @@ def open_file(path: Path, precision: str = "float32") -> Exported:
     except (ValueError, RuntimeError, TypeError) as error:
         raise ValueError(f"{path} cannot be opened by LiteRT: {error}") from None
     told = about.parse(_text(pathlib.Path(path)), path)
-    given = told.inputs[0].name
-    return Exported(told, lambda array: runner(**{given: array}), (open_file, (path, precision)))
+    return Exported(told, lambda arrays: runner(**arrays), (open_file, (path, precision)))
 
 
 def _text(path: pathlib.Path) -> str | None:

@@ -22,9 +22,9 @@ def open_file(path: Path, precision: str = "float32") -> Exported:
     except Exception as error:  # of classes of its own
         raise ValueError(f"{path} cannot be opened by ONNX Runtime: {error}") from None
     told = about.parse(session.get_modelmeta().custom_metadata_map.get(about.KEY), path)
-    names, given = [output.name for output in told.outputs], told.inputs[0].name
+    names = [output.name for output in told.outputs]
 
-    def run(array):
-        return dict(zip(names, session.run(names, {given: array}), strict=True))
+    def run(arrays):
+        return dict(zip(names, session.run(names, arrays), strict=True))
 
     return Exported(told, run, (open_file, (path, precision)))

@@ -57,8 +57,28 @@ def find(
         chosen = runtime or "keras"
         choosing.check(chosen, precision)
         about = loading.describe(weights)
-        part = stills and about.judges_actions and about.estimates_poses
+        part = "stills" if stills and about.judges_actions and about.estimates_poses else None
         if chosen == "keras":
-            return Found(about, functools.partial(loading.load_stills if part else loading.load, weights), None)
+            return Found(about, functools.partial(loading.load_part, weights, part), None)
         load = functools.partial(cache.opened, weights, chosen, precision, calibration, part)
     return Found(about, load, functools.partial(cache.opened, "people", chosen, choosing.beside(precision)))
+
+
+def find_parts(weights: Path, runtime: str | None = None, precision: str = "float32") -> tuple[Network, Network]:
+    """The two parts of a clip network, see `deephar.models.action.streaming.split`, in a runtime.
+
+    Args:
+        weights: whose description has two parts.
+        runtime, precision: see `find`.
+
+    Raises:
+        ValueError, ImportError: see `find`.
+    """
+    chosen = runtime or "keras"
+    choosing.check(chosen, precision)
+    if chosen == "keras":
+        from deephar.models.action import streaming
+
+        return streaming.split(loading.load(weights))
+    frame, head = (cache.opened(weights, chosen, precision, part=part) for part in ("frame", "head"))
+    return frame, head

@@ -52,8 +52,8 @@ def runner(core: typing.Any, model: typing.Any, told: about.About, precision: st
     request = core.compile_model(model, "CPU", hints).create_infer_request()
     names = [output.name for output in told.outputs]
 
-    def run(array):
-        found = request.infer([array], share_inputs=True)  # it is only read
+    def run(arrays):
+        found = request.infer(arrays, share_inputs=True)  # they are only read
         return {name: found[name] for name in names}
 
     return run

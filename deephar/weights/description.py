@@ -11,7 +11,7 @@ from deephar.geometry import MARGIN, WINDOW_MM
 from deephar.models import registry
 from deephar.models.reception.config import PoseNetwork
 from deephar.models.settings import flat
-from deephar.models.spnet.config import PyramidNetwork
+from deephar.models.spnet.config import PyramidNetwork, SpnetConfig
 from deephar.typed import Path
 
 FORMAT = "deephar-model-2"
@@ -75,6 +75,17 @@ class Description:
     def estimates_poses(self) -> bool:
         """Whether its network finds poses in pictures, rather than take them as its input."""
         return flat(self.settings).get("poses", "estimated") == "estimated"
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether it is a clip network in two parts, see `deephar.models.action.streaming.split`; an SPNet is not."""
+        return self.judges_actions and self.estimates_poses and not isinstance(self.settings, SpnetConfig)
+
+    @property
+    def frames(self) -> int:
+        """T of a clip network, 0 for another."""
+        frames = flat(self.settings).get("frames")
+        return frames if isinstance(frames, int) else 0
 
     @property
     def sets(self) -> dict[str, tuple[str, ...]]:

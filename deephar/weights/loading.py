@@ -7,6 +7,7 @@ import zipfile
 
 import h5py
 
+from deephar import checks
 from deephar.models import registry
 from deephar.models.spnet.config import SpnetConfig
 from deephar.typed import Path
@@ -103,6 +104,30 @@ def load_stills(weights: Path, /) -> "Model":
     model = registry.build(about.preset, **{**about.overrides, **without_actions})
     surgery.copy_fitting(load(weights), model)
     return model
+
+
+PARTS = ("stills", "frame", "head")
+"""Of a clip network that estimates poses: see `load_stills`, and `deephar.models.action.streaming.split`."""
+
+
+def load_part(weights: Path, part: str | None = None, /) -> "Model":
+    """A part of a clip network, or the whole of any.
+
+    Args:
+        weights: see `load`.
+        part: one of `PARTS`; None for the whole.
+
+    Raises:
+        ValueError: see `load`; or if the network has no such part.
+    """
+    if part is None:
+        return load(weights)
+    if checks.one_of("part", part, PARTS) == "stills":
+        return load_stills(weights)
+    from deephar.models.action import streaming
+
+    frame, head = streaming.split(load(weights))
+    return frame if part == "frame" else head
 
 
 def describe(weights: Path) -> description.Description:

@@ -8,8 +8,8 @@ Result   a table with a column for every way; OUT/streaming.json with all number
 Protocol clip: one in the middle of every video, frame stride 2, in the window around the annotated joints of its
          first, middle and last frame. The others see every frame from the video's first, in a window that begins around
          the annotated joints, and are asked once, at the clip's last frame: followed, in the windows of
-         `deephar.inference.actions.following`; jumping, around the joints found in the frame before; annotated, around
-         the annotated joints of every frame
+         `deephar.inference.seen.Following`, around the joints found in as many frames as the clip spans; jumping,
+         around those of the frame before alone; annotated, around the annotated joints of every frame
 """
 
 from deephar import console
@@ -27,6 +27,7 @@ from deephar.data.readers import arguments
 from deephar.data.samples import boxes, clips, frames
 from deephar.evaluation import report
 from deephar.inference import actions, running
+from deephar.inference.seen import Following
 from deephar.models import splitting
 from deephar.models.action import streaming
 from deephar.weights import loading
@@ -69,14 +70,12 @@ def annotated(video, number):
 
 def streamed(stream, video, last):
     """Numbers of the most probable actions at a frame of a video, by way."""
-    windows = dict.fromkeys(("followed", "jumping", "annotated"), annotated(video, 0))
+    ways = {"followed": Following(stream.stride * (stream.frames - 1) + 1), "jumping": Following(1)}
+    windows = dict.fromkeys([*ways, "annotated"], annotated(video, 0))
     for number in range(last):
         seen = stream(frames.to_rgb(video.frame(number), video.name), windows)
-        windows = {
-            "followed": actions.following(windows["followed"], seen["followed"]),
-            "jumping": actions.following(windows["jumping"], seen["jumping"], drift=1.0),
-            "annotated": annotated(video, number + 1),
-        }
+        windows = {way: follow(seen[way].pose_px, seen[way].confidence, video.size_px) for way, follow in ways.items()}
+        windows["annotated"] = annotated(video, number + 1)
     seen = stream(frames.to_rgb(video.frame(last), video.name), windows)
     return {way: int(judged.probabilities.argmax()) for way, judged in seen.items()}
 
