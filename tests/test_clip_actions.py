@@ -14,6 +14,7 @@ import deephar
 from deephar import PosePredictor, files, geometry, layouts, video
 from deephar.data.samples import clips, frames
 from deephar.inference import Person, Result, clip_actions
+from deephar.inference import seen as seen_in_windows
 from deephar.models import outputs
 from deephar.models.action.streaming import split
 from deephar.weights import description, loading
@@ -92,6 +93,18 @@ def test_in_parts_every_frame_is_computed_once_for_all_people(model):
     assert counts == [2] * 6 and found[2] == [None, None]
     for number, said in enumerate(found[-1]):
         same_as_the_clip_network(model, said, seen(0, people=2).people[number].pose_px[None], range(2, 6))
+
+
+def test_a_crowd_is_computed_in_parts(model, monkeypatch):
+    """A few people at a time; what is said of everybody is the same."""
+    make = clip_actions.ClipActions if "spnet" in model.name else lambda model, sets, **rest: in_parts(model, **rest)
+    said = []
+    for together in (16, 2):
+        monkeypatch.setattr(seen_in_windows, "TOGETHER", together)
+        judging = make(model, SETS, span_s=0.3, least_s=0.3)
+        said.append([[one.actions for one in judging(seen(index, people=3)).people] for index in range(4)][-1])
+    for one, other in zip(*said, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
 
 
 def test_in_parts_windows_follow_the_person(model):

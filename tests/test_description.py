@@ -1,11 +1,13 @@
 """model.json: one writer, one reader, every version."""
 
+import contextlib
 import json
 
 import pytest
 
 from deephar import layouts
 from deephar.models import registry
+from deephar.models.action import streaming
 from deephar.weights import description
 from deephar.weights.description import Description
 
@@ -24,6 +26,26 @@ def test_what_is_written_is_read(tmp_path):
     assert registry.settings(found.preset, **found.overrides) == registry.settings("penn-merge", **TINY)
     assert found.judges_actions and found.network.width == 16
     assert not Description(preset="lite-2d", overrides={}, layout=OWN).judges_actions
+
+
+@pytest.mark.parametrize(
+    ("preset", "overrides", "parts"),
+    [
+        ("lite-merge", {}, True),
+        ("lite-merge", {"branches": "appearance", "export_poses": "none"}, False),
+        ("lite-merge", {"branches": "appearance", "export_poses": "last"}, True),
+        ("penn-pose-only", {}, False),
+        ("spnet-lite", {}, False),
+        ("lite-2d", {}, False),
+    ],
+)
+def test_which_networks_have_two_parts(preset, overrides, parts):
+    about = Description(preset=preset, overrides=overrides, layout=OWN)
+    assert about.has_parts == parts
+    if about.judges_actions:
+        model = registry.build(preset, **overrides)
+        with contextlib.nullcontext() if parts else pytest.raises(ValueError, match="Expected a clip network"):
+            streaming.split(model)
 
 
 def test_files_of_version_0_1_are_read(tmp_path):

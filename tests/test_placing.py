@@ -94,6 +94,14 @@ def test_without_a_focal_length_or_depth_nothing_changes():
     assert placing.Place(focal_px=900)(flat).people[0].position_mm is None
 
 
+def test_a_principal_point_may_be_an_array():
+    result = seen(standing(), (0, 0, 4000.0))
+    middle = np.divide(result.size, 2)
+    found = [placing.Place(focal_px=900, principal_px=point)(result).people[0] for point in (None, middle, middle + 90)]
+    np.testing.assert_array_equal(found[0].position_mm, found[1].position_mm)
+    assert found[2].position_mm[0] < found[0].position_mm[0] - 100
+
+
 @pytest.mark.parametrize("wrong", [{"focal_px": 0}, {"fov_degrees": 180}, {"height_mm": -1}, {"focal_px": math.nan}])
 def test_numbers_out_of_range(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

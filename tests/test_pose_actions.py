@@ -93,6 +93,15 @@ def test_people_are_judged_apart_and_forgotten():
     assert list(judging._pasts) == [2] and judging(result(91, person(1))).people[0].actions is None
 
 
+def test_where_time_goes_back_everybody_begins_anew():
+    """As at the beginning of another video; people with the numbers of the one before are others."""
+    judging = judge(least_s=0.2)
+    for index in range(5):
+        judged = judging(result(index + 100, person()))
+    assert judged.people[0].actions
+    assert [bool(judging(result(index, person())).people[0].actions) for index in range(4)] == [False] * 2 + [True] * 2
+
+
 def test_joints_by_name_and_the_head_between_neck_and_crown():
     one = dataclasses.replace(person(), confidence=np.where(np.arange(14) == LSP.index("l_knee"), 0.1, 0.9))
     found = pose_actions.in_layout(one, LSP, PENN)

@@ -16,6 +16,7 @@ from PIL import Image
 from scripts import predict as run
 
 from deephar import files, geometry, inference, layouts, models
+from deephar.cli import predict_photos
 from deephar.evaluation import report
 from deephar.inference import export
 from deephar.inference.space import weak_perspective
@@ -267,9 +268,30 @@ def test_other_files_of_results(photo, quick, tmp_path, capsys):
     for name, fault in (
         ("a.docx", "Results go to files that end in"),
         ("a.GIF", "a.GIF would be a film, which is of a video"),
+        ("a.trc", "a.trc would be motion over time"),
     ):
         status, _, said = run(capsys, photo, "--out", tmp_path / name)
         assert status == 1 and fault in said
+
+
+def test_whoever_stops_it_keeps_the_photographs_before(photo, quick, tmp_path, capsys, monkeypatch):
+    """The JSON holds those that were done, whatever ended the rest."""
+    paths = [tmp_path / f"{number}.jpg" for number in range(3)]
+    for path in paths:
+        path.write_bytes(photo.read_bytes())
+    draw, drawn = predict_photos._draw, []
+
+    def stop_at_the_third(result, path):
+        drawn.append(path)
+        if len(drawn) == 3:
+            raise KeyboardInterrupt
+        draw(result, path)
+
+    monkeypatch.setattr(predict_photos, "_draw", stop_at_the_third)
+    status, _, said = run(capsys, *paths, "--json", tmp_path / "joints.json")
+    assert status == 130 and "interrupted" in said.lower()
+    stored = json.loads((tmp_path / "joints.json").read_bytes())
+    assert [entry["photo"] for entry in stored["photos"]] == [str(path) for path in paths[:2]]
 
 
 def test_one_bad_box_does_not_stop_the_others(photo, quick, tmp_path, capsys):

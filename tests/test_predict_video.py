@@ -142,6 +142,10 @@ def test_a_damaged_video_gives_what_comes_before(clip, network, tmp_path, capsys
         (["--out", "a.docx"], "Results go to files that end in"),
         (["--picture", "a.png"], "A film's name must end in one of .mp4"),
         (["--out", "a.bvh"], "needs poses in space"),
+        (
+            ["--actions", "--stride", "30"],
+            "by the last 2.5 s. Received: --stride 30, frames 3 s apart",
+        ),
         (["--fov", "60"], "are for networks with depth, and photo-lite-2d has none"),
         (["--device", "abacus"], "No device abacus"),
         (["--device", "cpu", "--weights", "a.onnx"], "--device is for Keras"),

@@ -196,6 +196,24 @@ def person_at(pose, track):
     return Person(np.array([*pose.min(axis=0), *pose.max(axis=0)]), pose, np.full(14, 0.9), track=track)
 
 
+def test_where_time_does_not_pass_smoothing_begins_anew():
+    """Frames may have the same time, or another video begin."""
+    smooth = Smooth()
+    for seconds, x in ((5.0, 0.0), (5.04, 0.0), (5.04, 30.0), (1.0, 60.0)):
+        still = Person(np.array([0.0, 0, 90, 90]), np.full((14, 2), x), np.ones(14), track=1)
+        (found,) = smooth(Result(0, seconds, (100, 100), "x", LSP, [still])).people
+        np.testing.assert_array_equal(found.pose_px, still.pose_px)
+
+
+def test_a_program_is_asked_for_one_frame_at_a_time():
+    """Whoever leaves finds the next frame where it was."""
+    frames = iter(film(lambda t: 60, count=6))
+    for result in predictor().stream(frames):
+        if result.index == 1:
+            break
+    assert len(list(frames)) == 4
+
+
 def test_items_are_computed_ahead_in_order_and_errors_come_in_their_place():
     names = []
 

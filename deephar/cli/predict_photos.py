@@ -40,12 +40,17 @@ def run(options: argparse.Namespace, source: "Source") -> int:
         place = predict_network.place(options, predictor)
         writers = [stack.enter_context(writer) for writer in _writers(options, source, predictor)]
         progress = stack.enter_context(tqdm(total=len(photos), unit="photo", disable=silent))
-        for index, entry, result in entries(predictor, place, source, boxes, pictures):
-            found[index] = entry
-            if result is not None:
-                for writer in writers:
-                    writer.write(result)
-            progress.update()
+        try:
+            for index, entry, result in entries(predictor, place, source, boxes, pictures):
+                found[index] = entry
+                if result is not None:
+                    for writer in writers:
+                        writer.write(result)
+                progress.update()
+        except (Exception, KeyboardInterrupt):
+            if found and options.json not in (None, "-"):
+                _write(_stored(options, predictor, [found[index] for index in sorted(found)]), options.json)
+            raise
     found |= {index: {"photo": photos[index], "people": [], "error": text} for index, text in source.broken.items()}
     return _report(options, predictor, [found[index] for index in range(len(photos))])
 
@@ -67,6 +72,9 @@ def check(options: argparse.Namespace) -> None:
     films = [name for name in options.out if film.is_film(name)]
     if films:
         raise ValueError(f"--out {films[0]} would be a film, which is of a video; --picture draws photographs")
+    takes = [name for name in options.out if name.endswith((".trc", ".bvh"))]
+    if takes:
+        raise ValueError(f"--out {takes[0]} would be motion over time, which photographs do not have")
 
 
 def entries(
@@ -127,11 +135,16 @@ def _report(options: argparse.Namespace, predictor: "PosePredictor", entries: li
     failed = [str(entry["error"]) for entry in entries if "error" in entry]
     if len(entries) == 1 and failed and not entries[0]["people"]:
         raise ValueError(failed[0])
-    layout = {"layout": predictor.layout.name, "joints": list(predictor.layout.names)}
-    written = _write({"format": FORMAT, "weights": options.weights, **layout, "photos": entries}, options.json)
+    written = _write(_stored(options, predictor, entries), options.json)
     if failed:
         print(f"{len(failed)} of {len(entries)} photographs failed: {failed[0]}", file=sys.stderr)
     return 0 if written and not failed else 1
+
+
+def _stored(options: argparse.Namespace, predictor: "PosePredictor", entries: list[Entry]) -> Entry:
+    """What the JSON says."""
+    layout = {"layout": predictor.layout.name, "joints": list(predictor.layout.names)}
+    return {"format": FORMAT, "weights": options.weights, **layout, "photos": entries}
 
 
 def _write(result: Entry, path: str | None) -> bool:

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace, source: "Source") -> int:
     with contextlib.ExitStack() as stack:
         stack.enter_context(predict_network.device(options))
         predictor = predict_network.predictor(options)
-        steps = _steps(options, predictor)
+        steps = _steps(options, predictor, source.fps)
         shown = stack.enter_context(_window(source)) if options.show else None
         writers, lines = _writers(options, source, predictor, stack)  # last, so that other faults replace no file
         begin = lines.next_index if lines is not None else 0
@@ -138,7 +138,7 @@ def _tracker(predictor: "PosePredictor", lines: "JsonLines | None") -> "Tracker"
     return tracker
 
 
-def _steps(options: argparse.Namespace, predictor: "PosePredictor") -> "list[Callable[[Result], Result]]":
+def _steps(options: argparse.Namespace, predictor: "PosePredictor", fps: float) -> "list[Callable[[Result], Result]]":
     """What is done to every result."""
     from deephar.inference import clip_actions
     from deephar.inference.pose_actions import PoseActions, doing
@@ -147,12 +147,19 @@ def _steps(options: argparse.Namespace, predictor: "PosePredictor") -> "list[Cal
 
     steps: list[Callable[[Result], Result]] = [Smooth()] if options.smooth else []
     judge: PoseActions | clip_actions.FrameActions | clip_actions.ClipActions | None = None
-    runs_in = options.runtime, choosing.beside(options.precision)
+    runtime, precision = options.runtime, choosing.beside(options.precision)
+    if runtime is None and choosing.is_exported(options.weights):
+        runtime = choosing.reader(options.weights, None, precision)
     if options.actions:
-        judge = PoseActions.from_weights(options.actions, *runs_in)
+        judge = PoseActions.from_weights(options.actions, runtime, precision)
     elif predict_network.names_actions(options):
-        judge = clip_actions.from_weights(options.weights, *runs_in)
+        judge = clip_actions.from_weights(options.weights, runtime, precision)
     if judge is not None:
+        if options.stride / fps > judge.span_s:  # never, where the rate is unknown
+            raise ValueError(
+                f"Actions are named by the last {judge.span_s:g} s. Received: --stride {options.stride}, frames "
+                f"{options.stride / fps:.2g} s apart"
+            )
         steps.append(judge)
     if options.classes:
         steps.append(doing(options.classes.split(","), judge.actions if judge else ()))
@@ -165,8 +172,9 @@ def _with_progress(
     """The results, with frames done, frames per second and the time left on standard error, if that is a terminal."""
     from tqdm import tqdm
 
-    silent = True if options.quiet else None  # None: silent unless standard error is a terminal
-    total = None if source.live or source.length is None else -(-(source.length - begin) // options.stride)
+    silent, total = options.quiet or not sys.stderr.isatty(), None
+    if not (silent or source.live or source.length is None):  # to know the length, a video is read once more
+        total = -(-(source.length - begin) // options.stride)
     with contextlib.closing(results):
         yield from tqdm(results, total=total, unit="frame", disable=silent)
 

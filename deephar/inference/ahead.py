@@ -19,7 +19,8 @@ def ahead(items: Iterator[_T], live: bool = False) -> Generator[_T]:
 
     Args:
         items: any iterator.
-        live: of items that would be old when they are asked for; then this is the iterator itself.
+        live: of items that would be old when they are asked for, or are a program's own; then this is the iterator
+            itself.
     """
     if live:
         yield from items

@@ -80,9 +80,9 @@ class _OfSets(Judging[_Kept]):
     ) -> None:
         self.sets: dict[str, tuple[str, ...]] = {name: tuple(actions) for name, actions in sets.items()}
         self.frames: int = checks.whole("frames", frames)
-        apart_s = checks.between("span_s", span_s, 0) / max(frames - 1, 1)
         names = [action for actions in self.sets.values() for action in actions]
-        super().__init__(names, span_s, least_s, keep, apart_s)
+        super().__init__(names, span_s, least_s, keep)
+        self.apart_s: float = self.span_s / max(self.frames - 1, 1)
 
     def in_order(self, found: Mapping[Output, Floats]) -> Floats:
         """Probabilities (N, A), one set after the other."""
@@ -173,7 +173,9 @@ class ClipActions(_OfSets[_Frame]):
 
     def scores(self, pasts: Sequence[Past[_Frame]]) -> Floats:
         """Probabilities (N, A) of the last output of every set, one set after the other."""
-        return self.in_order(running.judge(self.model, np.stack([self._clip(past) for past in pasts])))
+        together = running.batches(pasts, max(1, seen.TOGETHER // self.frames))
+        clips_of = (np.stack([self._clip(past) for past in some]) for some in together)
+        return np.concatenate([self.in_order(running.judge(self.model, some)) for some in clips_of])
 
     def _clip(self, past: Past[_Frame]) -> Floats:
         """The network's input (T, H, W, 3)."""

@@ -45,20 +45,21 @@ class Judging(abc.ABC, typing.Generic[_Kept]):
         span_s: seconds that a judgement looks back, at most.
         least_s: at least.
         keep: share of the probabilities before in those after, in [0, 1); more is steadier and later.
+
+    Attributes:
         apart_s: seconds between what is remembered, at least; only then somebody is judged again.
 
     Raises:
         ValueError: for numbers that are out of range.
     """
 
-    def __init__(
-        self, actions: Sequence[str], span_s: float, least_s: float, keep: float, apart_s: float = 0.0
-    ) -> None:
+    def __init__(self, actions: Sequence[str], span_s: float, least_s: float, keep: float) -> None:
         self.actions: tuple[str, ...] = tuple(actions)
         self.span_s: float = checks.between("span_s", span_s, 0, low_included=False)
         self.least_s: float = checks.between("least_s", least_s, 0, span_s)
         self.keep: float = checks.between("keep", keep, 0, 0.999)
-        self.apart_s: float = apart_s
+        self.apart_s: float = 0.0
+        self._latest = -math.inf
         self._pasts: dict[int, Past[_Kept]] = {}
 
     @abc.abstractmethod
@@ -70,8 +71,14 @@ class Judging(abc.ABC, typing.Generic[_Kept]):
         """Probabilities (N, A) of the actions of some people."""
 
     def __call__(self, result: Result) -> Result:
-        """A result whose people have `actions`, if they were tracked for long enough."""
+        """A result whose people have `actions`, if they were tracked for long enough.
+
+        Where time goes back, as at the beginning of another video, everybody begins anew.
+        """
         seconds = result.seconds if math.isfinite(result.seconds) else result.index * FRAME_S
+        if seconds < self._latest:
+            self._pasts.clear()
+        self._latest = seconds
         new = self._remember(result, seconds)
         judged = [self._pasts[track] for track in new if self._is_long(track)]
         if judged:

@@ -58,7 +58,8 @@ class Place:
         focal = self._focal(result)
         if math.isnan(focal):
             return result
-        principal = np.array(self.principal_px or np.divide(result.size, 2), dtype=np.float64)
+        middle = np.divide(result.size, 2) if self.principal_px is None else self.principal_px
+        principal = np.array(middle, dtype=np.float64)
         people = [self._placed(person, result.layout, focal, principal) for person in result.people]
         return dataclasses.replace(result, people=people)
 

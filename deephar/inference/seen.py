@@ -17,6 +17,9 @@ from deephar.typed import Floats, Network, Size
 Window = tuple[Floats, Floats]
 """Centre (2,) and size (2,) in pixels, see `deephar.geometry.person_window`."""
 
+TOGETHER = 16
+"""Crops that are computed together."""
+
 UNSURE = 0.2
 """Joints of a smaller confidence are not located, for the network that judges."""
 
@@ -72,12 +75,14 @@ def look(network: PoseNetwork, picture: Image.Image, size: Size, windows: Iterab
         size: (width, height) in the file, whose pixels windows are in.
         windows: in it.
     """
-    windows = list(windows)
     height, width = network.input_shape[1:3]
-    cut = ((picture, size, geometry.window_to_crop(*window)) for window in windows)
-    found = typing.cast(Sequence[Floats], running.run(network, frames.crops_of(cut, (width, height))))
-    arrays = [np.asarray(values) for values in found]
-    return [Seen(window, tuple(values[row] for values in arrays)) for row, window in enumerate(windows)]
+    seen = []
+    for some in running.batches(windows, TOGETHER):
+        cut = ((picture, size, geometry.window_to_crop(*window)) for window in some)
+        found = typing.cast(Sequence[Floats], running.run(network, frames.crops_of(cut, (width, height))))
+        arrays = [np.asarray(values) for values in found]
+        seen += [Seen(window, tuple(values[row] for values in arrays)) for row, window in enumerate(some)]
+    return seen
 
 
 def judge(head: Network, seen: Iterable[Sequence[Seen]]) -> dict[Output, Floats]:

@@ -74,6 +74,8 @@ def _blend(old: Floats, new: Floats, cutoff_hz: "float | Floats", elapsed: float
 class Smooth:
     """Steadies the joints of the people in a video: `PosePredictor.stream(video, then=[Smooth()])`.
 
+    Where time stands still or goes back, as at the beginning of another video, a person begins anew.
+
     Args:
         cutoff_hz, beta: of `OneEuro`.
     """
@@ -92,8 +94,10 @@ class Smooth:
         return dataclasses.replace(result, people=people)
 
     def _steadied(self, person: Person, track: int, seconds: float) -> Person:
+        if track not in self._filters or seconds <= self._seen[track]:
+            self._filters[track] = OneEuro(*self._settings), OneEuro(*self._settings)
         self._seen[track] = seconds
-        in_picture, in_space = self._filters.setdefault(track, (OneEuro(*self._settings), OneEuro(*self._settings)))
+        in_picture, in_space = self._filters[track]
         side = max(1.0, float((person.box_px[2:] - person.box_px[:2]).max()))
         pose = in_picture(person.pose_px, seconds, side)
         space = None if person.pose_3d_mm is None else in_space(person.pose_3d_mm, seconds, BODY_MM)

@@ -50,7 +50,8 @@ def watch(
     predictor: Sees, source: Source, boxes: Boxes | None = None, tracker: Tracker | None = None
 ) -> Generator[_Seen]:
     """Frames and their people; see `deephar.inference.PosePredictor.stream`."""
-    with contextlib.closing(iter(source)) as frames, contextlib.closing(ahead(frames, source.live)) as coming:
+    waits = source.live or source.kind == "frames"  # a program's own are asked for one by one
+    with contextlib.closing(iter(source)) as frames, contextlib.closing(ahead(frames, waits)) as coming:
         if boxes is None and (tracker is not None or source.kind != "photographs"):
             yield from _followed(predictor, coming, tracker or predictor.tracker())
             return

@@ -79,7 +79,10 @@ class Description:
     @property
     def has_parts(self) -> bool:
         """Whether it is a clip network in two parts, see `deephar.models.action.streaming.split`; an SPNet is not."""
-        return self.judges_actions and self.estimates_poses and not isinstance(self.settings, SpnetConfig)
+        fields = flat(self.settings)
+        gives_poses = fields.get("branches") != "appearance" or fields.get("export_poses") != "none"
+        whole = isinstance(self.settings, SpnetConfig)
+        return self.judges_actions and self.estimates_poses and gives_poses and not whole
 
     @property
     def frames(self) -> int:
