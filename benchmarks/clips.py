@@ -43,7 +43,7 @@ def looped(name):
     inputs = [keras.Input((*joints, n)) for n in (pose.dim, 1, pose.width)]
     poses = action.pose_branch(inputs[0], inputs[1], settings)
     appearances = action.appearance_branch(inputs[2], settings)
-    head = keras.Model(inputs, action.merge_maps(poses[-1], appearances[-1]))
+    head = keras.Model(inputs, action.merge_maps(poses[-1], appearances[-1], settings.sets))
 
     class Looped(keras.Model):
         def call(self, clip):

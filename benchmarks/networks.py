@@ -1,7 +1,5 @@
 """Networks with random weights, and what they are given, for the benchmarks beside this file."""
 
-import time
-
 import keras
 import numpy as np
 
@@ -41,14 +39,3 @@ def task_of(model, path):
 def example(shape, count):
     """A batch of random input (count, ...) for a shape whose free lengths become 16."""
     return np.random.default_rng(0).uniform(-1, 1, (count, *(n or 16 for n in shape[1:]))).astype("float32")
-
-
-def in_turn(tasks, rounds):
-    """Seconds of every task in every round, by name; all of them in turn, after two rounds that do not count."""
-    times = {name: [] for name in tasks}
-    for _ in range(2 + rounds):
-        for name, task in tasks.items():
-            start = time.perf_counter()
-            task()
-            times[name].append(time.perf_counter() - start)
-    return {name: found[2:] for name, found in times.items()}

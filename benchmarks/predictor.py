@@ -16,11 +16,12 @@ import statistics
 import tempfile
 
 import numpy as np
-from networks import built, example, in_turn, task_of
+from networks import built, example, task_of
 from runtimes import exported
 
 from deephar.inference import PosePredictor, open_source
 from deephar.runtimes.exported import library
+from deephar.stopwatch import in_turn
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 SIDE = 480

@@ -31,13 +31,14 @@ import time
 
 import keras
 import numpy as np
-from networks import built, example, in_turn, small, task_of
+from networks import built, example, small, task_of
 from speed import convolution_flops, traced_flops
 
 from deephar import files, models, surroundings
 from deephar.export import int8, writing
 from deephar.models import outputs
 from deephar.runtimes import choosing
+from deephar.stopwatch import in_turn
 
 FORMAT = "deephar-runtimes-2"
 SIDE, PRODUCTS = 2048, 4

@@ -9,13 +9,15 @@ FLOPs    2 per multiply-and-add of the convolutions, counted from the shapes of 
 
 import argparse
 import statistics
-import time
 
 import keras
 import numpy as np
 from networks import built
 
 from deephar import models
+from deephar.models import registry
+from deephar.models.settings import flat
+from deephar.stopwatch import in_turn
 
 SIDE, PRODUCTS = 2048, 4
 
@@ -46,15 +48,13 @@ def traced_flops(model):
     return total
 
 
-def seconds(function):
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
+def is_for_clips(preset):
+    return bool(flat(registry.settings(preset)).get("frames"))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="mpii-2d", choices=models.NAMES)
+    parser.add_argument("--model", default="mpii-2d", choices=[name for name in models.NAMES if not is_for_clips(name)])
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
@@ -73,13 +73,7 @@ def main():
     tasks = {"matrix product": (multiply, PRODUCTS * 2 * SIDE**3)}
     for policy, model in networks.items():
         tasks[policy] = (lambda model=model: model.predict_on_batch(images), args.batch_size * flops)
-    for task, _ in tasks.values():
-        task()
-    times = {name: [] for name in tasks}
-    for _ in range(args.rounds):
-        for name, (task, _) in tasks.items():
-            times[name].append(seconds(task))
-
+    times = in_turn({name: task for name, (task, _) in tasks.items()}, args.rounds)
     rates = {name: work / statistics.median(times[name]) / 1e9 for name, (_, work) in tasks.items()}
     print(f"{args.model}, batch {args.batch_size}, {keras.backend.backend()}, {flops / 1e9:.1f} GFLOP an image")
     for name, rate in rates.items():

@@ -13,8 +13,10 @@ import argparse
 import statistics
 
 import keras
-from networks import built, example, in_turn, small, task_of
+from networks import built, example, small, task_of
 from speed import traced_flops
+
+from deephar.stopwatch import in_turn
 
 PAIRS = {"spnet-penn": "penn-merge", "spnet-ntu": "ntu-merge", "spnet-lite": "lite-merge"}
 """SPNets, each with the merge network of the same dataset and size."""

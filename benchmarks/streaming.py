@@ -8,7 +8,6 @@ Time     three minutes on two cores of an AVX2 server CPU
 
 import argparse
 import statistics
-import time
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from deephar.data.samples import frames
 from deephar.inference import running
 from deephar.inference.actions import ActionStream
 from deephar.models.action.streaming import split
+from deephar.stopwatch import in_turn
 
 FRAMES = 16
 WINDOW = (np.array([320.0, 240.0]), np.full(2, 400.0))
@@ -27,12 +27,6 @@ def crop(picture, size):
     return frames.to_input(
         frames.warp(frames.to_rgb(frames.open_image(picture)), geometry.window_to_crop(*WINDOW), size)
     )
-
-
-def seconds(work):
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def measured(preset, rounds, count=4):
@@ -53,9 +47,8 @@ def measured(preset, rounds, count=4):
 
     for picture in pictures:
         live(picture, {1: WINDOW})
-    anew()
-    times = [(seconds(anew), seconds(streamed) / count) for _ in range(rounds)]
-    return [1 / statistics.median(one) for one in zip(*times, strict=True)]
+    times = in_turn({"anew": anew, "streamed": streamed}, rounds, before=1)
+    return 1 / statistics.median(times["anew"]), count / statistics.median(times["streamed"])
 
 
 def main():

@@ -10,15 +10,33 @@ from deephar.data.readers.base import VideoDataset
 from deephar.data.samples import crops, video_clips
 from deephar.data.samples.boxes import Chooser
 from deephar.evaluation import action, judges, pose2d, pose3d, stills
-from deephar.models import splitting
+from deephar.models import settings, splitting
 from deephar.models.action.config import ActionConfig
 from deephar.models.spnet.config import SpnetConfig
 from deephar.training.recipe import Recipe
-from deephar.typed import Network
+from deephar.typed import Network, Path
+from deephar.weights import loading
 from deephar.weights.description import Description
+
+if typing.TYPE_CHECKING:
+    from deephar.models.parts import Model
 
 CLIP_BATCH = 4
 """Clips in a batch, where they are scored."""
+
+
+def load(weights: Path) -> "Model":
+    """The network that some weights are for, with its poses among the outputs.
+
+    Args:
+        weights: see `deephar.weights.loading.load`.
+
+    Raises:
+        ValueError: if there are no such weights, or the network that they are for is unknown.
+    """
+    fields = settings.flat(loading.describe(weights).settings)
+    hides = fields.get("export_poses") == "none" and fields.get("poses") == "estimated"
+    return loading.load(weights, **({"export_poses": "last"} if hides else {}))
 
 
 def of_stills(model: typing.Any) -> Network:

@@ -3,14 +3,18 @@
 import argparse
 import json
 
+import numpy as np
 import pytest
 from drawn import drawn_mpii
 from helpers import eagerly
 from scripts import refused, run
 
+from deephar import layouts, models, multitask
 from deephar.data.readers import arguments
 from deephar.data.synthetic import write_h36m, write_ntu, write_penn
 from deephar.data.synthetic.writing import Settings
+from deephar.models import outputs
+from deephar.weights.description import Description
 
 pytest.importorskip("cdflib", reason="CDF files need cdflib (the extra h36m)")
 
@@ -70,6 +74,25 @@ def test_four_tasks(recipe, files, tmp_path, monkeypatch, capsys):
         run("exp/pennaction/eval_penn_multitask.py", monkeypatch, capsys, *files["mpii"], *penn, "--subsampling", 2)
         judged = json.loads((tmp_path / "run/eval.json").read_text())
         assert judged["accuracy"] == scores["action2d"]["accuracy"]
+
+
+def test_a_dedicated_network_takes_as_many_steps(files, tmp_path, monkeypatch, capsys):
+    options = (*files["penn"], "--penn-classes", "found", "--task", "action2d", "--out", tmp_path / "run")
+    assert "--steps says how many" in refused("exp/multitask/train_four_tasks.py", monkeypatch, capsys, *options)
+
+
+def test_poses_of_a_network_that_does_not_give_them_are_scored(tmp_path):
+    """As those of penn-merge, trained jointly: what outputs there were is not part of the description."""
+    network = {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1, "frames": 2, "num_actions": 3}
+    trained = models.build("penn-merge", **network, export_poses="all")
+    trained.save_weights(tmp_path / "best.weights.h5")
+    Description(preset="penn-merge", overrides=network, layout=layouts.get("pa16j")).write(tmp_path / "model.json")
+    stills = multitask.of_stills(multitask.load(tmp_path / "best.weights.h5"))
+    images = np.random.default_rng(0).uniform(-1, 1, (3, 32, 32, 3)).astype("float32")
+    found, _ = outputs.poses(stills, stills.predict_on_batch(images))
+    clips = np.concatenate([images, images[:1]]).reshape(2, 2, 32, 32, 3)
+    wanted, _ = outputs.poses(trained, trained.predict_on_batch(clips))
+    np.testing.assert_allclose(found, wanted.reshape(1, 4, 16, 2)[:, :3], atol=1e-5)
 
 
 @pytest.mark.slow

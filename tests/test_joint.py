@@ -12,7 +12,7 @@ from scripts import hiding, printed
 from deephar import distribution, models
 from deephar.data.batches.clip_mixture import ClipMixture
 from deephar.data.batches.joint import JointLoader, JointMixture, OfSet, classes, even
-from deephar.models import outputs, splitting
+from deephar.models import outputs, splitting, surgery
 from deephar.models.parts import pose_layers
 from deephar.training import ClipSampling, Joint, Recipe, Stage, trainer
 from deephar.training.compiling import losses_of
@@ -147,7 +147,8 @@ def test_stills_leave_the_statistics_of_the_action_part_alone():
     assert all(np.array_equal(a, b) for (pose, a), (_, b) in zip(one, other, strict=True) if not pose)
 
 
-@pytest.mark.parametrize("weighting", ["fixed", pytest.param("uncertainty", marks=pytest.mark.backend), "alternating"])
+@pytest.mark.backend
+@pytest.mark.parametrize("weighting", ["fixed", "uncertainty", "alternating"])
 @eagerly()
 def test_fit_logs_every_task(weighting):
     joint = JointNetwork(network(), {"actions": 0.5}, weighting)
@@ -170,24 +171,34 @@ def test_fit_logs_every_task(weighting):
 def test_scales_settle_where_they_are_the_losses():
     """The derivative of w L / s + log s with respect to log s is 1 - w L / s; a task that is left out has no scale."""
     joint = JointNetwork(untrained(), {"stills": 3.0, "clips": 0.0}, "uncertainty")
-    inputs, labels, weights = batch()
-
-    def slope(scales):
-        joint.log_scales.assign(scales)
-        joint.reset_metrics()
-        _, (slope,) = value_and_gradients(
-            joint,
-            [joint.log_scales],
-            lambda y: joint.compute_loss(y=labels, y_pred=y, sample_weight=weights),
-            inputs,
-            False,
-        )
-        return slope, np.array([float(joint.loss_of[name].result()) for name in joint.tasks])
-
-    at_one, losses = slope(np.zeros(3))
+    at_one, losses = slope(joint, np.zeros(3), batch())
     np.testing.assert_allclose(at_one, [1 - 3 * losses[0], 0, 1 - losses[2]], rtol=1e-5)
-    settled, _ = slope(np.log([3 * losses[0], 1, losses[2]]))
+    settled, _ = slope(joint, np.log([3 * losses[0], 1, losses[2]]), batch())
     np.testing.assert_allclose(settled, 0, atol=1e-6)
+
+
+def slope(joint, scales, given):
+    """The gradient of the loss by the logarithms of the scales, and the losses of the tasks."""
+    inputs, labels, weights = given
+    joint.log_scales.assign(scales)
+    joint.reset_metrics()
+    _, (found,) = value_and_gradients(
+        joint,
+        [joint.log_scales],
+        lambda y: joint.compute_loss(y=labels, y_pred=y, sample_weight=weights),
+        inputs,
+        False,
+    )
+    return found, np.array([float(joint.loss_of[name].result()) for name in joint.tasks])
+
+
+def test_a_task_without_labels_leaves_its_scale_alone():
+    """Clips without poses: nothing would hold the scale, which would fall without end."""
+    joint = JointNetwork(untrained(), weighting="uncertainty")
+    inputs, labels, weights = batch()
+    unlabelled = [0 * one if place == 1 else one for place, one in enumerate(weights)]
+    at_one, losses = slope(joint, np.zeros(3), (inputs, labels, unlabelled))
+    np.testing.assert_allclose(at_one, [1 - losses[0], 0, 1 - losses[2]], rtol=1e-5)
 
 
 @eagerly()
@@ -203,6 +214,9 @@ def test_alternating_steps_are_for_poses_and_for_actions():
         return any(not np.array_equal(old, w.numpy()) for old, w in zip(before, action, strict=True))
 
     assert [changed(), changed(), changed()] == [False, True, False]
+    surgery.freeze_pose(joint.network)
+    joint.compile(keras.optimizers.SGD(0.1))
+    assert all([changed(), changed()])  # while poses are frozen, every step is of actions
 
 
 def test_tasks_are_known_by_name():

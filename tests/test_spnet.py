@@ -87,6 +87,7 @@ def constants_of(model):
     return sum(array.size for every in groups.values() for _, _, array in every)
 
 
+@pytest.mark.backend
 @pytest.mark.slow
 def test_outputs_of_the_published_size(tmp_path, shared):
     model, x = golden_network("F_spnet_ntu", tmp_path / "legacy.h5", shared / "golden")
@@ -235,6 +236,18 @@ def test_a_replica_starts_as_what_it_stands_for():
         np.testing.assert_array_equal(one.kernel, other.kernel)
     with pytest.raises(ValueError, match="replica=True"):
         surgery.copy_replicas(tiny())
+
+
+@pytest.mark.parametrize("copy", [surgery.copy_pose, surgery.copy_fitting])
+def test_a_replica_starts_as_what_a_pose_network_has(copy):
+    """A trained pose network has none: the heat maps for actions begin as those for poses."""
+    poses = tiny("spnet-penn", num_actions=(), action_pyramids=(), frames=0, replica=False)
+    model = tiny("spnet-penn", action_pyramids=(2,), replica=True)
+    copy(poses, model)
+    for name in ("up2_pb0_heatmaps_conv1", "up2_pb0_heatmaps_conv1_replica"):
+        np.testing.assert_array_equal(
+            model.get_layer(name).kernel, poses.get_layer("up2_pb0_heatmaps_conv1").kernel, err_msg=name
+        )
 
 
 def test_actions_do_not_move_the_heat_maps_of_poses_with_a_replica():

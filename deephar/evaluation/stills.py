@@ -5,6 +5,7 @@ import typing
 import numpy as np
 
 from deephar.models import outputs
+from deephar.runtimes.preparing import ready
 from deephar.typed import Floats, Network
 
 
@@ -20,7 +21,7 @@ class PoseOfStills:
     """
 
     def __init__(self, model: Network) -> None:
-        self.model: Network = model
+        self.model: Network = ready(model, outputs.of_poses(model))
         _, self.frames, *size = typing.cast(typing.Any, model).input_shape
         self.input_shape: tuple[int | None, ...] = (None, *size)
         self.output_names: typing.Sequence[str] = [output.name for output in outputs.describe(self.model)]

@@ -47,7 +47,8 @@ def copy_pose(source: keras.Model, target: keras.Model) -> int:
     """Copy the pose part of one network to another, e.g. from a trained pose network to a clip network.
 
     Args:
-        source: network with the same pose configuration; it may have more blocks.
+        source: network with the same pose configuration; it may have more blocks, and need not have the heat maps that
+            an SPNet's actions have for themselves: these begin as those of its poses.
         target: network, modified in place.
 
     Returns:
@@ -57,8 +58,8 @@ def copy_pose(source: keras.Model, target: keras.Model) -> int:
         ValueError: if the source lacks a layer of the target's pose part or has it with another shape, or contains
             several such networks; the target is unchanged.
     """
-    found = _by_name(source, pose_layers(source))
     wanted = pose_layers(target)
+    found = _with_replicas(_by_name(source, pose_layers(source)), wanted)
     if not wanted:
         raise ValueError(f"{target.name!r} has no pose part to copy to")
     for layer in wanted:
@@ -101,7 +102,8 @@ def copy_fitting(source: keras.Model, target: keras.Model) -> list[str]:
     Args:
         source: network.
         target: network, modified in place: every layer gets the weights of the source's layer with the same name, if
-            there is one and the shapes match. Layers of models inside either are treated as their own.
+            there is one and the shapes match. Layers of models inside either are treated as their own. Heat maps of
+            an SPNet's actions that the source lacks begin as those of its poses.
 
     Returns:
         names of the target's layers whose weights were left unchanged.
@@ -109,8 +111,9 @@ def copy_fitting(source: keras.Model, target: keras.Model) -> list[str]:
     Raises:
         ValueError: if nothing matches, or the source contains several networks with layers of the same names.
     """
-    found = {name: layer.get_weights() for name, layer in _by_name(source, learned_layers(source)).items()}
     layers = learned_layers(target)
+    named = _with_replicas(_by_name(source, learned_layers(source)), layers)
+    found = {name: layer.get_weights() for name, layer in named.items()}
     fitting = [
         layer
         for layer in layers
@@ -121,6 +124,13 @@ def copy_fitting(source: keras.Model, target: keras.Model) -> list[str]:
     for layer in fitting:
         layer.set_weights(found[layer.name])
     return [layer.name for layer in layers if layer not in fitting]
+
+
+def _with_replicas(found, wanted):
+    """Layers by name, with those for replicas that are lacking: the layers that they repeat."""
+    lacking = [layer.name for layer in wanted if layer.name.endswith(REPLICA) and layer.name not in found]
+    originals = {name: name.removesuffix(REPLICA) for name in lacking}
+    return found | {name: found[original] for name, original in originals.items() if original in found}
 
 
 def _by_name(model, layers):

@@ -31,7 +31,8 @@ class JointNetwork(keras.Model):
         weights: of the tasks' losses, by name (`tasks_of`); 1 where none is given, 0 to leave a task out.
         weighting: "fixed"; "uncertainty", which divides every loss L by its own scale s, learnt with the rest as L / s
             + log s (Kendall, Gal and Cipolla, CVPR 2018, for a Laplace distribution), so that tasks of any unit weigh
-            alike; or "alternating", a step for poses and a step for actions in turn, as the original trained.
+            alike; or "alternating", a step for poses and a step for actions in turn, as the original trained; by one
+            optimizer for both, and only of actions while the poses are frozen.
         form, label_smoothing: see `deephar.training.compile_model`.
 
     Call arguments:
@@ -96,7 +97,8 @@ class JointNetwork(keras.Model):
         labels, weights = typing.cast("list[Tensor]", y), typing.cast("list[Tensor]", sample_weight)
         predicted = typing.cast("list[Tensor]", y_pred)
         losses = [self._task_loss(places, labels, predicted, weights) for places in self.tasks.values()]
-        factors, penalty = self._factors(training)
+        labelled = [self._has_labels(places, weights) for places in self.tasks.values()]
+        factors, penalty = self._factors(training, labelled)
         share = distribution.share_of_loss()
         for number, name in enumerate(self.tasks):
             self.loss_of[name].update_state(losses[number] / share)
@@ -116,16 +118,23 @@ class JointNetwork(keras.Model):
         ]
         return ops.cast(sum(terms), "float32")
 
-    def _factors(self, training):
+    @staticmethod
+    def _has_labels(places, weights):
+        """1 for a task of which something in the batch counts, otherwise 0."""
+        counts = [ops.any(ops.convert_to_tensor(weights[place]) > 0) for place in places]
+        return ops.cast(ops.any(ops.stack(counts)), "float32")
+
+    def _factors(self, training, labelled):
         """What every task's loss is multiplied by, (tasks,), and what is added to the sum."""
         fixed = ops.convert_to_tensor(self.fixed, dtype="float32")
         if self.weighting == "uncertainty":
             scales = ops.convert_to_tensor(self.log_scales)
-            asked = ops.cast(fixed > 0, "float32")
+            asked = ops.cast(fixed > 0, "float32") * ops.stack(labelled)  # others have no loss to hold them
             return fixed * ops.exp(-scales), ops.sum(asked * scales)
         if self.weighting == "alternating":
             acts = ops.convert_to_tensor([name.startswith(ACTIONS) for name in self.tasks], dtype="float32")
-            turn = ops.mod(ops.convert_to_tensor(self.steps), 2.0)
+            learns_poses = bool(self.pose_network.trainable_weights)  # else every step is of actions
+            turn = ops.mod(ops.convert_to_tensor(self.steps), 2.0) if learns_poses else 1.0
             if training:
                 self.steps.assign_add(1.0)
             return fixed * (turn * acts + (1 - turn) * (1 - acts)), 0.0

@@ -14,12 +14,12 @@ from deephar import console
 console.quiet_tensorflow()  # before Keras imports it
 
 import argparse
+import functools
 import json
 import pathlib
 import statistics
 import subprocess
 import sys
-import time
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from deephar import multitask
 from deephar.data.readers import arguments
 from deephar.data.samples import crops
 from deephar.evaluation import ablation
+from deephar.inference import running
+from deephar.stopwatch import in_turn
 from deephar.weights import loading
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -133,13 +135,9 @@ def cost(folder, seed, rounds=7):
     models = {arm: loading.load(folder / f"{arm}-{seed}" / "best.weights.h5") for arm in ARMS}
     _, frames, *size = models["all"].input_shape
     clip = np.zeros((1, frames, *size), "float32")
-    times = {arm: [] for arm in ARMS}
-    for _ in range(rounds):
-        for arm, model in models.items():
-            start = time.perf_counter()
-            model.predict_on_batch(clip if len(model.input_shape) == 5 else clip[0])
-            times[arm].append(1000 * (time.perf_counter() - start))
-    spent = {arm: statistics.median(values[1:]) for arm, values in times.items()}
+    given = {arm: clip if len(model.input_shape) == 5 else clip[0] for arm, model in models.items()}
+    tasks = {arm: functools.partial(running.run, model, given[arm]) for arm, model in models.items()}
+    spent = {arm: 1000 * statistics.median(seconds) for arm, seconds in in_turn(tasks, rounds).items()}
     counts = {arm: model.count_params() for arm, model in models.items()}
     return {
         name: (own["all"], sum(own[task] for task in SCORES)) for name, own in (("parameters", counts), ("ms", spent))

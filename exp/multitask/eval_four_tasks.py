@@ -62,7 +62,7 @@ def score(args, model, about, task, reader):
 
 def main():
     args, readers, about = options()
-    model = loading.load(args.weights)
+    model = multitask.load(args.weights)
     scores = {task: score(args, model, about, task, reader) for task, reader in readers.items()}
     print(f"{'task':<12}{'data':<8}{'score':<12}{'':>8}")
     for task, found in scores.items():

@@ -5,7 +5,7 @@ Data     MPII, Human3.6M, Penn Action and NTU RGB+D, see exp/mpii, exp/h36m, exp
 Command  python exp/multitask/train_four_tasks.py --mpii images --mpii-train RELEASE.mat --mpii-validation valid.h5
          --h36m H36M --penn-labels labels --penn-frames frames --ntu-skeletons skeletons --ntu-frames frames
          --recipe merge --pose-weights lsp-lite-3d: a network that begins with trained poses, for little time
-         --task pose2d: a dedicated network, trained on as many samples of its task, in as many steps
+         --task pose2d --steps 500: a dedicated network, trained on as many samples of its task, in as many steps
 Time     not measured on the real data, which was not available
 Score    the mean of PCKh@0.5, joints within 150 mm and both accuracies on validation splits; of its task for --task
 Result   runs/four_tasks/best.weights.h5, last.weights.h5, small.weights.h5, log.csv (of several stages, stage1.csv and
@@ -64,6 +64,8 @@ def smoke(recipe):
 
 def dedicated(recipe, task):
     """The recipe of a network for one task: of every batch, the part that is of that task."""
+    if recipe.steps is None:
+        raise ValueError("--task takes as many steps as the network of all tasks; --steps says how many an epoch has")
     rows, loss = recipe.batch_size // 2, recipe.joint.weights["actions_set1"]
     fields = {"mixture": {TASKS[task]: 100}, "joint": None, "batch_size": rows}
     if "action" in task:

@@ -44,7 +44,7 @@ def options():
 
 def main():
     args, people, test, about = options()
-    model = loading.load(args.weights)
+    model = multitask.load(args.weights)
     scores = multitask.errors3d(model, about, people)
     print(pose3d.table(scores, "ours"))
     report.save_json(scores, args.out / "poses.json")

@@ -50,7 +50,7 @@ def options():
 
 def main():
     args, people, test, about = options()
-    model = loading.load(args.weights)
+    model = multitask.load(args.weights)
     scores = multitask.pckh(model, about, people)
     print(report.pckh_table(scores, "ours"))
     report.save_json(scores, args.out / "poses.json")

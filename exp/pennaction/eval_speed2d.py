@@ -14,9 +14,9 @@ from deephar import console
 console.quiet_tensorflow()  # before Keras imports it
 
 import argparse
+import functools
 import pathlib
 import statistics
-import time
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from deephar.data.readers import arguments
 from deephar.evaluation import report
 from deephar.models import outputs
 from deephar.runtimes import compiled
+from deephar.stopwatch import in_turn
 from deephar.weights import loading
 
 NETWORK = {"action_pyramids": (1, 2, 3, 4, 5, 6)}
@@ -48,13 +49,7 @@ def options():
 
 def times(parts, clip, rounds):
     """Median of the seconds that every part takes for a batch, by its name."""
-    taken = {name: [] for name in parts}
-    for number in range(rounds + 1):
-        for name, part in parts.items():
-            start = time.perf_counter()
-            part.predict_on_batch(clip)
-            if number:  # the first one compiles
-                taken[name].append(time.perf_counter() - start)
+    taken = in_turn({name: functools.partial(part.predict_on_batch, clip) for name, part in parts.items()}, rounds)
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
