@@ -12,11 +12,13 @@ import keras
 import numpy as np
 import pytest
 from drawn import figure
+from PIL import Image
 from scripts import ROOT, refused
 from scripts import predict as run
 from scripts import run as run_script
 
 from deephar import cli, inference, layouts, models
+from deephar.detection.opening import open_detector
 from deephar.models import outputs
 from deephar.runtimes import about, cache, choosing, opening
 from deephar.surroundings import installed
@@ -194,6 +196,33 @@ def test_the_detector_comes_from_a_file_too(exported, tmp_path, capsys, monkeypa
     figure(np.random.default_rng(0))[0].save(tmp_path / "photo.png")
     status, _, said = run(capsys, tmp_path / "photo.png", "--weights", path, "--detector", tmp_path / "none.onnx")
     assert status == 1 and "No such file" in said and "none.onnx" in said
+
+
+def test_a_detector_of_another_in_onnx(exported, tmp_path, capsys):
+    """A file that finds one person in every picture, as torchvision's do; one of deephar is known by what it says."""
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed; pip install 'deephar[export]'")
+    values = {"boxes": np.float32([[10, 5, 40, 60]]), "labels": np.int64([1]), "scores": np.float32([0.9])}
+    make = onnx.helper
+    nodes = [
+        make.make_node("Constant", [], [name], value=onnx.numpy_helper.from_array(one)) for name, one in values.items()
+    ]
+    outs = [make.make_tensor_value_info(n, make.np_dtype_to_tensor_dtype(v.dtype), v.shape) for n, v in values.items()]
+    picture = make.make_tensor_value_info("picture", onnx.TensorProto.FLOAT, [1, 3, 64, 64])
+    graph = make.make_model(make.make_graph(nodes, "one", [picture], outs), opset_imports=[make.make_opsetid("", 17)])
+    graph.ir_version = 9
+    onnx.save(graph, tmp_path / "theirs.onnx")
+    figure(np.random.default_rng(0))[0].resize((64, 64)).save(tmp_path / "photo.png")
+    options = ("--weights", exported("onnx"), "--detector", tmp_path / "theirs.onnx")
+    status, _, said = run(capsys, tmp_path / "photo.png", *options)
+    assert status == 0, said
+    boxes, scores = open_detector(tmp_path / "theirs.onnx")(Image.open(tmp_path / "photo.png").convert("RGB"))
+    np.testing.assert_allclose(boxes, [[10, 5, 40, 60]])
+    np.testing.assert_allclose(scores, [0.9])
+    assert type(open_detector(tmp_path / "theirs.onnx")).__name__ == "OnnxDetector"
+    assert type(open_detector(exported("onnx"))).__name__ == "PeopleDetector"
+    (tmp_path / "model.json").write_text("{}")
+    with pytest.raises(ValueError, match="graph model of TensorFlow.js"):
+        open_detector(tmp_path)
 
 
 class Squares:

@@ -7,7 +7,6 @@ import typing
 from deephar.option_types import at_least, positive, within
 
 if typing.TYPE_CHECKING:
-    from deephar.detection.detector import PeopleDetector
     from deephar.inference import PosePredictor
     from deephar.inference.placing import Place
 
@@ -22,7 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--precision", metavar="NAME", default="float32", help="or bfloat16, int8, of OpenVINO (default: %(default)s)"
     )
     parser.add_argument("--calibration", metavar="FOLDER", help="of photographs like yours, for --precision int8")
-    parser.add_argument("--detector", metavar="FILE", help="finds people: of `deephar export people`")
+    parser.add_argument("--detector", metavar="FILE", help="finds people: of `deephar export people`, ONNX or MoveNet")
     parser.add_argument("--flip", action="store_true", help="average with the mirrored picture, in twice the time")
     parser.add_argument("--conf", type=within(0, 1), metavar="SCORE", help="of people who are found, at least")
     parser.add_argument("--max-people", type=at_least(1), metavar="N", help="the surest of a picture that are kept")
@@ -53,7 +52,11 @@ def predictor(options: argparse.Namespace) -> "PosePredictor":
     if options.detector and options.one_person:
         raise ValueError("--one-person searches for nobody, so that --detector would have nothing to do")
     if options.detector:
-        settings["detector"] = _detector(options)
+        from deephar.detection.opening import open_detector
+        from deephar.runtimes import choosing
+
+        runtime = None if options.runtime == "keras" else options.runtime
+        settings["detector"] = open_detector(options.detector, runtime, choosing.beside(options.precision))
     return PosePredictor.from_weights(
         options.weights,
         flip=options.flip,
@@ -72,14 +75,6 @@ def names_actions(options: argparse.Namespace) -> bool:
     from deephar.weights import loading
 
     return not choosing.is_exported(options.weights) and loading.describe(options.weights).judges_actions
-
-
-def _detector(options: argparse.Namespace) -> "PeopleDetector":
-    from deephar.detection.detector import PeopleDetector
-    from deephar.runtimes import choosing
-
-    runtime = None if options.runtime == "keras" else options.runtime
-    return PeopleDetector(choosing.open_file(options.detector, runtime, choosing.beside(options.precision)))
 
 
 def place(options: argparse.Namespace, predictor: "PosePredictor") -> "Place":

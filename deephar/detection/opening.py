@@ -1,0 +1,36 @@
+"""Detectors in files of any kind, by what the file is."""
+
+import pathlib
+import typing
+
+from deephar.detection.detector import PeopleDetector
+from deephar.runtimes import choosing
+from deephar.typed import Path
+
+if typing.TYPE_CHECKING:
+    from deephar.inference.detection import Detector
+
+_OURS = b"deephar-export-"
+
+
+def open_detector(path: Path, runtime: str | None = None, precision: str = "float32") -> "Detector":
+    """The detector in a file: what `deephar export people` wrote, another's in ONNX, or MoveNet MultiPose.
+
+    Args:
+        path: .onnx, .xml or .tflite; or the .tgz, .json or folder of `deephar.detection.movenet.MoveNet`.
+        runtime, precision: of a file of deephar, see `deephar.runtimes.choosing.open_file`.
+
+    Raises:
+        ValueError: if the file is missing, damaged, or no detector that is known.
+        ImportError: if what runs it is not installed; with the command.
+    """
+    file = pathlib.Path(path)
+    if file.is_dir() or file.suffix in (".tgz", ".json"):
+        from deephar.detection.movenet import MoveNet
+
+        return MoveNet(path)
+    if file.suffix == ".onnx" and file.is_file() and _OURS not in file.read_bytes():
+        from deephar.detection.onnx import OnnxDetector
+
+        return OnnxDetector(path)
+    return PeopleDetector(choosing.open_file(path, runtime, precision))
