@@ -71,7 +71,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", metavar="PRESET|FILE")
     parser.add_argument("--runtime", default="keras")
-    parser.add_argument("--path", default="keras", choices=("predict", "keras"))
+    parser.add_argument("--path", default="keras", choices=("predict", "keras", "frames"))
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--overrides", type=json.loads, default={}, metavar="JSON")

@@ -5,6 +5,7 @@ import numpy as np
 
 from deephar import models
 from deephar.models import outputs
+from deephar.models.action import streaming
 from deephar.runtimes import compiled
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -30,10 +31,27 @@ def built(preset, precision="float32", overrides=None):
 
 
 def task_of(model, path):
-    """What predicts a batch: `predict`, or the path of predictors and evaluations, "keras"."""
+    """What predicts a batch: `predict`, the path of predictors and evaluations, "keras", or, a clip by "frames"."""
     if path == "predict":
         return lambda x: model.predict(x, verbose=0)
+    if path == "frames":
+        return by_frames(*map(compiled.of, streaming.split(model)))
     return compiled.of(model, outputs.final(model)).predict_on_batch
+
+
+def by_frames(frame, head):
+    """What judges clips (B, T, H, W, 3) as a stream does, one frame after the other."""
+
+    def judge(clips):
+        found = [frame.predict_on_batch(clips[:, number]) for number in range(clips.shape[1])]
+        return head.predict_on_batch([np.stack(values, axis=1) for values in zip(*found, strict=True)])
+
+    return judge
+
+
+def has_parts(model):
+    """Whether a network is of clips, and may be run by frames."""
+    return len(model.input_shape) == 5 and any(layer.name == "fold" for layer in model.layers)
 
 
 def example(shape, count):

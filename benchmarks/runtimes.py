@@ -9,8 +9,9 @@ Result   milliseconds of a batch of 1 and of 8: the median of alternating rounds
          of the middle half; the share of the rate of a float32 product of two matrices on the same threads (or the
          same GPU) that the convolutions reach; for every exported file its size and the largest difference from Keras;
          peak memory with the larger batch above that of a process that has the libraries alone, and of the GPU.
-         `predict` is `keras.Model.predict`, and `keras` the path of predictors and evaluations. Networks are exported
-         on TensorFlow alone; on JAX and PyTorch, those two are measured.
+         `predict` is `keras.Model.predict`, `keras` the path of predictors and evaluations, and `frames` that of
+         streams, a frame of a clip at a time. Networks are exported on TensorFlow alone; on JAX and PyTorch, these are
+         measured.
          --out keeps all that as JSON with the processor's name and flags and the devices, anew after each network;
          --compare prints the ratios to such a file; --page writes the table between two marks of a page.
          Compare ratios within one run, not times: times drift from run to run.
@@ -31,7 +32,7 @@ import time
 
 import keras
 import numpy as np
-from networks import built, example, small, task_of
+from networks import built, example, has_parts, small, task_of
 from speed import convolution_flops, traced_flops
 
 from deephar import files, models, surroundings
@@ -143,6 +144,8 @@ def benchmark(preset, args, rate, folder, until):
         first, model = next(iter(networks.items()))
         tasks = {f"predict {first}": functools.partial(task_of(model, "predict"), x)}
         tasks |= {f"keras {one}": functools.partial(task_of(model, "keras"), x) for one, model in networks.items()}
+        if has_parts(model):
+            tasks[f"frames {first}"] = functools.partial(task_of(model, "frames"), x)
         tasks |= {name: functools.partial(one.predict_on_batch, x) for name, (_, one, _) in known.items()}
         for name, (middle, low, high) in measured(tasks, args.rounds).items():
             file, _, difference = known.get(name, (None, None, None))
