@@ -50,8 +50,8 @@ def by_frames(frame, head):
 
 
 def has_parts(model):
-    """Whether a network is of clips, and may be run by frames."""
-    return len(model.input_shape) == 5 and any(layer.name == "fold" for layer in model.layers)
+    """Whether a network is of clips, and may be run by frames; an SPNet may not."""
+    return len(model.input_shape) == 5 and not model.name.startswith("spnet")
 
 
 def example(shape, count):
