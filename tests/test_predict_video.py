@@ -11,13 +11,13 @@ import pytest
 
 pytest.importorskip("av", reason='needs PyAV: pip install "deephar[video]"')
 
-from filmed import answering
+from filmed import Camera, answering
 from scripts import predict as run
 from spots import Finds, Spots, film
 
 from deephar import cli, inference, layouts
 from deephar.cli import predict_video
-from deephar.inference import export
+from deephar.inference import devices, export
 from deephar.inference.export import writing
 from deephar.video import open_video, write_video
 
@@ -117,6 +117,24 @@ def test_ctrl_c_leaves_what_was_written_and_resume_goes_on(clip, network, tmp_pa
     before = lines.read_bytes()
     assert run(capsys, clip, "--json", lines, "--resume")[0] == 0 and lines.read_bytes() == before
     assert run(capsys, clip, "--out", lines, "--resume")[0] == 0 and lines.read_bytes() == before
+
+
+class Endless(Camera):
+    """Shows a clip again and again, its times too."""
+
+    def demux(self, stream):
+        while True:
+            yield from (packet for packet in super().demux(stream) if packet.dts is not None)
+            self._container.seek(0)
+
+
+def test_what_has_no_end_is_read_until_the_user_stops_it(clip, network, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(devices, "open_camera", lambda index: Endless(clip, interval=0.005))
+    network(Breaks(after=3 * FRAMES))
+    status, _, said = run(capsys, "0", "--json", tmp_path / "people.jsonl", "--smooth")
+    assert status == 130 and "interrupted" in said
+    numbers = [result.index for result in export.read_results(tmp_path / "people.jsonl")]
+    assert len(numbers) == 3 * FRAMES and numbers == sorted(set(numbers))
 
 
 def test_a_damaged_video_gives_what_comes_before(clip, network, tmp_path, capsys):
