@@ -7,11 +7,11 @@ Command  python exp/lsp/train_lsp_3d.py --data lspet_dataset.zip --weights lsp-l
          python exp/lsp/train_lsp_3d.py --data lspet_dataset.zip --weights lsp-lite-2d --recipe fused --poses lspe.npz
          --street ccp.zip --street-poses ccp.npz --captured h36m.npz; --recipe base with the same files and --weights
          photo-base-2d: four blocks, of which cut_lsp.py keeps the first two for a lite-3d
-Time     recipe synthetic: 79 minutes on one core of an AVX2 server CPU, beside other work; recipe base: 80 minutes on
-         two AVX-512 cores beside other work
+Time     recipe synthetic: 79 minutes on one core of an AVX2 server CPU, beside other work; recipe base in bfloat16: 104
+         minutes on two AVX-512 cores that have it, beside other work
 Score    MPJPE of synthetic people in the wild, root depth given, 145.4 mm (mean pose 257.1; true x, y at the root's
          depth 173.7); photographs 3701-4200 47.9 %; both when trained on photographs 1-3500 only
-         recipe base (`photo-base-3d`): 134.2 mm and 62.2 %
+         recipe base (`photo-base-3d`): 123.0 mm and 66.8 %
 Result   runs/lsp_3d/last.weights.h5, small.weights.h5 (for distribution), log.csv, model.json; then eval_lsp_3d.py
 """
 
@@ -50,7 +50,14 @@ FUSED = SYNTHETIC.replaced(
     steps=300,
     epochs=30,
 )
-BASE = FUSED.replaced(preset="base-3d", input_shape=(160, 160, 3), rate=1e-3, epochs=20, steps=200)
+BASE = FUSED.replaced(
+    preset="base-3d",
+    input_shape=(160, 160, 3),
+    mixture={"captured": 14, "synthetic": 4, "lsp": 10, "street": 2, "beside": 1, "empty": 1},
+    rate=1e-3,
+    epochs=24,
+    steps=200,
+)
 RECIPES = {"synthetic": SYNTHETIC, "fused": FUSED, "base": BASE}
 SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "steps": 2, "batch_size": 32}
 
