@@ -113,15 +113,14 @@ def test_poses_of_windows_that_move_are_brought_to_one_square():
 
 def test_windows_follow_the_joints_of_the_last_frames():
     """Joints from 40 to 80 and from 60 to 100 pixels, 20 high; half of the longer side more around each."""
-    follow, sure = seen.Following(frames=2), np.array([1.0, 1.0, 0.1])
+    follow = seen.Following(frames=2)
 
-    def after(x, confidence=sure):
-        return np.concatenate(follow(np.array([[x, 40.0], [x + 40, 60], [500, 500]]), confidence, (200, 100)))
+    def after(x):
+        return np.concatenate(follow(np.array([[x, 40.0], [x + 40, 60]]), (200, 100)))
 
-    np.testing.assert_allclose(after(40.0), [60, 50, 60, 60])  # the unsure joint does not count
+    np.testing.assert_allclose(after(40.0), [60, 50, 60, 60])
     np.testing.assert_allclose(after(60.0), [70, 50, 80, 80])
     np.testing.assert_allclose(after(60.0), [80, 50, 60, 60])  # the first is forgotten
-    np.testing.assert_allclose(after(60.0, 0 * sure), [100, 50, 200, 200])  # nothing to be seen: the whole frame
     with pytest.raises(ValueError, match="frames"):
         seen.Following(frames=0)
 

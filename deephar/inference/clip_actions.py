@@ -123,7 +123,7 @@ class FrameActions(_OfSets[_Looked]):
 
     def remembered(self, result: Result, people: Sequence[tuple[Person, Past[_Looked]]]) -> list[_Looked]:
         """What the frame network finds, in windows around what is remembered and the pose of this frame."""
-        poses = [located(person.pose_px, person.confidence) for person, _ in people]
+        poses = [person.pose_px for person, _ in people]
         windows = [
             clips.joints_window(np.stack([*(one.pose for one in past.kept), pose]), result.size)
             for pose, (_, past) in zip(poses, people, strict=True)

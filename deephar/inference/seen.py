@@ -46,18 +46,17 @@ class Following:
     def __init__(self, frames: int) -> None:
         self._poses: collections.deque[Floats] = collections.deque(maxlen=checks.whole("frames", frames))
 
-    def __call__(self, pose_px: Floats, confidence: Floats, size: Size) -> Window:
+    def __call__(self, pose_px: Floats, size: Size) -> Window:
         """The window after another frame.
 
         Args:
-            pose_px: (J, 2) in pixels of the frame.
-            confidence: (J,) in [0, 1].
+            pose_px: (J, 2) in pixels of the frame, all joints, sure or not.
             size: (width, height) of the frame.
 
         Returns:
             centre (2,) and size (2,), a square; see `deephar.data.samples.clips.joints_window`.
         """
-        self._poses.append(located(pose_px, confidence))
+        self._poses.append(pose_px)
         return clips.joints_window(np.stack(self._poses), size)
 
 

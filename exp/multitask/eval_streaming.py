@@ -74,7 +74,7 @@ def streamed(stream, video, last):
     windows = dict.fromkeys([*ways, "annotated"], annotated(video, 0))
     for number in range(last):
         seen = stream(frames.to_rgb(video.frame(number), video.name), windows)
-        windows = {way: follow(seen[way].pose_px, seen[way].confidence, video.size_px) for way, follow in ways.items()}
+        windows = {way: follow(seen[way].pose_px, video.size_px) for way, follow in ways.items()}
         windows["annotated"] = annotated(video, number + 1)
     seen = stream(frames.to_rgb(video.frame(last), video.name), windows)
     return {way: int(judged.probabilities.argmax()) for way, judged in seen.items()}
