@@ -155,7 +155,8 @@ def _steps(options: argparse.Namespace, predictor: "PosePredictor", fps: float) 
     elif predict_network.names_actions(options):
         judge = clip_actions.from_weights(options.weights, runtime, precision)
     if judge is not None:
-        if options.stride / fps > judge.span_s:  # never, where the rate is unknown
+        asked = options.actions or options.classes
+        if asked and options.stride / fps > judge.span_s:  # never, where the rate is unknown
             raise ValueError(
                 f"Actions are named by the last {judge.span_s:g} s. Received: --stride {options.stride}, frames "
                 f"{options.stride / fps:.2g} s apart"
