@@ -1,5 +1,6 @@
 """`deephar predict` on videos: lines, tables and films while they run, stopped and resumed."""
 
+import contextlib
 import csv
 import errno
 import json
@@ -16,8 +17,9 @@ from scripts import predict as run
 from spots import Finds, Spots, film
 
 from deephar import cli, inference, layouts
+from deephar.cli import predict as predict_command
 from deephar.cli import predict_video
-from deephar.inference import devices, export
+from deephar.inference import clip_actions, devices, export, recordings
 from deephar.inference.export import writing
 from deephar.video import open_video, write_video
 
@@ -117,6 +119,24 @@ def test_ctrl_c_leaves_what_was_written_and_resume_goes_on(clip, network, tmp_pa
     before = lines.read_bytes()
     assert run(capsys, clip, "--json", lines, "--resume")[0] == 0 and lines.read_bytes() == before
     assert run(capsys, clip, "--out", lines, "--resume")[0] == 0 and lines.read_bytes() == before
+
+
+def test_a_video_is_not_read_for_a_length_that_nobody_sees(clip, network, tmp_path, capsys, monkeypatch):
+    """Standard error is no terminal here: there is no progress bar."""
+    monkeypatch.setattr(recordings.Recording, "count", lambda self: pytest.fail("all frames were counted"))
+    assert run(capsys, clip, "--json", tmp_path / "people.jsonl")[0] == 0
+    assert len(tracks_of(tmp_path / "people.jsonl")) == FRAMES
+
+
+def test_weights_that_name_actions_serve_for_the_poses_of_slow_videos(network, monkeypatch):
+    """Frames 2 s apart, of a judge of the last second: refused only where actions were asked for."""
+    judge = types.SimpleNamespace(span_s=1.0, actions=("wave",))
+    monkeypatch.setattr(clip_actions, "from_weights", lambda *_: judge)
+    common = ["clip.mp4", "--weights", "four-lite", "--stride", "20"]
+    for more in ([], ["--classes", "wave"]):
+        options = predict_command._parser().parse_args([*common, *more])
+        with pytest.raises(ValueError, match="frames 2 s apart") if more else contextlib.nullcontext():
+            assert judge in predict_video._steps(options, network(Spots()), 10.0)
 
 
 class Endless(Camera):
