@@ -90,14 +90,14 @@ def test_penn_from_poses_alone(penn, tmp_path, monkeypatch, capsys):
 @eagerly()
 def test_poses_and_actions_together(penn, mpii, tmp_path, monkeypatch, capsys):
     """Both stages of the joint training; then poses of stills and actions of clips from one file of weights."""
-    exp, files = "exp/pennaction", ("--labels", penn / "labels", "--frames", penn / "frames", "--classes", "found")
-    out = ("--out", tmp_path / "run")
-    said = run(f"{exp}/train_penn_multimodel.py", monkeypatch, capsys, *mpii[:4], *files, *out, "--smoke")
+    files = (*mpii, "--penn-labels", penn / "labels", "--penn-frames", penn / "frames", "--penn-classes", "found")
+    exp, out = "exp/pennaction", ("--out", tmp_path / "run")
+    said = run(f"{exp}/train_penn_multimodel.py", monkeypatch, capsys, *files, *out, "--smoke")
     assert "after frozen pose" in said and "could not be read: 0" in said
     log = (tmp_path / "run" / "stage2.csv").read_text().splitlines()
     assert {"stills_loss", "clips_loss", "actions_loss", "actions_accuracy", "val_accuracy"} <= set(log[0].split(","))
     weights = ("--weights", tmp_path / "run" / "best.weights.h5")
-    options = (*mpii[:2], *mpii[4:], *files, *out, *weights)
+    options = (*mpii[:2], *mpii[4:], *files[len(mpii) :], *out, *weights)
     table = run(f"{exp}/eval_penn_multitask.py", monkeypatch, capsys, *options, "--subsampling", 1)
     assert "PCKh@0.5, 2 people" in table and "m2" in table
     assert json.loads((tmp_path / "run" / "poses.json").read_text())["joints"] == 28

@@ -70,8 +70,8 @@ def test_four_tasks(recipe, files, tmp_path, monkeypatch, capsys):
         streamed = json.loads((tmp_path / "run/streaming.json").read_text())
         assert streamed["action2d"]["clip"] == scores["action2d"]["accuracy"]
         assert streamed["action3d"]["clip"] == scores["action3d"]["accuracy"]
-        penn = ("--labels", files["penn"][1], "--frames", files["penn"][3], "--classes", "found", *out[:2], *weights)
-        run("exp/pennaction/eval_penn_multitask.py", monkeypatch, capsys, *files["mpii"], *penn, "--subsampling", 2)
+        options = (*of(files, "mpii", "penn"), *out, *weights, "--subsampling", 2)
+        run("exp/pennaction/eval_penn_multitask.py", monkeypatch, capsys, *options)
         judged = json.loads((tmp_path / "run/eval.json").read_text())
         assert judged["accuracy"] == scores["action2d"]["accuracy"]
 

@@ -122,6 +122,8 @@ def test_no_boxes_give_nobody(tmp_path):
         predictor(pixels, np.ones((4, 5)))
     with pytest.raises(ValueError, match="No such photograph"):
         predictor(tmp_path / "absent.jpg", [])
+    with pytest.raises(ValueError, match="`stream` takes several, videos and cameras. Received: list"):
+        predictor([pixels])
 
 
 def test_a_photograph_beyond_the_limit_keeps_its_pixels(tmp_path, monkeypatch, quick, capsys):

@@ -153,9 +153,12 @@ class PosePredictor:
             list of `Person`, one for each box, or those found, the surest first.
 
         Raises:
-            ValueError: if the photograph cannot be read; if a box is empty, not finite, or does not overlap the
-                photograph.
+            ValueError: if the photograph cannot be read, or is not one photograph, as `stream` takes; if a box is
+                empty, not finite, or does not overlap the photograph.
         """
+        if isinstance(photo, (list, tuple, int)):
+            kind = type(photo).__name__
+            raise ValueError(f"Expected one photograph; `stream` takes several, videos and cameras. Received: {kind}")
         frame = photo if isinstance(photo, Frame) else self._decode(photo, name or frames.name_of(photo))
         return self.found(frame) if boxes is None else self.inside([(frame, boxes)])[0]
 

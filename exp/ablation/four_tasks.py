@@ -47,11 +47,12 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", default="runs/ablation/four_tasks", type=pathlib.Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--pose-weights", default="lsp-lite-3d", help="that all networks begin with")
+    parser.add_argument("--pose-weights", default="drawn-lite-3d", help="that all networks begin with")
+    parser.add_argument("--precision", default="float32", help="of training: float32 or bfloat16")
     parser.add_argument("--steps", type=int, default=100, help="per epoch")
     parser.add_argument("--people", type=int, default=1500)
     parser.add_argument("--takes", type=int, default=42, help="of Human3.6M")
-    parser.add_argument("--videos", type=int, default=480, help="of Penn Action")
+    parser.add_argument("--videos", type=int, default=720, help="of Penn Action")
     parser.add_argument("--performances", type=int, default=200, help="of NTU RGB+D")
     parser.add_argument("--processes", type=int, default=2, help="worker processes that draw people")
     parser.add_argument("--smoke", action="store_true", help="two steps of tiny networks")
@@ -83,8 +84,9 @@ def train(args, data, arm, seed, folder):
     known = (folder / "run.json").is_file()
     steps = [] if args.smoke else ["--steps", args.steps]
     poses = [] if args.smoke else ["--pose-weights", args.pose_weights]
-    script("exp/multitask/train_four_tasks.py", *data[0], "--recipe", "merge", "--task", arm, "--seed", seed, "--out",
-           folder, "--quiet", *poses, *steps, *(["--smoke"] * args.smoke), *(["--resume"] * known))  # fmt: skip
+    how = ["--seed", seed, "--precision", args.precision, "--quiet", *poses, *steps]
+    script("exp/multitask/train_four_tasks.py", *data[0], "--recipe", "merge", "--task", arm, "--out", folder, *how,
+           *(["--smoke"] * args.smoke), *(["--resume"] * known))  # fmt: skip
     tasks = SCORES if arm == "all" else [arm]
     script("exp/multitask/eval_four_tasks.py", *data[1], "--weights", folder / "best.weights.h5", "--out", folder,
            "--tasks", *tasks)  # fmt: skip

@@ -4,14 +4,14 @@ Data     MPII, Human3.6M, Penn Action and NTU RGB+D, see exp/mpii, exp/h36m, exp
          people in these formats: datasets/make_synthetic.py
 Command  python exp/multitask/train_four_tasks.py --mpii images --mpii-train RELEASE.mat --mpii-validation valid.h5
          --h36m H36M --penn-labels labels --penn-frames frames --ntu-skeletons skeletons --ntu-frames frames
-         --recipe merge --pose-weights lsp-lite-3d: a network that begins with trained poses, for little time
+         --recipe merge --pose-weights drawn-lite-3d: a network that begins with trained poses, for little time
          --task pose2d --steps 500: a dedicated network, trained on as many samples of its task, in as many steps
 Time     not measured on the real data, which was not available
 Score    the mean of PCKh@0.5, joints within 150 mm and both accuracies on validation splits; of its task for --task
 Result   runs/four_tasks/best.weights.h5, last.weights.h5, small.weights.h5, log.csv (of several stages, stage1.csv and
          so on), model.json; --resume continues
 Recipe   ours: a batch has as many stills of MPII as of Human3.6M, and as many clips of Penn as of NTU; the losses of
-         actions have a tenth of the weight of those of poses
+         actions have a tenth of the weight of those of poses, of the recipe merge a hundredth
 """
 
 from deephar import console
@@ -38,17 +38,27 @@ RECIPE = Recipe(
     clips=ClipSampling(subsampling=(1, 2, 3)),
     joint=Joint({"penn": "penn", "ntu": "ntu"}, {"actions_set1": 0.1, "actions_set2": 0.1}),
 )
-POSES = {"num_joints": 17, "dim": 3, "num_context": 0, "depth_maps": 8, "input_shape": (96, 96, 3)}
-"""The pose network of `lsp-lite-3d`."""
+POSES = {"num_joints": 17, "dim": 3, "num_context": 0, "depth_maps": 8, "input_shape": (128, 128, 3)}
+"""The pose network of `drawn-lite-3d`."""
 
 MERGE = (
-    Stage("actions", epochs=12, frozen=True, rate=1e-3, optimizer="adamw", schedule="cosine"),
-    Stage("all", epochs=8, rate=3e-4, optimizer="adamw", schedule="cosine"),
+    Stage("actions", epochs=6, frozen=True, rate=1e-3, optimizer="adamw", schedule="cosine"),
+    Stage("all", epochs=5, rate=3e-4, optimizer="adamw", schedule="cosine"),
 )
+GENTLE = Joint(RECIPE.joint.sets, dict.fromkeys(RECIPE.joint.weights, 0.01))
+"""Of actions, which with more weight take trained poses away from where they began."""
+
 RECIPES = {
     "spnet": RECIPE.replaced(export_heatmaps=True),  # their loss is not of the paper: soft-argmax learns faster with it
     "merge": RECIPE.replaced(
-        preset="lite-merge", **POSES, export_poses="all", concat_visibility=True, batch_size=8, steps=100, stages=MERGE
+        preset="lite-merge",
+        **POSES,
+        export_poses="all",
+        concat_visibility=True,
+        batch_size=8,
+        steps=100,
+        stages=MERGE,
+        joint=GENTLE,
     ),
 }
 TINY = {

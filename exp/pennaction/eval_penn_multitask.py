@@ -1,8 +1,8 @@
 """Score one file of weights on poses and on actions: MPII's validation people and Penn Action's test videos.
 
 Data     see train_penn_multimodel.py; synthetic people in the same formats: datasets/make_synthetic.py
-Command  python exp/pennaction/eval_penn_multitask.py --mpii images --mpii-validation valid.h5 --labels labels
-         --frames frames --weights runs/penn_multimodel/best.weights.h5 [--multi-clip]
+Command  python exp/pennaction/eval_penn_multitask.py --mpii images --mpii-validation valid.h5
+         --penn-labels labels --penn-frames frames --weights runs/penn_multimodel/best.weights.h5 [--multi-clip]
 Score    not measured on the real data, which was not available
 Result   tables of PCKh and of accuracy; OUT/poses.json, OUT/eval.json, blocks.png, classes.png, confusion.png
 Protocol people: one crop each; videos: see eval_penn_ar_pe_merge.py, frame stride 6
@@ -16,7 +16,7 @@ import argparse
 import pathlib
 
 from deephar import multitask
-from deephar.data.readers import mpii, pennaction
+from deephar.data.readers import arguments
 from deephar.data.samples import boxes, video_clips
 from deephar.evaluation import figures, report
 from deephar.models import splitting
@@ -25,11 +25,7 @@ from deephar.weights import loading
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mpii", required=True, type=pathlib.Path, help="folder of MPII's photographs")
-    parser.add_argument("--mpii-validation", required=True, type=pathlib.Path, help="valid.h5 or valid.json")
-    parser.add_argument("--labels", required=True, type=pathlib.Path, help="folder or zip of Penn Action's labels")
-    parser.add_argument("--frames", required=True, type=pathlib.Path, help="folder of Penn Action's frames")
-    parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: as in the labels")
+    arguments.add(parser, ("mpii", "penn"), training=False)
     parser.add_argument("--weights", required=True, help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--out", default="runs/penn_multimodel", type=pathlib.Path)
     parser.add_argument("--subsampling", type=int, default=6, help="frame stride of a clip")
@@ -39,10 +35,8 @@ def options():
     args = parser.parse_args()
     try:
         args.out.mkdir(parents=True, exist_ok=True)
-        actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
-        test = pennaction.PennAction(args.labels, args.frames, "test", actions)
+        people, test = (arguments.testing(args, name) for name in ("mpii", "penn"))
         args.cut = boxes.chooser(args.boxes, test)
-        people = mpii.Mpii(mpii.open_people(args.mpii_validation, "validation"), args.mpii)
         return args, people, test, loading.describe(args.weights)
     except (ValueError, OSError) as error:
         parser.error(str(error))

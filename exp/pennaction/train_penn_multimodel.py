@@ -2,8 +2,8 @@
 
 Data     MPII (see exp/mpii/train_mpii_singleperson.py); Penn Action's labels and frames, its training videos, every
          fifth of a class for validation; or synthetic people in these formats: datasets/make_synthetic.py
-Command  python exp/pennaction/train_penn_multimodel.py --mpii images --mpii-train RELEASE.mat --labels labels
-         --frames frames
+Command  python exp/pennaction/train_penn_multimodel.py --mpii images --mpii-train RELEASE.mat
+         --mpii-validation valid.h5 --penn-labels labels --penn-frames frames
 Time     not measured on the real data, which was not available; meant for GPUs (--strategy mirrored)
 Score    accuracy on the validation videos; not measured on the real data
 Result   runs/penn_multimodel/best.weights.h5, last.weights.h5, small.weights.h5, stage1.csv and stage2.csv, model.json;
@@ -17,9 +17,7 @@ from deephar import console
 
 console.quiet_tensorflow()  # before Keras imports it
 
-import pathlib
-
-from deephar.data.readers import mpii, pennaction
+from deephar.data.readers import arguments
 from deephar.data.samples import video_clips
 from deephar.evaluation import judges
 from deephar.training import ClipSampling, Joint, Recipe, Stage, options, train, transfer
@@ -46,22 +44,15 @@ SMOKE = {
 
 def open_sources(args):
     """Training readers by name, and the validation videos."""
-    actions = pennaction.ACTIONS if args.classes == "official" else pennaction.found_actions(args.labels)
-    args.recipe = args.recipe.replaced(num_actions=len(actions))
-    videos, validation = (
-        pennaction.PennAction(args.labels, args.frames, split, actions) for split in ("learn", "choose")
-    )
-    people = mpii.Mpii(mpii.open_people(args.mpii_train, "train"), args.mpii)
+    people, _ = arguments.training(args, "mpii")
+    videos, validation = arguments.training(args, "penn")
+    args.recipe = args.recipe.replaced(num_actions=len(videos.actions))
     return {"mpii": people, "penn": videos}, validation
 
 
 def main():
     parser = options.parser(__doc__, RECIPE, "runs/penn_multimodel", "two steps of a tiny network per stage")
-    parser.add_argument("--mpii", required=True, type=pathlib.Path, help="folder of MPII's photographs")
-    parser.add_argument("--mpii-train", required=True, type=pathlib.Path, help="RELEASE .mat, train.json or train.h5")
-    parser.add_argument("--labels", required=True, type=pathlib.Path, help="folder or zip of Penn Action's labels")
-    parser.add_argument("--frames", required=True, type=pathlib.Path, help="folder of Penn Action's frames")
-    parser.add_argument("--classes", choices=["official", "found"], default="official", help="found: as in the labels")
+    arguments.add(parser, ("mpii", "penn"))
     parser.add_argument("--pose-weights", help="weights of an SPNet for poses, to start from")
     args, (sources, validation) = options.parsed(parser, open_sources, SMOKE)
     own = args.recipe.settings
