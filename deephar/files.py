@@ -3,12 +3,13 @@
 import contextlib
 import errno
 import json
+import math
 import os
 import pathlib
 import shutil
 import tempfile
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from deephar.typed import Path
 
@@ -119,11 +120,16 @@ def check_space(folder: Path, size: int) -> None:
         raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: about {size} bytes needed, {free} left", str(folder))
 
 
+def bytes_of(variables: Sequence[typing.Any]) -> int:
+    """Bytes that a file of some float32 variables takes, and some more."""
+    return sum(4 * math.prod(variable.shape) + 4096 for variable in variables)
+
+
 RUN = (
     "run.json", "model.json", "best.weights.h5", "last.weights.h5", "resume.weights.h5", "resume.previous.weights.h5",
-    "small.weights.h5", "log.csv", "stage1.csv", "stage2.csv", "table.md",
+    "small.weights.h5", "log.csv", "table.md",
 )  # fmt: skip
-"""Files that identify the folder of a training run."""
+"""Files that identify the folder of a training run, beside stage1.csv and so on."""
 
 
 def new_run(folder: Path, overwrite: bool = False) -> None:
@@ -137,7 +143,7 @@ def new_run(folder: Path, overwrite: bool = False) -> None:
         ValueError: if it holds an earlier run that may not be replaced.
     """
     folder = pathlib.Path(folder)
-    found = [name for name in RUN if (folder / name).exists()]
+    found = [path.name for path in _run_files(folder)]
     if found and not overwrite:
         raise ValueError(
             f"{folder} already holds a training run ({', '.join(found)}). Choose another folder with --out, or give "
@@ -148,9 +154,13 @@ def new_run(folder: Path, overwrite: bool = False) -> None:
 
 def clear_run(folder: Path) -> None:
     """Remove the files of an earlier training run from a folder, so that none is mistaken for the new run's."""
-    for name in RUN:
-        (pathlib.Path(folder) / name).unlink(missing_ok=True)
+    for path in _run_files(pathlib.Path(folder)):
+        path.unlink()
     clear_partial(folder)
+
+
+def _run_files(folder):
+    return [path for path in [*(folder / name for name in RUN), *sorted(folder.glob("stage*.csv"))] if path.exists()]
 
 
 def clear_partial(folder: Path) -> None:
@@ -162,12 +172,20 @@ def clear_partial(folder: Path) -> None:
 class Weighted(typing.Protocol):
     """A `keras.Model`, as far as saving its weights goes."""
 
+    @property
+    def weights(self) -> Sequence[typing.Any]: ...
+
     def save_weights(self, filepath: pathlib.Path, /) -> object: ...
 
 
 def save_weights(model: Weighted, path: Path) -> None:
-    """Save a Keras model's weights so that no half-written file is ever seen under `path`."""
+    """Save a Keras model's weights so that no half-written file is ever seen under `path`.
+
+    Raises:
+        OSError: if there is no room for them.
+    """
     with whole_file(path) as temporary:
+        check_space(temporary.parent, bytes_of(model.weights))
         model.save_weights(temporary)
 
 

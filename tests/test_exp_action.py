@@ -9,9 +9,11 @@ from helpers import eagerly
 from PIL import Image
 from scripts import refused, run
 
-from deephar import layouts
+from deephar import layouts, models, runs
+from deephar.data.readers import pennaction
 from deephar.data.synthetic import write_h36m, write_ntu, write_penn
 from deephar.data.synthetic.writing import Settings
+from deephar.training import ClipSampling, Recipe, Stage, follow
 
 ACTIONS = ("squat", "wave")
 
@@ -101,6 +103,22 @@ def test_poses_and_actions_together(penn, mpii, tmp_path, monkeypatch, capsys):
     table = run(f"{exp}/eval_penn_multitask.py", monkeypatch, capsys, *options, "--subsampling", 1)
     assert "PCKh@0.5, 2 people" in table and "m2" in table
     assert json.loads((tmp_path / "run" / "poses.json").read_text())["joints"] == 28
+
+
+@eagerly()
+def test_without_a_judge_a_stage_runs_to_its_end(penn, tmp_path):
+    """At the rate that it has; and stages of a network without a pose part follow one another."""
+    reader = pennaction.PennAction(penn / "labels", None, "train", ACTIONS)
+    recipe = Recipe(
+        preset="penn-pose-only", network={"num_actions": 2, "frames": 4, "num_action_blocks": 1},
+        layout="penn13", mixture={"penn": 1}, batch_size=2, steps=1, clips=ClipSampling(given=True),
+        stages=(Stage("plateau", 8, rate=1e-2, patience=2), Stage("second", 1, rate_factor=0.1)),
+    )  # fmt: skip
+    recipe.check()
+    model = models.build(recipe.preset, **recipe.network)
+    assert follow(recipe, model, {"penn": reader}, tmp_path, quiet=True) == [None, None]
+    assert len(runs.read_log(tmp_path / "stage1.csv")) == 8
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.1 * 1e-2)
 
 
 def test_what_is_missing_is_said(penn, tmp_path, monkeypatch, capsys):

@@ -162,7 +162,7 @@ def test_a_checkpoint_that_does_not_fit_is_given_up_and_the_training_goes_on(who
 
     def left(folder):
         asked.append(folder)
-        return usage(folder)._replace(free=100) if len(asked) == 2 else usage(folder)
+        return usage(folder)._replace(free=100) if len(asked) == 3 else usage(folder)  # after last.weights.h5
 
     def full(handle):
         written.append(handle)
@@ -176,6 +176,17 @@ def test_a_checkpoint_that_does_not_fit_is_given_up_and_the_training_goes_on(who
     assert capsys.readouterr().err.count("no checkpoint was written, the one before remains: [Errno 28]") == 2
     check_same(tmp_path, model, whole)
     assert state.read(tmp_path)[0]["over"]
+
+
+def test_weights_without_space_end_the_training_that_can_then_go_on(whole, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "deephar.files.bytes_of", lambda variables: 2**60 if len(variables) == len(whole[1].weights) else 0
+        )
+        said = run(tmp_path, "--checkpoint-steps", "1")
+    assert "No space left" in said and "--resume continues" in said
+    assert not (tmp_path / "last.weights.h5").exists() and not list(tmp_path.glob(".*"))
+    check_same(tmp_path, run(tmp_path, "--checkpoint-steps", "1", "--resume"), whole)
 
 
 def test_other_data_is_refused(whole, tmp_path, monkeypatch, capsys):

@@ -193,7 +193,7 @@ def test_the_last_stills_of_a_clip_are_not_those_of_the_next(drawn):
     """Twelve photographs make three clips of four, without any photograph twice."""
     one = clip_mixture.ClipMixture([(lsp.LspExtended(drawn), 1)], 4, (16, 16))
     frames = [frame.tobytes() for index in range(3) for frame in one.batch(0, index).images[0]]
-    assert len(set(frames)) == 12
+    assert len(set(frames)) == 12 and len(one) == 3
 
 
 def test_windows_of_frames_as_stills_are_1_25_times_the_person():

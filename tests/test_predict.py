@@ -1,5 +1,6 @@
 import concurrent.futures
 import dataclasses
+import errno
 import io
 import json
 import shutil
@@ -270,10 +271,11 @@ def test_other_files_of_results(photo, quick, tmp_path, capsys):
     for name, fault in (
         ("a.docx", "Results go to files that end in"),
         ("a.GIF", "a.GIF would be a film, which is of a video"),
-        ("a.trc", "a.trc would be motion over time"),
+        ("a.TRC", "a.TRC would be motion over time"),
     ):
-        status, _, said = run(capsys, photo, "--out", tmp_path / name)
+        status, _, said = run(capsys, photo, "--out", outs[0], "--out", tmp_path / name)
         assert status == 1 and fault in said
+    assert len(outs[0].read_text().splitlines()) == 2
 
 
 def test_whoever_stops_it_keeps_the_photographs_before(photo, quick, tmp_path, capsys, monkeypatch):
@@ -294,6 +296,20 @@ def test_whoever_stops_it_keeps_the_photographs_before(photo, quick, tmp_path, c
     assert status == 130 and "interrupted" in said.lower()
     stored = json.loads((tmp_path / "joints.json").read_bytes())
     assert [entry["photo"] for entry in stored["photos"]] == [str(path) for path in paths[:2]]
+    drawn.clear()
+    status, printed, _ = run(capsys, *paths)
+    assert status == 130 and json.loads(printed) == stored
+
+
+def test_a_file_that_cannot_be_ended_leaves_the_others(photo, quick, tmp_path, capsys, monkeypatch):
+    def full(self):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("deephar.inference.export.writing.Collecting.close", full)
+    options = ("--json", tmp_path / "joints.json", "--out", tmp_path / "a.coco.json")
+    status, _, said = run(capsys, photo, "--box=50,20,60,130", *options)
+    assert status == 1 and "No space left" in said
+    assert len(json.loads((tmp_path / "joints.json").read_bytes())["photos"][0]["people"]) == 1
 
 
 def test_one_bad_box_does_not_stop_the_others(photo, quick, tmp_path, capsys):
@@ -304,6 +320,13 @@ def test_one_bad_box_does_not_stop_the_others(photo, quick, tmp_path, capsys):
     status, printed, _ = run(capsys, photo, other, "--boxes", boxes)
     bad, good = json.loads(printed)["photos"]
     assert status == 1 and "above 0" in bad["error"] and len(good["people"]) == 1
+
+
+@pytest.mark.parametrize("content", ["null", '{"person.jpg": null}'])
+def test_null_is_no_box(content, photo, quick, tmp_path, capsys):
+    (tmp_path / "boxes.json").write_text(content)
+    status, _, said = run(capsys, photo, "--boxes", tmp_path / "boxes.json")
+    assert status == 1 and ("holds no boxes" in said or "Boxes must be" in said)
 
 
 @pytest.mark.parametrize("option", ["--one-person", "--max-people=2", "--conf=0.5"])

@@ -1,5 +1,7 @@
 """The trainer goes on where it was interrupted, and a recipe's fields are replaced by name."""
 
+import dataclasses
+import pathlib
 import shutil
 import sys
 
@@ -8,12 +10,13 @@ import numpy as np
 import pytest
 from helpers import eagerly
 
+from deephar import files
 from deephar.config import PoseNoise
 from deephar.data.readers import lsp
 from deephar.data.samples import crops
 from deephar.data.samples.clips import extent_boxes
 from deephar.evaluation import judges
-from deephar.training import ClipSampling, Recipe, Stage, options, train
+from deephar.training import ClipSampling, Joint, Recipe, Stage, options, train
 
 RECIPE = Recipe(
     preset="lite-2d",
@@ -153,6 +156,41 @@ def test_what_is_overwritten_is_not_gone_on_with(whole, drawn, tmp_path, monkeyp
     assert "Nothing to resume from" in said(drawn, tmp_path / "run", monkeypatch, capsys, "--resume")
 
 
+def test_a_third_stage_is_of_the_run_too(tmp_path):
+    (tmp_path / "stage3.csv").write_text("epoch,loss")
+    with pytest.raises(ValueError, match=r"already holds a training run \(stage3.csv\)"):
+        files.new_run(tmp_path)
+    files.clear_run(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+FROZEN = Stage("frozen", 1, frozen=True, rate=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"stages": (dataclasses.replace(RECIPE.stages[1], rate=0.1), RECIPE.stages[1])}, "'second' ends, .* cosine"),
+        ({"preset": "penn-pose-only", "network": {}, "layout": "penn13", "clips": ClipSampling(given=True),
+          "stages": (FROZEN,)}, "penn-pose-only has no pose part to freeze"),
+        ({"joint": Joint({}), "stages": (dataclasses.replace(FROZEN, pose_weight=2.0),)}, "a stage with `pose_weight`"),
+        ({"joint": Joint({}), "clips": ClipSampling(noise=PoseNoise(0.1))}, "neither given nor disturbed"),
+    ],
+)  # fmt: skip
+def test_recipes_that_cannot_be_followed_are_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(RECIPE, **fields).check()
+
+
+def test_lists_of_paths_are_not_of_the_recipe(drawn, tmp_path, monkeypatch):
+    parser = options.parser("", RECIPE, "runs")
+    parser.add_argument("--missing", nargs="*", type=pathlib.Path)
+    parser.add_argument("--names", nargs="*")
+    monkeypatch.setattr(sys, "argv", ["train.py", "--out", str(tmp_path / "run"), "--missing", "a", "--names", "b"])
+    args, _ = options.parsed(parser, lambda args: {})
+    assert "missing" not in args.told and args.told["names"] == "['b']"
+
+
 def test_a_recipe_reads_the_same_in_every_process():
     """Functions by their names, not by where they lie in memory."""
     clips = ClipSampling(spread=(0.5, 1.0), noise=PoseNoise(0.1), boxes=extent_boxes)
@@ -165,6 +203,7 @@ def test_a_recipe_reads_the_same_in_every_process():
     ("given", "message"),
     [
         (["--bach-size", "3"], "unrecognized arguments: --bach-size 3; did you mean --batch-size?"),
+        ([""], "unrecognized arguments: "),
         (["--batch", "3"], "did you mean --batch-size?"), (["--xyz"], "arguments: --xyz; --help lists all"),
         (["--num-blocks", "0"], "`num_blocks` must be"), (["--width", "wide"], "`width` must be"),
         (["--preset", "lite-4d"], "Unknown model 'lite-4d'"), (["--epochs", "0"], "`epochs` must be"),

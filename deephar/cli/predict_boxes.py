@@ -49,6 +49,8 @@ def read(options: argparse.Namespace, photographs: int) -> object:
         given = json.loads(pathlib.Path(options.boxes).read_bytes())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{options.boxes} is not JSON: {error}") from None
+    if given is None:
+        raise ValueError(f"{options.boxes} holds no boxes")
     if isinstance(given, dict) and isinstance(given.get("format"), str):
         from deephar.data.samples import box_file
 
@@ -66,8 +68,8 @@ def _check_alone(options):
             raise ValueError(f"--{option} is for people who are found; with --box and --boxes nobody is searched for")
 
 
-def of_photograph(boxes: object, photo: str, size: "Size") -> "Floats | None":
-    """Boxes (N, 4) x1, y1, x2, y2 of a photograph of some size from the result of `read`; None for None."""
+def of_photograph(boxes: object, photo: str, size: "Size") -> "Floats":
+    """Boxes (N, 4) x1, y1, x2, y2 of a photograph of some size from the result of `read`."""
     from deephar.data.samples import box_file
 
     if isinstance(boxes, box_file.BoxFile):
@@ -76,7 +78,7 @@ def of_photograph(boxes: object, photo: str, size: "Size") -> "Floats | None":
         if photo not in boxes and pathlib.Path(photo).name not in boxes:
             raise ValueError(f"the box file has none for {photo}")
         boxes = boxes.get(photo, boxes.get(pathlib.Path(photo).name))
-    return None if boxes is None else to_corners(boxes)
+    return to_corners(boxes)
 
 
 def to_corners(boxes: object) -> "Floats":

@@ -35,6 +35,11 @@ def lines_among(options: argparse.Namespace) -> tuple[str | None, list[str]]:
     return lines, [name for name in options.out if name != lines]
 
 
+def is_table(name: str) -> bool:
+    """Whether a file of results is a table, which can be gone on with."""
+    return name.lower().endswith(".csv")
+
+
 def check_apart(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
     """Refuse outputs that would replace something.
 
@@ -64,7 +69,7 @@ def check_continued(lines: str | None, others: Iterable[str]) -> None:
     """
     if lines is None:
         raise ValueError("--resume goes on after what --json FILE holds; name that file")
-    whole = [name for name in others if not name.endswith(".csv")]
+    whole = [name for name in others if not is_table(name)]
     if whole:
         raise ValueError(f"{whole[0]} cannot be continued; --resume is for --json FILE and .csv")
 
@@ -83,7 +88,7 @@ def opened(
     Args:
         stack: closes them.
         others: that have been made, of all that is neither lines nor a table.
-        names: of all files but the lines; those of tables end in .csv.
+        names: of all files but the lines, see `is_table`.
         lines: name of the file of JSON Lines, None for none.
         about: what all results have in common.
         depth: whether there are poses in space.
@@ -93,6 +98,6 @@ def opened(
 
     kept = stack.enter_context(export.JsonLines(lines, about, resume)) if lines is not None else None
     begin = kept.next_index if kept is not None and resume else None
-    tables = [export.Table(name, about, depth, begin) for name in names if name.endswith(".csv")]
+    tables = [export.Table(name, about, depth, begin) for name in names if is_table(name)]
     writers: list[Taker] = [stack.enter_context(writer) for writer in [*others, *tables]]
     return [*writers, *([kept] if kept is not None else [])], kept

@@ -48,11 +48,12 @@ def run(options: argparse.Namespace, source: "Source") -> int:
                         writer.write(result)
                 progress.update()
         except (Exception, KeyboardInterrupt):
-            if found and options.json not in (None, "-"):
+            if found:
                 _write(_stored(options, predictor, [found[index] for index in sorted(found)]), options.json)
             raise
-    found |= {index: {"photo": photos[index], "people": [], "error": text} for index, text in source.broken.items()}
-    return _report(options, predictor, [found[index] for index in range(len(photos))])
+        progress.close()
+        found |= {index: {"photo": photos[index], "people": [], "error": text} for index, text in source.broken.items()}
+        return _report(options, predictor, [found[index] for index in range(len(photos))])
 
 
 def names(source: "Source") -> list[str]:
@@ -62,6 +63,7 @@ def names(source: "Source") -> list[str]:
 
 def check(options: argparse.Namespace) -> None:
     """Refuse options that photographs cannot have."""
+    from deephar.inference import export
     from deephar.viz import film
 
     given = [name for name in ("show", "smooth", "actions", "classes") if getattr(options, name)]
@@ -72,7 +74,7 @@ def check(options: argparse.Namespace) -> None:
     films = [name for name in options.out if film.is_film(name)]
     if films:
         raise ValueError(f"--out {films[0]} would be a film, which is of a video; --picture draws photographs")
-    takes = [name for name in options.out if name.endswith((".trc", ".bvh"))]
+    takes = [name for name in options.out if export.end_of(name) in (".trc", ".bvh")]
     if takes:
         raise ValueError(f"--out {takes[0]} would be motion over time, which photographs do not have")
 
@@ -88,7 +90,7 @@ def entries(
     from deephar.inference.ahead import ahead
     from deephar.inference.watching import attempts
 
-    def boxes_of(frame: "Frame") -> "Floats | None":
+    def boxes_of(frame: "Frame") -> "Floats":
         return predict_boxes.of_photograph(boxes, frame.name, frame.size)
 
     with contextlib.closing(ahead(iter(source))) as frames:

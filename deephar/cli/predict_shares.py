@@ -71,7 +71,7 @@ def _writers(
     from deephar.inference import export
 
     about = export.About(predictor.layout, options.weights, source.name)
-    others = [export.open_writer(name, about, predictor.depth) for name in names if not name.endswith(".csv")]
+    others = [export.open_writer(name, about, predictor.depth) for name in names if not predict_outputs.is_table(name)]
     writers, kept = predict_outputs.opened(stack, others, names, lines, about, predictor.depth, options.resume)
     if options.json == "-" or not writers:
         writers.insert(0, export.Printed(about))

@@ -47,7 +47,13 @@ def run(options: argparse.Namespace, source: "Source") -> int:
 
 def _check(options: argparse.Namespace, source: "Source") -> None:
     """Refuse options that a video cannot have."""
+    from deephar.inference import export
+    from deephar.viz import film
+
     lines, others = predict_outputs.lines_among(options)
+    for name in others:
+        if not film.is_film(name):
+            export.end_of(name)  # refuses another before any file is begun
     others = [*filter(None, [options.picture]), *others]
     predict_outputs.check_apart(options.source, [*filter(None, [lines]), *others])
     if options.shard is not None:
@@ -70,7 +76,7 @@ def _writers(
     about = export.About(predictor.layout, options.weights, source.name, source.fps)
     lines, names = predict_outputs.lines_among(options)
     drawn = [_Filmed(options.picture, source, predictor)] if options.picture else []
-    others = [_writer(name, about, predictor, source) for name in names if not name.endswith(".csv")]
+    others = [_writer(name, about, predictor, source) for name in names if not predict_outputs.is_table(name)]
     files = [*drawn, *others], names, lines
     writers, kept = predict_outputs.opened(stack, *files, about, predictor.depth, options.resume)
     if options.json == "-" or not (writers or options.show):

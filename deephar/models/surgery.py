@@ -82,7 +82,7 @@ def copy_replicas(model: keras.Model) -> int:
         model: from `deephar.models.build` with `replica=True`, its pose part trained; modified in place.
 
     Returns:
-        number of weights (arrays) copied.
+        number of layers copied.
 
     Raises:
         ValueError: if it has no such maps.

@@ -58,7 +58,7 @@ class Score(keras.callbacks.Callback):
 
 
 class EndIn(keras.callbacks.Callback):
-    """End a training after the last epoch that is over in time; the last of its callbacks.
+    """End a training after the last epoch that is over in time, in all of its processes; the last of its callbacks.
 
     Args:
         minutes: from now on; an epoch is expected to take as long as the one before.
@@ -80,7 +80,7 @@ class EndIn(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         now = time.monotonic()
-        if 2 * now - self.begun > self.end:
+        if distribution.agreed(self.model, 2 * now - self.begun > self.end):
             self.within = epoch + 1 < self.params["epochs"] and not self.model.stop_training
             self.model.stop_training = self.ended = True
 

@@ -31,7 +31,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> typing.NoReturn:
         words = message.removeprefix("unrecognized arguments: ").split()
-        if message.startswith("unrecognized arguments: ") and words[0].startswith("--"):
+        if message.startswith("unrecognized arguments: ") and words and words[0].startswith("--"):
             near = difflib.get_close_matches(words[0].partition("=")[0], self._option_string_actions, 1)
             message += f"; did you mean {near[0]}?" if near else "; --help lists all"
         super().error(message)
@@ -200,13 +200,17 @@ def _recalled(args):
 
 
 def _own_options(args):
-    """The seed and a script's own options, except paths, as strings."""
+    """The seed and a script's own options, except paths and lists of them, as strings."""
     fields = (*_RECIPE, "stages")
     return {
         name: str(value)
         for name, value in vars(args).items()
-        if name not in (*_RUN, *fields) and not name.startswith(_NETWORK) and not isinstance(value, pathlib.Path)
+        if name not in (*_RUN, *fields) and not name.startswith(_NETWORK) and not _is_path(value)
     }
+
+
+def _is_path(value):
+    return isinstance(value, pathlib.Path) or (isinstance(value, list) and any(map(_is_path, value)))
 
 
 def named(args: argparse.Namespace) -> set[str]:

@@ -1,6 +1,7 @@
 """Recipes: network, data and training settings as data, not code. Does not import Keras."""
 
 import dataclasses
+import itertools
 import typing
 from collections.abc import Callable
 
@@ -35,8 +36,8 @@ class Stage:
         rate: initial learning rate, or the peak of a cosine. None: `rate_factor` times the rate of the last epoch
             of the previous stage.
         rate_factor: see `rate`.
-        schedule: one of `SCHEDULES`.
-        patience: epochs without improvement after which the stage ends; 0: no early stopping.
+        schedule: one of `SCHEDULES`; without a judge there is no plateau, and the rate stays.
+        patience: epochs without improvement after which the stage ends; 0, or without a judge: no early stopping.
         optimizer: one of `OPTIMIZERS`.
         pose_weight: of the pose loss relative to an action loss.
     """
@@ -176,6 +177,14 @@ class Recipe:
             checks.whole("steps", self.steps)
         if not self.stages or not self.mixture:
             raise ValueError(f"A recipe needs a stage and a source. Received: {self.stages} and {self.mixture}")
+        for before, stage in itertools.pairwise(self.stages):
+            if stage.rate is None and before.schedule == "cosine":
+                raise ValueError(
+                    f"The rate of the stage {stage.name!r} is relative to that at which {before.name!r} ends, which a "
+                    "cosine brings to 0: give it a `rate` of its own, or the stages another schedule"
+                )
+        if self.joint is not None:
+            self._check_joint()
 
     def _check_accumulation(self, parts: int) -> None:
         if self.batch_size % parts:
@@ -185,12 +194,21 @@ class Recipe:
         if self.joint is not None:
             raise ValueError("`accumulate` is for one task in a step. Received: accumulate with `joint`")
 
+    def _check_joint(self) -> None:
+        if any(stage.pose_weight != 1 for stage in self.stages):
+            raise ValueError("With `joint`, tasks have the weights that it gives. Received: a stage with `pose_weight`")
+        if self.clips is not None and (self.clips.given or self.clips.noise is not None):
+            raise ValueError("With `joint`, poses are learnt, neither given nor disturbed. Received: such `clips`")
+
     def check(self) -> None:
-        """Check the network's settings, and that its number of joints matches the layout.
+        """Check the network's settings, that its number of joints matches the layout, and that stages suit it.
 
         Raises:
-            ValueError: if a setting of the network is out of range or unknown, or the joints do not match.
+            ValueError: if a setting of the network is out of range or unknown, the joints do not match, or a stage
+                would freeze the pose part of a network that has none.
         """
+        if not self.reads_pictures and any(stage.frozen for stage in self.stages):
+            raise ValueError(f"{self.preset} has no pose part to freeze; give it stages that are not `frozen`")
         joints = self.settings.network.num_joints
         if joints != len(self.pose_layout):
             raise ValueError(

@@ -129,7 +129,7 @@ class _Course:
         """Train a stage, or the rest of it, and end with the best weights."""
         stage, earlier = self.recipe.stages[number], resumed[0] if resumed else None
         first = earlier["rate"] if earlier else stage.first_rate(self.rate)
-        if number or stage.frozen:
+        if stage.frozen or any(before.frozen for before in self.recipe.stages[:number]):
             surgery.freeze_pose(self.model, stage.frozen)
         self.compile(stage, first, resumed[1] if resumed else None)
         if not (earlier and earlier["over"]):
@@ -197,13 +197,15 @@ def optimizer(
 
 
 def _schedule(stage, score):
-    """The callback that changes the learning rate, if any."""
+    """The callback that changes the learning rate, if any; a plateau is one of the score."""
+    if stage.schedule == "plateau" and score.score is None:
+        return []
     return {"plateau": [plateau_schedule(score.name)], "steps": [step_schedule()]}.get(stage.schedule, [])
 
 
 def _patience(stage, score):
     """The early-stopping callback, if any."""
-    if not stage.patience:
+    if not stage.patience or score.score is None:
         return []
     return [keras.callbacks.EarlyStopping(score.name, patience=stage.patience, mode="max", verbose=1)]
 

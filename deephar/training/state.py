@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import os
 import pathlib
 import typing
@@ -71,7 +70,7 @@ def write(model: keras.Model, folder: Path, state: Mapping[str, object]) -> None
         OSError, RuntimeError: if it cannot be written; the earlier ones are left as they were.
     """
     newest, previous = (pathlib.Path(folder) / name for name in FILES)
-    files.check_space(folder, _size(model))
+    files.check_space(folder, files.bytes_of([*model.weights, *model.optimizer.variables]))
     with files.whole_file(newest) as temporary:
         model.save_weights(temporary)
         with h5py.File(temporary, "a") as file:
@@ -141,12 +140,6 @@ def restore(model: keras.Model, path: Path) -> None:
             model.load_weights(path)
     except (OSError, KeyError, ValueError, RuntimeError, UserWarning) as error:
         raise Unusable(f"{path} is damaged: {error}. Start over without --resume") from None
-
-
-def _size(model: keras.Model) -> int:
-    """Bytes that a checkpoint of a model takes, and some more."""
-    shapes = [variable.shape for variable in [*model.weights, *model.optimizer.variables]]
-    return sum(4 * math.prod(shape) + 4096 for shape in shapes)
 
 
 def _state(path: pathlib.Path) -> State:

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
+import errno
 import pathlib
 import sys
 import typing
@@ -74,6 +75,10 @@ def train(
             runs.end(args.out, str(request))
         raise SystemExit(signals.EXIT) from None
     except Died as error:
+        raise SystemExit(f"{error}; --resume continues") from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
         raise SystemExit(f"{error}; --resume continues") from None
     except state.Unusable as error:
         args.refuse(str(error))
@@ -167,8 +172,8 @@ def follow(
         ValueError: if a batch cannot be split evenly among the replicas of the network.
     """
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
-    batches = make_loader(recipe, model, sources, seed, processes)
-    return train_stages(model, batches, recipe, judge, folder, quiet=quiet, rematerialize=rematerialize)
+    with contextlib.closing(make_loader(recipe, model, sources, seed, processes)) as batches:
+        return train_stages(model, batches, recipe, judge, folder, quiet=quiet, rematerialize=rematerialize)
 
 
 def new_network(args: argparse.Namespace, start: Callable[[keras.Model], object] | None = None) -> keras.Model:

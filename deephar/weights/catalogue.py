@@ -122,8 +122,11 @@ SHIPPED: dict[str, Entry] = {
 """Weights of this package by name; weights/README.md has their cards."""
 
 
-def _published(file: str, release: str, md5: str, preset: str, layout: str, score: str) -> Entry:
-    about = Description(preset=preset, overrides={}, layout=layouts.get(layout), joints="published", score=score)
+def _published(
+    file: str, release: str, md5: str, preset: str, layout: str, score: str, actions: tuple[str, ...] = ()
+) -> Entry:
+    joints = layouts.get(layout)
+    about = Description(preset=preset, overrides={}, layout=joints, joints="published", actions=actions, score=score)
     return Entry(file, about, _LICENCE, f"{_RELEASES}/{release}/{file}", md5)
 
 
@@ -151,6 +154,7 @@ PUBLISHED: dict[str, Entry] = {
         "penn-merge",
         "pa16j",
         "Penn Action, multi-clip: accuracy 97.4 (paper)",
+        action_names.PENN,
     ),
     "ntu-merge-cvpr18": _published(
         "weights_AR_merge_NTU_v2.h5",
@@ -159,6 +163,7 @@ PUBLISHED: dict[str, Entry] = {
         "ntu-merge",
         "pa20j",
         "NTU RGB+D, cross-subject, multi-clip: accuracy 85.5 (paper)",
+        action_names.NTU[:60],
     ),
 }
 """Published files by name: those whose networks `deephar.models.build` supports."""

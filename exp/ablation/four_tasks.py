@@ -29,6 +29,7 @@ from deephar.data.samples import crops
 from deephar.evaluation import ablation
 from deephar.inference import running
 from deephar.stopwatch import in_turn
+from deephar.training import state
 from deephar.weights import loading
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -81,12 +82,12 @@ def make_data(args):
 
 def train(args, data, arm, seed, folder):
     """Train and score a network; its scores by task."""
-    known = (folder / "run.json").is_file()
+    again = "--resume" if any((folder / name).is_file() for name in state.FILES) else "--overwrite"
     steps = [] if args.smoke else ["--steps", args.steps]
     poses = [] if args.smoke else ["--pose-weights", args.pose_weights]
     how = ["--seed", seed, "--precision", args.precision, "--quiet", *poses, *steps]
-    script("exp/multitask/train_four_tasks.py", *data[0], "--recipe", "merge", "--task", arm, "--out", folder, *how,
-           *(["--smoke"] * args.smoke), *(["--resume"] * known))  # fmt: skip
+    script("exp/multitask/train_four_tasks.py", *data[0], "--recipe", "merge", "--task", arm, "--out", folder, again,
+           *how, *(["--smoke"] * args.smoke))  # fmt: skip
     tasks = SCORES if arm == "all" else [arm]
     script("exp/multitask/eval_four_tasks.py", *data[1], "--weights", folder / "best.weights.h5", "--out", folder,
            "--tasks", *tasks)  # fmt: skip

@@ -50,9 +50,9 @@ def options():
         parser.error(str(error))
 
 
-def videos(reader, protocol, shares, flip):
+def videos(reader, frames, protocol, shares, flip):
     return video_clips.VideoClips(
-        reader, 16, None, protocol, shares=shares, flip=flip, given=True, boxes=clips.extent_boxes
+        reader, frames, None, protocol, shares=shares, flip=flip, given=True, boxes=clips.extent_boxes
     )
 
 
@@ -86,9 +86,10 @@ def baselines(train, test):
 
 def main():
     args, train, test, model = options()
+    frames = model.input_shape[1]
     judged = misjudged.Misjudged(test, args.errors) if args.errors else test
-    single = action.predict(model, videos(judged, "single", (1.0,), False), args.combine, 128)
-    multi = action.predict(model, videos(judged, "multi", (1.0, 0.7), True), args.combine, 128)
+    single = action.predict(model, videos(judged, frames, "single", (1.0,), False), args.combine, 128)
+    multi = action.predict(model, videos(judged, frames, "multi", (1.0, 0.7), True), args.combine, 128)
     scores = {"single": action.action_scores(single, test.actions), "multi": action.action_scores(multi, test.actions)}
     result = {
         "accuracy_single_clip": scores["single"]["accuracy"],

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import typing
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import numpy as np
 
@@ -110,6 +110,10 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
         self.boxes = boxes
         self.square = square
         self.augmentations: list[AugmentConfig] = augmentations(augmentation, len(sources))
+
+    def samples_of(self, reader: Sized) -> int:
+        """One video, or T stills."""
+        return 1 if is_of_videos(typing.cast(VideoDataset, reader)) else self.frames
 
     def batch(self, epoch: int, index: int) -> ClipBatch:
         """The batch at a position of an epoch: `ClipBatch`."""

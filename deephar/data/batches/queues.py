@@ -119,8 +119,13 @@ class Queues(typing.Generic[Reader]):
 
         Each counts as often as there are `turns`.
         """
-        whole = self.steps or max(-(-len(reader) // (count * self.shard[1])) for reader, count in self.sources)
+        taken = [count * self.shard[1] * self.samples_of(reader) for reader, count in self.sources]
+        whole = self.steps or max(-(-len(reader) // row) for (reader, _), row in zip(self.sources, taken, strict=True))
         return whole * self.turns
+
+    def samples_of(self, reader: Sized) -> int:
+        """Samples of a reader in a row."""
+        return 1
 
     def rows(self, index: int) -> Iterator[tuple[int, int]]:
         """Contents of this part of an epoch's batch: (number of the source, position in its queue) for every row."""
@@ -169,7 +174,7 @@ class Queues(typing.Generic[Reader]):
         position = position * self.shard[1] + self.shard[0]
         turn, place = divmod(position, len(reader))
         order = self._order(epoch, number, turn, len(reader))
-        generator = np.random.default_rng([self.seed, epoch, number, position])
+        generator, others = np.random.default_rng([self.seed, epoch, number, position]), len(broken)
         for step in range(len(order)):
             try:
                 return make(int(order[(place + step) % len(order)]), generator)
@@ -177,4 +182,4 @@ class Queues(typing.Generic[Reader]):
                 if self.on_broken == "raise":
                     raise
                 broken.append(str(error))
-        raise ValueError(f"None of a reader's {len(reader)} samples can be read; the first error: {broken[0]}")
+        raise ValueError(f"None of a reader's {len(reader)} samples can be read; the first error: {broken[others]}")

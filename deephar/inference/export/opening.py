@@ -13,6 +13,19 @@ from deephar.typed import Path
 ENDS = (".jsonl", ".csv", ".coco.json", ".trc", ".bvh")
 
 
+def end_of(path: Path) -> str:
+    """Which of `ENDS` the name of a file ends in, in any case.
+
+    Raises:
+        ValueError: for another end.
+    """
+    name = os.fspath(path).lower()
+    end = next((end for end in ENDS if name.endswith(end)), None)
+    if end is None:
+        raise ValueError(f"Results go to files that end in {', '.join(ENDS)}. Received: {path}")
+    return end
+
+
 def open_writer(path: Path, about: About, depth: bool = False) -> Writer:
     """A writer of results for a new file, by the end of its name.
 
@@ -28,16 +41,13 @@ def open_writer(path: Path, about: About, depth: bool = False) -> Writer:
         ValueError: for another end, or a format that cannot hold such results.
         OSError: if the file cannot be written.
     """
-    name = os.fspath(path).lower()
-    end = next((end for end in ENDS if name.endswith(end)), None)
+    end = end_of(path)
     if end == ".jsonl":
         return JsonLines(path, about)
     if end == ".csv":
         return Table(path, about, depth)
     if end == ".coco.json":
         return Coco(path, about)
-    if end is None:
-        raise ValueError(f"Results go to files that end in {', '.join(ENDS)}. Received: {path}")
     if not depth:
         raise ValueError(f"{path} needs poses in space. Received: a network without depth")
     if end == ".trc":
