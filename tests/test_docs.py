@@ -9,8 +9,15 @@ import sys
 import pytest
 from helpers import eagerly
 
+from deephar import models
+
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
+
+
+def test_the_table_of_presets_is_whole():
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "docs/start.md").read_text(), re.MULTILINE)
+    assert {name.strip("`") for row in rows for name in row.split(", ")} == set(models.NAMES)
 
 
 def test_the_pages_are_built_without_a_warning(tmp_path):
