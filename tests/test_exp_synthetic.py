@@ -1,9 +1,11 @@
 """Scripts that train on synthetic people alone or beside photographs, in small."""
 
 import json
+import re
 
 import pytest
 from helpers import eagerly
+from PIL import Image
 from scripts import refused, run
 
 
@@ -20,6 +22,17 @@ def test_depth_from_synthetic_people_and_photographs(drawn, tmp_path, monkeypatc
     assert "nothing" in refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *args)
     args = ("--weights", "lsp-lite-2d", "--out", tmp_path)
     assert "with depth. Received: lsp-lite-2d" in refused("exp/lsp/eval_lsp_3d.py", monkeypatch, capsys, *args)
+
+
+@eagerly()
+def test_the_worst_are_shown_first(tmp_path, monkeypatch, capsys):
+    options = ("--weights", "lsp-lite-2d", "--people", 4, "--shown", 2, "--out", tmp_path)
+    said = run("exp/synthetic/show_failures.py", monkeypatch, capsys, *options).splitlines()
+    least, most = map(float, re.findall(r"[0-9.]+", said[1]))
+    median, mean = map(float, re.findall(r"([0-9.]+) %", said[0]))
+    assert median <= least <= most and mean <= most
+    with Image.open(tmp_path / "failures.jpg") as picture:
+        assert picture.size == (3 * 2 * 192, 192)
 
 
 @pytest.mark.slow
