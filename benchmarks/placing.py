@@ -1,8 +1,8 @@
-"""Where drawn people are found before a camera whose focal length is known: the error of the pelvis.
+"""Where synthetic people are found before a camera whose focal length is known: the error of the pelvis.
 
 Data     none; it draws groups. Everybody of whom nine tenths are seen counts; their boxes are given
 Command  python benchmarks/placing.py [--weights photo-lite-3d] [--pictures 100]
-Result   the mean and the median error in per cent of the distance. Heights of drawn people vary by a twentieth about
+Result   the mean and the median error in per cent of the distance. Synthetic people's heights vary by a twentieth about
          their means of 1640 and 1770 mm, while all are taken to be 1700 mm tall: that alone is 4 % of the distance
 """
 

@@ -10,7 +10,7 @@ DRAWN: tuple[str, ...] = (
     "bat_swing", "bowl", "clap", "drink", "golf_swing", "jump", "jumping_jacks", "kick", "lunge", "phone_call", "punch",
     "pushup", "sit_down", "situp", "squat", "stand_up", "tennis_serve", "throw", "walk", "wave",
 )  # fmt: skip
-"""What the project's own drawn people do (`deephar.data.synthetic.motion`), sorted."""
+"""What the project's own synthetic people do (`deephar.data.synthetic.motion`), sorted."""
 
 _NTU = """
 drink water; eat meal/snack; brushing teeth; brushing hair; drop; pickup; throw; sitting down; standing up (from

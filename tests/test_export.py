@@ -15,7 +15,7 @@ POINTS = [[0, 0, 0], [1, 2, 3], [-1, 2, 3]]
 
 
 def three():
-    """Results with and without people, tracks, poses in space and actions."""
+    """Results with and without people, tracks, 3D poses and actions."""
     return [
         result(0, standing(*POINTS, track=4, position=(1, 2, 3000)), person(track=2)),
         result(5),
@@ -199,7 +199,7 @@ def test_the_end_of_the_name_is_the_format(tmp_path):
         assert ("wrist_z_mm" in (tmp_path / "A.CSV").read_text()) is depth
     with pytest.raises(ValueError, match=r"end in .jsonl, .csv, .coco.json, .trc, .bvh. Received: .*a.json"):
         open_writer(tmp_path / "a.json", about())
-    with pytest.raises(ValueError, match=r"a.trc needs poses in space. Received: a network without depth"):
+    with pytest.raises(ValueError, match=r"a.trc needs 3D poses. Received: a network without depth"):
         open_writer(tmp_path / "a.trc", about())
 
 

@@ -84,7 +84,7 @@ def test_rates_and_times(tmp_path, fps, seconds, rate, times):
     ("wrong", "message"),
     [
         (photograph(0, "a.jpg", hand()), "needs times of its frames, or a frame rate"),
-        (result(0, person()), "needs poses in space. Received: people of a network without depth"),
+        (result(0, person()), "needs 3D poses. Received: people of a network without depth"),
         (result(0, hand(), hand()), "needs people with tracks, where there are several in frame 0"),
         (result(0, standing(*np.zeros((3, 3)), track=1), hand(1)), "needs people with tracks"),
     ],

@@ -26,7 +26,7 @@ def standing(height=1700.0):
 
 
 def seen(space, position, focal=900.0, size=(640, 480), scale=1.0):
-    """A result of somebody at a position, whose pose in space is known up to a factor."""
+    """A result of somebody at a position, whose 3D pose is known up to a factor."""
     camera = Camera(np.eye(3), np.zeros(3), [focal, focal], np.divide(size, 2), size=size)
     pose = camera.project(space + position)[:, :2]
     person = Person(np.array([*pose.min(axis=0), *pose.max(axis=0)]), pose, np.full(17, 0.9), space * scale)

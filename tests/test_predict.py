@@ -228,7 +228,7 @@ def test_json_and_picture(photo, weights, tmp_path, capsys):
 
 
 def test_a_network_with_depth(photo, tmp_path, capsys):
-    """The JSON has poses in space, x and y those of the picture at 2.25 m a square; the picture has two views each."""
+    """The JSON has 3D poses, x and y those of the picture at 2.25 m a square; the picture has two views each."""
     tiny = {**TINY, "num_joints": 17, "depth_maps": 4}
     files.save_weights(models.build("h36m-3d", concat_visibility=True, **tiny), tmp_path / "best.weights.h5")
     report.save_json({"model": "h36m-3d", "layout": "pa17j", "overrides": tiny}, tmp_path / "model.json")

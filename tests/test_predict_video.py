@@ -179,7 +179,7 @@ def test_a_damaged_video_gives_what_comes_before(clip, network, tmp_path, capsys
         (["--json", "a.csv", "--out", "a.csv"], "or another output"),
         (["--out", "a.docx"], "Results go to files that end in"),
         (["--picture", "a.png"], "A film's name must end in one of .mp4"),
-        (["--out", "a.bvh"], "needs poses in space"),
+        (["--out", "a.bvh"], "needs 3D poses"),
         (
             ["--actions", "--stride", "30"],
             "by the last 2.5 s. Received: --stride 30, frames 3 s apart",

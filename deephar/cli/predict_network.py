@@ -78,10 +78,10 @@ def names_actions(options: argparse.Namespace) -> bool:
 
 
 def place(options: argparse.Namespace, predictor: "PosePredictor") -> "Place":
-    """What gives people with poses in space their place, by the options or by EXIF data.
+    """What gives people with 3D poses their place, by the options or by EXIF data.
 
     Raises:
-        ValueError: for options that are out of range, or whose network gives no poses in space.
+        ValueError: for options that are out of range, or whose network gives no 3D poses.
     """
     from deephar.inference.placing import Place
 

@@ -91,7 +91,7 @@ def opened(
         names: of all files but the lines, see `is_table`.
         lines: name of the file of JSON Lines, None for none.
         about: what all results have in common.
-        depth: whether there are poses in space.
+        depth: whether there are 3D poses.
         resume: go on with the lines and tables that there are.
     """
     from deephar.inference import export

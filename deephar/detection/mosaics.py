@@ -1,4 +1,4 @@
-"""Pictures to train the detector: tiles of photographs and of drawn groups, one or many, whose people are known."""
+"""Pictures to train the detector: tiles of photographs and of synthetic groups, one or many, whose people are known."""
 
 import dataclasses
 import itertools
@@ -88,7 +88,7 @@ class OnePerson:
 
 
 class Drawn:
-    """Pictures of drawn groups, `deephar.data.synthetic.groups.Groups`, each of which is drawn once and kept.
+    """Pictures of synthetic groups, `deephar.data.synthetic.groups.Groups`, each of which is drawn once and kept.
 
     Of 256 x 256 pixels, 1,000 need 0.2 GB.
     """

@@ -1,4 +1,4 @@
-"""Pictures by which a network is quantised: drawn people, or photographs of the user's."""
+"""Pictures by which a network is quantised: synthetic people, or photographs of the user's."""
 
 import hashlib
 
@@ -17,7 +17,7 @@ LEAST = 8
 """Photographs that are needed."""
 
 SEED = 18
-"""Of the drawn people."""
+"""Of the synthetic people."""
 
 
 def pictures(size: Size, photographs: Path | None = None) -> Floats:
@@ -26,7 +26,7 @@ def pictures(size: Size, photographs: Path | None = None) -> Floats:
     Args:
         size: (height, width) of the network's input.
         photographs: folder or zip of photographs, each of one person, and shown whole; if there are more than `COUNT`,
-            that many from beginning to end. None for drawn people, always the same.
+            that many from beginning to end. None for synthetic people, always the same.
 
     Returns:
         float32 (N, height, width, 3) in [-1, 1], N at most `COUNT`.

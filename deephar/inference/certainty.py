@@ -6,7 +6,7 @@ from deephar import metrics_overlap
 from deephar.typed import Floats
 
 DETECTOR, POSE, AGREEMENT, OFFSET = 5.2, 7.1, 4.1, -11.4
-"""Weights of a logistic regression on what the detector proposed in photographs for validation and in drawn groups:
+"""Weights of a logistic regression on what the detector proposed in photographs for validation and in synthetic groups:
 `exp/people/fit_certainty.py`."""
 
 

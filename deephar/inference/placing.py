@@ -23,7 +23,7 @@ class Place:
     """Gives people their place before the camera: `PosePredictor.stream(video, then=[Place(fov_degrees=60)])`.
 
     A picture does not say how large somebody is: everybody is taken to be of the same height, by the lengths of arms
-    and legs, and poses in space are scaled to it. Who is a tenth taller than that comes out a tenth too near.
+    and legs, and 3D poses are scaled to it. Who is a tenth taller than that comes out a tenth too near.
     The place is the one from which the pose's joints project nearest to where they are seen.
 
     Args:
@@ -54,7 +54,7 @@ class Place:
         self.height_mm: float = checks.between("height_mm", height_mm, 0, low_included=False)
 
     def __call__(self, result: Result) -> Result:
-        """A result whose people with poses in space have `position_mm`, where the focal length is known."""
+        """A result whose people with 3D poses have `position_mm`, where the focal length is known."""
         focal = self._focal(result)
         if math.isnan(focal):
             return result

@@ -207,7 +207,7 @@ class PosePredictor:
 
     @property
     def depth(self) -> bool:
-        """Whether the network gives poses in space."""
+        """Whether the network gives 3D poses."""
         dimensions = {outputs.Kind.POSE: 3, outputs.Kind.POSE_VISIBILITY: 4}
         tensors = zip(outputs.describe(self.model), getattr(self.model, "outputs", ()), strict=False)
         return any(tensor.shape[-1] == dimensions.get(output.kind) for output, tensor in tensors)

@@ -90,8 +90,8 @@ SHIPPED: dict[str, Entry] = {
         "lite-3d",
         {"input_shape": (128, 128, 3)},
         "pa17j",
-        "drawn people of another seed, one crop, root depth given: MPJPE = 130 mm; photographs: PCK@0.2 = 10.0",
-        licence="MIT, as deephar: trained on drawn people alone",
+        "synthetic people of another seed, one crop, root depth given: MPJPE = 130 mm; photographs: PCK@0.2 = 10.0",
+        licence="MIT, as deephar: trained on synthetic people alone",
     ),
     "four-lite": _shipped(
         "four-lite",
@@ -107,7 +107,7 @@ SHIPPED: dict[str, Entry] = {
             "num_actions": (20, 60),
         },
         "pa17j",
-        "drawn people, test splits: PCKh@0.5 = 64.2, MPJPE = 140 mm, accuracy of 20 and of 10 actions = 65.7 and 93.8",
+        "synthetic people, test splits: PCKh@0.5 = 64.2, MPJPE = 140 mm, accuracy of 20 and 10 actions = 65.7 and 93.8",
         (*(f"penn/{name}" for name in action_names.DRAWN), *(f"ntu/{name}" for name in action_names.NTU[:60])),
     ),
     "penn-pose-only": _shipped(

@@ -1,4 +1,4 @@
-"""Ablation: one network for four tasks against four dedicated ones. The paper's thesis at small scale, on drawn people.
+"""Ablation: one network for four tasks against four dedicated ones, on synthetic people: the paper's thesis, in small.
 
 Data     none; it makes people in the formats of MPII, Human3.6M, Penn Action and NTU RGB+D
 Command  python exp/ablation/four_tasks.py;  --seeds 0 1 and, once the data is there, --seeds 2 beside it

@@ -5,7 +5,7 @@ Data     LSP-extended, the official folder or a zip, photographs 3701-4200. It d
 Command  python exp/lsp/eval_lsp_3d.py --data lspet_dataset.zip [--weights runs/lsp_3d/last.weights.h5] [--flip]
          [--captured h36m.npz] [--poses lspe.npz]
 Time     40 seconds on two cores of an AVX2 server CPU
-Result   a table; OUT/eval.json, OUT/space.png: people, and their poses in space over the true ones in grey
+Result   a table; OUT/eval.json, OUT/space.png: people, and their 3D poses over the true ones in grey
 Protocol one crop; MPJPE with roots aligned and the root's depth given, beside the mean pose of people of the training
          seed and the true x, y with all joints at the root's depth; photographs: PCK@0.2 of the torso and,
          with --poses, PA-MPJPE against the depth that BlazePose sees in them

@@ -1,11 +1,11 @@
-"""Score the detector: people found in held-out photographs, false people in windows without anybody, drawn groups.
+"""Score the detector: people found in held-out photographs, false people in windows without anybody, synthetic groups.
 
 Data     LSP-extended, test split 3701-4200; street photographs 1701-1900 with predicted joints (--street,
-         --street-poses), beside whose people 500 windows are cut; drawn groups need nothing
+         --street-poses), beside whose people 500 windows are cut; synthetic groups need nothing
 Command  python exp/people/eval_people.py --data lspet_dataset.zip --street ccp.zip --street-poses ccp.npz
 Result   tables of recall and false people by threshold, of the detector alone and of the people whom a predictor finds
-         with it (boxes around their joints); average precision on drawn groups, boxes of the detector and
-         poses of --weights; identities in drawn videos of people who cross; OUT/eval.json, OUT/groups.jpg, eight of
+         with it (boxes around their joints); average precision on synthetic groups, boxes of the detector and
+         poses of --weights; identities in synthetic videos of people who cross; OUT/eval.json, OUT/groups.jpg, eight of
          the groups, evenly spaced, and OUT/film.webp, the first video
 """
 
@@ -39,8 +39,8 @@ def options():
     parser.add_argument("--street-poses", type=pathlib.Path, help=".npz of two networks' joints")
     parser.add_argument("--detector", type=pathlib.Path, help="weights of train_people.py (default: deephar's own)")
     parser.add_argument("--weights", default="photo-lite-2d", help="of the pose network, for the groups")
-    parser.add_argument("--groups", type=int, default=200, help="drawn pictures")
-    parser.add_argument("--videos", type=int, default=20, help="drawn videos")
+    parser.add_argument("--groups", type=int, default=200, help="synthetic pictures")
+    parser.add_argument("--videos", type=int, default=20, help="synthetic videos")
     parser.add_argument("--levels", type=int, default=2, help="see deephar.detection.detector.PeopleDetector")
     parser.add_argument("--out", default="runs/people", type=pathlib.Path)
     args = parser.parse_args()
@@ -89,7 +89,7 @@ def people_of(args):
 
 
 def drawn(args):
-    """Scores of poses and boxes in pictures of several drawn people, with the detector's own threshold."""
+    """Scores of poses and boxes in pictures of several synthetic people, with the detector's own threshold."""
     pictures = groups.Groups(args.groups, size=(384, 288), seed=10_000)
     finder = detector.PeopleDetector(loading.load(args.detector), levels=args.levels)
     predictor = PosePredictor.from_weights(args.weights, detector=finder)
@@ -107,7 +107,7 @@ def drawn(args):
 
 
 def crossing(args):
-    """Identities in drawn videos of two people who cross, and a film of the first."""
+    """Identities in synthetic videos of two people who cross, and a film of the first."""
     predictor = PosePredictor.from_weights(args.weights, detector=detector.PeopleDetector(loading.load(args.detector)))
     videos = crossings.CrossingVideos(args.videos, size=(384, 288), seed=40_000)
     found = []

@@ -1,7 +1,7 @@
 """Fit how sure a person is by the detector's score, the joints' confidence and the agreement of the boxes.
 
 Data     LSP-extended, validation split 3501-3700; street photographs 1601-1700 with predicted joints (--street,
-         --street-poses), whole and in windows beside the people; drawn groups need nothing
+         --street-poses), whole and in windows beside the people; synthetic groups need nothing
 Command  python exp/people/fit_certainty.py --data lspet_dataset.zip --street ccp.zip --street-poses ccp.npz
 Result   the constants of deephar/inference/certainty.py, and the average precision of every rank by source
 """

@@ -1,4 +1,4 @@
-"""Train the detector of people on mosaics of photographs and drawn groups.
+"""Train the detector of people on mosaics of photographs and synthetic groups.
 
 Data     LSP-extended, the official folder or a zip, photographs 1-3500 and 4201-8500 with the joints that two networks
          predicted in them (--poses), a zip of street photographs of one person each (--street) with predicted joints

@@ -4,7 +4,7 @@ Data     none; it draws the people
 Command  python exp/synthetic/show_failures.py --weights photo-base-2d
 Time     half a minute on two AVX-512 cores
 Result   OUT/failures.jpg, and a line on the errors of all people and of those shown
-Protocol 300 drawn people in the wild, one crop; the error of a person is the mean distance of the joints in the
+Protocol 300 synthetic people in the wild, one crop; the error of a person is the mean distance of the joints in the
          picture, in per cent of the crop's side; networks with depth are judged by x and y too
 """
 

@@ -1,9 +1,9 @@
-"""Train a small 3D pose network on drawn people alone: no photograph, so nobody's terms but those of deephar.
+"""Train a small 3D pose network on synthetic people alone: no photograph, so nobody's terms but those of deephar.
 
 Data     none; it draws the people
 Command  python exp/synthetic/train_pose_3d.py
 Time     31 minutes on two cores with bfloat16 (--precision bfloat16), beside other work
-Score    `drawn-lite-3d`: MPJPE of drawn people of another seed, root depth given, 129.8 mm (mean pose 257.1);
+Score    `drawn-lite-3d`: MPJPE of synthetic people of another seed, root depth given, 129.8 mm (mean pose 257.1);
          photographs 3701-4200 of LSP-extended: PCK@0.2 10.0 %, which is nearly nothing
 Result   runs/synthetic_3d/best.weights.h5, last.weights.h5, small.weights.h5 (best, for distribution), log.csv,
          model.json; then exp/lsp/eval_lsp_3d.py; --resume continues

@@ -20,7 +20,7 @@ from deephar.typed import Path
 _NETWORKS = {"thunder": "coco17", "heavy": "blazepose33"}
 
 SCENES, DRAWN = 2000, 3000
-"""Numbers of synthetic scenes without anybody, and of people in drawn groups."""
+"""Numbers of synthetic scenes without anybody, and of people in synthetic groups."""
 
 
 def seen(reader: PoseDataset, poses: Path, depth: bool = False) -> PoseDataset:

@@ -1,4 +1,4 @@
-"""A reader of people one by one from drawn groups, with bystanders and people who hide each other."""
+"""A reader of people one by one from synthetic groups, with bystanders and people who hide each other."""
 
 import numpy as np
 from PIL import Image
@@ -50,13 +50,13 @@ class PeopleInGroups:
             if len(worthy):
                 person = int(np.random.default_rng([self.groups.seed, picture, 1]).choice(worthy))
                 return self._sample(picture, person, truth.pose_px[person].copy())
-        raise ValueError(f"None of {TRIES} drawn groups shows a person of {LEAST_SIDE:g} of the picture's height")
+        raise ValueError(f"None of {TRIES} synthetic groups shows a person of {LEAST_SIDE:g} of the picture's height")
 
     def _sample(self, picture: int, person: int, pose: Floats) -> Sample:
         pose[((pose < 0) | (pose >= self.groups.size)).any(axis=1)] = np.nan
         center, window = geometry.person_window(geometry.points_box(pose))
         image = Image.fromarray(self.groups.image(picture))
-        return Sample(f"person {person + 1} of drawn group {picture}", image, pose, center, window)
+        return Sample(f"person {person + 1} of synthetic group {picture}", image, pose, center, window)
 
     def _worthy(self, boxes: Floats, share: Floats) -> Ints:
         sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)

@@ -17,7 +17,7 @@ FRAMES = 15
 
 
 class _Drawn:
-    """What readers of drawn people share: how many, how large, where, which joints, and the seed."""
+    """What readers of synthetic people share: how many, how large, where, which joints, and the seed."""
 
     def __init__(self, count: int, size: Size, domain: str, layout: PoseLayout | str, seed: int) -> None:
         self.count = count

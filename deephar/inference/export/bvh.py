@@ -1,4 +1,4 @@
-"""BVH of poses in space: a hierarchy of joints with rotations over time, as animation programs read it.
+"""BVH of 3D poses: a hierarchy of joints with rotations over time, as animation programs read it.
 
 A joint where several bones begin has a joint without length for each of them, named after both ends (pelvis_r_hip): so
 every bone turns on its own, and all directions are those of the poses. Lengths are the medians over the whole file.

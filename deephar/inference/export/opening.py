@@ -32,7 +32,7 @@ def open_writer(path: Path, about: About, depth: bool = False) -> Writer:
     Args:
         path: of the file, that ends in one of `ENDS`.
         about: what all results have in common.
-        depth: whether the network gives poses in space.
+        depth: whether the network gives 3D poses.
 
     Returns:
         `Writer`, to be used in a `with`.
@@ -49,7 +49,7 @@ def open_writer(path: Path, about: About, depth: bool = False) -> Writer:
     if end == ".coco.json":
         return Coco(path, about)
     if not depth:
-        raise ValueError(f"{path} needs poses in space. Received: a network without depth")
+        raise ValueError(f"{path} needs 3D poses. Received: a network without depth")
     if end == ".trc":
         return Trc(path, about)
     from deephar.inference.export.bvh import Bvh  # with rotations from scipy, which takes long to import

@@ -25,7 +25,7 @@ def columns(layout: PoseLayout, depth: bool) -> list[str]:
 
     Args:
         layout: of the joints.
-        depth: whether there are columns for poses in space.
+        depth: whether there are columns for 3D poses.
     """
     own = ("x", "y", "confidence", *(_AXES if depth else ()))
     joints = [f"{joint}_{name}" for joint in layout.names for name in own]
@@ -42,7 +42,7 @@ class Table(Writer):
     Args:
         path: of the file. One that exists is replaced, unless `resume_from` is given.
         about: what all results have in common.
-        depth: whether to write poses in space.
+        depth: whether to write 3D poses.
         resume_from: index of the next result that will be written: go on with the file, where it exists, without its
             rows from there on and a last one that is not whole.
 

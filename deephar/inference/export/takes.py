@@ -1,4 +1,4 @@
-"""Poses in space over time, person by person, as formats of motion capture want them."""
+"""3D poses over time, person by person, as formats of motion capture want them."""
 
 import abc
 import dataclasses
@@ -100,5 +100,5 @@ class Takes(Collecting):
 
 def _in_space(person: Person, path: pathlib.Path) -> tuple[Floats, Floats | None]:
     if person.pose_3d_mm is None:
-        raise ValueError(f"{path} needs poses in space. Received: people of a network without depth")
+        raise ValueError(f"{path} needs 3D poses. Received: people of a network without depth")
     return person.pose_3d_mm, person.position_mm

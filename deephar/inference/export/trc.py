@@ -1,4 +1,4 @@
-"""TRC of poses in space: the tracks of named markers, as OpenSim and others of motion capture read them."""
+"""TRC of 3D poses: the tracks of named markers, as OpenSim and others of motion capture read them."""
 
 import math
 import pathlib

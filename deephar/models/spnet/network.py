@@ -48,7 +48,7 @@ class Head(typing.NamedTuple):
 
 
 def pose_head(heatmaps: keras.KerasTensor, depth: keras.KerasTensor | None, names: dict[str, str]) -> Head:
-    """Pose and confidence from heat maps (B, H, W, J) and, for poses in space, depth maps (B, H, W, J); logits both."""
+    """Pose and confidence from heat maps (B, H, W, J) and, for 3D poses, depth maps (B, H, W, J); logits both."""
     probability = SpatialSoftmax(name=names["probability"], **FORMAT)(heatmaps)
     pose = ExpectedPosition(name=names["xy"], **FORMAT)(probability)
     if depth is not None:

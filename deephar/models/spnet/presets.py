@@ -16,4 +16,4 @@ PRESETS: dict[str, SpnetConfig] = {
     ),
 }  # fmt: skip
 """`spnet-penn` is what evaluates Penn Action; its training script has 2 pyramids, both with actions, and no replica.
-`spnet-lite` is ours: poses in space and two sets of actions."""
+`spnet-lite` is ours: 3D poses and two sets of actions."""
