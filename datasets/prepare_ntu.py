@@ -36,10 +36,11 @@ def extract(path, args):
             for index in range(len(video)):
                 picture = video.frame(index).resize(size, Image.Resampling.BICUBIC)
                 picture.save(partial / f"{index + 1:05d}.jpg", quality=args.quality)
+        partial.rename(folder)
     except ValueError as error:
-        shutil.rmtree(partial)
         return str(error)
-    partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return None
 
 
@@ -56,12 +57,15 @@ def main():
         raise SystemExit(f"Expected videos named like S001C001P001R001A001{VIDEO} in {args.videos}; there are none")
     args.out.mkdir(parents=True, exist_ok=True)
     failed = []
-    with multiprocessing.get_context("spawn").Pool(args.workers) as pool:
-        results = pool.imap(functools.partial(extract, args=args), paths)
-        for path, error in tqdm(zip(paths, results, strict=True), total=len(paths), desc="videos", unit="video"):
-            if error:
-                failed.append(path.name[: -len(VIDEO)])
-                tqdm.write(error)
+    try:
+        with multiprocessing.get_context("spawn").Pool(args.workers) as pool:
+            results = pool.imap(functools.partial(extract, args=args), paths)
+            for path, error in tqdm(zip(paths, results, strict=True), total=len(paths), desc="videos", unit="video"):
+                if error:
+                    failed.append(path.name[: -len(VIDEO)])
+                    tqdm.write(error)
+    except (ImportError, OSError) as error:  # PyAV is missing, or the disk is full
+        raise SystemExit(f"stopped: {error}") from None
     with whole_file(args.out / "failed.txt") as temporary:
         temporary.write_text("".join(f"{name}\n" for name in failed), encoding="utf-8")
     print(f"{len(paths) - len(failed)} of {len(paths)} videos are in {args.out}; {len(failed)} failed")

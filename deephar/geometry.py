@@ -177,12 +177,13 @@ def enlarge_box(box: ArrayLike, factor: float = 1.0, square: bool = False) -> Fl
     return window_to_box(center, np.full(2, window.max()) if square else window)
 
 
-def person_window(box: ArrayLike, margin: float = MARGIN) -> tuple[Floats, Floats]:
+def person_window(box: ArrayLike, margin: float = MARGIN, name: str | None = None) -> tuple[Floats, Floats]:
     """Square window around a person's box.
 
     Args:
         box: (4,) x1, y1, x2, y2, the extent of the joints.
         margin: factor on the longer side.
+        name: of the person, for the message.
 
     Returns:
         centre (2,) and size (2,).
@@ -191,7 +192,10 @@ def person_window(box: ArrayLike, margin: float = MARGIN) -> tuple[Floats, Float
         ValueError: if the box is empty or not finite.
     """
     center, window = box_to_window(enlarge_box(box, margin, square=True))
-    return _checked_window(center, window)
+    try:
+        return _checked_window(center, window)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}" if name else str(error)) from None
 
 
 def union_box(boxes: ArrayLike) -> Floats:

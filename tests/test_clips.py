@@ -158,6 +158,17 @@ def test_frames_as_stills(videos):
     np.testing.assert_array_equal(sample.pose_px, videos.video(0).pose_px[3])
 
 
+def test_a_frame_with_a_single_joint_is_named():
+    class OneJoint(DrawnVideos):
+        def video(self, index):
+            video = super().video(index)
+            video.pose_px[:, 1:] = np.nan
+            return video
+
+    with pytest.raises(ValueError, match="video1, frame 0: A crop needs"):
+        clips.VideoFrames(OneJoint()).sample(8)
+
+
 def test_frames_spread_over_a_share_of_a_video():
     """By hand: half of 61 frames is 30 steps; clips of half the video start at 0, 15 and 30."""
     assert clips.spread_frames(61, 4).tolist() == [0, 20, 40, 60]

@@ -315,6 +315,17 @@ def test_mpii(tmp_path):
     check_commands(found.commands)
     (folder / "images" / "000000001.jpg").unlink()
     assert recognise.recognise(folder).problems[0].startswith("1 of 6 photographs in ")
+    listed = (folder / "valid.h5").read_bytes()
+    (folder / "valid.h5").unlink()
+    found = recognise.recognise(folder)  # without that list, the RELEASE cannot be split
+    assert "train.json" in found.commands[0] and "valid.json" in found.commands[0] and found.samples == 6
+    (folder / "train.json").rename(folder / "train.json.away")
+    if (folder / "train.h5").exists():
+        (folder / "train.h5").unlink()
+    found = recognise.recognise(folder)
+    assert found.commands == [] and "the RELEASE .mat with pose-hg's valid.h5" in found.problems[0]
+    (folder / "train.json.away").rename(folder / "train.json")
+    (folder / "valid.h5").write_bytes(listed)
     (folder / "release.mat").unlink()
     assert "train.json" in recognise.recognise(folder).commands[0]
     for name in ("valid.h5", "valid.json"):
@@ -353,6 +364,10 @@ def test_ntu(made):
     problems = recognise.recognise(folder).problems
     assert problems[0] == f"1 of 12 clips' pictures are missing: {first.name.removesuffix('_rgb.avi')}"
     assert problems[1].startswith("1 of 11 pictures that were tried") and second.name in problems[1]
+    depth = folder / "nturgb+d_depth_masked" / second.name.removesuffix("_rgb.avi")
+    depth.mkdir(parents=True)
+    (depth / "MDepth-00000001.png").write_bytes(b"no colours")
+    assert recognise.recognise(folder).problems == problems
     for file in folder.rglob("*_rgb.avi"):
         file.unlink()
     assert "neither the clips' frames nor" in recognise.recognise(folder).problems[0]
@@ -383,8 +398,8 @@ def test_human36m_as_mmpose_has_it(tmp_path):
         tmp_path / "h36m_test.npz", imgname=names, part=np.append(pixels, known, -1), S=np.append(where, known, -1)
     )
     found = recognise.recognise(tmp_path)
-    assert (found.dataset, found.samples) == ("Human3.6M", 2) and "lacks images/" in found.problems[0]
-    check_commands(found.commands)
+    assert (found.dataset, found.samples, found.commands) == ("Human3.6M", 2, [])
+    assert "lacks a camera file, such as metadata.xml" in found.problems[0]
 
 
 def test_jhmdb(tmp_path):

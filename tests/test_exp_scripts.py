@@ -77,6 +77,8 @@ def test_mpii_trains_evaluates_and_submits(tmp_path, monkeypatch, capsys):
     options = (*images, "--annotations", data / "release.mat", *weights, *submission)
     said = run(evaluate, monkeypatch, capsys, *options)
     assert "wrote 1 people" in said and (out / "test.mat").is_file()
+    options = (*images, "--annotations", data / "valid.json", *weights, *submission)
+    assert "a submission is of --split test of the RELEASE" in refused(evaluate, monkeypatch, capsys, *options)
 
 
 @pytest.mark.slow

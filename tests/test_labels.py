@@ -7,7 +7,7 @@ import re
 import keras
 import numpy as np
 import pytest
-from drawn import TEMPLATE, standing
+from drawn import TEMPLATE, DrawnVideos, standing
 from helpers import eagerly
 from PIL import Image
 from scripts import loaded, refused, run
@@ -16,7 +16,7 @@ from deephar import config, layouts, models, training
 from deephar.data.batches import loader, mixture
 from deephar.data.readers import backgrounds, lsp, photographs
 from deephar.data.readers.pose_files import PoseFile
-from deephar.data.samples import augment, crops
+from deephar.data.samples import augment, clips, crops
 from deephar.data.samples.consensus import consensus
 from deephar.data.synthetic import empty
 from deephar.models import outputs
@@ -264,9 +264,28 @@ def test_a_window_from_limbs_leaves_room_for_the_head(street, poses, drawn):
         assert crop.joint_weight[LSP.index("head_top")] == 0
 
 
+class InSpace:
+    """The same people, with the depth of two joints."""
+
+    def __init__(self, reader):
+        self.reader, self.layout = reader, reader.layout
+
+    def __len__(self):
+        return len(self.reader)
+
+    def sample(self, index):
+        sample = self.reader.sample(index)
+        depth = np.where(np.arange(len(sample.pose_px)) < 2, 100.0, np.nan)
+        return dataclasses.replace(sample, pose_px=np.column_stack([sample.pose_px, depth]))
+
+
 def test_backgrounds_hold_no_joint(street, poses):
     seen = photographs.SeenByOthers(photographs.Photographs(street), [PoseFile(poses, "coco17", "thunder")] * 2)
     beside = backgrounds.Backgrounds(seen, seed=3)
+    assert len(backgrounds.Backgrounds(InSpace(seen))) == 4
+    shown = backgrounds.picture(beside.sample(0))
+    assert shown.size == (round(beside.sample(0).window_px[0]),) * 2
+    assert backgrounds.picture(beside.sample(0), 16).size == (16, 16)
     assert len(beside) == 4
     corners = set()
     for index in range(4):
@@ -324,6 +343,23 @@ def test_a_half_body_is_the_window_of_the_joints_on_one_side(drawn):
     np.testing.assert_allclose(pose[kept].max(axis=0).max() - pose[kept].min(axis=0).min(), 0.8, atol=1e-9)
     assert np.all((pose[kept] > 0.09) & (pose[kept] < 0.91)) and np.any(pose[~kept] > 1)
     assert 1 / 3 <= upper.depth_scale < 1
+
+
+def test_a_clip_shows_half_a_body_and_patches_in_every_frame():
+    """The window of the joints of all frames on one side; its depth range is as much smaller."""
+    videos, half = DrawnVideos(), augment.Draw(part=(90.0, 0.5), patches=(((0.0, 0.0, 0.5, 0.5), (1, 2, 3)),))
+    whole, clip = (clips.make_clip(videos, 0, range(4), (32, 32), draw) for draw in (augment.Draw(), half))
+    y = whole.pose_px[..., 1]
+    kept = y <= np.nanmin(y) + 0.5 * (np.nanmax(y) - np.nanmin(y))
+    assert 8 < kept.sum() < kept.size - 8
+    inside = clip.pose_crop[kept][:, :2]
+    np.testing.assert_allclose(np.ptp(inside, axis=0).max(), 0.8, atol=1e-9)
+    assert np.all(clip.pixels[:, :16, :16] == [1, 2, 3]) and np.any(clip.pixels[:, 16:] != [1, 2, 3])
+    across, _, along = (np.nanmax(clip.pose_crop, (0, 1)) - np.nanmin(clip.pose_crop, (0, 1))) / (
+        np.nanmax(whole.pose_crop, (0, 1)) - np.nanmin(whole.pose_crop, (0, 1))
+    )
+    assert across > 1.2
+    np.testing.assert_allclose(along, across)
 
 
 def test_patches_cover_what_they_say_and_nothing_else():

@@ -57,6 +57,20 @@ def test_all_joints_of_a_frame_are_off_together(errors):
         assert len({tuple(row) for row in frame[np.isfinite(frame).all(axis=-1)].round(6).tolist()}) == 1
 
 
+def test_what_is_unknown_of_somebody_is_that_of_somebody_else(tmp_path):
+    """Nobody is right for want of a label; who has none is not drawn."""
+    off = np.full((3, 14, 2), np.nan)
+    off[0], off[1] = 0.1, 0.2
+    off[1, LSP.index("r_knee")] = np.nan
+    np.savez(tmp_path / "errors.npz", errors=off, names=np.array(LSP.names))
+    errors = Misjudged(Still(), tmp_path / "errors.npz").errors
+    assert len(errors) == 2 and np.isfinite(errors).all()
+    np.testing.assert_array_equal(errors[1, PENN.index("r_knee")], [0.1, 0.1])
+    np.savez(tmp_path / "errors.npz", errors=off[2:], names=np.array(LSP.names))
+    with pytest.raises(ValueError, match="knows the error of no joint of penn13"):
+        Misjudged(Still(), tmp_path / "errors.npz")
+
+
 def test_the_same_seed_gives_the_same_errors(errors):
     first, again, other = (Misjudged(Still(), errors, seed).video(1).pose_px for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)

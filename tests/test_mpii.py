@@ -239,6 +239,9 @@ def test_submission_has_the_releases_structure(folder, tmp_path):
     assert not len(empty["annopoints"])
     point = person["annopoints"]["point"][15]
     assert (point["x"], point["y"], point["id"]) == (30, 31, 15)
+    mpii_files.write_submission(tmp_path / "out.mat", people, np.full((1, 16, 2), np.nan))
+    annolist = scipy.io.loadmat(tmp_path / "out.mat", simplify_cells=True)["annolist"]
+    assert not any(len(person["annopoints"]) for person in annolist["annorect"])
     with pytest.raises(ValueError, match="Expected poses of 1 people"):
         mpii_files.write_submission(tmp_path / "out.mat", people, np.zeros((2, 16, 2)))
 

@@ -273,6 +273,8 @@ def test_other_classes_keep_the_rest():
         ({"action_pyramids": (3,)}, "1 to 2"),
         ({"input_shape": (40, 32, 3)}, "multiples of 16, 32 or more"),
         ({"num_levels": 3}, "multiples of 32, 64 or more"),
+        ({"input_shape": 128}, "multiples of 16, 32 or more"),
+        ({"input_shape": (32, 32, 0)}, "multiples of 16, 32 or more"),
         ({"num_levels": 1}, "num_levels"),
         ({"num_actions": (), "action_pyramids": (), "export_poses": "none"}, "poses are the only outputs"),
         ({"export_poses": "none", "export_heatmaps": True}, "beside poses only"),

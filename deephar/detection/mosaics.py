@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from deephar import geometry
-from deephar.data.readers import photographs
+from deephar.data.readers import backgrounds, photographs
 from deephar.data.readers.base import PoseDataset
 from deephar.data.samples import frames
 from deephar.data.synthetic.groups import Groups
@@ -76,14 +76,12 @@ class OnePerson:
 
     def scene(self, index: int) -> Scene:
         sample = self.reader.sample(index)
-        image = frames.to_rgb(sample.image, sample.name)
-        located = np.isfinite(sample.pose_px).all(axis=1).sum()
+        located = np.isfinite(sample.pose_px[:, :2]).all(axis=1).sum()
         if not located:  # a window that shows nobody
-            window = geometry.window_to_crop(sample.center_px, sample.window_px)
-            side = max(16, min(SIDE, int(sample.window_px[0])))
-            return Scene(Image.fromarray(frames.warp(image, window, (side, side))), [], self.all_known)
+            return Scene(backgrounds.picture(sample, SIDE), [], self.all_known)
         if located < LOCATED:
             raise ValueError(f"{sample.name}: only {located} joints are located")
+        image = frames.to_rgb(sample.image, sample.name)
         return Scene(image, [photographs.with_crown(sample.pose_px, self.reader.layout)], self.all_known)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from tqdm import tqdm
 
-from deephar import metrics
+from deephar import checks, metrics
 from deephar.inference import running
 from deephar.models import outputs
 from deephar.typed import ArrayLike, Floats, Ints, Network
@@ -152,7 +152,8 @@ class _Walk:
     """Iterates over the clips of videos, one video after another, and collects facts about them; see `predict`."""
 
     def __init__(self, videos: Videos, progress: bool, on_broken: str) -> None:
-        self.videos, self.progress, self.on_broken = videos, progress, on_broken
+        self.videos, self.progress = videos, progress
+        self.on_broken: str = checks.one_of("on_broken", on_broken, ("raise", "skip"))
         self.truth, self.clips = np.full(len(videos), -1), np.zeros(len(videos), int)
         self.names, self.short = [""] * len(videos), 0
         self.broken: dict[int, str] = {}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from tqdm import tqdm
 
-from deephar import geometry, metrics
+from deephar import checks, geometry, metrics
 from deephar.camera import Camera
 from deephar.inference import running
 from deephar.inference.running import predict_crops  # noqa: F401, where it was before
@@ -192,7 +192,8 @@ class _Walk:
     """Iterates over the readable crops; collects their positions and the errors of the others; see `over_batches`."""
 
     def __init__(self, crops: Crops, progress: bool, on_broken: str) -> None:
-        self.crops, self.progress, self.on_broken = crops, progress, on_broken
+        self.crops, self.progress = crops, progress
+        self.on_broken: str = checks.one_of("on_broken", on_broken, ("raise", "skip"))
         self.places: list[int] = []
         self.broken: dict[int, str] = {}
 

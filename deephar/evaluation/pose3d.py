@@ -107,19 +107,19 @@ def predict(
     Raises:
         ValueError: if the model has no depth, or a crop has no camera or no depth.
     """
-    (pose, visibility), (*labels, root, scale, cameras), broken = pose2d.over_batches(
+    (pose, visibility), (true_px, inside, head, root, scale, cameras), broken = pose2d.over_batches(
         model, crops, _gather, batch_size, flip, progress, on_broken
     )
     relative = geometry.crop_to_depth(pose[..., 2], 0.0, scale[:, None])
-    pose_mm, true_mm = np.full_like(pose, np.nan), np.full_like(labels[0], np.nan)
+    pose_mm, true_mm = np.full_like(pose, np.nan), np.full_like(true_px, np.nan)
     for camera, rows in _by_camera(cameras):
         rays = camera.unproject(np.concatenate([pose[:, rows, :, :2], np.ones_like(pose[:, rows, :, :1])], axis=-1))
         depth = root[rows] if bones_mm is None else _root_depth(rays, relative[:, rows], bones_mm, crops.layout)
         pose[:, rows, :, 2:] = (relative[:, rows] + depth[..., None])[..., None]
         pose_mm[:, rows] = camera.to_world(rays * pose[:, rows, :, 2:])
-        true_mm[rows] = camera.uvd_to_world(labels[0][rows])
+        true_mm[rows] = camera.uvd_to_world(true_px[rows])
     return Predictions3D(
-        pose, visibility, *labels, broken=broken, pose_mm=pose_mm, true_mm=true_mm, cameras=cameras,
+        pose, visibility, true_px, inside, head, broken=broken, pose_mm=pose_mm, true_mm=true_mm, cameras=cameras,
         root_depth="given" if bones_mm is None else "estimated",
     )  # fmt: skip
 
@@ -157,7 +157,9 @@ class MetricPoses(typing.Protocol):
     def pose_mm(self, name: str) -> Floats: ...
 
 
-def agreement(model: Network, crops: pose2d.Crops, file: MetricPoses, *, flip: bool = False) -> float:
+def agreement(
+    model: Network, crops: pose2d.Crops, file: MetricPoses, *, flip: bool = False, on_broken: str = "raise"
+) -> float:
     """PA-MPJPE in mm of poses on photographs against the metric joints that another network sees there: no truth.
 
     Args:
@@ -165,15 +167,17 @@ def agreement(model: Network, crops: pose2d.Crops, file: MetricPoses, *, flip: b
         crops: see `deephar.evaluation.pose2d.predict`; they need neither depth nor cameras.
         file: `deephar.data.readers.space_files.SpaceFile`; joints are matched by name.
         flip: average with the mirrored crop.
+        on_broken: see `deephar.evaluation.pose2d.predict`.
     """
 
     def gather(batch: list[pose2d.Crop], poses: Floats, _: Floats) -> tuple[tuple[Floats], tuple[Array]]:
         return (poses,), (np.array([crop.name for crop in batch], dtype=object),)
 
-    (poses,), (names,), _ = pose2d.over_batches(model, crops, gather, flip=flip)
-    seen = [layouts.rearrange(file.pose_mm(name), file.layout, crops.layout) for name in names]
+    (poses,), (names,), broken = pose2d.over_batches(model, crops, gather, flip=flip, on_broken=on_broken)
+    rows = [row for row in range(len(names)) if row not in broken]
+    seen = [layouts.rearrange(file.pose_mm(names[row]), file.layout, crops.layout) for row in rows]
     depth = 2 * geometry.DEPTH_HALF_RANGE_MM
-    return metrics3d.pa_mpjpe(np.stack(seen), poses[-1] * [geometry.WINDOW_MM, geometry.WINDOW_MM, depth])
+    return metrics3d.pa_mpjpe(np.stack(seen), poses[-1, rows] * [geometry.WINDOW_MM, geometry.WINDOW_MM, depth])
 
 
 def draw_views(predictions: Predictions3D, index: int, layout: PoseLayout) -> Image.Image:

@@ -6,7 +6,7 @@ A configuration is a frozen dataclass; it may contain others, whose fields are o
 import dataclasses
 import difflib
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from deephar import checks
 
@@ -39,6 +39,31 @@ def require(condition: object, message: str, **received: object) -> None:
     if not condition:
         values = ", ".join(f"{name}={value!r}" for name, value in received.items())
         raise ValueError(f"{message}. Received: {values}")
+
+
+def frame_shape(shape: object, step: int, least: int, why: str) -> tuple[int, int, int]:
+    """A frame's (H, W, channels), checked.
+
+    Args:
+        shape: as received.
+        step: what H and W are multiples of.
+        least: of H and W.
+        why: end of the message.
+
+    Raises:
+        ValueError: for another shape.
+    """
+    try:
+        sizes = [checks.whole("input_shape", size) for size in typing.cast(Iterable[object], shape)]
+    except (TypeError, ValueError):
+        sizes = []
+    require(
+        len(sizes) == 3 and all(size >= least and size % step == 0 for size in sizes[:2]),
+        f"`input_shape` must be (H, W, channels) of a frame, H and W multiples of {step}{why}",
+        input_shape=shape,
+    )
+    height, width, channels = sizes
+    return height, width, channels
 
 
 def _is_settings(value: object) -> typing.TypeGuard[Settings]:

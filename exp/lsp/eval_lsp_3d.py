@@ -88,10 +88,11 @@ def main():
     print(f"ground-truth x and y, all joints at the root's depth: {result['root_at_depth']:.1f} mm")
     if photographs:
         cuts = crops.Crops(photographs, size, layout)
-        result["photographs"] = pose2d.pck_scores(pose2d.predict(model, cuts, flip=args.flip), layout)
+        seen = pose2d.predict(model, cuts, flip=args.flip, on_broken="skip")
+        result["photographs"] = pose2d.pck_scores(seen, layout)
         print(report.pck_table(result["photographs"]))
     if photographs and args.poses:
-        result["agreement"] = pose3d.agreement(model, cuts, args.poses, flip=args.flip)
+        result["agreement"] = pose3d.agreement(model, cuts, args.poses, flip=args.flip, on_broken="skip")
         print(f"photographs, against BlazePose's metric joints: PA-MPJPE {result['agreement']:.1f} mm")
     report.save_json(result, args.out / "eval.json")
     views = functools.partial(pose3d.draw_views, predictions, layout=layout)

@@ -38,6 +38,8 @@ def options():
     args = parser.parse_args()
     if args.split == "test" and not args.submission:
         parser.error("test people have no labels; give --submission FILE.mat")
+    if args.submission and (args.split != "test" or args.annotations.suffix.lower() != ".mat"):
+        parser.error("a submission is of --split test of the RELEASE .mat, which numbers the people as the server does")
     if args.multi_crop and args.published:
         parser.error("--published is a single crop; leave out --multi-crop")
     try:
@@ -63,7 +65,8 @@ def main():
         to_files = people.index_base - 0.5
         poses = layouts.rearrange(predictions.pose_px[-1] + to_files, layout, people.layout)
         mpii_files.write_submission(args.submission, people.people, poses)
-        print(f"wrote {len(poses)} people to {args.submission}; {len(predictions.broken)} could not be read")
+        broken = len(predictions.broken)
+        print(f"wrote {len(poses) - broken} people to {args.submission}; {broken} could not be read")
         return
     scores = pose2d.pckh_scores(predictions, layout, inside_only=args.published)
     print(report.pckh_table(scores, "ours"))

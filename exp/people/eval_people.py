@@ -44,10 +44,13 @@ def options():
     parser.add_argument("--levels", type=int, default=2, help="see deephar.detection.detector.PeopleDetector")
     parser.add_argument("--out", default="runs/people", type=pathlib.Path)
     args = parser.parse_args()
+    photographs = args.data, args.street, args.street_poses
+    if any(photographs) and not all(photographs):
+        parser.error("--data, --street and --street-poses belong together")
     try:
         args.out.mkdir(parents=True, exist_ok=True)
-        found = detector.PeopleDetector(loading.load(args.detector), min(detection.THRESHOLDS), args.levels)
-        return args, found
+        args.network = loading.load(args.detector)
+        return args, detector.PeopleDetector(args.network, min(detection.THRESHOLDS), args.levels)
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
@@ -67,18 +70,20 @@ def beside(street, poses):
     while number < WINDOWS:
         reader = backgrounds.Backgrounds(seen, seed)
         for index in range(min(len(reader), WINDOWS - number)):
-            sample = reader.sample(index)
-            side = round(float(sample.window_px[0]))
-            window = geometry.window_to_crop(sample.center_px, sample.window_px)
-            yield Image.fromarray(frames.warp(frames.to_rgb(sample.image, sample.name), window, (side, side)))
+            yield backgrounds.picture(reader.sample(index))
             number += 1
         seed += 1
 
 
+def predictor_of(args, **options):
+    """The predictor with the detector that is scored."""
+    finder = detector.PeopleDetector(args.network, levels=args.levels)
+    return PosePredictor.from_weights(args.weights, detector=finder, **options)
+
+
 def people_of(args):
     """A detector of the people whom a predictor finds, with their scores."""
-    finder = detector.PeopleDetector(loading.load(args.detector), levels=args.levels)
-    predictor = PosePredictor.from_weights(args.weights, detector=finder, least_score=min(detection.THRESHOLDS))
+    predictor = predictor_of(args, least_score=min(detection.THRESHOLDS))
 
     def find(image):
         found = predictor(image)
@@ -91,8 +96,7 @@ def people_of(args):
 def drawn(args):
     """Scores of poses and boxes in pictures of several synthetic people, with the detector's own threshold."""
     pictures = groups.Groups(args.groups, size=(384, 288), seed=10_000)
-    finder = detector.PeopleDetector(loading.load(args.detector), levels=args.levels)
-    predictor = PosePredictor.from_weights(args.weights, detector=finder)
+    predictor = predictor_of(args)
     shown = set(np.linspace(0, len(pictures) - 1, SHOWN).astype(int).tolist())
     found, sheet = [], []
     for index in tqdm(range(len(pictures)), unit="picture"):
@@ -108,7 +112,7 @@ def drawn(args):
 
 def crossing(args):
     """Identities in synthetic videos of two people who cross, and a film of the first."""
-    predictor = PosePredictor.from_weights(args.weights, detector=detector.PeopleDetector(loading.load(args.detector)))
+    predictor = predictor_of(args)
     videos = crossings.CrossingVideos(args.videos, size=(384, 288), seed=40_000)
     found = []
     for index in tqdm(range(len(videos)), unit="video"):
@@ -129,7 +133,7 @@ def found_in(result):
 def main():
     args, found = options()
     scores = {}
-    if args.data and args.street and args.street_poses:
+    if args.data:
         for name, find in (("detector", found), ("people", people_of(args))):
             print(name)
             scores[name] = detection.rates(find, photographed(args.data), beside(args.street, args.street_poses))

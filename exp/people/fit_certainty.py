@@ -48,13 +48,7 @@ def pictures(args):
         yield "street", frames.to_rgb(sample.image, sample.name), box[None]
     beside = backgrounds.Backgrounds(street, 0)
     for sample in map(beside.sample, range(min(WINDOWS, len(beside)))):
-        side = round(float(sample.window_px[0]))
-        window = geometry.window_to_crop(sample.center_px, sample.window_px)
-        yield (
-            "beside",
-            Image.fromarray(frames.warp(frames.to_rgb(sample.image, sample.name), window, (side, side))),
-            NOBODY,
-        )
+        yield "beside", backgrounds.picture(sample), NOBODY
     drawn = groups.Groups(60, size=(384, 288), seed=50_000)
     for index in range(len(drawn)):
         truth = drawn.truth(index)

@@ -60,6 +60,8 @@ def options():
         scenes, model = sources(args), started(args)
         if not args.resume:
             files.new_run(args.out)
+        elif not args.out.is_dir():
+            raise ValueError(f"There is no training to go on with in {args.out}")
         return args, scenes, model
     except (ValueError, OSError) as error:
         parser.error(str(error))

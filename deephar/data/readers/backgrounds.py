@@ -5,12 +5,12 @@ from PIL import Image
 
 from deephar import geometry
 from deephar.data.readers.base import PoseDataset, Sample
-from deephar.data.samples.frames import upright_size
+from deephar.data.samples.frames import to_rgb, upright_size, warp
 from deephar.layouts import PoseLayout
 from deephar.typed import Floats
 
-LEAST_PX = 24
-"""Side of the smallest window."""
+LEAST_PX, MOST_PX = 24, 4096
+"""Side of the smallest window, and of the largest picture of one."""
 
 MARGIN = 0.12
 """Gap between the outermost joint and the nearest window, as a fraction of the person's height."""
@@ -65,6 +65,13 @@ class Backgrounds:
         return nobody(name, sample.image, corner + side / 2, np.full(2, side), self.layout)
 
 
+def picture(sample: Sample, most: int | None = None) -> Image.Image:
+    """The square window of a sample as a picture, with its pixels as they are, or of `most` a side."""
+    side = min(round(float(sample.window_px[0])), most or MOST_PX)
+    window = geometry.window_to_crop(sample.center_px, sample.window_px)
+    return Image.fromarray(warp(to_rgb(sample.image, sample.name), window, (side, side)))
+
+
 def nobody(name: str, image: Image.Image, center_px: Floats, window_px: Floats, layout: PoseLayout) -> Sample:
     """A `Sample` of a window that is known to show nobody."""
     joints = len(layout)
@@ -76,7 +83,7 @@ def nobody(name: str, image: Image.Image, center_px: Floats, window_px: Floats, 
 def _free(sample: Sample) -> list[tuple[float, float]]:
     """Left and right edges of the strips beside a person that are wide enough."""
     width, height = upright_size(sample.image, sample.name)
-    if np.isfinite(sample.pose_px).all(axis=1).sum() < LEAST_JOINTS or height < LEAST_PX:
+    if np.isfinite(sample.pose_px[:, :2]).all(axis=1).sum() < LEAST_JOINTS or height < LEAST_PX:
         return []
     x1, y1, x2, y2 = geometry.points_box(sample.pose_px)
     spare = MARGIN * (y2 - y1)

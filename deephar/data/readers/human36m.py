@@ -137,7 +137,7 @@ class Human36M:
         image = open_image(self.images / name)
         size = upright_size(image)
         if recording.camera is None:
-            center, window = geometry.person_window(geometry.points_box(uvd))
+            center, window = geometry.person_window(geometry.points_box(uvd), name=name)
         else:
             _check_size(name, size, recording.camera.size)
             center = root[:2] + [0.0, self.down_px]

@@ -15,7 +15,8 @@ from deephar.typed import Floats, Ints, Path
 class Misjudged:
     """A reader of videos whose every frame is off by the errors of a person drawn at random, all joints together.
 
-    Errors of neighbouring frames are drawn apart, while those of an estimator are alike: trembling is overstated.
+    Errors of neighbouring frames are drawn apart, while those of an estimator are alike: trembling is overstated. Where
+    a person's error of a joint is unknown, it is that of another person who is drawn at random.
 
     Args:
         reader: of videos; its layout has shoulders and hips.
@@ -24,7 +25,7 @@ class Misjudged:
         seed: the same seed and video give the same errors.
 
     Raises:
-        ValueError: if there is no such file, or it is damaged.
+        ValueError: if there is no such file, it is damaged, or it knows no error.
     """
 
     def __init__(self, reader: VideoDataset, errors: Path, seed: int = 0) -> None:
@@ -38,7 +39,10 @@ class Misjudged:
             np.load(path, allow_pickle=False) as stored,
         ):
             source = PoseLayout("measured", [str(name) for name in stored["names"]], [])
-            self.errors: Floats = _in_layout(stored["errors"].astype(np.float64), source, self.layout)
+            known = _in_layout(stored["errors"].astype(np.float64), source, self.layout)
+        self.errors: Floats = _completed(known, np.random.default_rng(seed))
+        if not len(self.errors):
+            raise ValueError(f"{path} knows the error of no joint of {self.layout.name}")
 
     def __len__(self) -> int:
         return len(self.reader)
@@ -57,6 +61,16 @@ class Misjudged:
     def labelled_frames(self, index: int) -> Ints:
         """See the reader's."""
         return self.reader.labelled_frames(index)
+
+
+def _completed(errors: Floats, generator: np.random.Generator) -> Floats:
+    """The errors of people of whom any is known, whose unknown ones are others'; those that nobody has stay NaN."""
+    errors = errors[np.isfinite(errors[..., 0]).any(axis=1)]
+    for joint in range(errors.shape[1]):
+        known = np.isfinite(errors[:, joint, 0])
+        if known.any():
+            errors[~known, joint] = generator.choice(errors[known, joint], int((~known).sum()))
+    return errors
 
 
 def _in_layout(errors: Floats, source: PoseLayout, target: PoseLayout) -> Floats:

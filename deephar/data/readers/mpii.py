@@ -92,6 +92,11 @@ def open_people(annotations: Path, split: str | None = None, validation: Path | 
         return people.where(~people.train & people.single)
     if validation is None:
         raise ValueError("The RELEASE does not separate train from validation; give pose-hg's valid.h5 as `validation`")
+    if pathlib.Path(validation).suffix.lower() != ".h5":
+        raise ValueError(
+            "With a RELEASE, `validation` is pose-hg's valid.h5; HRNet's valid.json goes with its train.json. "
+            f"Received: {validation}"
+        )
     listed = set(_keys(mpii_files.read_pose_hg(validation)))
     held_out = np.array([key in listed for key in _keys(people)])
     annotated = people.train & np.isfinite(people.pose).any(axis=(1, 2))

@@ -291,7 +291,7 @@ def write_submission(path: Path, people: People, poses: ArrayLike) -> None:
     Args:
         path: of the new .mat file.
         people: `People`.
-        poses: (N, 16, 2) in the files' coordinates (1-based) and joint order.
+        poses: (N, 16, 2) in the files' coordinates (1-based) and joint order; NaN for a person without a prediction.
     """
     poses = np.asarray(poses, dtype=np.float64)
     if poses.shape != (len(people), 16, 2):
@@ -309,7 +309,8 @@ def write_submission(path: Path, people: People, poses: ArrayLike) -> None:
 
 def _predicted(pose):
     """The annorect of a person, with or without a prediction."""
-    points = [] if pose is None else [{"x": x, "y": y, "id": float(i)} for i, (x, y) in enumerate(pose.tolist())]
+    rows = [] if pose is None or not np.isfinite(pose).all() else pose.tolist()
+    points = [{"x": x, "y": y, "id": float(i)} for i, (x, y) in enumerate(rows)]
     return {"annopoints": {"point": points} if points else []}
 
 

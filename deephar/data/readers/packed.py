@@ -4,6 +4,7 @@ The zip holds `labels.npz`, with `about`, JSON of the format's name and the join
 samples as arrays by person; and `00000.jpg` and so on, the square around each.
 """
 
+import dataclasses
 import io
 import json
 import pathlib
@@ -62,7 +63,7 @@ def pack(
                 broken[index] = str(error)
                 continue
             archive.writestr(_picture(len(samples)), jpeg(sample.image, quality))
-            samples.append(sample)
+            samples.append(dataclasses.replace(sample, image=Image.Image()))  # only its numbers are needed
         if not samples:
             raise ValueError(f"None of {len(reader)} people can be read; the first fault: {broken.get(0, 'nobody')}")
         archive.writestr(_LABELS, _labels(samples, reader.layout))

@@ -129,7 +129,8 @@ def _jhmdb(path: pathlib.Path, matching: list[str]) -> Found:
 
 
 def _ntu(path: pathlib.Path, matching: list[str]) -> Found:
-    films, folders = ntu.clip_videos(path), ntu.clip_frames(path)
+    films = ntu.clip_videos(path)
+    folders = [name for name, folder in ntu.clip_frames(path).items() if any(folder.glob("*.jpg"))]  # or depth maps
     clips = [ntu_names.parse_name(match[0]) for name in matching if (match := ntu_names.NAME.search(name))]
     larger = any(getattr(clip, key) > last for clip in clips for key, last in ntu_names.LAST[60].items())
     frames_at, videos_at = path if folders else None, path if films and not folders else None
@@ -190,9 +191,11 @@ def _converted(path: pathlib.Path, matching: list[str]) -> Found:
     cameras = [file for file in sorted(path.rglob("*")) if re.fullmatch(_CAMERAS, file.name, re.IGNORECASE)]
     data, reader = _readable([path / name for name in matching], cameras[0] if cameras else None)
     samples = sum(map(len, reader))
-    known = {"cameras": cameras[0]} if cameras else {}
     folders = [folder for folder in (path / "images", data.parent / "images") if folder.is_dir()]
-    command = _command("exp/h36m/eval_h36m.py", data=data, **known, weights="h36m-3d-cvpr18")
+    if not cameras:
+        problem = f"{path} lacks a camera file, such as metadata.xml, which errors in mm require"
+        return Found("Human3.6M", samples, [problem], [])
+    command = _command("exp/h36m/eval_h36m.py", data=data, cameras=cameras[0], weights="h36m-3d-cvpr18")
     if not folders:
         return Found("Human3.6M", samples, [f"{path} lacks images/, the pictures of {data.name}"], [command])
     stills = human36m.Human36M(reader, folders[0])
@@ -218,9 +221,10 @@ def _readable(
 
 def _mpii(path: pathlib.Path, matching: list[str]) -> Found:
     files = {kind: _named(path, matching, pattern) for kind, pattern in _MPII.items()}
-    release, valid = files["release"], files["valid.h5"] or files["valid.json"]
+    release = files["release"] if files["valid.h5"] else None  # which needs that file
+    valid = files["valid.h5"] or files["valid.json"]
     train = release or files["train.h5"] or files["train.json"]
-    needed = (("a file of training people", train), (_VALID, valid))
+    needed = ((_TRAIN, train or (not valid and files["release"])), (_VALID, valid))
     problems = [f"{path} lacks {what}" for what, file in needed if not file]
     parts = [mpii.open_people(release, split, valid) for split in ("train", "validation")] if release and valid else []
     parts = parts or [mpii.open_people(file) for file in (train, valid) if file and file != release]
@@ -236,6 +240,7 @@ def _mpii(path: pathlib.Path, matching: list[str]) -> Found:
     return Found("MPII", sum(map(len, parts)), problems, commands)
 
 
+_TRAIN = "a file of training people, which is the RELEASE .mat with pose-hg's valid.h5, or train.json or train.h5"
 _VALID = "valid.h5 (pose-hg's) or valid.json (HRNet's), the list of validation people"
 _MPII = {
     "release": r"(^|/)(mpii_human_pose\w*|release)\.mat$",

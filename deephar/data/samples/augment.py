@@ -91,7 +91,8 @@ def _shown(sample: Sample, part: tuple[float, float] | None) -> tuple[Floats, Fl
     """Centre and window of a part of a person, see `Draw`; those of the sample if there are too few joints."""
     if part is None:
         return sample.center_px, sample.window_px
-    pose = sample.pose_px[np.isfinite(sample.pose_px[:, :2]).all(axis=1), :2]
+    pose = sample.pose_px[..., :2].reshape(-1, 2)  # of a still, or of all frames of a clip
+    pose = pose[np.isfinite(pose).all(axis=1)]
     along = pose @ np.array([np.cos(np.deg2rad(part[0])), np.sin(np.deg2rad(part[0]))])
     if len(pose) < 3 or not np.ptp(along):
         return sample.center_px, sample.window_px

@@ -266,7 +266,7 @@ def place_clip(
     except ValueError as error:
         raise ValueError(f"{video.name}: {error}") from None
     root_mm = _root_depth(pose_px, layout)
-    to_crop = (px_to_crop, variation.flip, layout, root_mm, variation.scale)
+    to_crop = (px_to_crop, variation.flip, layout, root_mm, augment.depth_scale(subject, variation))
     pose_crop = np.stack([augment.pose_to_crop(pose, *to_crop) for pose in pose_px])
     return Clip(video.name, video.action, numbers, variation, None, px_to_crop, pose_px, pose_crop, root_mm)
 
@@ -299,7 +299,7 @@ def with_images(video: Video, placed: Sequence[Clip], size: Size) -> Iterator[Cl
             clip = placed[place]
             if place not in crops:
                 crops[place] = np.empty((len(clip.numbers), *size, 3), np.uint8)
-            crops[place][clip.numbers == number] = picture
+            crops[place][clip.numbers == number] = augment.cover(picture, clip.variation.patches)
             if number == clip.numbers.max():
                 yield dataclasses.replace(clip, pixels=crops.pop(place))
 
@@ -361,7 +361,7 @@ class VideoFrames:
                 raise ValueError(f"No frame of {video.name} shows anybody")
             number = int(shown[np.abs(shown - number).argmin()])
             pose_px = video.pose_px[number]
-            window = geometry.person_window(geometry.points_box(pose_px))
-            root = _root_depth(pose_px[None], self.layout)
             name = f"{video.name}, frame {number}"
+            window = geometry.person_window(geometry.points_box(pose_px), name=name)
+            root = _root_depth(pose_px[None], self.layout)
             return Sample(name, video.frame(number), pose_px, *window, root_mm=root)

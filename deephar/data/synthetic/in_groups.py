@@ -54,9 +54,9 @@ class PeopleInGroups:
 
     def _sample(self, picture: int, person: int, pose: Floats) -> Sample:
         pose[((pose < 0) | (pose >= self.groups.size)).any(axis=1)] = np.nan
-        center, window = geometry.person_window(geometry.points_box(pose))
-        image = Image.fromarray(self.groups.image(picture))
-        return Sample(f"person {person + 1} of synthetic group {picture}", image, pose, center, window)
+        name = f"person {person + 1} of synthetic group {picture}"
+        center, window = geometry.person_window(geometry.points_box(pose), name=name)
+        return Sample(name, Image.fromarray(self.groups.image(picture)), pose, center, window)
 
     def _worthy(self, boxes: Floats, share: Floats) -> Ints:
         sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)

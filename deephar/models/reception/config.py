@@ -3,7 +3,7 @@
 import dataclasses
 
 from deephar import checks
-from deephar.models.settings import require, settle, settle_flags
+from deephar.models.settings import frame_shape, require, settle, settle_flags
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,11 @@ class PoseNetwork:
     stem: str = "inception"
 
     def __post_init__(self) -> None:
-        settle(self, "input_shape", _frame_shape(self.input_shape))
+        why = (
+            " that are fixed when a network is built; for another size build another network, which can use the same "
+            "weights"
+        )
+        settle(self, "input_shape", frame_shape(self.input_shape, 32, 32, why))
         settle(self, "kernel_size", checks.pair("kernel_size", self.kernel_size))
         for name in ("num_joints", "num_blocks", "depth_maps", "width"):
             settle(self, name, checks.whole(name, getattr(self, name)))
@@ -44,21 +48,6 @@ class PoseNetwork:
         settle(self, "dim", int(checks.one_of("dim", self.dim, (2, 3))))
         checks.one_of("stem", self.stem, ("inception", "early"))
         require(self.width % 2 == 0, "`width` must be even", width=self.width)
-
-
-def _frame_shape(shape):
-    """(H, W, channels), checked, as a tuple of int."""
-    try:
-        height, width, channels = (checks.whole("input_shape", size) for size in shape)
-    except (TypeError, ValueError):
-        height = width = channels = 0
-    require(
-        channels and height % 32 == 0 and width % 32 == 0,
-        "`input_shape` must be (H, W, channels) of a frame, H and W multiples of 32 that are fixed when a network is "
-        "built; for another size build another network, which can use the same weights",
-        input_shape=shape,
-    )
-    return height, width, channels
 
 
 @dataclasses.dataclass(frozen=True)

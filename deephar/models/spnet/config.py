@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from deephar import checks
-from deephar.models.settings import require, settle, settle_flags
+from deephar.models.settings import frame_shape, require, settle, settle_flags
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,15 +36,9 @@ class PyramidNetwork:
         settle(self, "kernel_size", checks.pair("kernel_size", self.kernel_size))
         settle(self, "dim", int(checks.one_of("dim", self.dim, (2, 3))))
         require(self.growth % 2 == 0, "`growth` must be even", growth=self.growth)
-        step, shape = 8 * 2 ** (self.num_levels - 1), tuple(self.input_shape)
-        require(
-            len(shape) == 3
-            and all(isinstance(size, int) and size >= 2 * step and size % step == 0 for size in shape[:2]),
-            f"`input_shape` must be (H, W, channels) of a frame, H and W multiples of {step}, {2 * step} or more: "
-            f"the lowest of {self.num_levels} levels needs two cells",
-            input_shape=self.input_shape,
-        )
-        settle(self, "input_shape", shape)
+        step = 8 * 2 ** (self.num_levels - 1)
+        why = f", {2 * step} or more: the lowest of {self.num_levels} levels needs two cells"
+        settle(self, "input_shape", frame_shape(self.input_shape, step, 2 * step, why))
 
     @property
     def num_blocks(self) -> int:
