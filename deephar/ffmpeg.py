@@ -2,9 +2,21 @@
 
 import contextlib
 import types
+import typing
 from collections.abc import Iterator
 
 from deephar.typed import Path
+
+if typing.TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+_COVER = 0x400
+"""FFmpeg's mark of a stream that is one still picture, the cover of a record."""
+
+_TEXT = "tty"
+"""FFmpeg's format that draws a text file as a terminal would."""
 
 
 def pyav() -> types.ModuleType:
@@ -38,6 +50,18 @@ def reason(error: Exception) -> str:
     if type(error).__name__ == "ExitError":
         return "nothing came in time"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def moving(container: "InputContainer") -> "list[VideoStream]":
+    """The streams of moving pictures: neither the cover of a record nor drawn text."""
+    if container.format.name == _TEXT:
+        return []
+    return [stream for stream in container.streams.video if not int(getattr(stream, "disposition", 0)) & _COVER]
+
+
+def holds_frame(packet: "Packet") -> bool:
+    """Whether a packet becomes a frame: the last one is empty, and what a cut-out part begins with is not shown."""
+    return packet.size > 0 and not packet.is_discard
 
 
 @contextlib.contextmanager

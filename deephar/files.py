@@ -35,15 +35,24 @@ def whole_file(path: Path) -> Iterator[pathlib.Path]:
         with _handed_on(path) as temporary:
             yield temporary
         return
-    path = path.resolve() if path.is_symlink() else path
+    path = _target(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    end = os.fsencode(path.name)[-_LONGEST_END:].decode(errors="ignore")  # the name may already have the maximum length
-    temporary = path.with_name(f".{os.getpid()}.partial.{end}")
+    temporary = _temporary(path)
     try:
         yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _target(path):
+    """What is replaced: not a link, but what it leads to."""
+    return path.resolve() if path.is_symlink() else path
+
+
+def _temporary(path):
+    end = os.fsencode(path.name)[-_LONGEST_END:].decode(errors="ignore")  # the name may already have the maximum length
+    return path.with_name(f".{os.getpid()}.partial.{end}")
 
 
 @contextlib.contextmanager
@@ -96,9 +105,12 @@ def check_writable(path: Path) -> None:
         return
     if path.is_dir():
         raise ValueError(f"{path} is a folder; expected the name of a file")
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    target = _target(path)
+    folder = next(parent for parent in target.absolute().parents if parent.exists())
     if not folder.is_dir():
         raise ValueError(f"{folder} is a file; {path} needs a folder of that name")
+    with contextlib.suppress(FileNotFoundError):
+        os.lstat(target)  # raises if the name is too long
     with tempfile.TemporaryFile(dir=folder):
         pass
 

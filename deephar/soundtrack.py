@@ -4,7 +4,7 @@ import functools
 import typing
 from collections.abc import Callable, Iterator
 
-from deephar.ffmpeg import naming, pyav
+from deephar.ffmpeg import moving, naming, pyav
 from deephar.typed import Path
 
 if typing.TYPE_CHECKING:
@@ -31,14 +31,18 @@ class Soundtrack:
         path: of a file that FFmpeg reads.
 
     Raises:
-        ValueError: if it cannot be read.
+        ValueError: if it cannot be read, or FFmpeg has no decoder for its sound.
     """
 
     def __init__(self, path: Path) -> None:
         self.path: Path = path
         with naming(path, "cannot be read for its sound"):
             self._container: InputContainer = pyav().open(f"file:{path}", metadata_errors="replace")
-            self._stream: AudioStream | None = next(iter(self._container.streams.audio), None)
+            streams = self._container.streams.audio
+            self._stream: AudioStream | None = next((s for s in streams if s.codec_context is not None), None)
+        if streams and self._stream is None:
+            self.close()
+            raise ValueError(f"{path} has sound that FFmpeg cannot decode")
         self._encoder: AudioStream | None = None
         self._parts: Iterator[_Part] = iter(())
         self._waiting: _Part | None = None
@@ -91,7 +95,7 @@ class Soundtrack:
 
     def _start_of_pictures(self) -> float:
         """When the first picture is shown, in seconds by the clock of the file."""
-        pictures = next(iter(self._container.streams.video), None)
+        pictures = next(iter(moving(self._container)), None)
         if pictures is None or pictures.start_time is None or pictures.time_base is None:
             return 0.0
         return float(pictures.start_time * pictures.time_base)

@@ -17,7 +17,7 @@ from PIL import Image
 from deephar.data.readers import names
 from deephar.data.samples import orientation
 from deephar.data.samples.frames import open_image, upright_size
-from deephar.ffmpeg import naming, pyav
+from deephar.ffmpeg import holds_frame, moving, naming, pyav
 from deephar.files import whole_file
 from deephar.typed import Path, Pixels, Size
 from deephar.video_writer import SUFFIXES as SUFFIXES
@@ -30,12 +30,6 @@ if typing.TYPE_CHECKING:
 
 MOST_PIXELS = 2**26
 """Maximum pixels of a frame, twice those of 8K; a damaged file may claim more than memory holds."""
-
-_COVER = 0x400
-"""FFmpeg's mark of a stream that is one still picture, the cover of a record."""
-
-_TEXT = "tty"
-"""FFmpeg's format that draws a text file as a terminal would."""
 
 
 class VideoFile:
@@ -154,18 +148,11 @@ def open_container(path: pathlib.Path) -> "InputContainer":
     with naming(path, "is not a readable video"):
         # a bare name with a colon would be taken for a protocol; titles may be in any encoding
         container = av.open(f"file:{found}", metadata_errors="replace")
-        pictures, kind = len(_moving(container)), container.format.long_name
+        pictures, kind = len(moving(container)), container.format.long_name
     if not pictures:
         container.close()
         raise ValueError(f"{path} has no video stream. Received: {kind} without video")
     return container
-
-
-def _moving(container: "InputContainer") -> "list[VideoStream]":
-    """The streams of moving pictures: neither the cover of a record nor drawn text."""
-    if container.format.name == _TEXT:
-        return []
-    return [stream for stream in container.streams.video if not int(getattr(stream, "disposition", 0)) & _COVER]
 
 
 def picture_stream(container: "InputContainer") -> "VideoStream":
@@ -174,10 +161,10 @@ def picture_stream(container: "InputContainer") -> "VideoStream":
     Raises:
         ValueError: if there are none, they have more pixels, or FFmpeg has no decoder for them.
     """
-    moving = _moving(container)
-    if not moving:
+    streams = moving(container)
+    if not streams:
         raise ValueError(f"it holds no pictures: {container.format.long_name} without video")
-    stream = moving[0]
+    stream = streams[0]
     if stream.codec_context is None:
         raise ValueError("FFmpeg has no decoder for its pictures: the codec is unknown, or the header is damaged")
     if stream.width * stream.height > MOST_PIXELS:
@@ -188,7 +175,7 @@ def picture_stream(container: "InputContainer") -> "VideoStream":
 
 def count_frames(container: "InputContainer") -> int:
     """Number of the frames that a container holds from where it is, without decoding; its header may not be right."""
-    return sum(packet.size > 0 for packet in container.demux(_moving(container)[0]))
+    return sum(map(holds_frame, container.demux(moving(container)[0])))
 
 
 def upright(frame: "VideoFrame") -> Image.Image:

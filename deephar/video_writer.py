@@ -103,9 +103,10 @@ class VideoWriter:
             OSError: if the file cannot be written, on a full disk say.
         """
         pixels = np.asarray(picture.convert("RGB") if isinstance(picture, Image.Image) else picture, dtype=np.uint8)
-        self._shape = self._shape or pixels.shape
-        if pixels.shape != self._shape or self._shape[2:] != (3,):
-            raise ValueError(f"Frames of a video must all be {self._shape[:2]} RGB. Received: {pixels.shape}")
+        wanted = self._shape or (*pixels.shape[:2], 3)
+        if pixels.shape != wanted:
+            raise ValueError(f"Frames of a video must all be {wanted[:2]} RGB. Received: {pixels.shape}")
+        self._shape = wanted
         if self._container is None:
             with writing(self._name):
                 self._start(seconds if math.isfinite(seconds) else 0.0)

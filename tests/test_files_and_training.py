@@ -1,3 +1,4 @@
+import contextlib
 import itertools
 import os
 import threading
@@ -46,6 +47,17 @@ def test_a_link_and_a_pipe_stay_what_they_are(tmp_path):
     assert got == ["one"] and pipe.is_fifo()
     assert link.is_symlink() and (tmp_path / "file.txt").read_text() == "one"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file.txt", "link", "pipe"]
+
+
+def test_what_a_link_leads_to_must_be_writable(tmp_path, monkeypatch):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link.json").symlink_to(tmp_path / "there" / "out.json")
+    asked = []
+    monkeypatch.setattr(files.tempfile, "TemporaryFile", lambda dir: asked.append(dir) or contextlib.nullcontext())
+    files.check_writable(tmp_path / "link.json")
+    assert asked == [tmp_path / "there"]
+    with pytest.raises(OSError, match="too long"):
+        files.check_writable(tmp_path / ("n" * 300))
 
 
 def test_cosine_schedule_climbs_and_falls():

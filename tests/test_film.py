@@ -148,6 +148,16 @@ def test_without_sound_where_there_is_none_to_be_had(clip, tmp_path):
         assert len(video.open_video(tmp_path / "film.mp4")) == 1
 
 
+def test_sound_of_an_unknown_codec_leaves_the_pictures(tmp_path):
+    clip = write_talkie(tmp_path / "clip.mkv", "aac")
+    clip.write_bytes(clip.read_bytes().replace(b"A_AAC", b"A_XYZ"))
+    with Film(tmp_path / "film.mp4", 25, audio_from=clip) as film:
+        film.write(picture(1))
+    (note,) = film.notes
+    assert "film.mp4 is without sound: " in note and "has sound that FFmpeg cannot decode" in note
+    assert len(video.open_video(tmp_path / "film.mp4")) == 1
+
+
 def test_sound_that_cannot_be_encoded_leaves_the_pictures(talkie, tmp_path, monkeypatch):
     from deephar import soundtrack
 

@@ -115,7 +115,7 @@ def test_weights_are_quantised_once_for_the_same_photographs(folder, quantised, 
             shutil.copy(source.with_suffix(suffix), path.with_suffix(suffix))
         return moved
 
-    monkeypatch.setattr(writing, "export", lambda weights, format, path: copied(folder / "plain.xml", path, None))
+    monkeypatch.setattr(writing, "export", lambda weights, format, path, part: copied(folder / "plain.xml", path, None))
     monkeypatch.setattr(int8, "write", lambda source, path, photos: copied(*[quantised[0], path, quantised[1]]))
     monkeypatch.setenv("DEEPHAR_CACHE", str(tmp_path / "cache"))
     photos = shutil.copytree(folder / "photos", tmp_path / "photos")
@@ -166,8 +166,14 @@ def test_what_cannot_be_in_int8(folder, quantised, tmp_path, capsys):
             int8._size(exported.Exported(told, lambda x: {}, (None, ())))
     with pytest.raises(ValueError, match=r"photos would calibrate int8. Received: .* precision='float32'"):
         opening.find(folder / "tiny.weights.h5", "openvino", calibration=folder / "photos")
-    for wrong, said in ((["--format", "onnx"], "is for --format openvino"), (["--calibration", "x"], "is for --prec")):
-        precision = ["--precision", "int8"] if "--format" in wrong else []
+    with pytest.raises(ValueError, match=r"ends in '.xml'. Received: .*pose$"):
+        int8.write(folder / "plain.xml", tmp_path / "pose")
+    for wrong, said in (
+        (["--format", "onnx"], "is for --format openvino"),
+        (["--calibration", "x"], "is for --prec"),
+        (["--format", "onnx", "--precision", "float32", "--out", "pose"], "The name of a file of onnx ends in"),
+    ):
+        precision = ["--precision", "int8"] if "--format" in wrong[-2:] else []
         with pytest.raises(SystemExit):
             cli.main(["export", str(folder / "tiny.weights.h5"), *precision, *wrong])
         assert said in capsys.readouterr().err

@@ -1,3 +1,4 @@
+import concurrent.futures
 import hashlib
 import http.server
 import json
@@ -63,6 +64,14 @@ def test_download_goes_on_where_it_stopped(published, tmp_path):
     (tmp_path / "file.h5.partial").write_bytes(CONTENT[:1000])
     assert download.fetch("test", tmp_path).read_bytes() == CONTENT
     assert Handler.asked == [1000]
+
+
+def test_two_who_download_at_once_get_the_same_file(published, tmp_path):
+    """One of them downloads, the other waits."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        paths = list(pool.map(download.fetch, ["test"] * 2, [tmp_path] * 2))
+    assert paths[0] == paths[1] and paths[0].read_bytes() == CONTENT and Handler.asked == [0]
+    assert [file.name for file in tmp_path.iterdir()] == ["file.h5"]
 
 
 def test_a_download_that_was_whole_already(published, tmp_path):

@@ -219,7 +219,10 @@ def test_a_detector_of_another_in_onnx(exported, tmp_path, capsys):
     np.testing.assert_allclose(boxes, [[10, 5, 40, 60]])
     np.testing.assert_allclose(scores, [0.9])
     assert type(open_detector(tmp_path / "theirs.onnx")).__name__ == "OnnxDetector"
-    assert type(open_detector(exported("onnx"))).__name__ == "PeopleDetector"
+    with pytest.raises(ValueError, match=r"Expected a detector, as of `deephar export people`. Received: .*, .*tiny"):
+        open_detector(exported("onnx"))
+    with pytest.raises(ValueError, match=r"\.xml, or MoveNet's .tgz, .json or folder. Received: yolo.pt"):
+        open_detector("yolo.pt")
     (tmp_path / "model.json").write_text("{}")
     with pytest.raises(ValueError, match="graph model of TensorFlow.js"):
         open_detector(tmp_path)

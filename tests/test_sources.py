@@ -1,5 +1,6 @@
 """Frames of photographs and of a program, one by one; what is bad is said once, and nothing stays open or held."""
 
+import concurrent.futures
 import gc
 import io
 import itertools
@@ -7,6 +8,7 @@ import math
 import pathlib
 import subprocess
 import sys
+import threading
 import types
 import weakref
 
@@ -17,7 +19,7 @@ from PIL import Image, PngImagePlugin
 from watched import open_files
 
 from deephar.data.samples import frames
-from deephar.inference import photo_paths, recordings
+from deephar.inference import photo_paths, recordings, sources
 from deephar.inference.sources import KINDS, open_source
 
 av = pytest.importorskip("av")
@@ -149,6 +151,8 @@ def test_heic_without_its_extra(heic, photos, monkeypatch):
     assert len(list(source)) == 4 and "deephar[heic]" in source.broken[0]
     with pytest.raises(ImportError, match="heic"):
         list(open_source([heic], on_broken="raise"))
+    given = open_source(path for path in (str(heic), str(photos / "img2.png")))
+    assert len(list(given)) == 1 and "deephar[heic]" in given.broken[0]
     assert not frames.is_heif(b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00mif1avif") and not frames.is_heif(b"")
 
 
@@ -271,6 +275,25 @@ def test_files_close_on_every_way_out(clip, fault):
         assert open_files() == before and next(walk, None) is None
     finally:
         gc.enable()
+
+
+def test_closing_while_another_thread_waits_for_a_photograph(photos, monkeypatch):
+    """It gets that one, and no other."""
+    source, opened, asked = open_source(photos), threading.Event(), threading.Event()
+    decode = sources._decoded
+
+    def slow(*item):
+        asked.set()
+        opened.wait(10)
+        return decode(*item)
+
+    monkeypatch.setattr(sources, "_decoded", slow)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        got = pool.submit(list, source)
+        asked.wait(10)
+        source.close()
+        opened.set()
+        assert len(got.result()) == 1
 
 
 def test_a_source_can_be_walked_again_and_twice_at_once(clip, photos):

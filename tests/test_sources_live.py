@@ -14,7 +14,7 @@ from filmed import COUNT, Camera, answering, number_of, picture, write_timed
 from watched import open_files
 
 from deephar import video
-from deephar.inference import devices, endings
+from deephar.inference import devices, endings, live
 from deephar.inference.sources import open_source
 
 
@@ -97,13 +97,25 @@ def test_no_thread_and_no_file_is_left_of_a_camera(camera):
 
 
 def test_a_reader_that_waits_is_freed_by_closing(camera):
-    camera(interval=0.3)
+    device = camera(interval=0.3)
     source = open_source(0, start=50)
-    timer = threading.Timer(0.2, source._feed.close)
+    timer = threading.Timer(0.2, source.close)
     timer.start()
     begun = time.monotonic()
     assert list(source) == [] and time.monotonic() - begun < 5
     timer.join()
+    assert device.closed
+
+
+def test_times_of_a_stream_are_by_one_clock(monkeypatch):
+    """A frame without a time lies between those with one."""
+    clock = iter([100.0, 100.5, 101.0, 101.5])
+    monkeypatch.setattr(live.time, "monotonic", lambda: next(clock))
+    for times, expected in (((None, 7.5, None, 8.6), (0.0, 0.5, 1.0, 1.6)), ((9.0, None, 10.1), (0.0, 0.5, 1.1))):
+        clock = iter([100.0, 100.5, 101.0, 101.5])
+        since = live._Since()
+        found = [since.of(types.SimpleNamespace(time=one)) for one in times]
+        np.testing.assert_allclose(found, expected)
 
 
 def test_cameras_by_system(monkeypatch):

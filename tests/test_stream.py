@@ -1,7 +1,9 @@
 """Pictures one after the other: who is looked for where, who is followed, and what a fault costs."""
 
+import concurrent.futures
 import dataclasses
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -45,6 +47,22 @@ def test_nobody_is_an_empty_list():
     (person,) = predictor(least_score=0.1)(dim)
     assert person.score < predictor()(film(lambda t: 100, count=1)[0])[0].score
     assert predictor(least_score=person.score + 0.01)(dim) == []
+
+
+def test_threads_take_turns_at_the_detector():
+    inside, most = [], []
+
+    def detector(image):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.02)
+        inside.pop()
+        return np.zeros((0, 4)), np.zeros(0)
+
+    one = predictor(detector=detector)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(one, [Image.new("RGB", (320, 120))] * 4)) == [[]] * 4
+    assert most == [1] * 4
 
 
 def test_certainty_by_hand():

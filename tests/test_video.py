@@ -11,6 +11,8 @@ from PIL import Image
 from watched import open_files
 
 from deephar import video
+from deephar.inference.sources import open_source
+from deephar.video_writer import VideoWriter
 
 av = pytest.importorskip("av")
 
@@ -52,6 +54,33 @@ def test_mpeg4_where_h264_is_not_installed(tmp_path, monkeypatch):
         assert container.streams.video[0].codec_context.name == "mpeg4"
     opened = video.open_video(tmp_path / "clip.avi")
     assert [number_of(opened.frame(index)) for index in range(len(opened))] == list(range(12))
+
+
+def test_what_was_trimmed_away_is_no_frame(clip, tmp_path):
+    """A video cut between key frames keeps those before the cut, and a list that says not to show them."""
+    path = tmp_path / "trimmed.mp4"
+    with av.open(str(clip)) as whole, av.open(str(path), "w", options={"avoid_negative_ts": "disabled"}) as part:
+        pictures = whole.streams.video[0]
+        copied = part.add_stream_from_template(pictures)
+        step = round(1 / (25 * pictures.time_base))
+        for packet in whole.demux(pictures):
+            if packet.size:
+                packet.pts, packet.dts, packet.stream = packet.pts - 3 * step, packet.dts - 3 * step, copied
+                part.mux(packet)
+    opened = video.open_video(path)
+    with av.open(str(path)) as container:
+        packets = sum(packet.size > 0 for packet in container.demux(video=0))
+    shown = [number_of(opened.frame(index)) for index in range(len(opened))]
+    assert packets == 12 and shown == list(range(12 - len(opened), 12)) and len(opened) < 12
+    with open_source(path) as source:
+        assert source.length == len(list(source)) == len(opened)
+
+
+def test_a_picture_that_is_refused_leaves_no_trace(tmp_path):
+    with VideoWriter(tmp_path / "clip.mp4", 25) as writer:
+        with pytest.raises(ValueError, match=r"all be \(32, 48\) RGB. Received: \(32, 48\)"):
+            writer.write(shades()[0][..., 0])
+        writer.write(shades()[0])
 
 
 def test_rising_numbers_are_decoded_once(clip, watch):

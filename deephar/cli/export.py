@@ -31,9 +31,10 @@ def main(arguments: Sequence[str]) -> int:
     from deephar.export import writing
 
     out = options.out or pathlib.Path(options.weights).name.partition(".")[0] + writing.SUFFIXES[options.format]
-    if not options.quiet:
-        print(f"writing {out}, and comparing it with Keras: about a minute", file=sys.stderr)
     try:
+        writing.check_name(out, options.format)
+        if not options.quiet:
+            print(f"writing {out}, and comparing it with Keras: about a minute", file=sys.stderr)
         if options.precision == "int8":
             moved = _in_int8(options, out)
             if not options.quiet:

@@ -33,4 +33,12 @@ def open_detector(path: Path, runtime: str | None = None, precision: str = "floa
         from deephar.detection.onnx import OnnxDetector
 
         return OnnxDetector(path)
-    return PeopleDetector(choosing.open_file(path, runtime, precision))
+    if not choosing.is_exported(file):
+        raise ValueError(
+            f"Expected a detector: a file that ends in {', '.join(choosing.suffixes())}, or MoveNet's .tgz, .json or "
+            f"folder. Received: {path}"
+        )
+    network = choosing.open_file(path, runtime, precision)
+    if network.about.model is not None:
+        raise ValueError(f"Expected a detector, as of `deephar export people`. Received: {path}, {network.name}")
+    return PeopleDetector(network)

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from deephar import files
-from deephar.export import calibration
+from deephar.export import calibration, writing
 from deephar.models import outputs
 from deephar.runtimes import openvino
 from deephar.runtimes.about import KEY, Moved
@@ -54,6 +54,7 @@ def write(source: Path, path: Path, photographs: Path | None = None) -> Moved:
             farther than `LIMIT`: the file is not kept.
         ImportError: without OpenVINO or NNCF; with the command.
     """
+    writing.check_name(path, "openvino")
     nncf, vino = library("nncf", "int8"), library("openvino", "int8")
     core, plain = vino.Core(), openvino.open_file(source)
     size = _size(plain)

@@ -94,13 +94,7 @@ def write(
     """
     checks.one_of("format", format, tuple(SUFFIXES))
     _check(model)
-    path = pathlib.Path(path)
-    if path.suffix != SUFFIXES[format]:
-        raise ValueError(
-            f"The name of a file of {format} ends in {SUFFIXES[format] or 'no suffix'!r}. Received: {path}"
-        )
-    if path.is_dir():
-        raise ValueError(f"{path} is there already; choose another name, or remove it")
+    path = check_name(path, format)
     named = dict(outputs.tensors(model, wanted))
     told = About(weights, _listed_as({one.name: one for one in model.inputs}), _listed_as(named), about)
     with files.whole_files(path) as made:  # a .bin is moved before its .xml
@@ -109,6 +103,18 @@ def write(
         importlib.import_module(f"deephar.export.{format}").write(graph, made, told.to_text())
         differences = _differences(model, told, _reader(format), made)
     return Written(path, differences)
+
+
+def check_name(path: Path, format: str) -> pathlib.Path:
+    """The path of a file to be written, checked; ValueError for one of another format, or a folder that is there."""
+    path = pathlib.Path(path)
+    if path.suffix != SUFFIXES[format]:
+        raise ValueError(
+            f"The name of a file of {format} ends in {SUFFIXES[format] or 'no suffix'!r}. Received: {path}"
+        )
+    if path.is_dir():
+        raise ValueError(f"{path} is there already; choose another name, or remove it")
+    return path
 
 
 def _check(model: keras.Model) -> None:

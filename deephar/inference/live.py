@@ -1,6 +1,7 @@
 """Pictures that come whether they are asked for or not: a thread keeps the newest, and drops those before it."""
 
 import dataclasses
+import math
 import threading
 import time
 import typing
@@ -39,7 +40,7 @@ class _Latest:
 
 
 class Live:
-    """A camera or a stream; every frame has the number and the time of its arrival, also after others were dropped.
+    """A camera or a stream; every frame has its number and time, also after others were dropped.
 
     Attributes:
         name: for messages.
@@ -78,7 +79,7 @@ class Live:
             report: called when the device is gone, with the number of the frame that did not come and the reason.
 
         Yields:
-            number, seconds from the first arrival, and the picture.
+            number, seconds from the first frame (by the stream's clock, or else by when it arrived), and the picture.
         """
         while (taken := self._take()) is not None:
             number, seconds, frame = taken
@@ -113,12 +114,9 @@ def _receive(container: "InputContainer", latest: _Latest, start: int, stride: i
     fault = None
     try:
         with container:
-            zero = None
-            packets = Packets(container)
+            packets, seconds = Packets(container), _Since()
             for frame in _decoded(packets):
-                now = time.monotonic() if frame.time is None else frame.time
-                zero = now if zero is None else zero
-                if not _put(latest, now - zero, frame, start, stride):
+                if not _put(latest, seconds.of(frame), frame, start, stride):
                     break
             latest.unannounced = packets.unannounced
     except Exception as error:
@@ -126,6 +124,22 @@ def _receive(container: "InputContainer", latest: _Latest, start: int, stride: i
     with latest.changed:
         latest.fault, latest.ended = fault, True
         latest.changed.notify_all()
+
+
+class _Since:
+    """Seconds from the first frame: by the clock of the stream, or by when a frame arrives that it gives no time."""
+
+    def __init__(self) -> None:
+        self._begun = self._first = math.nan
+
+    def of(self, frame: "VideoFrame") -> float:
+        now = time.monotonic()
+        self._begun = now if math.isnan(self._begun) else self._begun
+        if frame.time is None:
+            return now - self._begun
+        if math.isnan(self._first):
+            self._first = frame.time - (now - self._begun)
+        return frame.time - self._first
 
 
 def _put(latest: _Latest, seconds: float, frame: "VideoFrame", start: int, stride: int) -> bool:

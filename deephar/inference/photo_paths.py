@@ -77,13 +77,15 @@ def expanded_list(sources: Iterable[object]) -> Found:
     Raises:
         ValueError: if it is empty, or something in it is the path of a video or the URL of a stream.
     """
-    items, ignored = [], 0
+    items: list[object] = []
+    ignored = 0
     for source in sources:
         if isinstance(source, str) and "://" in source:
             raise ValueError(f"A list is of photographs, and a stream is opened by its own URL. Received: {source}")
         if isinstance(source, (str, os.PathLike)):
             found = expanded(source)
-            items, ignored = items + found.items, ignored + found.ignored
+            items.extend(found.items)
+            ignored += found.ignored
         else:
             items.append(source)
     films = [item for item in items if isinstance(item, pathlib.Path) and item.is_file() and is_video(item)]

@@ -84,8 +84,7 @@ class PoseActions(Judging[Floats]):
     def _given(self, past: Past[Floats]) -> Floats:
         """The network's input (T, J, 3): poses in the square around all of them."""
         poses = np.stack([past.kept[place] for place in past.spread(self.frames)])
-        located = np.isfinite(poses).all(axis=-1)
-        if not located.any():
+        if not np.isfinite(poses).all(axis=-1).any():
             return np.zeros((*poses.shape[:2], 3), dtype=np.float32)
         box = geometry.enlarge_box(geometry.points_box(poses), geometry.MARGIN)
         pose = geometry.transform_points(geometry.window_to_crop(*clips.boxes_window(box[None])), poses)

@@ -64,7 +64,7 @@ class PosePredictor:
         least_score: people who are found, but whose `Person.score` is smaller, are nobody.
         max_people: the surest of a picture that are kept, where no boxes are given; None for all.
 
-    Several threads may share a predictor: they decode in parallel and take turns at the network.
+    Several threads may share a predictor: they decode in parallel, and take turns at the detector and at the network.
 
     Example:
         >>> predictor = PosePredictor.from_weights("photo-lite-2d")
@@ -92,7 +92,7 @@ class PosePredictor:
         self.detector: Detector | None = detector
         self.least_score: float = checks.between("least_score", least_score, 0, 1)
         self.max_people: int | None = None if max_people is None else checks.whole("max_people", max_people)
-        self._turn = threading.Lock()
+        self._turn, self._search = threading.Lock(), threading.Lock()
 
     def __reduce__(self) -> tuple[object, ...]:
         settings = self.flip, self.margin, self.crop_mm, self.detector, self.least_score, self.max_people
@@ -226,7 +226,9 @@ class PosePredictor:
         """Boxes (N, 4) in pixels of the file where people may be, and scores (N,) in [0, 1]."""
         if self.detector is None:
             return self._estimated_box(frame), np.ones(1)
-        boxes, scores = (np.asarray(values, dtype=np.float64) for values in self.detector(frame.image))
+        with self._search:
+            found = self.detector(frame.image)
+        boxes, scores = (np.asarray(values, dtype=np.float64) for values in found)
         return boxes.reshape(-1, 4) * np.tile(np.divide(frame.size, frame.image.size), 2), scores.reshape(-1)
 
     def confirmed(self, frame: Frame, boxes: Floats, scores: Floats, share: float = 1.0) -> list[Person]:

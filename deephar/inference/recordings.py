@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 
 from PIL import Image
 
+from deephar.ffmpeg import holds_frame
 from deephar.inference import endings
 from deephar.inference.endings import Packets
 from deephar.video import naming, picture_stream, upright
@@ -62,7 +63,7 @@ class Recording:
     def count(self) -> int:
         """Number of frames, counted in the whole file without decoding."""
         with self._opener() as container, naming(self.name, "is damaged"):
-            return sum(packet.size > 0 for packet in Packets(container))
+            return sum(map(holds_frame, Packets(container)))
 
     def frames(self, start: int, stride: int, report: Callable[[int, str], None]) -> Generator[Numbered]:
         """Frames in order; the container is open until the last of them, or until the iterator is closed.
@@ -115,7 +116,7 @@ class Recording:
     def _sought(self, container: "InputContainer", start: int) -> "Iterator[VideoFrame] | None":
         """Frames from a number on, by a jump to its time; None where times do not tell the numbers of frames."""
         stream = picture_stream(container)
-        shown = (packet.pts for packet in Packets(container) if packet.size and not packet.is_discard)
+        shown = (packet.pts for packet in Packets(container) if holds_frame(packet))
         times = list(itertools.islice(shown, start + _REORDERED))
         if None in times or len(set(times)) < len(times):
             return None

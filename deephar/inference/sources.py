@@ -41,8 +41,8 @@ class Frame:
 
     Attributes:
         index: its number in the source, from 0; frames that are left out, broken or dropped keep theirs.
-        seconds: when it is shown, from the first frame of the video; index / fps where a container has no times; when
-            it arrived, of a live source; NaN for photographs and for frames that are given.
+        seconds: when it is shown, from the first frame of the video; index / fps where a container has no times; by
+            the clock of a live source, or when it arrived; NaN for photographs and for frames that are given.
         image: upright RGB, decoded.
         size: (width, height) in pixels of the upright picture in the file; larger than that of `image` where a huge
             photograph was decoded at a part of its size.
@@ -116,9 +116,17 @@ class Source:
     def __iter__(self) -> Generator[Frame]:
         if self._closed:
             raise ValueError(f"{self.name} is closed; open it again")
-        walk = self._frames()
+        walk = self._until_closed()
         self._walks.add(walk)
         return walk
+
+    def _until_closed(self) -> Generator[Frame]:
+        with contextlib.closing(self._frames()) as walk:
+            for frame in walk:
+                yield frame
+                del frame
+                if self._closed:
+                    return
 
     def _frames(self) -> Generator[Frame]:
         raise NotImplementedError
@@ -128,6 +136,16 @@ class Source:
         if self._rules.on_broken == "raise":
             raise ValueError(reason)
         self.broken[index] = reason
+
+    def _readable(self, index: int, item: object, name: str) -> Frame | None:
+        """A photograph as a frame; None for one that cannot be read, which is noted."""
+        try:
+            return _decoded(index, item, name)
+        except (ValueError, ImportError) as error:
+            if isinstance(error, ImportError) and self._rules.on_broken == "raise":
+                raise  # a decoder is not installed
+            self._report(index, str(error))
+            return None
 
     def frame_name(self, index: int) -> str:
         """Where a frame comes from, see `Frame.name`, also of one that cannot be read."""
@@ -148,7 +166,8 @@ class Source:
         """Close what is open; harmless if nothing is."""
         self._closed = True
         for walk in list(self._walks):
-            walk.close()
+            with contextlib.suppress(ValueError):  # another thread waits for a frame of it, which is its last
+                walk.close()
 
     def __enter__(self) -> typing.Self:
         return self
@@ -170,17 +189,9 @@ class _Photographs(Source):
 
     def _frames(self) -> Generator[Frame]:
         for index in range(len(self._items))[self._rules.start : self._rules.stop]:
-            try:
-                frame = _decoded(index, self._items[index], self.frame_name(index))
-            except ValueError as error:
-                self._report(index, str(error))
-                continue
-            except ImportError as error:  # of a decoder that is not installed
-                if self._rules.on_broken == "raise":
-                    raise
-                self._report(index, str(error))
-                continue
-            yield frame
+            frame = self._readable(index, self._items[index], self.frame_name(index))
+            if frame is not None:
+                yield frame
             del frame
 
     def frame_name(self, index: int) -> str:
@@ -220,11 +231,7 @@ class _Given(Source):
         self._next += 1
         if index < self._rules.start or index % self._rules.stride:
             return None
-        try:
-            return _decoded(index, item, _name(item, f" {index}", "frame"))
-        except ValueError as error:
-            self._report(index, str(error))
-            return None
+        return self._readable(index, item, _name(item, f" {index}", "frame"))
 
 
 class _Video(Source):
@@ -272,8 +279,8 @@ class _Live(Source):
         yield from _named(self._feed.frames(self._report), self.frame_name)
 
     def close(self) -> None:
+        self._feed.close()  # so that nobody waits for a frame
         super().close()
-        self._feed.close()
 
 
 def _named(walk: Generator[Numbered], name: Callable[[int], str]) -> Generator[Frame]:

@@ -47,9 +47,14 @@ def check(runtime: str, precision: str) -> None:
         raise ValueError(f"Runtime {runtime!r} computes in {', '.join(known)}. Received: precision={precision!r}")
 
 
+def suffixes() -> list[str]:
+    """Of files that some runtime reads."""
+    return sorted({suffix for runtime in RUNTIMES.values() for suffix in runtime.suffixes})
+
+
 def is_exported(path: Path) -> bool:
     """Whether a file is an exported network, by its suffix."""
-    return any(pathlib.Path(path).suffix in runtime.suffixes for runtime in RUNTIMES.values())
+    return pathlib.Path(path).suffix in suffixes()
 
 
 def reader(path: Path, runtime: str | None = None, precision: str = "float32") -> str:
@@ -67,8 +72,10 @@ def reader(path: Path, runtime: str | None = None, precision: str = "float32") -
     if runtime is None and able:
         able = [name for name in able if precision in RUNTIMES[name].precisions] or able
         return next((name for name in able if installed(RUNTIMES[name].library)), able[0])
+    if not able:
+        raise ValueError(f"Expected an exported network, {', '.join(suffixes())}. Received: {path}")
     if runtime is None or runtime not in able:
-        raise ValueError(f"{path} is for {' and '.join(able) or 'no runtime'}. Received: runtime={runtime!r}")
+        raise ValueError(f"{path} is for {' and '.join(able)}. Received: runtime={runtime!r}")
     return runtime
 
 

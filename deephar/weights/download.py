@@ -1,10 +1,12 @@
 """Downloads published weight files, resumes interrupted downloads, and checks them."""
 
+import contextlib
 import hashlib
 import os
 import pathlib
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 
 from tqdm import tqdm
 
@@ -35,30 +37,44 @@ def fetch(name: str, folder: "Path | None" = None) -> pathlib.Path:
         raise ValueError(f"Unknown weights {name!r}; the published ones are {', '.join(PUBLISHED)}")
     entry = PUBLISHED[name]
     path = pathlib.Path(folder or cache_folder()) / entry.file
-    if not path.is_file():
-        partial = path.with_name(path.name + ".partial")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _download(entry.url, partial)
-        except (urllib.error.URLError, OSError) as error:
-            raise ValueError(
-                f"Could not download {entry.url} ({error}). Download it by other means and put it at {path}"
-            ) from None
-        try:
-            _check(partial, entry)
-        except ValueError:
-            partial.unlink()
-            raise
-        partial.replace(path)
-    else:
-        _check(path, entry)
+    if path.is_file():
+        _check(path, entry, "Delete it and try again")
+        return path
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(partial):
+            if not path.is_file():  # or another process has downloaded it meanwhile
+                _download(entry.url, partial)
+                _check(partial, entry, "It was deleted; try again")
+                partial.replace(path)
+    except (urllib.error.URLError, OSError) as error:
+        raise ValueError(
+            f"Could not download {entry.url} ({error}). Download it by other means and put it at {path}"
+        ) from None
+    except ValueError:
+        partial.unlink(missing_ok=True)
+        raise
     return path
 
 
-def _check(path: pathlib.Path, entry: Entry) -> None:
+@contextlib.contextmanager
+def _alone(path: pathlib.Path) -> Iterator[None]:
+    """Wait until no other process downloads to a file; where the system has no such locks, do not wait."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with open(path, "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _check(path: pathlib.Path, entry: Entry, advice: str) -> None:
     digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
     if digest != entry.md5:
-        raise ValueError(f"{path} is damaged: expected md5 {entry.md5}. Received: {digest}. Delete it and try again")
+        raise ValueError(f"{path} is damaged: expected md5 {entry.md5}. Received: {digest}. {advice}")
 
 
 def _download(url, partial):
