@@ -7,6 +7,7 @@ from deephar import action_names, layouts
 from deephar.weights.description import Description
 
 _RELEASES = "https://github.com/dluvizon/deephar/releases/download"
+_OURS = "MIT, as deephar: trained on synthetic people alone"
 _LICENCE = "the original's MIT licence covers its code; no licence is stated for the weights: assume research use only"
 
 
@@ -91,7 +92,7 @@ SHIPPED: dict[str, Entry] = {
         {"input_shape": (128, 128, 3)},
         "pa17j",
         "synthetic people of another seed, one crop, root depth given: MPJPE = 130 mm; photographs: PCK@0.2 = 10.0",
-        licence="MIT, as deephar: trained on synthetic people alone",
+        licence=_OURS,
     ),
     "four-lite": _shipped(
         "four-lite",
@@ -103,12 +104,13 @@ SHIPPED: dict[str, Entry] = {
             "num_context": 0,
             "width": 288,
             "depth_maps": 8,
-            "input_shape": (96, 96, 3),
+            "input_shape": (128, 128, 3),
             "num_actions": (20, 60),
         },
         "pa17j",
-        "synthetic people, test splits: PCKh@0.5 = 64.2, MPJPE = 140 mm, accuracy of 20 and 10 actions = 65.7 and 93.8",
+        "synthetic people, test splits: PCKh@0.5 = 72.0, MPJPE = 99 mm, accuracy of 20 and 10 actions = 66.8 and 95.7",
         (*(f"penn/{name}" for name in action_names.DRAWN), *(f"ntu/{name}" for name in action_names.NTU[:60])),
+        licence=_OURS,
     ),
     "penn-pose-only": _shipped(
         "penn-pose-only",
