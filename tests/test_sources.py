@@ -280,14 +280,14 @@ def test_files_close_on_every_way_out(clip, fault):
 def test_closing_while_another_thread_waits_for_a_photograph(photos, monkeypatch):
     """It gets that one, and no other."""
     source, opened, asked = open_source(photos), threading.Event(), threading.Event()
-    decode = sources._decoded
+    decode = sources.decoded
 
     def slow(*item):
         asked.set()
         opened.wait(10)
         return decode(*item)
 
-    monkeypatch.setattr(sources, "_decoded", slow)
+    monkeypatch.setattr(sources, "decoded", slow)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         got = pool.submit(list, source)
         asked.wait(10)

@@ -14,8 +14,8 @@ from deephar.cli import predict_boxes, predict_network, predict_outputs
 if typing.TYPE_CHECKING:
     from deephar.inference import Person, PosePredictor, Result, Source
     from deephar.inference.export import Writer
+    from deephar.inference.frame import Frame
     from deephar.inference.placing import Place
-    from deephar.inference.sources import Frame
     from deephar.typed import Floats
 
 FORMAT = "deephar-poses-1"

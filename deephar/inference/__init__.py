@@ -4,13 +4,14 @@ import importlib
 import typing
 
 if typing.TYPE_CHECKING:
+    from deephar.inference.frame import Frame
     from deephar.inference.people import Person
     from deephar.inference.predictor import PosePredictor
     from deephar.inference.results import Result
-    from deephar.inference.sources import Frame, Source, open_source
+    from deephar.inference.sources import Source, open_source
 
 _PLACES = {
-    "Frame": "sources",
+    "Frame": "frame",
     "Person": "people",
     "PosePredictor": "predictor",
     "Result": "results",

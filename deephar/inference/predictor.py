@@ -20,9 +20,10 @@ from deephar.inference import boxes as box_rules
 from deephar.inference import detection, optics, running, watching
 from deephar.inference.certainty import certainty
 from deephar.inference.detection import Detector
+from deephar.inference.frame import Frame
 from deephar.inference.people import Person
 from deephar.inference.results import Result
-from deephar.inference.sources import Frame, Given, Source, open_source
+from deephar.inference.sources import Given, Source, open_source
 from deephar.inference.space import weak_perspective
 from deephar.inference.tracks import UNSURE, Tracker
 from deephar.layouts import PoseLayout

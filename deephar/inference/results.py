@@ -30,7 +30,7 @@ class Result:
     """The people in one picture.
 
     Attributes:
-        index, seconds, size, name, focal_px: of the picture, see `deephar.inference.sources.Frame`.
+        index, seconds, size, name, focal_px: of the picture, see `deephar.inference.frame.Frame`.
         layout: of the joints.
         people: list of `deephar.inference.people.Person`; empty where nobody is found.
         image: upright RGB, which is smaller than `size` where a huge photograph was decoded at a part of its size; None

@@ -1,7 +1,6 @@
 """Frames of anything a user may have: photographs, folders, videos, streams, cameras, arrays; one after the other."""
 
 import contextlib
-import dataclasses
 import functools
 import math
 import os
@@ -18,10 +17,11 @@ from PIL import Image
 from deephar import checks
 from deephar.data.readers import names, video_files
 from deephar.data.samples import frames
-from deephar.inference import devices, optics, photo_paths
+from deephar.inference import devices, photo_paths
+from deephar.inference.frame import Frame, decoded, described
 from deephar.inference.live import Live
 from deephar.inference.recordings import Numbered, Recording
-from deephar.typed import Path, Pixels, Size
+from deephar.typed import Path, Pixels
 from deephar.video import open_container
 
 Picture: typing.TypeAlias = Path | Image.Image | Pixels
@@ -33,29 +33,6 @@ Given: typing.TypeAlias = Picture | int | Iterable[Picture]
 OnBroken: typing.TypeAlias = typing.Literal["skip", "raise"]
 
 KINDS = ("photographs", "video", "stream", "camera", "frames")
-
-
-@dataclasses.dataclass(frozen=True)
-class Frame:
-    """One picture of a source.
-
-    Attributes:
-        index: its number in the source, from 0; frames that are left out, broken or dropped keep theirs.
-        seconds: when it is shown, from the first frame of the video; index / fps where a container has no times; by
-            the clock of a live source, or when it arrived; NaN for photographs and for frames that are given.
-        image: upright RGB, decoded.
-        size: (width, height) in pixels of the upright picture in the file; larger than that of `image` where a huge
-            photograph was decoded at a part of its size.
-        name: where it comes from, for messages: a path, "frame 12 of FILE", "photograph", "camera 0".
-        focal_px: focal length in pixels of the file, as the photograph's EXIF data say; NaN where nothing does.
-    """
-
-    index: int
-    seconds: float
-    image: Image.Image
-    size: Size
-    name: str
-    focal_px: float = math.nan
 
 
 class _Rules(typing.NamedTuple):
@@ -140,7 +117,7 @@ class Source:
     def _readable(self, index: int, item: object, name: str) -> Frame | None:
         """A photograph as a frame; None for one that cannot be read, which is noted."""
         try:
-            return _decoded(index, item, name)
+            return decoded(index, item, name)
         except (ValueError, ImportError) as error:
             if isinstance(error, ImportError) and self._rules.on_broken == "raise":
                 raise  # a decoder is not installed
@@ -195,7 +172,7 @@ class _Photographs(Source):
             del frame
 
     def frame_name(self, index: int) -> str:
-        return _name(self._items[index], f" {index}" if len(self._items) > 1 else "")
+        return described(self._items[index], f" {index}" if len(self._items) > 1 else "")
 
     def between(self, start: int, stop: int) -> "_Photographs":
         rules = self._rules._replace(start=start, stop=stop)
@@ -231,7 +208,7 @@ class _Given(Source):
         self._next += 1
         if index < self._rules.start or index % self._rules.stride:
             return None
-        return self._readable(index, item, _name(item, f" {index}", "frame"))
+        return self._readable(index, item, described(item, f" {index}", "frame"))
 
 
 class _Video(Source):
@@ -289,21 +266,6 @@ def _named(walk: Generator[Numbered], name: Callable[[int], str]) -> Generator[F
         for index, seconds, image in walk:
             yield Frame(index, seconds, image, image.size, name(index))
             del image
-
-
-def _decoded(index: int, item: object, name: str) -> Frame:
-    """A photograph as a frame. Raises ValueError if it cannot be read."""
-    if not isinstance(item, (str, pathlib.PurePath, bytes, np.ndarray, Image.Image)):
-        raise ValueError(f"Expected a picture: a path, a PIL image or a uint8 array. Received: {type(item).__name__}")
-    image = frames.open_image(item, name)
-    size = frames.upright_size(image, name)
-    return Frame(index, math.nan, frames.to_rgb(image, name), size, name, optics.focal_px(image, size))
-
-
-def _name(item: object, number: str, what: str = "photograph") -> str:
-    """A path, where there is one, or else "photograph 3"."""
-    path = item if isinstance(item, (str, pathlib.PurePath)) else getattr(item, "filename", None)
-    return str(path) if path else f"{what}{number}"
 
 
 def open_source(source: Given, on_broken: OnBroken = "skip", stride: int = 1, start: int = 0) -> Source:
@@ -390,7 +352,7 @@ def _of_path(path: pathlib.Path, rules: _Rules) -> Source:
 
 def _single(item: object, rules: _Rules) -> Source:
     """One photograph, whose faults are raised: nothing would be left."""
-    name = _name(item, "")
+    name = described(item, "")
     frames.open_image(typing.cast(frames.Source, item), name)
     return _Photographs(name, photo_paths.Found([item], 0), rules._replace(on_broken="raise"))
 

@@ -9,8 +9,9 @@ import numpy as np
 from deephar import metrics_overlap
 from deephar.inference import detection, running, tracks
 from deephar.inference.ahead import ahead
+from deephar.inference.frame import Frame
 from deephar.inference.people import Person
-from deephar.inference.sources import Frame, Source
+from deephar.inference.sources import Source
 from deephar.inference.tracks import Tracker
 from deephar.typed import ArrayLike, Floats
 
