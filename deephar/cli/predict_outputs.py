@@ -5,7 +5,7 @@ import contextlib
 import pathlib
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from deephar.typed import Path
 
@@ -76,28 +76,33 @@ def check_continued(lines: str | None, others: Iterable[str]) -> None:
 
 def opened(
     stack: contextlib.ExitStack,
-    others: Iterable[Taker],
-    names: Sequence[str],
-    lines: str | None,
+    options: argparse.Namespace,
     about: "About",
     depth: bool,
-    resume: bool,
+    make: "Callable[[str], Taker]",
+    drawn: Iterable[Taker] = (),
 ) -> "tuple[list[Taker], JsonLines | None]":
     """All that takes results, and the file of JSON Lines among them, the last: it says how far the others are.
 
+    Where nothing else takes or shows them, results are printed.
+
     Args:
         stack: closes them.
-        others: that have been made, of all that is neither lines nor a table.
-        names: of all files but the lines, see `is_table`.
-        lines: name of the file of JSON Lines, None for none.
+        options: with `json`, `out`, `resume` and `show`.
         about: what all results have in common.
         depth: whether there are 3D poses.
-        resume: go on with the lines and tables that there are.
+        make: function of the name of a file of `--out`, neither lines nor a table, that gives what writes it.
+        drawn: what takes results as pictures.
     """
     from deephar.inference import export
 
-    kept = stack.enter_context(export.JsonLines(lines, about, resume)) if lines is not None else None
-    begin = kept.next_index if kept is not None and resume else None
+    lines, names = lines_among(options)
+    others = [*drawn, *(make(name) for name in names if not is_table(name))]
+    kept = stack.enter_context(export.JsonLines(lines, about, options.resume)) if lines is not None else None
+    begin = kept.next_index if kept is not None and options.resume else None
     tables = [export.Table(name, about, depth, begin) for name in names if is_table(name)]
     writers: list[Taker] = [stack.enter_context(writer) for writer in [*others, *tables]]
-    return [*writers, *([kept] if kept is not None else [])], kept
+    writers += [kept] if kept is not None else []
+    if options.json == "-" or not (writers or options.show):
+        writers.insert(0, export.Printed(about))
+    return writers, kept

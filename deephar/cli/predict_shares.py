@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, source: "Source") -> int:
         stack.enter_context(predict_network.device(options))
         predictor = predict_network.predictor(options)
         place = predict_network.place(options, predictor)
-        writers, kept = _writers(options, source, predictor, lines, others, stack)
+        writers, kept = _writers(options, source, predictor, stack)
         rest = _rest(share, source, lines, kept.last if kept is not None else None)
         source = stack.enter_context(source.between(rest.start, rest.stop))
         progress = stack.enter_context(tqdm(total=len(rest), unit="photo", disable=True if options.quiet else None))
@@ -61,21 +61,17 @@ def _for_part(options: argparse.Namespace, share: "Share") -> argparse.Namespace
 
 
 def _writers(
-    options: argparse.Namespace,
-    source: "Source",
-    predictor: "PosePredictor",
-    lines: str | None,
-    names: list[str],
-    stack: contextlib.ExitStack,
+    options: argparse.Namespace, source: "Source", predictor: "PosePredictor", stack: contextlib.ExitStack
 ) -> "tuple[list[predict_outputs.Taker], JsonLines | None]":
+    """See `predict_outputs.opened`."""
     from deephar.inference import export
 
     about = export.About(predictor.layout, options.weights, source.name)
-    others = [export.open_writer(name, about, predictor.depth) for name in names if not predict_outputs.is_table(name)]
-    writers, kept = predict_outputs.opened(stack, others, names, lines, about, predictor.depth, options.resume)
-    if options.json == "-" or not writers:
-        writers.insert(0, export.Printed(about))
-    return writers, kept
+
+    def make(name: str) -> predict_outputs.Taker:
+        return export.open_writer(name, about, predictor.depth)
+
+    return predict_outputs.opened(stack, options, about, predictor.depth, make)
 
 
 def _rest(share: "Share", source: "Source", lines: str | None, last: "Result | None") -> range:

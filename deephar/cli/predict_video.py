@@ -70,18 +70,16 @@ def _check(options: argparse.Namespace, source: "Source") -> None:
 def _writers(
     options: argparse.Namespace, source: "Source", predictor: "PosePredictor", stack: contextlib.ExitStack
 ) -> "tuple[list[predict_outputs.Taker], JsonLines | None]":
-    """All that takes results, and the file of JSON Lines among them, the last: it says how far the others are."""
+    """See `predict_outputs.opened`."""
     from deephar.inference import export
 
     about = export.About(predictor.layout, options.weights, source.name, source.fps)
-    lines, names = predict_outputs.lines_among(options)
     drawn = [_Filmed(options.picture, source, predictor)] if options.picture else []
-    others = [_writer(name, about, predictor, source) for name in names if not predict_outputs.is_table(name)]
-    files = [*drawn, *others], names, lines
-    writers, kept = predict_outputs.opened(stack, *files, about, predictor.depth, options.resume)
-    if options.json == "-" or not (writers or options.show):
-        writers.insert(0, export.Printed(about))
-    return writers, kept
+
+    def make(name: str) -> predict_outputs.Taker:
+        return _writer(name, about, predictor, source)
+
+    return predict_outputs.opened(stack, options, about, predictor.depth, make, drawn)
 
 
 def _writer(name: str, about: "About", predictor: "PosePredictor", source: "Source") -> predict_outputs.Taker:
