@@ -124,11 +124,16 @@ def test_losses_and_gradients_are_those_of_the_original(part, tmp_path):
         value, gradients = value_and_gradients(
             model, variables, lambda y: weight * sum(terms_of(y)), x, phase == "train_phase"
         )
-        assert value == pytest.approx(float(data[key]), rel=loss_tolerance("Es", "spnet", key))
+        tolerance = ROUNDED if key == "act_total_loss_train_phase" else loss_tolerance("Es", "spnet", key)
+        assert value == pytest.approx(float(data[key]), rel=tolerance)
         key = f"{part}_grad_{phase}"
         tolerance = NEAR_TIES if key == "act_grad_train_phase" else gradient_tolerance("Es", "spnet", key)
         check_gradients(names, gradients, data[f"{part}_grad_{phase}"], *tolerance, {})
 
+
+ROUNDED = 4e-5
+"""Bound for a loss that the original rounded more than its inputs' last digits tell: with weights and most layers in
+float64 ours is 2.9e-5 from it. TensorFlow in float32 is 2.5e-5 from it and 4e-6 from float64, JAX 3.1e-5 and 2e-6."""
 
 NEAR_TIES = (2e-2, 1e-1)
 """Bounds for norms and elements where maxima over few cells decide: one rounding step of the input moves the norms of
