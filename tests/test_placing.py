@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 import math
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 from deephar import anatomy, layouts
 from deephar.camera import Camera
 from deephar.data.synthetic import body
-from deephar.inference import Person, Result, open_source, optics, placing
+from deephar.inference import Person, Result, lens, open_source, optics, placing
 
 PA17 = layouts.get("pa17j")
 
@@ -56,10 +57,14 @@ def test_joints_that_are_unsure_count_less():
     result = seen(standing(), (0, 0, 4000.0))
     person = result.people[0]
     person.pose_px[3] += 200
-    far = np.abs(placing.place(person.pose_3d_mm, person.pose_px - [320, 240], np.ones(17), 900) - [0, 0, 4000]).max()
+    slopes = (person.pose_px - [320, 240]) / 900
+    far = np.abs(placing.place(person.pose_3d_mm, slopes, np.ones(17)) - [0, 0, 4000]).max()
     weights = np.where(np.arange(17) == 3, 1e-6, 1.0)
-    near = np.abs(placing.place(person.pose_3d_mm, person.pose_px - [320, 240], weights, 900) - [0, 0, 4000]).max()
+    near = np.abs(placing.place(person.pose_3d_mm, slopes, weights) - [0, 0, 4000]).max()
     assert near < 1 < far
+    slopes[3] = np.nan
+    np.testing.assert_allclose(placing.place(person.pose_3d_mm, slopes, np.ones(17)), [0, 0, 4000], atol=1e-3)
+    assert placing.place(person.pose_3d_mm, np.full((17, 2), np.nan), np.ones(17)) is None
 
 
 def test_a_field_of_view_is_a_focal_length():
@@ -100,6 +105,58 @@ def test_a_principal_point_may_be_an_array():
     found = [placing.Place(focal_px=900, principal_px=point)(result).people[0] for point in (None, middle, middle + 90)]
     np.testing.assert_array_equal(found[0].position_mm, found[1].position_mm)
     assert found[2].position_mm[0] < found[0].position_mm[0] - 100
+
+
+MATRIX = [[900.0, 0, 330], [0, 910.0, 250], [0, 0, 1]]
+BENT = (-0.25, 0.08, 0.002, -0.003, 0.01)
+
+
+def bent(slopes):
+    """By hand, from OpenCV's documentation: where a distorting lens shows directions."""
+    k1, k2, p1, p2, k3 = BENT
+    x, y = slopes.T
+    square = x * x + y * y
+    radial = 1 + k1 * square + k2 * square**2 + k3 * square**3
+    x, y = (
+        x * radial + 2 * p1 * x * y + p2 * (square + 2 * x * x),
+        y * radial + p1 * (square + 2 * y * y) + 2 * p2 * x * y,
+    )
+    return np.stack([900 * x + 330, 910 * y + 250], axis=-1)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_calibrated_camera_undoes_its_distortion(scale, tmp_path):
+    """Also in pictures of twice the size."""
+    stored = {"camera_matrix": MATRIX, "dist_coeffs": [BENT], "image_size": [640, 480]}
+    (tmp_path / "camera.json").write_text(json.dumps(stored))
+    there, space = np.array([600.0, -300.0, 3500.0]), standing()
+    slopes = (space + there)[:, :2] / (space + there)[:, 2:]
+    pose = scale * bent(slopes)
+    person = Person(np.zeros(4), pose, np.full(17, 0.9), space)
+    result = Result(0, 0.0, (640 * scale, 480 * scale), "x", PA17, [person])
+    camera = lens.Lens.read(tmp_path / "camera.json")
+    np.testing.assert_allclose(camera.slopes(pose, result.size), slopes, atol=1e-8)
+    np.testing.assert_allclose(placing.Place(lens=camera)(result).people[0].position_mm, there, atol=1e-3)
+    other = placing.Place(focal_px=905.0 * scale)(result).people[0].position_mm
+    assert np.abs(other - there).max() > 50
+    assert np.isnan(camera.slopes([[scale * 5000.0, scale * 4000.0]], result.size)).all()
+
+
+def test_wrong_calibrations_are_refused(tmp_path):
+    path = tmp_path / "camera.json"
+    for content, message in (
+        ("{}", "damaged or of the wrong kind"),
+        (json.dumps({"camera_matrix": MATRIX, "dist_coeffs": [1, 2, 3]}), "dist_coeffs .4 or 5."),
+        (json.dumps({"camera_matrix": np.zeros((3, 3)).tolist()}), "camera_matrix"),
+    ):
+        path.write_text(content)
+        with pytest.raises(ValueError, match=message):
+            lens.Lens.read(path)
+    path.write_text(json.dumps({"camera_matrix": MATRIX, "image_size": [640, 480]}))
+    with pytest.raises(ValueError, match=r"calibrated with pictures of \(640, 480\). Received: one of \(480, 640\)"):
+        lens.Lens.read(path).slopes([[1, 2]], (480, 640))
+    with pytest.raises(ValueError, match="Received: both"):
+        placing.Place(focal_px=900, lens=lens.Lens.read(path))
 
 
 @pytest.mark.parametrize("wrong", [{"focal_px": 0}, {"fov_degrees": 180}, {"height_mm": -1}, {"focal_px": math.nan}])

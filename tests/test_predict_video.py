@@ -184,7 +184,7 @@ def test_a_damaged_video_gives_what_comes_before(clip, network, tmp_path, capsys
             ["--actions", "--stride", "30"],
             "by the last 2.5 s. Received: --stride 30, frames 3 s apart",
         ),
-        (["--fov", "60"], "are for networks with depth, and photo-lite-2d has none"),
+        (["--fov", "60"], "--fov is for networks with depth, and photo-lite-2d has none"),
         (["--device", "abacus"], "No device abacus"),
         (["--device", "cpu", "--weights", "a.onnx"], "--device is for Keras"),
         (["--one-person", "--detector", "a.onnx"], "--detector would have nothing to do"),

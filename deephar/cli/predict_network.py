@@ -36,6 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     lens.add_argument(
         "--fov", type=within(1e-3, 179), metavar="DEGREES", help="the same by the field of view of the longer side"
     )
+    lens.add_argument("--camera", metavar="FILE", help="the same by a calibration of OpenCV, see docs/predict.md")
     parser.add_argument("--device", metavar="NAME", help="cpu, gpu, gpu:1 ... (default: the backend's choice)")
 
 
@@ -83,12 +84,13 @@ def place(options: argparse.Namespace, predictor: "PosePredictor") -> "Place":
     Raises:
         ValueError: for options that are out of range, or whose network gives no 3D poses.
     """
+    from deephar.inference.lens import Lens
     from deephar.inference.placing import Place
 
-    if not predictor.depth and (options.focal is not None or options.fov is not None):
-        raise ValueError(f"--focal and --fov are for networks with depth, and {options.weights} has none")
-
-    return Place(options.focal, options.fov)
+    given = next((name for name in ("focal", "fov", "camera") if getattr(options, name) is not None), None)
+    if given and not predictor.depth:
+        raise ValueError(f"--{given} is for networks with depth, and {options.weights} has none")
+    return Place(options.focal, options.fov, lens=Lens.read(options.camera) if options.camera else None)
 
 
 def device(options: argparse.Namespace) -> "contextlib.AbstractContextManager[object]":

@@ -8,6 +8,7 @@ import numpy as np
 
 from deephar import anatomy, checks
 from deephar.inference import optics
+from deephar.inference.lens import Lens
 from deephar.inference.people import Person
 from deephar.inference.results import Result
 from deephar.layouts import PoseLayout
@@ -32,9 +33,10 @@ class Place:
         fov_degrees: field of view along the longer side.
         principal_px: (x, y) where the optical axis meets the picture; its middle by default.
         height_mm: of the people.
+        lens: of a calibrated camera, in place of the first three; distortion is undone.
 
     Raises:
-        ValueError: for numbers that are out of range.
+        ValueError: for numbers that are out of range, and a lens beside others of them.
     """
 
     def __init__(
@@ -43,7 +45,10 @@ class Place:
         fov_degrees: float | None = None,
         principal_px: Sequence[float] | None = None,
         height_mm: float = anatomy.HEIGHT_MM,
+        lens: Lens | None = None,
     ) -> None:
+        if lens is not None and any(one is not None for one in (focal_px, fov_degrees, principal_px)):
+            raise ValueError("`lens` says what `focal_px`, `fov_degrees` and `principal_px` would. Received: both")
         if focal_px is not None:
             checks.between("focal_px", focal_px, 0, low_included=False)
         if fov_degrees is not None:
@@ -52,27 +57,33 @@ class Place:
         self.fov_degrees: float | None = fov_degrees
         self.principal_px: Sequence[float] | None = principal_px
         self.height_mm: float = checks.between("height_mm", height_mm, 0, low_included=False)
+        self.lens: Lens | None = lens
 
     def __call__(self, result: Result) -> Result:
         """A result whose people with 3D poses have `position_mm`, where the focal length is known."""
+        lens = self.lens or self._simple(result)
+        if lens is None:
+            return result
+        return dataclasses.replace(result, people=[self._placed(person, result, lens) for person in result.people])
+
+    def _simple(self, result: Result) -> Lens | None:
+        """A lens without distortion; None where the focal length is not known."""
         focal = self._focal(result)
         if math.isnan(focal):
-            return result
-        middle = np.divide(result.size, 2) if self.principal_px is None else self.principal_px
-        principal = np.array(middle, dtype=np.float64)
-        people = [self._placed(person, result.layout, focal, principal) for person in result.people]
-        return dataclasses.replace(result, people=people)
+            return None
+        x, y = np.divide(result.size, 2) if self.principal_px is None else self.principal_px
+        return Lens((focal, focal), (float(x), float(y)))
 
     def _focal(self, result: Result) -> float:
         if self.focal_px is not None:
             return self.focal_px
         return result.focal_px if self.fov_degrees is None else optics.focal_of_view(self.fov_degrees, result.size)
 
-    def _placed(self, person: Person, layout: PoseLayout, focal: float, principal: Floats) -> Person:
+    def _placed(self, person: Person, result: Result, lens: Lens) -> Person:
         if person.pose_3d_mm is None:
             return person
-        space = person.pose_3d_mm * (self.height_mm / height_of(person.pose_3d_mm, layout))
-        position = place(space, person.pose_px - principal, person.confidence, focal)
+        space = person.pose_3d_mm * (self.height_mm / height_of(person.pose_3d_mm, result.layout))
+        position = place(space, lens.slopes(person.pose_px, result.size), person.confidence)
         return person if position is None else dataclasses.replace(person, pose_3d_mm=space, position_mm=position)
 
 
@@ -88,19 +99,21 @@ def height_of(pose_mm: Floats, layout: PoseLayout) -> float:
     return float(max(lengths.sum(), 1.0) / (2 * sum(anatomy.BONES[end] for end in MEASURED)))
 
 
-def place(pose_mm: Floats, pose_px: Floats, weights: Floats, focal_px: float) -> Floats | None:
+def place(pose_mm: Floats, slopes: Floats, weights: Floats) -> Floats | None:
     """Where a pose is whose joints are seen in such places, by weighted least squares.
 
     Args:
         pose_mm: (J, 3) about the pelvis, in the axes of the camera.
-        pose_px: (J, 2) pixels from the principal point.
+        slopes: (J, 2), x / z and y / z at which they are seen; NaN where that is unknown.
         weights: (J,) of the joints.
-        focal_px: focal length in pixels.
 
     Returns:
         (3,) mm of the pelvis in the axes of the camera; None if that is not before the camera.
     """
-    slope = pose_px / focal_px
+    known = np.isfinite(slopes).all(axis=1)
+    if not known.any():
+        return None
+    pose_mm, slope, weights = pose_mm[known], slopes[known], weights[known]
     rows = np.zeros((len(pose_mm), 2, 3))
     rows[:, 0, 0] = rows[:, 1, 1] = 1.0
     rows[:, :, 2] = -slope
