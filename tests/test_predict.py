@@ -322,6 +322,27 @@ def test_one_bad_box_does_not_stop_the_others(photo, quick, tmp_path, capsys):
     assert status == 1 and "above 0" in bad["error"] and len(good["people"]) == 1
 
 
+def test_a_photograph_of_another_camera_is_named(photo, tmp_path, capsys):
+    """And loses no other."""
+    tiny = {**TINY, "num_joints": 17, "depth_maps": 4}
+    files.save_weights(models.build("h36m-3d", concat_visibility=True, **tiny), tmp_path / "best.weights.h5")
+    report.save_json({"model": "h36m-3d", "layout": "pa17j", "overrides": tiny}, tmp_path / "model.json")
+    with Image.open(photo) as picture:
+        width, height = picture.size
+        picture.resize((width, 2 * height)).save(tmp_path / "tall.jpg")
+    matrix = [[900, 0, width / 2], [0, 900, height / 2], [0, 0, 1]]
+    (tmp_path / "camera.json").write_text(json.dumps({"camera_matrix": matrix, "image_size": [width, height]}))
+    options = ("--weights", tmp_path / "best.weights.h5", "--one-person", "--camera", tmp_path / "camera.json")
+    status, printed, said = run(capsys, photo, tmp_path / "tall.jpg", *options)
+    good, bad = json.loads(printed)["photos"]
+    assert status == 1 and len(good["people"]) == 1 and "tall.jpg: The camera was calibrated" in bad["error"]
+    (tmp_path / "camera.json").write_text("{}")
+    status, _, said = run(capsys, photo, *options)
+    assert status == 1 and "camera.json" in said
+    status, _, said = run(capsys, photo, "--camera", tmp_path / "camera.json")
+    assert status == 1 and "--camera is for networks with depth" in said
+
+
 @pytest.mark.parametrize("content", ["null", '{"person.jpg": null}'])
 def test_null_is_no_box(content, photo, quick, tmp_path, capsys):
     (tmp_path / "boxes.json").write_text(content)

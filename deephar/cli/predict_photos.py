@@ -96,11 +96,11 @@ def entries(
     with contextlib.closing(ahead(iter(source))) as frames:
         for frame, people in attempts(predictor, frames, None if boxes is None else boxes_of):
             entry: Entry = {"photo": frame.name}
-            result = None
-            if isinstance(people, Exception):
-                entry |= {"people": [], "error": console.reason(people)}
+            result = people if isinstance(people, Exception) else _placed(place, predictor.result(frame, people))
+            if isinstance(result, Exception):
+                entry |= {"people": [], "error": console.reason(result)}
+                result = None
             else:
-                result = place(predictor.result(frame, people))
                 described = [_person(person, estimated=boxes is None) for person in result.people]
                 entry |= {"width": frame.size[0], "height": frame.size[1], "people": described}
                 try:
@@ -108,6 +108,14 @@ def entries(
                 except Exception as error:
                     entry["error"] = f"{pictures[frame.index]} cannot be written: {console.reason(error)}"
             yield frame.index, entry, result
+
+
+def _placed(place: "Place", result: "Result") -> "Result | ValueError":
+    """A result with the places of its people; the fault of a photograph that is not of the camera."""
+    try:
+        return place(result)
+    except ValueError as error:
+        return ValueError(f"{result.name}: {error}")
 
 
 def _writers(options: argparse.Namespace, source: "Source", predictor: "PosePredictor") -> "list[Writer]":
