@@ -73,6 +73,8 @@ class Lens:
         if abs(scale[0] / scale[1] - 1) > 0.01:
             raise ValueError(f"The camera was calibrated with pictures of {self.size}. Received: one of {size}")
         seen = (np.asarray(points_px, dtype=np.float64) * scale - self.principal_px) / self.focal_px
+        if not any(self.distortion):
+            return seen
         found = seen
         with np.errstate(all="ignore"):
             for _ in range(ROUNDS):
