@@ -66,7 +66,7 @@ class Backgrounds:
 
 
 def picture(sample: Sample, most: int | None = None) -> Image.Image:
-    """The square window of a sample as a picture, with its pixels as they are, or of `most` a side."""
+    """The square window of a sample as a picture of as many pixels, or of `most` a side at most."""
     side = min(round(float(sample.window_px[0])), most or MOST_PX)
     window = geometry.window_to_crop(sample.center_px, sample.window_px)
     return Image.fromarray(warp(to_rgb(sample.image, sample.name), window, (side, side)))
