@@ -37,7 +37,8 @@ def whole_file(path: Path) -> Iterator[pathlib.Path]:
         return
     path = _target(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(path)
+    end = os.fsencode(path.name)[-_LONGEST_END:].decode(errors="ignore")  # the name may already have the maximum length
+    temporary = path.with_name(f".{os.getpid()}.partial.{end}")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -48,11 +49,6 @@ def whole_file(path: Path) -> Iterator[pathlib.Path]:
 def _target(path):
     """What is replaced: not a link, but what it leads to."""
     return path.resolve() if path.is_symlink() else path
-
-
-def _temporary(path):
-    end = os.fsencode(path.name)[-_LONGEST_END:].decode(errors="ignore")  # the name may already have the maximum length
-    return path.with_name(f".{os.getpid()}.partial.{end}")
 
 
 @contextlib.contextmanager

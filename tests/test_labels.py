@@ -264,14 +264,18 @@ def test_a_window_from_limbs_leaves_room_for_the_head(street, poses, drawn):
         assert crop.joint_weight[LSP.index("head_top")] == 0
 
 
-class InSpace:
-    """The same people, with the depth of two joints."""
+class OfOthers:
+    """A reader that changes what another reads."""
 
     def __init__(self, reader):
         self.reader, self.layout = reader, reader.layout
 
     def __len__(self):
         return len(self.reader)
+
+
+class InSpace(OfOthers):
+    """The same people, with the depth of two joints."""
 
     def sample(self, index):
         sample = self.reader.sample(index)
@@ -304,14 +308,8 @@ def test_backgrounds_hold_no_joint(street, poses):
         backgrounds.Backgrounds(Narrow(seen))
 
 
-class Narrow:
+class Narrow(OfOthers):
     """The same people, in photographs that end at their hands."""
-
-    def __init__(self, reader):
-        self.reader, self.layout = reader, reader.layout
-
-    def __len__(self):
-        return len(self.reader)
 
     def sample(self, index):
         sample = self.reader.sample(index)
