@@ -64,6 +64,22 @@ def test_what_is_not_asked_for_is_not_computed(model, monkeypatch):
     assert not called & {"block1_pose", "block1_visibility", "block1_joint_maps", "block2_joint_maps"}
 
 
+@pytest.mark.parametrize("count, passes", [(1, [True, True, False]), (3, [True, False, False])])
+def test_a_first_picture_alone_is_not_compiled(model, monkeypatch, count, passes):
+    """Python passes through the layers to compute it, and to compile at the next batch; with several, at the first."""
+    called, network, layer = [], compiled.Compiled(model), model.layers[1]
+    call = layer.call
+    monkeypatch.setattr(layer, "call", lambda *a, **k: called.append(layer.name) or call(*a, **k))
+    expected, found = model.predict_on_batch(images(count)), []
+    for through in passes:
+        called.clear()
+        found.append(network.predict_on_batch(images(count)))
+        assert bool(called) == through
+    for outputs_found in found:
+        for one, other in zip(outputs_found, expected, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-5)
+
+
 def test_other_networks_are_left_as_they_are(model):
     """Those that are not of Keras, and those whose class may predict in its own way."""
 

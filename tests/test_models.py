@@ -1,4 +1,5 @@
 import dataclasses
+import gc
 import json
 import re
 
@@ -220,3 +221,20 @@ def test_xla_is_off_on_the_cpu_by_default():
     assert model.jit_compile is False
     model.compile("sgd", "mse")
     assert model.jit_compile is False
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_no_cycles_are_looked_for_while_a_network_is_built(monkeypatch, collects):
+    """And afterwards as before, also when it cannot be built."""
+    seen, original = [], reception.build
+    monkeypatch.setattr(reception, "build", lambda *a: seen.append(gc.isenabled()) or original(*a))
+    (gc.enable if collects else gc.disable)()
+    try:
+        models.build("lite-2d", **TINIEST)
+        assert seen == [False] and gc.isenabled() == collects
+        monkeypatch.setattr(reception, "build", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            models.build("lite-2d")
+        assert gc.isenabled() == collects
+    finally:
+        gc.enable()

@@ -10,6 +10,7 @@ import types
 import typing
 from collections.abc import Mapping
 
+from deephar import memory
 from deephar.models.action.config import ActionConfig
 from deephar.models.action.presets import PRESETS as _ACTION
 from deephar.models.reception.config import ReceptionConfig
@@ -72,7 +73,8 @@ def build(preset: str, /, name: str | None = None, **overrides: object) -> "Mode
         a functional `keras.Model`.
     """
     own = settings(preset, **overrides)
-    return _module(family_of(preset), "network").build(own, name or preset.replace("-", "_"))
+    with memory.uncollected():
+        return _module(family_of(preset), "network").build(own, name or preset.replace("-", "_"))
 
 
 def legacy(model: "Model") -> types.ModuleType:

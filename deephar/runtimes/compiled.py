@@ -19,9 +19,9 @@ _Function: typing.TypeAlias = Callable[[list[Array]], Sequence[Floats]]
 class Compiled:
     """Some outputs of a network of Keras; it uses the network's weights, also after they were changed.
 
-    What other outputs need alone is not computed. It is compiled when it is first run: once on TensorFlow, for every
-    power of two of a batch's size on JAX, not at all on PyTorch, which keeps no gradients meanwhile. Several devices on
-    TensorFlow share a batch out.
+    What other outputs need alone is not computed. It is compiled when it is first run: once on TensorFlow, which
+    computes a single picture without if it comes first, for every power of two of a batch's size on JAX, not at all on
+    PyTorch, which keeps no gradients meanwhile. Several devices on TensorFlow share a batch out.
 
     Attributes:
         name: of the network.
@@ -62,13 +62,26 @@ def _tensorflow(network: keras.Model) -> _Function:
 
     memory.keep_freed()
     signature = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in network.inputs]
+    ran = False
 
-    @tf.function(input_signature=[signature], autograph=False)
-    def function(inputs):
+    def step(inputs):
         with fusion.fused(network):
             return keras.tree.flatten(network(inputs, training=False))
 
-    return lambda inputs: [output.numpy() for output in function(inputs)]
+    compiled = tf.function(step, input_signature=[signature], autograph=False)
+
+    def run(inputs):
+        nonlocal ran
+        begins, ran = not ran, True
+        function = step if begins and _is_picture(inputs) else compiled
+        return [output.numpy() for output in function(inputs)]
+
+    return run
+
+
+def _is_picture(inputs):
+    """Whether a batch is a single picture: sooner computed than compiled. Of a clip, all maps would be kept."""
+    return len(inputs) == 1 and inputs[0].ndim == 4 and len(inputs[0]) == 1
 
 
 def _jax(network: keras.Model) -> _Function:
