@@ -1,6 +1,7 @@
 """Drawn people in the formats of the datasets, with exact joints."""
 
 import json
+import time
 
 import h5py
 import numpy as np
@@ -204,3 +205,17 @@ class Noise:
         generator = np.random.default_rng([self.low, index])
         image = Image.fromarray(generator.integers(self.low, self.high, (64, 64, 3), dtype=np.uint8))
         return Sample("noise", image, generator.uniform(4, 60, (14, 2)), np.full(2, 32.0), np.full(2, 64.0))
+
+
+class Told(Noise):
+    """`Noise` that takes its time, and tells in a file how far it is: a byte for every sample."""
+
+    def __init__(self, low, high, progress):
+        super().__init__(low, high)
+        self.progress = progress
+
+    def sample(self, index):
+        time.sleep(0.05)
+        with open(self.progress, "ab") as file:
+            file.write(b".")
+        return super().sample(index)

@@ -11,21 +11,7 @@ import sys
 import time
 import types
 
-from drawn import Noise
-
-
-class Told(Noise):
-    """`Noise` that takes its time, and tells how far it is."""
-
-    def __init__(self, low, high, progress):
-        super().__init__(low, high)
-        self.progress = progress
-
-    def sample(self, index):
-        time.sleep(0.05)
-        with open(self.progress, "ab") as file:
-            file.write(b".")
-        return super().sample(index)
+from drawn import Noise, Told
 
 
 def recipe():

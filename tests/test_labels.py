@@ -16,9 +16,10 @@ from deephar import config, layouts, models, training
 from deephar.data.batches import loader, mixture
 from deephar.data.readers import backgrounds, lsp, photographs
 from deephar.data.readers.pose_files import PoseFile
-from deephar.data.samples import augment, clips, crops
+from deephar.data.samples import augment, clips, crops, squares
 from deephar.data.samples.consensus import consensus
 from deephar.data.synthetic import empty
+from deephar.detection import mosaics
 from deephar.models import outputs
 
 LSP, COCO = layouts.get("lsp14"), layouts.get("coco17")
@@ -283,6 +284,33 @@ class InSpace(OfOthers):
         return dataclasses.replace(sample, pose_px=np.column_stack([sample.pose_px, depth]))
 
 
+def test_a_window_holds_joints_of_which_nobody_is_sure(drawn, poses):
+    """An ankle that the annotator alone sees lower is not learnt; window, detector and background know where about."""
+    reader, ankle = lsp.LspExtended(drawn, [4]), LSP.index("r_ankle")
+    seen, lower = (photographs.SeenByOthers(reader, [PoseFile(poses, "coco17", "thunder")]) for _ in range(2))
+    before = seen.sample(0)
+    reader._joints[ankle, 1, 3] += 0.4 * TORSO
+    sample = lower.sample(0)
+    assert np.isnan(sample.pose_px[ankle]).all() and sample.joint_weight[ankle] == 0
+    middle = before.pose_px[ankle] + [0, 0.2 * TORSO]
+    np.testing.assert_allclose(sample.extent_px[ankle], middle, atol=1e-6)
+    assert (sample.center_px + sample.window_px / 2)[1] > middle[1] > (before.extent_px[:, 1]).max()
+    (shown,) = mosaics.OnePerson(lower, True).scene(0).poses
+    np.testing.assert_array_equal(shown, sample.extent_px)
+    aside = dataclasses.replace(sample, rough_px=np.concatenate([sample.rough_px, [[0, 50], [300, 50]]]))
+    assert backgrounds._free(before) and not backgrounds._free(aside)
+    assert squares.square_around(sample, 2.0, 64).rough_px is None
+
+
+def test_nobody_is_nobody_in_any_layout():
+    """Scenes of 14 absent joints teach a network of 17 that all of them are absent."""
+    scenes, wide = empty.EmptyScenes(4, (32, 32)), layouts.get("pa17j")
+    batch = mixture.Mixture([(scenes, 1)], (32, 32), layout=wide, dim=3).batch(0, 0)
+    np.testing.assert_array_equal(batch.weights, np.ones((1, 17)))
+    assert batch.target.shape == (1, 17, 4)
+    assert not batch.target[..., 3].any() and np.all(batch.target[..., :3] == np.float32(config.MISSING))
+
+
 def test_backgrounds_hold_no_joint(street, poses):
     seen = photographs.SeenByOthers(photographs.Photographs(street), [PoseFile(poses, "coco17", "thunder")] * 2)
     beside = backgrounds.Backgrounds(seen, seed=3)
@@ -313,7 +341,8 @@ class Narrow(OfOthers):
 
     def sample(self, index):
         sample = self.reader.sample(index)
-        return dataclasses.replace(sample, image=sample.image.crop((0, 0, 100, 170)), pose_px=sample.pose_px - [30, 0])
+        moved = {"pose_px": sample.pose_px - [30, 0], "rough_px": sample.rough_px - [30, 0]}
+        return dataclasses.replace(sample, image=sample.image.crop((0, 0, 100, 170)), **moved)
 
 
 @eagerly()

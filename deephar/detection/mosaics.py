@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from deephar import geometry
-from deephar.data.readers import backgrounds, photographs
+from deephar.data.readers import backgrounds
 from deephar.data.readers.base import PoseDataset
 from deephar.data.samples import frames
 from deephar.data.synthetic.groups import Groups
@@ -82,7 +82,7 @@ class OnePerson:
         if located < LOCATED:
             raise ValueError(f"{sample.name}: only {located} joints are located")
         image = frames.to_rgb(sample.image, sample.name)
-        return Scene(image, [photographs.with_crown(sample.pose_px, self.reader.layout)], self.all_known)
+        return Scene(image, [sample.extent_px], self.all_known)
 
 
 class Drawn:

@@ -44,7 +44,7 @@ def pictures(args):
         yield "sports", frames.to_rgb(sample.image, sample.name), geometry.points_box(sample.pose_px)[None]
     street = fused.seen(photographs.Photographs(args.street, slice(1600, 1700)), args.street_poses)
     for sample in map(street.sample, range(len(street))):
-        box = geometry.points_box(photographs.with_crown(sample.pose_px, street.layout))
+        box = geometry.points_box(sample.extent_px)
         yield "street", frames.to_rgb(sample.image, sample.name), box[None]
     beside = backgrounds.Backgrounds(street, 0)
     for sample in map(beside.sample, range(min(WINDOWS, len(beside)))):

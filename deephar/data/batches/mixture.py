@@ -13,7 +13,7 @@ from deephar.data.batches.queues import Queues
 from deephar.data.readers.base import PoseDataset
 from deephar.data.samples import augment, frames
 from deephar.data.samples.crops import Crop, make_crop, rearranged_weight
-from deephar.data.samples.targets import joint_weights, layout_target
+from deephar.data.samples.targets import joint_weights, layout_target, pose_target
 from deephar.layouts import PoseLayout
 from deephar.typed import Floats, Pixels, Size
 
@@ -121,5 +121,8 @@ class Mixture(Queues[PoseDataset]):
             return make_crop(reader, place, self.size, variation, self.truncate_corners)
 
         crop = self.take(number, epoch, position, make, broken)
+        if crop.shows_nobody:  # no joint of any layout
+            joints = len(self.layout)
+            return crop.pixels, crop.power, pose_target(np.full((joints, 2), np.nan), self.dim), np.ones(joints)
         target = layout_target(crop.pose_crop, reader.layout, self.layout, self.dim)
         return crop.pixels, crop.power, target, rearranged_weight(crop.joint_weight, reader.layout, self.layout)

@@ -13,7 +13,7 @@ LEAST_PX, MOST_PX = 24, 4096
 """Side of the smallest window, and of the largest picture of one."""
 
 MARGIN = 0.12
-"""Gap between the outermost joint and the nearest window, as a fraction of the person's height."""
+"""Gap between the outermost joint, certain or not, and the nearest window, as a fraction of the person's height."""
 
 LEAST_JOINTS = 10
 """Fewest located joints for a person's extent to be known."""
@@ -85,7 +85,7 @@ def _free(sample: Sample) -> list[tuple[float, float]]:
     width, height = upright_size(sample.image, sample.name)
     if np.isfinite(sample.pose_px[:, :2]).all(axis=1).sum() < LEAST_JOINTS or height < LEAST_PX:
         return []
-    x1, y1, x2, y2 = geometry.points_box(sample.pose_px)
+    x1, y1, x2, y2 = geometry.points_box(sample.extent_px)
     spare = MARGIN * (y2 - y1)
     strips = [(0.0, min(x1 - spare, float(width))), (max(x2 + spare, 0.0), float(width))]
     return [(left, right) for left, right in strips if right - left >= LEAST_PX]

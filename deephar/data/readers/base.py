@@ -28,6 +28,8 @@ class Sample:
             where the joint is known to be absent; None if all located joints are certain.
         window_mm: width of the window at the root's depth, for the scale of the depth range.
         camera: the camera, if known: its `uvd_to_world` maps rows of `pose_px` to world mm.
+        rough_px: (K, 2) in source pixels, the joints and where those should be whose place is not certain enough to be
+            learnt; None if nothing is known but the pose.
     """
 
     name: str
@@ -40,6 +42,12 @@ class Sample:
     window_mm: float = WINDOW_MM
     camera: Camera | None = None
     joint_weight: Floats | None = None
+    rough_px: Floats | None = None
+
+    @property
+    def extent_px(self) -> Floats:
+        """(K, 2) points in source pixels, NaN where not located, among which the whole person is."""
+        return self.pose_px[:, :2] if self.rough_px is None else self.rough_px
 
 
 class PoseDataset(typing.Protocol):

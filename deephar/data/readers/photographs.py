@@ -76,7 +76,10 @@ class SeenByOthers:
         return len(self.reader)
 
     def sample(self, index: int) -> Sample:
-        """The person at a position: the reader's `Sample` with the fused pose, its window and the joints' weights."""
+        """The person at a position: the reader's `Sample` with the fused pose, its window and the joints' weights.
+
+        The window, and `Sample.rough_px`, are also of joints on which the sources disagree: of the median of these.
+        """
         sample = self.reader.sample(index)
         if index not in self._fused:
             self._fused[index] = self._fuse(sample)
@@ -85,15 +88,24 @@ class SeenByOthers:
     def _fuse(self, sample: Sample) -> dict[str, Floats]:
         """The fields of a `Sample` that fusion changes."""
         others = [layouts.rearrange(f.pose_px(sample.name), f.layout, self.layout) for f in self.files]
+        poses = np.stack([sample.pose_px, *others])
         try:
-            pose, weights = consensus(np.stack([sample.pose_px, *others]), self.layout, self.tolerance)
-            center, window = geometry.person_window(geometry.points_box(with_crown(pose, self.layout)))
+            pose, weights = consensus(poses, self.layout, self.tolerance)
+            extent = _with_crown(np.where(np.isfinite(pose), pose, _medians(poses)), self.layout)
+            center, window = geometry.person_window(geometry.points_box(extent))
         except ValueError as error:
             raise ValueError(f"{sample.name}: {error}") from None
-        return {"pose_px": pose, "center_px": center, "window_px": window, "joint_weight": weights}
+        fused = {"pose_px": pose, "center_px": center, "window_px": window}
+        return fused | {"joint_weight": weights, "rough_px": extent}
 
 
-def with_crown(pose: Floats, layout: PoseLayout) -> Floats:
+def _medians(poses: Floats) -> Floats:
+    """Medians (J, 2) of poses (S, J, 2), NaN where no source has the joint."""
+    located = np.ma.masked_invalid(poses)
+    return np.ma.median(located, axis=0).filled(np.nan)
+
+
+def _with_crown(pose: Floats, layout: PoseLayout) -> Floats:
     """A pose (J, 2) and, if its head top is not located, a point where the crown should be: (J or J + 1, 2)."""
     if "head_top" in layout.places and np.isfinite(pose[layout.index("head_top")]).all():
         return pose

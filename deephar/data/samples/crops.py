@@ -48,6 +48,12 @@ class Crop:
         """The network's input, float32 (H, W, 3) in [-1, 1], computed anew."""
         return frames.to_input(self.pixels, self.power)
 
+    @property
+    def shows_nobody(self) -> bool:
+        """Whether all joints are known to be absent."""
+        weight = self.joint_weight
+        return weight is not None and bool(np.all(weight == 1) and np.isnan(self.pose_crop).all())
+
 
 def make_crop(
     dataset: PoseDataset, index: int, size: Size, variation: augment.Draw | None = None, truncate_corners: bool = False

@@ -19,7 +19,7 @@ def square_around(sample: Sample, windows: float, side: int) -> Sample:
         side: of the result in pixels, at most; it is not enlarged.
 
     Returns:
-        `Sample` in pixels of the square, without a camera.
+        `Sample` in pixels of the square, without a camera and `rough_px`.
 
     Raises:
         ValueError: if the photograph cannot be read or the window has no size; the message names it.
@@ -39,4 +39,5 @@ def square_around(sample: Sample, windows: float, side: int) -> Sample:
         window_px=sample.window_px * side / width,
         head_px=sample.head_px * side / width,
         camera=None,
+        rough_px=None,
     )
