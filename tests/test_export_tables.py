@@ -51,40 +51,9 @@ def test_depth_has_columns_of_its_own(tmp_path):
     assert [second[name] for name in spaces] == [""] * 12 and second["right_thumb_confidence"] == "0.5"
 
 
-def test_a_table_cut_off_anywhere_goes_on(tmp_path):
-    results = [result(0, person(track=1), person(track=2)), result(3), result(5, person(track=2))]
-    whole, path = written(tmp_path / "whole.csv", results).encode(), tmp_path / "cut.csv"
-    ends = np.cumsum([len(line) for line in whole.splitlines(keepends=True)])
-    for cut in range(len(whole) + 1):
-        path.write_bytes(whole[:cut])
-        for number, index in enumerate([0, 3, 5]):  # what JSON Lines say that is next
-            if cut < [ends[0], ends[2], ends[2]][number] and index:
-                continue
-            written(path, results[number:], resume_from=index)
-            assert path.read_bytes() == whole
-            path.write_bytes(whole[:cut])
-
-
-def test_without_resume_a_table_is_begun_anew(tmp_path):
+def test_a_table_is_begun_anew(tmp_path):
     one = written(tmp_path / "a.csv", [result(1, person())])
     assert written(tmp_path / "a.csv", [result(1, person())]) == one
-    assert written(tmp_path / "a.csv", [result(1, person())], resume_from=2).count("\n") == 3
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("frame,who\n", "has other columns"),
-        (PLANE.replace("wrist", "elbow"), "has other columns"),
-        (PLANE + "\n1,2,3\n4", "line 2 is damaged: expected 21 fields"),
-        (PLANE + "\n" + "," * 20 + "\n4", "line 2 is damaged"),
-    ],
-)
-def test_a_damaged_table_does_not_go_on(tmp_path, text, message):
-    (tmp_path / "a.csv").write_text(text)
-    with pytest.raises(ValueError, match=f"a.csv.* {message}"):
-        Table(tmp_path / "a.csv", about(), resume_from=5)
-    assert (tmp_path / "a.csv").read_text() == text
 
 
 LSP = layouts.get("lsp14")

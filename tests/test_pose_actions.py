@@ -121,10 +121,19 @@ def test_who_shows_no_joint_is_judged_all_the_same():
 def test_only_those_who_do_something():
     said = ({"a": 0.9, "b": 0.1}, {"b": 1.0}, None)
     people = [dataclasses.replace(person(number), actions=actions) for number, actions in enumerate(said)]
-    only = pose_actions.doing(["b"], ("a", "b"))
+    only = pose_actions.doing(["b"], [("a", "b")])
     assert [one.track for one in only(result(0, *people)).people] == [1]
     with pytest.raises(ValueError, match="No action 'c'; there are a, b"):
-        pose_actions.doing(["c"], ("a", "b"))
+        pose_actions.doing(["c"], [("a", "b")])
+
+
+def test_every_set_of_actions_is_judged_alone():
+    """Somebody most probably walks, whatever the action of another set that is more probable still."""
+    said = {"ntu/drop": 0.7, "penn/walk": 0.6, "penn/sit": 0.4, "ntu/eat meal/snack": 0.3}
+    sets = [("penn/walk", "penn/sit"), ("ntu/drop", "ntu/eat meal/snack")]
+    seen = result(0, dataclasses.replace(person(1), actions=said))
+    kept = [name for name in said if pose_actions.doing([name], sets)(seen).people]
+    assert kept == ["ntu/drop", "penn/walk"]
 
 
 def test_weights_of_another_kind_are_refused():

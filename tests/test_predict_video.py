@@ -117,6 +117,11 @@ def test_ctrl_c_leaves_what_was_written_and_resume_goes_on(clip, network, tmp_pa
     with open(table, newline="", encoding="utf-8") as file:
         assert [int(row["frame"]) for row in csv.DictReader(file)] == sorted([*range(FRAMES)] * 2)
     before = lines.read_bytes()
+    complete, coco = table.read_bytes(), tmp_path / "people.coco.json"
+    for left in (None, b"", complete[: len(complete) // 2], b"frame,who\n"):  # a table that is lost, cut off, another
+        table.unlink() if left is None else table.write_bytes(left)
+        assert run(capsys, clip, "--json", lines, "--out", table, "--out", coco, "--resume")[0] == 0
+        assert table.read_bytes() == complete and len(json.loads(coco.read_text())) == 2 * FRAMES
     assert run(capsys, clip, "--json", lines, "--resume")[0] == 0 and lines.read_bytes() == before
     assert run(capsys, clip, "--out", lines, "--resume")[0] == 0 and lines.read_bytes() == before
 
@@ -130,7 +135,7 @@ def test_a_video_is_not_read_for_a_length_that_nobody_sees(clip, network, tmp_pa
 
 def test_weights_that_name_actions_serve_for_the_poses_of_slow_videos(network, monkeypatch):
     """Frames 2 s apart, of a judge of the last second: refused only where actions were asked for."""
-    judge = types.SimpleNamespace(span_s=1.0, actions=("wave",))
+    judge = types.SimpleNamespace(span_s=1.0, sets={"": ("wave",)})
     monkeypatch.setattr(clip_actions, "from_weights", lambda *_: judge)
     common = ["clip.mp4", "--weights", "four-lite", "--stride", "20"]
     for more in ([], ["--classes", "wave"]):
@@ -157,16 +162,19 @@ def test_what_has_no_end_is_read_until_the_user_stops_it(clip, network, tmp_path
     assert len(numbers) == 3 * FRAMES and numbers == sorted(set(numbers))
 
 
-def test_a_damaged_video_gives_what_comes_before(clip, network, tmp_path, capsys):
-    cut = tmp_path / "cut.avi"
+@pytest.mark.parametrize("suffix", [".avi", ".mkv"])
+def test_a_damaged_video_gives_what_comes_before(suffix, network, tmp_path, capsys):
+    """And says so, also when there is nothing left to go on with."""
+    cut = tmp_path / f"cut{suffix}"
     frames = film(lambda t: 60 + 2 * t, count=FRAMES)
     noise = np.random.default_rng(0).integers(0, 60, frames.shape, np.uint8)
     write_video(cut, np.maximum(frames, noise), 10)
     content = cut.read_bytes()
     cut.write_bytes(content[: len(content) // 2])
-    status, _, said = run(capsys, cut, "--json", tmp_path / "people.jsonl")
-    read = list(export.read_results(tmp_path / "people.jsonl"))
-    assert 0 < len(read) < FRAMES and (status == 0 or "cannot be read" in said)
+    for more in ([], ["--resume"], ["--resume"]):
+        status, _, said = run(capsys, cut, "--json", tmp_path / "people.jsonl", *more)
+        read = list(export.read_results(tmp_path / "people.jsonl"))
+        assert 0 < len(read) < FRAMES and status == 1 and "cannot be read" in said
 
 
 @pytest.mark.parametrize(
@@ -175,6 +183,9 @@ def test_a_damaged_video_gives_what_comes_before(clip, network, tmp_path, capsys
         (["--box", "1,2,30,40"], "are for photographs"),
         (["--resume"], "name that file"),
         (["--resume", "--json", "a.jsonl", "--picture", "a.mp4"], "a.mp4 cannot be continued"),
+        (["--detector", "file.onnx", "--json", "./file.onnx"], "another file that is read"),
+        (["--one-person", "--conf", "0.5"], "--conf would have nothing to do"),
+        (["--one-person", "--max-people", "2"], "--max-people would have nothing to do"),
         (["--picture", "CLIP"], "would replace a source"),
         (["--json", "a.csv", "--out", "a.csv"], "or another output"),
         (["--out", "a.docx"], "Results go to files that end in"),
@@ -261,7 +272,7 @@ def test_the_reader_of_the_lines_may_go_away(clip, network, capsys, monkeypatch)
 
 
 def test_a_film_of_nothing_hides_no_fault(network, tmp_path):
-    source = types.SimpleNamespace(kind="stream", name="tcp://host", fps=25.0, broken={})
+    source = types.SimpleNamespace(kind="stream", live=True, name="tcp://host", fps=25.0, broken={})
 
     def filmed():
         return predict_video._Filmed(tmp_path / "a.mp4", source, network(Spots()))
@@ -283,5 +294,7 @@ def test_results_of_another_video_are_not_gone_on_with(clip, network, tmp_path, 
     other = tmp_path / "other.mp4"
     other.write_bytes(clip.read_bytes())
     run(capsys, other, "--json", tmp_path / "people.jsonl", "--stride", 10)
-    status, _, said = run(capsys, clip, "--json", tmp_path / "people.jsonl", "--resume")
-    assert status == 1 and "source" in said
+    status, _, said = run(capsys, clip, "--json", tmp_path / "people.jsonl", "--stride", 10, "--resume")
+    assert status == 1 and "source" in said and "settings" not in said
+    status, _, said = run(capsys, other, "--json", tmp_path / "people.jsonl", "--conf", 0.4, "--resume")
+    assert status == 1 and "results of settings {'stride': 10}, not {'conf': 0.4}" in said

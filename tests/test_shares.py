@@ -176,7 +176,7 @@ def test_photographs_that_have_changed_are_not_gone_on_with(photos, network, tmp
         (["--shard", ""], "I from 0 to N - 1. Received: nothing (is a variable unset?)"),
         (["--shard", "0/2", "--json", "a.json"], "is of JSON Lines: FILE.jsonl. Received: a-00000-of-00002.json"),
         (["--resume"], "name that file"),
-        (["--resume", "--json", "a.jsonl", "--out", "a.coco.json"], "a.coco.json cannot be continued"),
+        (["--resume", "--json", "a.jsonl", "--out", "a.mp4"], "a.mp4 would be a film"),
         (["--shard", "0/2", "--smooth"], "--smooth is for videos"),
         (["--shard", "0/2", "--json", "a.jsonl", "--out", "a.jsonl"], "or another output"),
     ],

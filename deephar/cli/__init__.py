@@ -1,12 +1,16 @@
 """The command `deephar`: one module per command, whose `main` takes the arguments and returns the exit status.
 
-0: success; 1: something failed, and a message says what; 2: invalid arguments; 130: interrupted.
+0: success; 1: something failed, and a message says what; 2: invalid arguments; 130: interrupted, by SIGTERM too.
 """
 
+import contextlib
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Iterable
+import threading
+import types
+from collections.abc import Iterable, Iterator
 
 import deephar
 
@@ -28,7 +32,8 @@ def main(arguments: Iterable[str] | None = None) -> int:
         print(text, end="", file=sys.stdout if asked_for_help else sys.stderr)
         return 0 if asked_for_help else 2
     try:
-        status = importlib.import_module(f"deephar.cli.{arguments[0]}").main(arguments[1:])
+        with _interrupted_by_sigterm():
+            status = importlib.import_module(f"deephar.cli.{arguments[0]}").main(arguments[1:])
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # the reader has closed the pipe
@@ -37,3 +42,20 @@ def main(arguments: Iterable[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+@contextlib.contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """SIGTERM, by which clusters stop a program, ends it as Ctrl-C does: what was written is finished."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: types.FrameType | None) -> None:
+    raise KeyboardInterrupt

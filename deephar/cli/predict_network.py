@@ -50,8 +50,10 @@ def predictor(options: argparse.Namespace) -> "PosePredictor":
     from deephar.inference.predictor import LEAST_SCORE
 
     settings: dict[str, typing.Any] = {"detector": None} if options.one_person else {}
-    if options.detector and options.one_person:
-        raise ValueError("--one-person searches for nobody, so that --detector would have nothing to do")
+    idle = [name for name in ("detector", "conf", "max_people") if getattr(options, name) is not None]
+    if options.one_person and idle:
+        option = idle[0].replace("_", "-")
+        raise ValueError(f"--one-person searches for nobody, so that --{option} would have nothing to do")
     if options.detector:
         from deephar.detection.opening import open_detector
         from deephar.runtimes import choosing
@@ -107,8 +109,20 @@ def device(options: argparse.Namespace) -> "contextlib.AbstractContextManager[ob
         raise ValueError("--device is for Keras; the other runtimes use the processor")
     import keras
 
-    known = [*{"cpu", *(name.lower() for name in keras.distribution.list_devices())}]
+    known = [*{"cpu", *(name.lower() for name in _devices())}]
     name = options.device if ":" in options.device else f"{options.device}:0"
     if not any(one.split("/")[-1].removeprefix("device:") in (name, options.device) for one in known):
         raise ValueError(f"No device {options.device}; there are {', '.join(sorted(known))}")
     return keras.device(name)
+
+
+def _devices() -> list[str]:
+    """Those of Keras' backend, as Keras names them; it does not list those of PyTorch."""
+    import keras
+
+    if keras.backend.backend() != "torch":
+        return keras.distribution.list_devices()
+    import torch
+
+    graphics = [f"gpu:{number}" for number in range(torch.cuda.device_count())]
+    return ["cpu:0", *graphics, *(["mps:0"] if torch.backends.mps.is_available() else [])]

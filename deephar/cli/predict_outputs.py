@@ -1,4 +1,4 @@
-"""Files that `deephar predict` writes: none replaces what is read, or another; some can be gone on with."""
+"""Files that `deephar predict` writes: none replaces what is read, or another; results can be gone on with."""
 
 import argparse
 import contextlib
@@ -7,6 +7,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable
 
+from deephar.data.readers import names
 from deephar.typed import Path
 
 if typing.TYPE_CHECKING:
@@ -35,26 +36,32 @@ def lines_among(options: argparse.Namespace) -> tuple[str | None, list[str]]:
     return lines, [name for name in options.out if name != lines]
 
 
-def is_table(name: str) -> bool:
-    """Whether a file of results is a table, which can be gone on with."""
-    return name.lower().endswith(".csv")
-
-
-def check_apart(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
+def check_apart(options: argparse.Namespace, inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
     """Refuse outputs that would replace something.
 
     Args:
-        inputs: paths of what is read.
+        options: whose files are read too.
+        inputs: paths of the source.
         outputs: paths of what is to be written.
 
     Raises:
-        ValueError: if an output is one of the inputs, or another output.
+        ValueError: if an output is read, or another output.
     """
-    taken = {pathlib.Path(path).resolve() for path in inputs}
-    for output in map(pathlib.Path, outputs):
-        if output.resolve() in taken:
-            raise ValueError(f"{output} would replace a source, its boxes or another output; choose another name")
-        taken.add(output.resolve())
+    read = [getattr(options, name) for name in ("boxes", "camera", "detector", "weights", "actions")]
+    taken = {_identity(path) for path in [*inputs, *filter(None, read)]}
+    for output in outputs:
+        if _identity(output) in taken:
+            raise ValueError(f"{output} would replace a source, another file that is read or another output; rename it")
+        taken.add(_identity(output))
+
+
+def _identity(path: Path) -> object:
+    """What two paths of the same file have in common, however they are spelt."""
+    try:
+        status = names.stored(path).stat()
+    except OSError:  # there is none
+        return pathlib.Path(path).resolve()
+    return status.st_dev, status.st_ino
 
 
 def check_continued(lines: str | None, others: Iterable[str]) -> None:
@@ -65,43 +72,59 @@ def check_continued(lines: str | None, others: Iterable[str]) -> None:
         others: of the other files.
 
     Raises:
-        ValueError: if there are no lines, or one of the others is no table.
+        ValueError: if there are no lines, or one of the others is of pictures.
     """
+    from deephar.viz import film
+
     if lines is None:
         raise ValueError("--resume goes on after what --json FILE holds; name that file")
-    whole = [name for name in others if not is_table(name)]
-    if whole:
-        raise ValueError(f"{whole[0]} cannot be continued; --resume is for --json FILE and .csv")
+    films = [name for name in others if film.is_film(name)]
+    if films:
+        raise ValueError(f"{films[0]} cannot be continued; --resume is for --json FILE and other files of results")
+
+
+_DEFAULTS: dict[str, object] = {
+    "stride": 1, "actions": None, "classes": None, "smooth": False, "flip": False, "detector": None, "conf": None,
+    "max_people": None, "one_person": False, "focal": None, "fov": None, "camera": None, "precision": "float32",
+}  # fmt: skip
+"""Options on which results depend, and what they are if they are not given."""
+
+
+def settings(options: argparse.Namespace) -> dict[str, object]:
+    """The options that are given and on which results depend, for `About`."""
+    given = {name: getattr(options, name) for name in _DEFAULTS}
+    return {name.replace("_", "-"): value for name, value in given.items() if value != _DEFAULTS[name]}
 
 
 def opened(
     stack: contextlib.ExitStack,
     options: argparse.Namespace,
     about: "About",
-    depth: bool,
     make: "Callable[[str], Taker]",
     drawn: Iterable[Taker] = (),
 ) -> "tuple[list[Taker], JsonLines | None]":
-    """All that takes results, and the file of JSON Lines among them, the last: it says how far the others are.
+    """All that takes results, and the file of JSON Lines among them, if there is one.
 
-    Where nothing else takes or shows them, results are printed.
+    What this holds already, the others are given first. Where nothing else takes or shows them, results are printed.
 
     Args:
         stack: closes them.
         options: with `json`, `out`, `resume` and `show`.
         about: what all results have in common.
-        depth: whether there are 3D poses.
-        make: function of the name of a file of `--out`, neither lines nor a table, that gives what writes it.
+        make: function of the name of a file of `--out`, not of lines, that gives what writes it.
         drawn: what takes results as pictures.
     """
     from deephar.inference import export
 
-    lines, names = lines_among(options)
-    others = [*drawn, *(make(name) for name in names if not is_table(name))]
+    lines, others = lines_among(options)
+    tables = [name for name in others if name.lower().endswith(".csv")]  # which are begun when they are made
+    made = [*drawn, *(make(name) for name in others if name not in tables)]
     kept = stack.enter_context(export.JsonLines(lines, about, options.resume)) if lines is not None else None
-    begin = kept.next_index if kept is not None and options.resume else None
-    tables = [export.Table(name, about, depth, begin) for name in names if is_table(name)]
-    writers: list[Taker] = [stack.enter_context(writer) for writer in [*others, *tables]]
+    writers = [stack.enter_context(writer) for writer in [*made, *map(make, tables)]]
+    if lines is not None and kept is not None and kept.count:
+        for result in export.read_results(lines):
+            for writer in writers:
+                writer.write(result)
     writers += [kept] if kept is not None else []
     if options.json == "-" or not (writers or options.show):
         writers.insert(0, export.Printed(about))

@@ -70,7 +70,8 @@ def check(options: argparse.Namespace) -> None:
     if options.stride != 1:
         given.append("stride")
     if given:
-        raise ValueError(f"--{given[0]} is for videos, streams and cameras")
+        drawn = "; --picture draws photographs" if given[0] == "show" else ""
+        raise ValueError(f"--{given[0]} is for videos, streams and cameras{drawn}")
     films = [name for name in options.out if film.is_film(name)]
     if films:
         raise ValueError(f"--out {films[0]} would be a film, which is of a video; --picture draws photographs")
@@ -122,7 +123,7 @@ def _writers(options: argparse.Namespace, source: "Source", predictor: "PosePred
     """Of all that `--out` names."""
     from deephar.inference import export
 
-    about = export.About(predictor.layout, options.weights, source.name)
+    about = export.About(predictor.layout, options.weights, source.name, settings=predict_outputs.settings(options))
     return [export.open_writer(name, about, predictor.depth) for name in options.out]
 
 
@@ -182,7 +183,7 @@ def outputs(options: argparse.Namespace, photos: Sequence[str]) -> Sequence[path
 
     json_files = [] if options.json in (None, "-") else [pathlib.Path(options.json)]
     folder, pictures = _pictures(options, photos)
-    predict_outputs.check_apart([*photos, *filter(None, [options.boxes])], [*json_files, *pictures, *options.out])
+    predict_outputs.check_apart(options, photos, [*json_files, *pictures, *options.out])
     for output in [*json_files, *([folder / "picture.png"] if folder else pictures)]:
         check_writable(output)
     return pictures or [None] * len(photos)

@@ -66,12 +66,12 @@ def _writers(
     """See `predict_outputs.opened`."""
     from deephar.inference import export
 
-    about = export.About(predictor.layout, options.weights, source.name)
+    about = export.About(predictor.layout, options.weights, source.name, settings=predict_outputs.settings(options))
 
     def make(name: str) -> predict_outputs.Taker:
         return export.open_writer(name, about, predictor.depth)
 
-    return predict_outputs.opened(stack, options, about, predictor.depth, make)
+    return predict_outputs.opened(stack, options, about, make)
 
 
 def _rest(share: "Share", source: "Source", lines: str | None, last: "Result | None") -> range:

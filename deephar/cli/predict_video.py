@@ -55,7 +55,7 @@ def _check(options: argparse.Namespace, source: "Source") -> None:
         if not film.is_film(name):
             export.end_of(name)  # refuses another before any file is begun
     others = [*filter(None, [options.picture]), *others]
-    predict_outputs.check_apart(options.source, [*filter(None, [lines]), *others])
+    predict_outputs.check_apart(options, [source.name], [*filter(None, [lines]), *others])
     if options.shard is not None:
         raise ValueError(f"--shard is for photographs; {source.name} is a {source.kind}: share whole videos")
     if options.box is not None or options.boxes:
@@ -73,13 +73,13 @@ def _writers(
     """See `predict_outputs.opened`."""
     from deephar.inference import export
 
-    about = export.About(predictor.layout, options.weights, source.name, source.fps)
+    about = export.About(predictor.layout, options.weights, source.name, source.fps, predict_outputs.settings(options))
     drawn = [_Filmed(options.picture, source, predictor)] if options.picture else []
 
     def make(name: str) -> predict_outputs.Taker:
         return _writer(name, about, predictor, source)
 
-    return predict_outputs.opened(stack, options, about, predictor.depth, make, drawn)
+    return predict_outputs.opened(stack, options, about, make, drawn)
 
 
 def _writer(name: str, about: "About", predictor: "PosePredictor", source: "Source") -> predict_outputs.Taker:
@@ -112,7 +112,10 @@ class _Filmed:
         if self._source.broken and not self._film.pictures:  # which says more than that there is no film
             raised = ValueError, ValueError(), None
         self._film.__exit__(*raised)
-        for note in self._film.notes:
+        notes = list(self._film.notes)
+        if self._source.kind == "stream" and not self._source.live:
+            notes.append(f"{self._film.path} has no sound: only that of files on this computer is taken over")
+        for note in notes:
             print(note, file=sys.stderr)
 
 
@@ -167,7 +170,7 @@ def _steps(options: argparse.Namespace, predictor: "PosePredictor", fps: float) 
             )
         steps.append(judge)
     if options.classes:
-        steps.append(doing(options.classes.split(","), judge.actions if judge else ()))
+        steps.append(doing(options.classes.split(","), judge.sets.values() if judge else ()))
     return [*steps, predict_network.place(options, predictor)]
 
 
@@ -178,8 +181,9 @@ def _with_progress(
     from tqdm import tqdm
 
     silent, total = options.quiet or not sys.stderr.isatty(), None
-    if not (silent or source.live or source.length is None):  # to know the length, a video is read once more
-        total = -(-(source.length - begin) // options.stride)
+    if source.kind == "video" and not silent:
+        with contextlib.suppress(ValueError):  # of a damaged one, its frames will tell
+            total = -(-((source.length or 0) - begin) // options.stride)
     with contextlib.closing(results):
         yield from tqdm(results, total=total, unit="frame", disable=silent)
 

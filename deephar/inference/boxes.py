@@ -49,5 +49,6 @@ def checked(boxes: ArrayLike, size: Size) -> Floats:
 
 def overlapping(boxes: Floats, size: Size) -> Bools:
     """Whether boxes (N, 4) are large enough for a person and lie at least partly in a picture of some size, (N,)."""
+    finite = np.isfinite(boxes).all(axis=1)
     large = np.all(boxes[:, 2:] - boxes[:, :2] >= LEAST_PX, axis=1)
-    return np.logical_and.reduce([large, *(boxes[:, 2:] > 0).T, *(boxes[:, :2] < size).T])
+    return np.logical_and.reduce([finite, large, *(boxes[:, 2:] > 0).T, *(boxes[:, :2] < size).T])

@@ -78,10 +78,9 @@ class _OfSets(Judging[_Kept]):
     def __init__(
         self, sets: Mapping[str, Sequence[str]], frames: int, span_s: float, least_s: float, keep: float
     ) -> None:
-        self.sets: dict[str, tuple[str, ...]] = {name: tuple(actions) for name, actions in sets.items()}
         self.frames: int = checks.whole("frames", frames)
-        names = [action for actions in self.sets.values() for action in actions]
-        super().__init__(names, span_s, least_s, keep)
+        super().__init__([action for actions in sets.values() for action in actions], span_s, least_s, keep)
+        self.sets = {name: tuple(actions) for name, actions in sets.items()}
         self.apart_s: float = self.span_s / max(self.frames - 1, 1)
 
     def in_order(self, found: Mapping[Output, Floats]) -> Floats:

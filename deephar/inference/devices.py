@@ -38,14 +38,19 @@ def open_stream(url: str) -> "InputContainer":
     """PyAV's container of a stream, to be closed by whoever asked for it.
 
     Raises:
-        ValueError: for an unknown scheme, or if it cannot be reached or shows no pictures; the message has no password.
+        ValueError: for an unknown scheme, or if it cannot be reached, shows no pictures or a single one; the message
+            has no password.
         ImportError: without PyAV.
     """
     scheme, name = url.partition("://")[0].lower(), shown(url)
     if scheme not in SCHEMES:
         raise ValueError(f"Expected a URL with one of {', '.join(f'{s}://' for s in SCHEMES)}. Received: {name}")
     options = {"rtsp_transport": "tcp"} if scheme in ("rtsp", "rtsps") else {}
-    return _opened(f"{name} cannot be opened", url, options=options, timeout=(OPENING_S, READING_S))
+    container = _opened(f"{name} cannot be opened", url, options=options, timeout=(OPENING_S, READING_S))
+    if container.format.name.endswith("_pipe"):
+        container.close()
+        raise ValueError(f"{name} is a photograph; download it, and predict from the file")
+    return container
 
 
 def is_live(container: "InputContainer", url: str) -> bool:

@@ -47,6 +47,7 @@ class Judging(abc.ABC, typing.Generic[_Kept]):
         keep: share of the probabilities before in those after, in [0, 1); more is steadier and later.
 
     Attributes:
+        sets: names of the classes by the set of actions that they are of; the only one has no name.
         apart_s: seconds between what is remembered, at least; only then somebody is judged again.
 
     Raises:
@@ -55,6 +56,7 @@ class Judging(abc.ABC, typing.Generic[_Kept]):
 
     def __init__(self, actions: Sequence[str], span_s: float, least_s: float, keep: float) -> None:
         self.actions: tuple[str, ...] = tuple(actions)
+        self.sets: dict[str, tuple[str, ...]] = {"": self.actions}
         self.span_s: float = checks.between("span_s", span_s, 0, low_included=False)
         self.least_s: float = checks.between("least_s", least_s, 0, span_s)
         self.keep: float = checks.between("keep", keep, 0, 0.999)

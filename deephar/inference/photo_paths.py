@@ -96,6 +96,31 @@ def expanded_list(sources: Iterable[object]) -> Found:
     return Found(items, ignored)
 
 
+ANIMATED = (".gif", ".png", ".apng")
+"""Suffixes of photographs that may hold a moving picture which FFmpeg plays."""
+
+
+def moves(path: pathlib.Path) -> bool:
+    """Whether a file that exists, named like a photograph, holds a moving picture."""
+    if path.suffix.lower() not in ANIMATED:
+        return False
+    try:
+        with Image.open(path) as image:
+            return getattr(image, "is_animated", False)
+    except Exception:  # opening it as a photograph tells
+        return False
+
+
+def is_more(source: object) -> bool:
+    """Whether something is a path or a URL of what is not one photograph: a folder, a pattern, a video, a stream."""
+    if not isinstance(source, (str, os.PathLike)):
+        return False
+    path, text = names.stored(os.fspath(source)), str(source)
+    if path.is_file():
+        return is_video(path) or moves(path)
+    return path.is_dir() or "://" in text or glob.has_magic(text)
+
+
 def is_video(path: pathlib.Path) -> bool:
     """Whether a file that exists is to be opened as a video: by its suffix, or else because it is no photograph."""
     suffix = path.suffix.lower()

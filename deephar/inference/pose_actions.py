@@ -91,22 +91,27 @@ class PoseActions(Judging[Floats]):
         return targets.as_given(targets.layout_target(pose, self.layout, self.layout, 2)).astype(np.float32)
 
 
-def doing(wanted: Collection[str], actions: Collection[str]) -> Callable[[Result], Result]:
-    """Function that leaves only the people of a result whose most probable action is one of some.
+def doing(wanted: Collection[str], sets: Collection[Collection[str]]) -> Callable[[Result], Result]:
+    """Function that leaves only the people of a result whose most probable action of some set is one that is wanted.
 
     Args:
         wanted: names of actions.
-        actions: all that there are.
+        sets: all that there are; each has probabilities of its own, see `deephar.inference.judging.Judging`.
 
     Raises:
         ValueError: for a name that there is not.
     """
-    unknown = [name for name in wanted if name not in actions]
+    known = [name for actions in sets for name in actions]
+    unknown = [name for name in wanted if name not in known]
     if unknown:
-        raise ValueError(f"No action {unknown[0]!r}; there are {', '.join(actions) or 'none without --actions'}")
+        raise ValueError(f"No action {unknown[0]!r}; there are {', '.join(known) or 'none without --actions'}")
+
+    def does(person: Person) -> bool:
+        judged = person.actions or {}
+        return any(max(actions, key=lambda name: judged.get(name, 0.0)) in wanted for actions in sets)
 
     def only(result: Result) -> Result:
-        people = [person for person in result.people if person.actions and next(iter(person.actions)) in wanted]
+        people = [person for person in result.people if person.actions and does(person)]
         return dataclasses.replace(result, people=people)
 
     return only

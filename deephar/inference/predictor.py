@@ -6,6 +6,7 @@ import functools
 import itertools
 import logging
 import math
+import os
 import threading
 import typing
 from collections.abc import Callable, Generator, Sequence
@@ -17,7 +18,7 @@ from deephar import checks, geometry, layouts
 from deephar.data.samples import frames
 from deephar.detection.detector import PeopleDetector
 from deephar.inference import boxes as box_rules
-from deephar.inference import detection, optics, running, watching
+from deephar.inference import detection, optics, photo_paths, running, watching
 from deephar.inference.certainty import certainty
 from deephar.inference.detection import Detector
 from deephar.inference.frame import Frame
@@ -157,9 +158,9 @@ class PosePredictor:
             ValueError: if the photograph cannot be read, or is not one photograph, as `stream` takes; if a box is
                 empty, not finite, or does not overlap the photograph.
         """
-        if isinstance(photo, (list, tuple, int)):
-            kind = type(photo).__name__
-            raise ValueError(f"Expected one photograph; `stream` takes several, videos and cameras. Received: {kind}")
+        if isinstance(photo, (list, tuple, int)) or photo_paths.is_more(photo):
+            given = photo if isinstance(photo, (str, os.PathLike)) else type(photo).__name__
+            raise ValueError(f"Expected one photograph; `stream` takes several, videos and cameras. Received: {given}")
         frame = photo if isinstance(photo, Frame) else self._decode(photo, name or frames.name_of(photo))
         return self.found(frame) if boxes is None else self.inside([(frame, boxes)])[0]
 
@@ -230,7 +231,9 @@ class PosePredictor:
         with self._search:
             found = self.detector(frame.image)
         boxes, scores = (np.asarray(values, dtype=np.float64) for values in found)
-        return boxes.reshape(-1, 4) * np.tile(np.divide(frame.size, frame.image.size), 2), scores.reshape(-1)
+        boxes = boxes.reshape(-1, 4) * np.tile(np.divide(frame.size, frame.image.size), 2)
+        possible = box_rules.overlapping(boxes, frame.size)
+        return boxes[possible], scores.reshape(-1)[possible]
 
     def confirmed(self, frame: Frame, boxes: Floats, scores: Floats, share: float = 1.0) -> list[Person]:
         """People in boxes, now halfway to their joints', who reach a share of `least_score` and are not seen twice.

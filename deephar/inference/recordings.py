@@ -94,7 +94,7 @@ class Recording:
                         yield number, seconds, picture
                     elif number % stride == 0:
                         report(number, f"frame {number} of {self.name} is damaged")
-            self._check_end(end)
+            self._check_end(self._lasted() if math.isnan(end) and start else end)
         except ValueError as error:
             report(number + 1, str(error))
 
@@ -140,6 +140,14 @@ class Recording:
         if self._timeless or frame.time is None or self._zero is None:
             return number / self.fps
         return frame.time - self._zero
+
+    def _lasted(self) -> float:
+        """Seconds until the last picture in the file has been shown, without decoding any; NaN where there is none."""
+        with self._opener() as container, naming(self.name, "is damaged"):
+            shown = ((packet.pts, packet.time_base) for packet in Packets(container) if holds_frame(packet))
+            times = [math.nan if pts is None or unit is None else float(pts * unit) for pts, unit in shown]
+        last = len(times) / self.fps if self._timeless else max(times, default=math.nan) - (self._zero or 0.0)
+        return last + 1 / self.fps
 
     def _end(self, seconds: float, frame: "VideoFrame") -> float:
         """Until when a frame is shown, at least, by the container's clock, which counts frames that it lacks too."""

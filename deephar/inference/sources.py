@@ -276,7 +276,7 @@ def open_source(source: Given, on_broken: OnBroken = "skip", stride: int = 1, st
 
             - path of a photograph; of a folder of photographs, which are sorted by name as people count; a pattern with
               * and ?; or a list or tuple of these, of `PIL.Image.Image` and of uint8 arrays: "photographs";
-            - path of a video file: "video";
+            - path of a video file, or of an animated GIF or PNG: "video";
             - URL ("rtsp://", "http://", ..., see `deephar.inference.devices.SCHEMES`): "stream"; file:// is a path;
             - number of a camera, also as text, "0": "camera";
             - uint8 array (H, W), (H, W, 3) or (H, W, 4), or a PIL image: "photographs";
@@ -343,7 +343,7 @@ def _of_path(path: pathlib.Path, rules: _Rules) -> Source:
     if path.exists() and not path.is_file():
         wanted = "a file, the URL of a stream or the number of a camera"
         raise ValueError(f"Expected {wanted}. Received: {path}, a pipe or a device")
-    if not path.exists() or (path.stat().st_size and not photo_paths.is_video(path)):
+    if not path.exists() or (path.stat().st_size and not (photo_paths.is_video(path) or photo_paths.moves(path))):
         return _single(path, rules)
     if not path.stat().st_size:
         raise ValueError(f"Expected a photograph or a video. Received: {path}, which is empty")

@@ -1,14 +1,17 @@
 """Pictures one after the other: those of photographs together, those of videos with an eye on who was where before."""
 
 import contextlib
+import dataclasses
 import typing
 from collections.abc import Callable, Generator, Iterable, Sequence
 
 import numpy as np
 
 from deephar import metrics_overlap
+from deephar.inference import boxes as box_rules
 from deephar.inference import detection, running, tracks
 from deephar.inference.ahead import ahead
+from deephar.inference.detection import Detector
 from deephar.inference.frame import Frame
 from deephar.inference.people import Person
 from deephar.inference.sources import Source
@@ -36,6 +39,12 @@ class Sees(typing.Protocol):
     @property
     def max_people(self) -> int | None: ...
 
+    @property
+    def least_score(self) -> float: ...
+
+    @property
+    def detector(self) -> Detector | None: ...
+
     def tracker(self) -> Tracker: ...
 
     def found(self, frame: Frame, /) -> list[Person]: ...
@@ -54,7 +63,8 @@ def watch(
     waits = source.live or source.kind == "frames"  # a program's own are asked for one by one
     with contextlib.closing(iter(source)) as frames, contextlib.closing(ahead(frames, waits)) as coming:
         if boxes is None and (tracker is not None or source.kind != "photographs"):
-            yield from _followed(predictor, coming, tracker or predictor.tracker())
+            alone = predictor.detector is None
+            yield from _alone(predictor, coming) if alone else _followed(predictor, coming, tracker)
             return
         for frame, people in attempts(predictor, coming, boxes, 1 if source.live else TOGETHER):
             if isinstance(people, Exception):
@@ -90,8 +100,23 @@ def _unknown(_: Frame) -> None:
     """No boxes."""
 
 
-def _followed(predictor: Sees, frames: Iterable[Frame], tracker: Tracker) -> Generator[_Seen]:
+def _alone(predictor: Sees, frames: Iterable[Frame]) -> Generator[_Seen]:
+    """One person in every frame, where they were in the last; from time to time, or if that is unsure, anywhere."""
+    box = None
+    for number, frame in enumerate(frames):
+        if box is None or number % EVERY == 0:
+            (person,) = predictor.found(frame)
+        else:
+            ((person,),) = predictor.inside([(frame, box)])
+        box = (person.box_px + box_rules.extent(person.pose_px, person.confidence)) / 2
+        if person.score < predictor.least_score or not box_rules.overlapping(box[None], frame.size).all():
+            box = None
+        yield frame, [dataclasses.replace(person, track=1)]
+
+
+def _followed(predictor: Sees, frames: Iterable[Frame], tracker: Tracker | None) -> Generator[_Seen]:
     """People are looked for where they are expected, and from time to time, or if there is nobody, everywhere."""
+    tracker = tracker or predictor.tracker()
     for number, frame in enumerate(frames):
         boxes, scores = tracker.expected()
         if not len(boxes) or number % EVERY == 0:

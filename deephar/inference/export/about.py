@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 from deephar.layouts import PoseLayout
 
@@ -15,6 +16,7 @@ class About:
         weights: name or file of the network's weights.
         source: name of the video, stream, camera or folder.
         fps: frames in a second of the source, NaN if unknown.
+        settings: what else the results depend on, by name; for a file that is gone on with, and for readers.
 
     Raises:
         ValueError: if `fps` is not above 0.
@@ -24,6 +26,7 @@ class About:
     weights: str
     source: str
     fps: float = math.nan
+    settings: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (math.isnan(self.fps) or 0 < self.fps < math.inf):

@@ -177,6 +177,7 @@ def _header(about: About) -> dict[str, object]:
         "links": layout["links"],
         "source": about.source,
         "fps": None if math.isnan(about.fps) else about.fps,
+        "settings": dict(about.settings),
         "deephar": deephar.__version__,
     }
 
@@ -189,8 +190,11 @@ def _about(stored: Mapping[str, object]) -> About:
         raise ValueError(f"expected names of weights and source. Received: {weights!r}, {source!r}")
     if fps is not None and not (isinstance(fps, (int, float)) and 0 < fps < 1e9):
         raise ValueError(f"expected a number of frames in a second, or null. Received: {fps!r:.60}")
+    settings = stored.get("settings", {})
+    if not isinstance(settings, dict):
+        raise ValueError(f"expected settings by name. Received: {settings!r:.60}")
     layout = {"name": stored.get("layout"), "names": stored.get("joints"), "links": stored.get("links", ())}
-    return About(layouts.from_json(layout), weights, source, math.nan if fps is None else fps)
+    return About(layouts.from_json(layout), weights, source, math.nan if fps is None else fps, settings)
 
 
 def _line(values: object) -> bytes:

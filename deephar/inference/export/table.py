@@ -3,7 +3,6 @@
 import csv
 import io
 import math
-import pathlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -36,26 +35,20 @@ def columns(layout: PoseLayout, depth: bool) -> list[str]:
 class Table(Writer):
     """Writes results as CSV in UTF-8; every row is readable as soon as `write` returns.
 
-    What is unknown is an empty field. Numbers have four decimals at most, seconds six. Where `JsonLines` are
-    written too, write each result here first.
+    What is unknown is an empty field. Numbers have four decimals at most, seconds six.
 
     Args:
-        path: of the file. One that exists is replaced, unless `resume_from` is given.
+        path: of the file. One that exists is replaced.
         about: what all results have in common.
         depth: whether to write 3D poses.
-        resume_from: index of the next result that will be written: go on with the file, where it exists, without its
-            rows from there on and a last one that is not whole.
 
     Raises:
-        ValueError: if the file to go on with is damaged, or has other columns.
         OSError: if the file cannot be written; it names the file.
     """
 
-    def __init__(self, path: Path, about: About, depth: bool = False, resume_from: int | None = None) -> None:
+    def __init__(self, path: Path, about: About, depth: bool = False) -> None:
         self._depth = depth
-        names = columns(about.layout, depth)
-        keep = 0 if resume_from is None else _end_before(pathlib.Path(path), names, resume_from)
-        self._lines = Lines(path, _text([names]), keep)
+        self._lines = Lines(path, _text([columns(about.layout, depth)]))
 
     def write(self, result: Result) -> None:
         rows = [self._row(result, number, person) for number, person in enumerate(result.people)]
@@ -96,30 +89,3 @@ def _text(rows: Iterable[Sequence[object]]) -> bytes:
     flat = ([" ".join(cell.splitlines()) if isinstance(cell, str) else cell for cell in row] for row in rows)
     csv.writer(text, lineterminator="\n").writerows(flat)
     return text.getvalue().encode(errors="backslashreplace")  # of a file name that is no text
-
-
-def _end_before(path: pathlib.Path, names: list[str], index: int) -> int:
-    """Number of bytes before the first row of the result `index` or a later one; 0 if there is no whole header."""
-    if not path.exists():
-        return 0
-    header = _text([names])
-    with open(path, "rb") as file:
-        first = file.readline()
-        if not header.startswith(first):
-            raise ValueError(f"{path} has other columns than are to be written. Choose another file, or begin it anew")
-        if first != header:
-            return 0
-        end = len(header)
-        for number, line in enumerate(file, 2):
-            if not line.endswith(b"\n") or _frame(line, number, len(names), path) >= index:
-                break
-            end += len(line)
-    return end
-
-
-def _frame(line: bytes, number: int, fields: int, path: pathlib.Path) -> int:
-    """The frame of a row."""
-    (row,) = csv.reader([line.decode(errors="replace")])
-    if len(row) != fields or not row[0].isdecimal():
-        raise ValueError(f"{path}, line {number} is damaged: expected {fields} fields, the first a frame's number")
-    return int(row[0])
