@@ -1,6 +1,5 @@
 """What tracked people do, by a clip network: its input, both sets of actions, and the command line."""
 
-import dataclasses
 import json
 import types
 
@@ -156,15 +155,8 @@ def test_the_poses_are_those_of_the_clip_network(weights, model):
 
 
 @pytest.mark.slow
-def test_one_command_gives_poses_in_space_and_both_sets(weights, tmp_path, monkeypatch, capsys):
-    """Somebody is confirmed wherever the network, which has learnt nothing, looks."""
-    inside = PosePredictor.inside
-
-    def confirmed(self, frame, boxes, scores, share=1.0):
-        (person,) = inside(self, [(frame, np.array([[10.0, 10, 50, 50]]))])[0]
-        return [dataclasses.replace(person, score=0.9)]
-
-    monkeypatch.setattr(PosePredictor, "confirmed", confirmed)
+def test_one_command_gives_poses_in_space_and_both_sets(weights, tmp_path, capsys):
+    """Of one person, who is there wherever the network, which has learnt nothing, looks."""
     video.write_video(tmp_path / "clip.mp4", PICTURES, 10)
     options = ("--weights", weights, "--one-person", "--json", tmp_path / "out.jsonl")
     status, _, err = predict(capsys, tmp_path / "clip.mp4", *options)

@@ -194,6 +194,47 @@ def test_the_boxes_of_a_mosaic_are_around_its_people():
         assert np.prod(np.ptp(corners, axis=0) / [160, 200]) <= 1.7
 
 
+class White:
+    """A white square in the dark with a grid of 25 joints; beside it, maybe, others who are not known."""
+
+    def __init__(self, all_known):
+        self.all_known = all_known
+
+    def __len__(self):
+        return 1
+
+    def scene(self, index):
+        image = Image.new("RGB", (160, 160))
+        ImageDraw.Draw(image).rectangle((60, 50, 99, 89), fill=(255, 255, 255))
+        x, y = np.meshgrid(np.linspace(60, 100, 5), np.linspace(50, 90, 5))
+        return mosaics.Scene(image, [np.stack([x.ravel(), y.ravel()], axis=1)], self.all_known)
+
+
+def test_the_map_of_a_mosaic_is_of_the_pictures_in_it():
+    """Every box of the map is white throughout."""
+    pictures, people = mosaics.Mosaics({"white": (White(True), 1.0)}, 1, 1, seed=3, side=128), 0
+    for number in range(24):
+        image, target = pictures.picture(0, number)
+        found, _ = maps.decode(as_output(target), 0.9)
+        for x1, y1, x2, y2 in np.round(found).astype(int).tolist():
+            inside = image[max(y1, 0) + 1 : y2 - 1, max(x1, 0) + 1 : x2 - 1]
+            assert inside.size == 0 or inside.mean() > 0.9
+        people += len(found)
+    assert people > 30
+
+
+def test_where_others_may_be_a_mosaic_says_so():
+    """All of a picture that shows others too, but about the person who is known."""
+    certain = {}
+    for known in (True, False):
+        pictures = mosaics.Mosaics({"white": (White(known), 1.0)}, 1, 1, seed=3, side=128)
+        targets = np.stack([pictures.picture(0, number)[1] for number in range(24)])
+        assert {*targets[..., 5].ravel().tolist()} == {1.0, float(np.float32(maps.UNKNOWN))}
+        assert np.all(targets[targets[..., 6] > 0, 5] == 1)
+        certain[known] = (targets[..., 5] == 1).mean()
+    assert certain[False] < 0.3 < 0.7 < certain[True]
+
+
 def test_a_group_is_drawn_once(monkeypatch):
     drawn, places = mosaics.Drawn(Groups(2, (64, 64))), []
     grey = np.full((64, 64, 3), 128, dtype=np.uint8)

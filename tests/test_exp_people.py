@@ -10,6 +10,7 @@ from scripts import refused, run
 
 from deephar.detection import loading
 from deephar.evaluation import detection
+from deephar.training import checkpoint
 
 TRAIN, EVALUATE = "exp/people/train_people.py", "exp/people/eval_people.py"
 
@@ -52,6 +53,25 @@ def test_absent_data_are_named(tmp_path, monkeypatch, capsys):
     assert "No such file" in refused(EVALUATE, monkeypatch, capsys, "--detector", tmp_path / "a", "--out", tmp_path)
 
 
+def check_resumed(monkeypatch, capsys, folder, options):
+    """Interrupted after the first of two epochs, and resumed: it ends as in `folder`/run."""
+    again = (*options, "--out", folder / "again")
+    with monkeypatch.context() as patch:
+        written = checkpoint.Checkpoint.on_epoch_end
+
+        def interrupted(self, epoch, logs=None):
+            written(self, epoch, logs)
+            raise KeyboardInterrupt
+
+        patch.setattr(checkpoint.Checkpoint, "on_epoch_end", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(TRAIN, monkeypatch, capsys, *again)
+    assert "seed was 0, now 1" in refused(TRAIN, monkeypatch, capsys, *again, "--resume", "--seed", 1)
+    run(TRAIN, monkeypatch, capsys, *again, "--resume")
+    logs = [(folder / name / "log.csv").read_text() for name in ("run", "again")]
+    assert logs[0] == logs[1] and logs[0].count("\n") == 3
+
+
 @pytest.mark.slow
 @eagerly()
 def test_the_detector_trains_and_goes_on(shared, tmp_path, monkeypatch, capsys):
@@ -64,7 +84,8 @@ def test_the_detector_trains_and_goes_on(shared, tmp_path, monkeypatch, capsys):
     run(TRAIN, monkeypatch, capsys, *options)
     assert (tmp_path / "run" / "people.weights.h5").stat().st_size < 3e6
     assert "already" in refused(TRAIN, monkeypatch, capsys, *options)
-    run(TRAIN, monkeypatch, capsys, *options, "--resume")
+    assert "has ended" in refused(TRAIN, monkeypatch, capsys, *options, "--resume")
+    check_resumed(monkeypatch, capsys, tmp_path, options)
     further = (*files, "--smoke", "--weights", tmp_path / "run" / "people.weights.h5")
     assert "not allowed with" in refused(TRAIN, monkeypatch, capsys, *further, "--start", "lsp-lite-2d")
     run(TRAIN, monkeypatch, capsys, *further, "--out", tmp_path / "further")

@@ -413,6 +413,30 @@ def test_splits_share_no_photograph():
     assert len(train) == 7800 and test == set(range(3701, 4201))
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(f"exp/lsp/train_lsp.py --recipe {recipe}" for recipe in ("annotation", "fused", "base")),
+        *(f"exp/lsp/train_lsp_3d.py --recipe {recipe}" for recipe in ("synthetic", "fused", "base")),
+        "exp/people/train_people.py --poses a --street b --street-poses c",
+        "datasets/pack_lsp.py --poses a --street b --street-poses c",
+    ],
+)
+def test_every_script_trains_on_the_photographs_for_training(command, tmp_path, monkeypatch, capsys):
+    asked = []
+
+    class Noted(lsp.LspExtended):
+        def __init__(self, path, part=None):
+            asked.append(part)
+            raise ValueError("noted")
+
+    monkeypatch.setattr(lsp, "LspExtended", Noted)
+    script, *options = command.split()
+    given = ("--data", tmp_path, "--out", tmp_path / "run", *options)
+    assert "noted" in refused(script, monkeypatch, capsys, *given)
+    assert asked == [lsp.SPLITS["train"]]
+
+
 FILES = ("--data", "{drawn}", "--poses", "{poses}", "--street", "{street}", "--street-poses", "{poses}")
 
 

@@ -4,7 +4,9 @@ import contextlib
 import csv
 import errno
 import json
+import os
 import pathlib
+import signal
 import types
 
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 pytest.importorskip("av", reason='needs PyAV: pip install "deephar[video]"')
 
 from filmed import Camera, answering
+from PIL import Image
 from scripts import predict as run
 from spots import Finds, Spots, film
 
@@ -50,13 +53,15 @@ def test_an_end_that_nothing_announced_is_told_and_no_failure(network, tmp_path,
 class Breaks(Spots):
     """A network at which the user loses patience."""
 
-    def __init__(self, after):
+    def __init__(self, after, by=None):
         super().__init__()
-        self.after = after
+        self.after, self.by = after, by
 
     def predict_on_batch(self, images):
         if len(self.batches) == self.after:
-            raise KeyboardInterrupt
+            if self.by is None:
+                raise KeyboardInterrupt
+            self.by()
         return super().predict_on_batch(images)
 
 
@@ -124,6 +129,44 @@ def test_ctrl_c_leaves_what_was_written_and_resume_goes_on(clip, network, tmp_pa
         assert table.read_bytes() == complete and len(json.loads(coco.read_text())) == 2 * FRAMES
     assert run(capsys, clip, "--json", lines, "--resume")[0] == 0 and lines.read_bytes() == before
     assert run(capsys, clip, "--out", lines, "--resume")[0] == 0 and lines.read_bytes() == before
+
+
+def test_an_animated_gif_is_a_video(network, tmp_path, capsys):
+    """And a still one a photograph; in a list, both are photographs."""
+    pictures = [Image.fromarray(picture) for picture in film(lambda t: 60 + 9 * t, count=5)]
+    moving, still = tmp_path / "moving.gif", tmp_path / "still.gif"
+    pictures[0].save(moving, save_all=True, append_images=pictures[1:], duration=200)
+    pictures[0].save(still)
+    assert run(capsys, moving, "--json", tmp_path / "people.jsonl")[0] == 0
+    assert tracks_of(tmp_path / "people.jsonl") == [[1]] * 5
+    results = export.read_results(tmp_path / "people.jsonl")
+    assert [result.seconds for result in results] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
+    _, printed, _ = run(capsys, moving, still)
+    assert [len(entry["people"]) for entry in json.loads(printed)["photos"]] == [1, 1]
+    _, printed, _ = run(capsys, still)
+    assert len(json.loads(printed)["photos"]) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent as on POSIX")
+def test_sigterm_ends_a_film_as_ctrl_c_does(clip, network, tmp_path, capsys):
+    network(Breaks(after=7, by=lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    before = signal.getsignal(signal.SIGTERM)
+    status, _, said = run(capsys, clip, "--picture", tmp_path / "film.mp4")
+    assert status == 130 and "interrupted" in said and signal.getsignal(signal.SIGTERM) is before
+    with open_video(tmp_path / "film.mp4") as film_of_all:
+        assert len(film_of_all) == 7
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_a_file_of_another_spelling_is_not_replaced(network, tmp_path, capsys):
+    """A URL of a file, a suffix in another case, a link."""
+    clip = tmp_path / "clip.mp4"
+    write_video(clip, film(lambda t: 60 + 2 * t, count=3), 10)
+    (tmp_path / "link.mp4").hardlink_to(clip)
+    before = clip.read_bytes()
+    for source, out in ((clip.as_uri(), clip), (clip.with_suffix(".MP4"), clip), (clip, tmp_path / "link.mp4")):
+        status, _, said = run(capsys, source, "--picture", out)
+        assert status == 1 and "would replace a source" in said and clip.read_bytes() == before
 
 
 def test_a_video_is_not_read_for_a_length_that_nobody_sees(clip, network, tmp_path, capsys, monkeypatch):
@@ -229,8 +272,6 @@ def test_numbers_out_of_range_are_no_command_line(option, message, clip, capsys)
 
 @pytest.mark.parametrize("option", ["--show", "--smooth", "--actions", "--stride=2"])
 def test_what_photographs_cannot_have(option, network, tmp_path, capsys):
-    from PIL import Image
-
     Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
     status, _, said = run(capsys, tmp_path / "a.png", option)
     assert status == 1 and f"{option.partition('=')[0]} is for videos" in said

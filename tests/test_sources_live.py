@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 from filmed import COUNT, Camera, answering, number_of, picture, write_timed
+from PIL import Image
 from watched import open_files
 
 from deephar import video
@@ -186,6 +187,12 @@ def test_a_file_on_a_web_server_waits(served):
     with open_source(f"http://me:secret@{served}/clip.mkv", start=5, stride=10) as source:
         assert (source.kind, source.live, source.name) == ("stream", False, f"http://{served}/clip.mkv")
         assert [number_of(frame.image) for frame in source] == [10, 20, 30, 40, 50]
+
+
+def test_a_photograph_on_a_web_server_is_to_be_downloaded(served, tmp_path):
+    Image.fromarray(picture(3)).save(tmp_path / "photo.jpg")
+    with pytest.raises(ValueError, match=r"photo.jpg is a photograph; download it"):
+        open_source(f"http://{served}/photo.jpg")
 
 
 def test_a_stream_that_goes_on_is_live(tmp_path):

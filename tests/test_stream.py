@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import re
 import threading
 import time
 
@@ -37,6 +38,37 @@ def test_who_comes_later_gets_the_next_number_and_who_leaves_is_gone():
     frames = film(lambda t: 60 if t < 12 else None, lambda t: 250 if t >= 6 else None)
     tracks = [[person.track for person in result.people] for result in predictor().stream(frames)]
     assert tracks[:8] == [[1]] * 8 and tracks[8:12] == [[1, 2]] * 4 and tracks[12:] == [[2]] * 8
+
+
+def test_one_person_is_in_every_frame():
+    """Also in the dark: they are not searched for, but followed, and looked for anywhere where they are lost."""
+    frames = film(lambda t: 60 + 2 * t)
+    frames[7:9] = 0
+    one = predictor(detector=None)
+    results = list(one.stream(frames))
+    assert [[person.track for person in result.people] for result in results] == [[1]] * 20
+    seen = [result.people[0].pose_px.mean(axis=0)[0] for result in results]
+    np.testing.assert_allclose(np.delete(seen, [7, 8]), [60 + 2 * t for t in range(20) if t not in (7, 8)], atol=3)
+    searches = {0, 8, 16, 9}  # the first, every eighth, and after the dark: each looks twice
+    assert sum(one.model.batches) == 20 + len(searches)
+
+
+def test_impossible_boxes_of_a_detector_are_nobody():
+    wrong = [[50.0, 50, 40, 90], [np.nan, 0, 10, 10], [-90, 0, -10, 40], [0, 0, np.inf, 20], [5, 5, 6, 60]]
+    one = predictor(detector=lambda image: ([*wrong, *Finds()(image)[0]], [0.9] * (len(wrong) + 1)))
+    for result in one.stream(film(lambda t: 60 + 2 * t)):
+        assert [person.track for person in result.people] == [1]
+
+
+def test_more_than_a_photograph_is_for_stream(tmp_path):
+    animated = tmp_path / "moves.gif"
+    pictures = [Image.fromarray(picture) for picture in film(lambda t: 60 + 9 * t, count=3)]
+    pictures[0].save(animated, save_all=True, append_images=pictures[1:])
+    for more in (tmp_path, str(tmp_path), "rtsp://camera/1", tmp_path / "*.png", animated):
+        with pytest.raises(ValueError, match=f"`stream` takes several.*{re.escape(str(more))}"):
+            predictor()(more)
+    pictures[0].save(tmp_path / "still.gif")
+    assert len(predictor()(tmp_path / "still.gif")) == 1
 
 
 def test_nobody_is_an_empty_list():

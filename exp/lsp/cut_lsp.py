@@ -24,12 +24,13 @@ def options():
     parser.add_argument("--weights", required=True, help="a name that `deephar pretrained` lists, or a file")
     parser.add_argument("--blocks", type=int, default=2, help="to keep (default: %(default)s)")
     parser.add_argument("--out", required=True, type=pathlib.Path, help="a new folder")
+    parser.add_argument("--overwrite", action="store_true", help="replace what an earlier run left in OUT")
     args = parser.parse_args()
     try:
         about, whole = loading.describe(args.weights), loading.load(args.weights)
         if not 1 <= args.blocks < about.network.num_blocks:
             raise ValueError(f"Expected --blocks from 1 to {about.network.num_blocks - 1}. Received: {args.blocks}")
-        files.new_run(args.out)
+        files.new_run(args.out, args.overwrite)
         return args, about, whole
     except (ValueError, OSError, ImportError) as error:
         parser.error(str(error))

@@ -25,7 +25,10 @@ from deephar.data.readers import fused, lsp
 from deephar.data.synthetic import groups
 from deephar.detection import loading, losses, mosaics, network
 from deephar.runtimes import fusion
+from deephar.training import logs, state
 from deephar.training.callbacks import KeepFreedMemory
+from deephar.training.checkpoint import Checkpoint
+from deephar.training.versions import versions
 from deephar.weights.loading import load
 
 SHARES = {"lsp": 0.5, "street": 0.22, "beside": 0.1, "drawn": 0.12, "empty": 0.06}
@@ -35,6 +38,9 @@ ALL_KNOWN = ("street", "beside", "empty")
 """Sources that show nobody but the people who are labelled."""
 
 RATE, WARMUP = 1.5e-3, 50
+
+RECIPE = ("start", "weights", "epochs", "steps", "batch_size", "seed")
+"""Options that say what is trained, and must be the same when a training is resumed."""
 
 
 def options():
@@ -51,20 +57,36 @@ def options():
     parser.add_argument("--steps", type=int, default=100, help="batches of an epoch")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch in OUT")
-    parser.add_argument("--smoke", action="store_true", help="two batches of a few photographs, to see that all works")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="go on after the last whole epoch in OUT")
+    again.add_argument("--overwrite", action="store_true", help="replace an earlier training in OUT")
+    parser.add_argument("--smoke", action="store_true", help="four batches of a few photographs, to see that all works")
     args = parser.parse_args()
     if args.smoke:
-        args.epochs, args.steps, args.batch_size = 1, 2, 2
+        args.epochs, args.steps, args.batch_size = 2, 2, 2
     try:
+        args.earlier = earlier(args) if args.resume else None
         scenes, model = sources(args), started(args)
         if not args.resume:
-            files.new_run(args.out)
-        elif not args.out.is_dir():
-            raise ValueError(f"There is no training to go on with in {args.out}")
+            files.new_run(args.out, args.overwrite)
+            files.clear_run(args.out)
         return args, scenes, model
     except (ValueError, OSError) as error:
         parser.error(str(error))
+
+
+def recipe(args):
+    """What is trained, by name, as a checkpoint records it."""
+    return {name: str(getattr(args, name)) for name in RECIPE}
+
+
+def earlier(args):
+    """The state of the training to go on with, and the file of its checkpoint."""
+    found, path = state.read(args.out)
+    state.check_same(found, recipe(args), path)
+    if found["over"]:
+        raise ValueError(f"The training in {args.out} has ended; --weights goes on from its network")
+    return found, path
 
 
 def sources(args):
@@ -99,13 +121,14 @@ def main():
         0.0, max(1, steps - WARMUP), warmup_target=RATE, warmup_steps=min(WARMUP, steps)
     )
     model.compile(keras.optimizers.Adam(rate), losses.PeopleLoss())
-    kept = [
-        KeepFreedMemory(),
-        keras.callbacks.BackupAndRestore(args.out / "backup"),
-        keras.callbacks.CSVLogger(args.out / "log.csv", append=args.resume),
-    ]
+    if args.earlier:
+        state.restore(model, args.earlier[1])
+        batches.epoch = args.earlier[0]["epoch"]
+    told = {"recipe": recipe(args), "stage": 0, "scores": [], "rate": RATE, "loader_first": 0, "versions": versions()}
+    begin = args.earlier[0]["epoch"] if args.earlier else 0
+    kept = [KeepFreedMemory(), logs.EpochLog(args.out / "log.csv", begin), Checkpoint(args.out, batches, told, [])]
     with fusion.fused(model):
-        model.fit(batches, epochs=args.epochs, shuffle=False, callbacks=kept)
+        model.fit(batches, epochs=args.epochs, initial_epoch=begin, shuffle=False, callbacks=kept)
     files.save_weights(model, args.out / "whole.weights.h5")
     files.shrink_weights(args.out / "whole.weights.h5", args.out / "people.weights.h5")
     print(f"wrote {args.out / 'people.weights.h5'}")
