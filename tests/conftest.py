@@ -4,9 +4,10 @@ import pathlib
 import pytest
 from drawn import drawn_lsp
 from PIL import Image
+from spots import Finds, Spots, film
 from watched import Watch
 
-from deephar import video
+from deephar import inference, layouts, video
 
 SHARED = pathlib.Path(os.environ.get("DEEPHAR_SHARED", pathlib.Path(__file__).parents[2] / "shared"))
 
@@ -60,3 +61,24 @@ def photos(tmp_path):
     (folder / "._img1.png").write_bytes(b"none")
     (folder / "sub").mkdir()
     return folder
+
+
+@pytest.fixture(scope="session")
+def walkers(tmp_path_factory):
+    """A video of two people who walk towards each other for 20 frames, two seconds; needs PyAV."""
+    path = tmp_path_factory.mktemp("walkers") / "clip.mp4"
+    video.write_video(path, film(lambda t: 60 + 2 * t, lambda t: 250 - t, count=20), 10)
+    return path
+
+
+@pytest.fixture
+def network(monkeypatch):
+    """Function that sets the network of `deephar predict`; `spots.Spots` at first."""
+
+    def use(model):
+        made = inference.PosePredictor(model, layouts.get("lsp14"), detector=Finds(), least_score=0.3)
+        monkeypatch.setattr(inference.PosePredictor, "from_weights", lambda *_, **__: made)
+        return made
+
+    use(Spots())
+    return use

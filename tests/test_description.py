@@ -1,6 +1,7 @@
 """model.json: one writer, one reader, every version."""
 
 import contextlib
+import dataclasses
 import json
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from deephar import layouts
 from deephar.models import registry
 from deephar.models.action import streaming
-from deephar.weights import description
+from deephar.weights import catalogue, description, loading
 from deephar.weights.description import Description
 
 TINY = {"input_shape": (32, 32, 3), "width": 16, "num_blocks": 1, "num_actions": 2, "num_joints": 3}
@@ -89,3 +90,13 @@ def test_the_classes_of_every_set():
     single = description.Description(overrides={"num_actions": (2,)}, actions=("a", "b"), **own)
     assert single.sets == {"": ("a", "b")}
     assert description.Description(overrides={"num_actions": (2, 3)}, **own).sets == {}
+
+
+def test_what_lies_beside_weights_says_what_they_are_for(tmp_path):
+    """Also if they are named like weights that come with deephar."""
+    own = loading.describe("photo-lite-2d")
+    file = tmp_path / "photo-lite-2d.weights.h5"
+    file.write_bytes(catalogue.shipped_file("photo-lite-2d").read_bytes())
+    assert loading.describe(file).preset == own.preset
+    dataclasses.replace(own, preset="base-2d").write(tmp_path / "model.json")
+    assert loading.describe(file).preset == "base-2d"

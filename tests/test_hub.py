@@ -62,7 +62,10 @@ def test_the_card_says_what_the_hub_asks(repository):
 def test_weights_that_come_with_deephar_make_a_folder(tmp_path):
     """Nothing lies beside them that says what they are for."""
     file = catalogue.shipped_file("photo-lite-2d")
-    hub.write_folder(file, tmp_path, "Photographs", "Joints.", "other")
+    with pytest.raises(ValueError, match='needs a name for the Hub: license_name="..."'):
+        hub.write_folder(file, tmp_path, "Photographs", "Joints.", "other")
+    for weights in (file, "photo-lite-2d"):
+        hub.write_folder(weights, tmp_path, "Photographs", "Joints.", "other", license_name="of the photographs")
     told, expected = description.read(tmp_path / "model.json"), catalogue.SHIPPED["photo-lite-2d"].about
     assert (told.network, told.layout, told.score) == (expected.network, expected.layout, expected.score)
     assert (tmp_path / hub.FILE).read_bytes() == file.read_bytes()

@@ -416,8 +416,8 @@ def test_splits_share_no_photograph():
 @pytest.mark.parametrize(
     "command",
     [
-        *(f"exp/lsp/train_lsp.py --recipe {recipe}" for recipe in ("annotation", "fused", "base")),
-        *(f"exp/lsp/train_lsp_3d.py --recipe {recipe}" for recipe in ("synthetic", "fused", "base")),
+        *(f"exp/lsp/train_lsp.py --recipe {recipe}" for recipe in ("annotation", "fused", "base", "full")),
+        *(f"exp/lsp/train_lsp_3d.py --recipe {recipe}" for recipe in ("synthetic", "fused", "base", "full")),
         "exp/people/train_people.py --poses a --street b --street-poses c",
         "datasets/pack_lsp.py --poses a --street b --street-poses c",
     ],
@@ -459,12 +459,16 @@ def test_no_photograph_that_is_judged_is_trained_on(recipe, shared):
     assert recipe == "annotation" or len(sources["street"]) == 1700
 
 
+LARGER = [pytest.param(name, marks=pytest.mark.slow) for name in ("base", "full")]
+
+
+@pytest.mark.parametrize("recipe", ["fused", *LARGER])
 @eagerly()
-def test_the_fused_recipe_trains(drawn, poses, street, tmp_path, monkeypatch, capsys):
+def test_the_fused_recipes_train(recipe, drawn, poses, street, tmp_path, monkeypatch, capsys):
     data = np.load(poses)
     np.savez(poses, **{**data, "heavy": np.zeros((12, 33, 5))})
     given = [text.format(drawn=drawn, poses=poses, street=street) for text in FILES]
-    out = ("--out", tmp_path / "run", "--recipe", "fused", "--smoke")
+    out = ("--out", tmp_path / "run", "--recipe", recipe, "--smoke")
     said = refused("exp/lsp/train_lsp.py", monkeypatch, capsys, *given[:2], *out)
     assert re.search(r"needs --poses, --street and --street-poses", said)
     heavy = layouts.rearrange(data["thunder"][..., :2], COCO, layouts.get("blazepose33"))
@@ -474,8 +478,9 @@ def test_the_fused_recipe_trains(drawn, poses, street, tmp_path, monkeypatch, ca
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["fused", "base", "full"])
 @eagerly()
-def test_the_fused_recipe_trains_depth(drawn, poses, street, tmp_path, monkeypatch, capsys):
+def test_the_fused_recipes_train_depth(recipe, drawn, poses, street, tmp_path, monkeypatch, capsys):
     """On captured poses of S1 and what another network sees; and it is judged by S9's and by that network."""
     data, rest = np.load(poses), np.ones((12, 33, 3))
     heavy = layouts.rearrange(data["thunder"][..., :2], COCO, layouts.get("blazepose33"))
@@ -483,7 +488,7 @@ def test_the_fused_recipe_trains_depth(drawn, poses, street, tmp_path, monkeypat
     np.savez(poses, **{**data, "heavy": np.concatenate([heavy, rest], axis=-1), "heavy_world_mm": world})
     np.savez(tmp_path / "captured.npz", **{f"{subject}/walking": standing(20) for subject in ("S1", "S9")})
     given = [text.format(drawn=drawn, poses=poses, street=street) for text in FILES]
-    run_ = ("--out", tmp_path / "run", "--recipe", "fused", "--smoke")
+    run_ = ("--out", tmp_path / "run", "--recipe", recipe, "--smoke")
     said = refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *given, *run_)
     assert "needs --captured" in said
     captured = ("--captured", tmp_path / "captured.npz")

@@ -17,9 +17,9 @@ pytest.importorskip("av", reason='needs PyAV: pip install "deephar[video]"')
 from filmed import Camera, answering
 from PIL import Image
 from scripts import predict as run
-from spots import Finds, Spots, film
+from spots import Spots, film
 
-from deephar import cli, inference, layouts
+from deephar import cli
 from deephar.cli import predict as predict_command
 from deephar.cli import predict_video
 from deephar.inference import clip_actions, devices, export, recordings
@@ -27,14 +27,6 @@ from deephar.inference.export import writing
 from deephar.video import open_video, write_video
 
 FRAMES = 20
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    """Two people who walk towards each other for 20 frames."""
-    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    write_video(path, film(lambda t: 60 + 2 * t, lambda t: 250 - t, count=FRAMES), 10)
-    return path
 
 
 def test_an_end_that_nothing_announced_is_told_and_no_failure(network, tmp_path, capsys):
@@ -65,27 +57,14 @@ class Breaks(Spots):
         return super().predict_on_batch(images)
 
 
-@pytest.fixture
-def network(monkeypatch):
-    """Function that sets the network of the command."""
-
-    def use(model):
-        made = inference.PosePredictor(model, layouts.get("lsp14"), detector=Finds(), least_score=0.3)
-        monkeypatch.setattr(inference.PosePredictor, "from_weights", lambda *_, **__: made)
-        return made
-
-    use(Spots())
-    return use
-
-
 def tracks_of(path):
     return [[person.track for person in result.people] for result in export.read_results(path)]
 
 
-def test_lines_a_table_and_a_film(clip, network, tmp_path, capsys):
+def test_lines_a_table_and_a_film(walkers, network, tmp_path, capsys):
     outputs = [tmp_path / name for name in ("people.jsonl", "people.csv", "film.mp4")]
     status, printed, said = run(
-        capsys, clip, "--json", outputs[0], "--out", outputs[1], "--picture", outputs[2], "--smooth"
+        capsys, walkers, "--json", outputs[0], "--out", outputs[1], "--picture", outputs[2], "--smooth"
     )
     assert (status, printed, said) == (0, "", "")
     results = list(export.read_results(outputs[0]))
@@ -95,29 +74,29 @@ def test_lines_a_table_and_a_film(clip, network, tmp_path, capsys):
     np.testing.assert_allclose(middle, [60 + 2 * (FRAMES - 1), 250 - (FRAMES - 1)], atol=6)
     with open(outputs[1], newline="", encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 2 * FRAMES
-    with open_video(outputs[2]) as drawn, open_video(clip) as plain:
+    with open_video(outputs[2]) as drawn, open_video(walkers) as plain:
         assert len(drawn) == FRAMES and drawn.size == plain.size
         assert np.abs(np.asarray(drawn.frame(5), float) - np.asarray(plain.frame(5), float)).max() > 100
 
 
-def test_without_an_output_the_lines_are_printed(clip, network, capsys):
-    status, printed, _ = run(capsys, clip, "--stride", 10)
+def test_without_an_output_the_lines_are_printed(walkers, network, capsys):
+    status, printed, _ = run(capsys, walkers, "--stride", 10)
     header, *lines = map(json.loads, printed.splitlines())
-    assert status == 0 and header["format"] == "deephar-results-1" and header["source"] == str(clip)
+    assert status == 0 and header["format"] == "deephar-results-1" and header["source"] == str(walkers)
     assert [line["frame"] for line in lines] == [0, 10]
 
 
-def test_ctrl_c_leaves_what_was_written_and_resume_goes_on(clip, network, tmp_path, capsys):
+def test_ctrl_c_leaves_what_was_written_and_resume_goes_on(walkers, network, tmp_path, capsys):
     whole, lines, table = tmp_path / "whole.jsonl", tmp_path / "people.jsonl", tmp_path / "people.csv"
-    assert run(capsys, clip, "--json", whole)[0] == 0
+    assert run(capsys, walkers, "--json", whole)[0] == 0
     network(Breaks(after=7))
-    status, _, said = run(capsys, clip, "--json", lines, "--out", table, "--picture", tmp_path / "film.mp4")
+    status, _, said = run(capsys, walkers, "--json", lines, "--out", table, "--picture", tmp_path / "film.mp4")
     assert status == 130 and "interrupted" in said
     assert tracks_of(lines) == [[1, 2]] * 7
     with open_video(tmp_path / "film.mp4") as film:
         assert len(film) == 7
     network(Spots())
-    assert run(capsys, clip, "--json", lines, "--out", table, "--resume")[0] == 0
+    assert run(capsys, walkers, "--json", lines, "--out", table, "--resume")[0] == 0
     assert tracks_of(lines) == tracks_of(whole)
     with open(table, newline="", encoding="utf-8") as file:
         assert [int(row["frame"]) for row in csv.DictReader(file)] == sorted([*range(FRAMES)] * 2)
@@ -125,10 +104,10 @@ def test_ctrl_c_leaves_what_was_written_and_resume_goes_on(clip, network, tmp_pa
     complete, coco = table.read_bytes(), tmp_path / "people.coco.json"
     for left in (None, b"", complete[: len(complete) // 2], b"frame,who\n"):  # a table that is lost, cut off, another
         table.unlink() if left is None else table.write_bytes(left)
-        assert run(capsys, clip, "--json", lines, "--out", table, "--out", coco, "--resume")[0] == 0
+        assert run(capsys, walkers, "--json", lines, "--out", table, "--out", coco, "--resume")[0] == 0
         assert table.read_bytes() == complete and len(json.loads(coco.read_text())) == 2 * FRAMES
-    assert run(capsys, clip, "--json", lines, "--resume")[0] == 0 and lines.read_bytes() == before
-    assert run(capsys, clip, "--out", lines, "--resume")[0] == 0 and lines.read_bytes() == before
+    assert run(capsys, walkers, "--json", lines, "--resume")[0] == 0 and lines.read_bytes() == before
+    assert run(capsys, walkers, "--out", lines, "--resume")[0] == 0 and lines.read_bytes() == before
 
 
 def test_an_animated_gif_is_a_video(network, tmp_path, capsys):
@@ -148,10 +127,10 @@ def test_an_animated_gif_is_a_video(network, tmp_path, capsys):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent as on POSIX")
-def test_sigterm_ends_a_film_as_ctrl_c_does(clip, network, tmp_path, capsys):
+def test_sigterm_ends_a_film_as_ctrl_c_does(walkers, network, tmp_path, capsys):
     network(Breaks(after=7, by=lambda: os.kill(os.getpid(), signal.SIGTERM)))
     before = signal.getsignal(signal.SIGTERM)
-    status, _, said = run(capsys, clip, "--picture", tmp_path / "film.mp4")
+    status, _, said = run(capsys, walkers, "--picture", tmp_path / "film.mp4")
     assert status == 130 and "interrupted" in said and signal.getsignal(signal.SIGTERM) is before
     with open_video(tmp_path / "film.mp4") as film_of_all:
         assert len(film_of_all) == 7
@@ -160,19 +139,23 @@ def test_sigterm_ends_a_film_as_ctrl_c_does(clip, network, tmp_path, capsys):
 
 def test_a_file_of_another_spelling_is_not_replaced(network, tmp_path, capsys):
     """A URL of a file, a suffix in another case, a link."""
-    clip = tmp_path / "clip.mp4"
-    write_video(clip, film(lambda t: 60 + 2 * t, count=3), 10)
-    (tmp_path / "link.mp4").hardlink_to(clip)
-    before = clip.read_bytes()
-    for source, out in ((clip.as_uri(), clip), (clip.with_suffix(".MP4"), clip), (clip, tmp_path / "link.mp4")):
+    walkers = tmp_path / "clip.mp4"
+    write_video(walkers, film(lambda t: 60 + 2 * t, count=3), 10)
+    (tmp_path / "link.mp4").hardlink_to(walkers)
+    before = walkers.read_bytes()
+    for source, out in (
+        (walkers.as_uri(), walkers),
+        (walkers.with_suffix(".MP4"), walkers),
+        (walkers, tmp_path / "link.mp4"),
+    ):
         status, _, said = run(capsys, source, "--picture", out)
-        assert status == 1 and "would replace a source" in said and clip.read_bytes() == before
+        assert status == 1 and "would replace a source" in said and walkers.read_bytes() == before
 
 
-def test_a_video_is_not_read_for_a_length_that_nobody_sees(clip, network, tmp_path, capsys, monkeypatch):
+def test_a_video_is_not_read_for_a_length_that_nobody_sees(walkers, network, tmp_path, capsys, monkeypatch):
     """Standard error is no terminal here: there is no progress bar."""
     monkeypatch.setattr(recordings.Recording, "count", lambda self: pytest.fail("all frames were counted"))
-    assert run(capsys, clip, "--json", tmp_path / "people.jsonl")[0] == 0
+    assert run(capsys, walkers, "--json", tmp_path / "people.jsonl")[0] == 0
     assert len(tracks_of(tmp_path / "people.jsonl")) == FRAMES
 
 
@@ -188,7 +171,7 @@ def test_weights_that_name_actions_serve_for_the_poses_of_slow_videos(network, m
 
 
 class Endless(Camera):
-    """Shows a clip again and again, its times too."""
+    """Shows a walkers again and again, its times too."""
 
     def demux(self, stream):
         while True:
@@ -196,8 +179,8 @@ class Endless(Camera):
             self._container.seek(0)
 
 
-def test_what_has_no_end_is_read_until_the_user_stops_it(clip, network, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(devices, "open_camera", lambda index: Endless(clip, interval=0.005))
+def test_what_has_no_end_is_read_until_the_user_stops_it(walkers, network, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(devices, "open_camera", lambda index: Endless(walkers, interval=0.005))
     network(Breaks(after=3 * FRAMES))
     status, _, said = run(capsys, "0", "--json", tmp_path / "people.jsonl", "--smooth")
     assert status == 130 and "interrupted" in said
@@ -244,12 +227,12 @@ def test_a_damaged_video_gives_what_comes_before(suffix, network, tmp_path, caps
         (["--one-person", "--detector", "a.onnx"], "--detector would have nothing to do"),
     ],
 )
-def test_what_a_video_cannot_have(arguments, message, clip, network, tmp_path, monkeypatch, capsys):
+def test_what_a_video_cannot_have(arguments, message, walkers, network, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    before = clip.read_bytes()
-    status, _, said = run(capsys, clip, *[clip if argument == "CLIP" else argument for argument in arguments])
+    before = walkers.read_bytes()
+    status, _, said = run(capsys, walkers, *[walkers if argument == "CLIP" else argument for argument in arguments])
     assert status == 1 and message in said, said
-    assert clip.read_bytes() == before
+    assert walkers.read_bytes() == before
     assert not [path for path in pathlib.Path(tmp_path).iterdir() if path.suffix == ".mp4"]
 
 
@@ -265,8 +248,8 @@ def test_what_a_video_cannot_have(arguments, message, clip, network, tmp_path, m
         ("--fov=180", "--fov: must be in [0.001, 179]. Received: 180"),
     ],
 )
-def test_numbers_out_of_range_are_no_command_line(option, message, clip, capsys):
-    status, _, said = run(capsys, clip, option)
+def test_numbers_out_of_range_are_no_command_line(option, message, walkers, capsys):
+    status, _, said = run(capsys, walkers, option)
     assert status == 2 and message in said
 
 
@@ -280,35 +263,35 @@ def test_what_photographs_cannot_have(option, network, tmp_path, capsys):
 @pytest.mark.parametrize(
     "wrong", [["--classes", "swimming"], ["--actions", "nothing"], ["--device", "abacus"], ["--fov", "60"]]
 )
-def test_wrong_options_replace_no_file(wrong, clip, network, tmp_path, capsys):
+def test_wrong_options_replace_no_file(wrong, walkers, network, tmp_path, capsys):
     outs = [tmp_path / "people.jsonl", tmp_path / "people.csv"]
     for out in outs:
         out.write_text("of yesterday")
-    status, _, said = run(capsys, clip, "--json", outs[0], "--out", outs[1], *wrong)
+    status, _, said = run(capsys, walkers, "--json", outs[0], "--out", outs[1], *wrong)
     assert status == 1 and said.startswith("deephar predict: ")
     assert [out.read_text() for out in outs] == ["of yesterday"] * 2
 
 
-def test_a_full_disk_leaves_no_empty_file(clip, network, tmp_path, capsys, monkeypatch):
+def test_a_full_disk_leaves_no_empty_file(walkers, network, tmp_path, capsys, monkeypatch):
     """The file is named, without the number of the error."""
 
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(writing.Lines, "add", full)
-    status, _, said = run(capsys, clip, "--json", tmp_path / "people.jsonl")
+    status, _, said = run(capsys, walkers, "--json", tmp_path / "people.jsonl")
     assert (status, said) == (1, f"deephar predict: {tmp_path / 'people.jsonl'}: No space left on device\n")
     assert not list(tmp_path.iterdir())
 
 
-def test_the_reader_of_the_lines_may_go_away(clip, network, capsys, monkeypatch):
+def test_the_reader_of_the_lines_may_go_away(walkers, network, capsys, monkeypatch):
     def gone(*_):
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
     monkeypatch.setattr(export.Printed, "_print", gone)
     monkeypatch.setattr("os.dup2", lambda *_: None)
     monkeypatch.setattr("sys.stdout", types.SimpleNamespace(fileno=lambda: 1, flush=lambda: None))
-    assert cli.main(["predict", str(clip)]) == 1
+    assert cli.main(["predict", str(walkers)]) == 1
     assert capsys.readouterr().err == ""
 
 
@@ -331,11 +314,11 @@ def test_there_is_no_such_camera(network, capsys):
     assert status == 1 and "No camera 97" in said
 
 
-def test_results_of_another_video_are_not_gone_on_with(clip, network, tmp_path, capsys):
+def test_results_of_another_video_are_not_gone_on_with(walkers, network, tmp_path, capsys):
     other = tmp_path / "other.mp4"
-    other.write_bytes(clip.read_bytes())
+    other.write_bytes(walkers.read_bytes())
     run(capsys, other, "--json", tmp_path / "people.jsonl", "--stride", 10)
-    status, _, said = run(capsys, clip, "--json", tmp_path / "people.jsonl", "--stride", 10, "--resume")
+    status, _, said = run(capsys, walkers, "--json", tmp_path / "people.jsonl", "--stride", 10, "--resume")
     assert status == 1 and "source" in said and "settings" not in said
     status, _, said = run(capsys, other, "--json", tmp_path / "people.jsonl", "--conf", 0.4, "--resume")
     assert status == 1 and "results of settings {'stride': 10}, not {'conf': 0.4}" in said

@@ -183,7 +183,7 @@ def _with_progress(
     silent, total = options.quiet or not sys.stderr.isatty(), None
     if source.kind == "video" and not silent:
         with contextlib.suppress(ValueError):  # of a damaged one, its frames will tell
-            total = -(-((source.length or 0) - begin) // options.stride)
+            total = len(range(0, source.length or 0, options.stride)) - len(range(0, begin, options.stride))
     with contextlib.closing(results):
         yield from tqdm(results, total=total, unit="frame", disable=silent)
 

@@ -12,7 +12,7 @@ import shutil
 from deephar import files
 from deephar.typed import Path
 from deephar.weights import description
-from deephar.weights.catalogue import shipped_about
+from deephar.weights.catalogue import SHIPPED, shipped_about, shipped_file
 
 SCHEME = "hf://"
 FILE = "model.weights.h5"
@@ -56,20 +56,24 @@ def write_folder(weights: Path, folder: Path, title: str, text: str, licence: st
     """A folder that can be uploaded as a repository of the Hub: weights, model.json, and a README.md with its fields.
 
     Args:
-        weights: a `.weights.h5` with its model.json beside it, or one that comes with deephar.
+        weights: a `.weights.h5` with its model.json beside it, or one that comes with deephar, or its name.
         folder: made where missing; files of the same names are replaced.
         title: heading of the README.
         text: the card below it, Markdown.
-        licence: an identifier that the Hub knows, e.g. "mit", or "other".
+        licence: an identifier that the Hub knows, e.g. "mit", or "other", which needs a field `license_name`.
         **fields: others of the card's metadata, e.g. `datasets=["lsp"]`.
 
     Raises:
-        ValueError: if the weights or their description are missing.
+        ValueError: if the weights, their description or the licence's name are missing.
     """
-    weights, folder = pathlib.Path(weights), pathlib.Path(folder)
-    about = shipped_about(weights) or description.read(weights.with_name("model.json"))
+    weights = shipped_file(str(weights)) if str(weights) in SHIPPED else pathlib.Path(weights)
+    folder, beside = pathlib.Path(folder), weights.with_name("model.json")
+    shipped = None if beside.exists() else shipped_about(weights)
+    about = shipped or description.read(beside)
     if not weights.is_file():
         raise ValueError(f"No such weights: {weights}")
+    if licence == "other" and "license_name" not in fields:
+        raise ValueError('Licence "other" needs a name for the Hub: license_name="..."')
     task = "video-classification" if about.judges_actions else "keypoint-detection"
     metadata = {"library_name": "keras", "pipeline_tag": task, "license": licence, "tags": ["deephar"], **fields}
     head = "\n".join(f"{name}: {json.dumps(value)}" for name, value in metadata.items())  # JSON is YAML

@@ -134,8 +134,8 @@ def describe(weights: Path) -> description.Description:
     """The network that some weights are for.
 
     Args:
-        weights: a name that `deephar pretrained` lists, a file named like one that comes with deephar, or a file beside
-            its model.json.
+        weights: a name that `deephar pretrained` lists, a file beside its model.json, or a file named like one that
+            comes with deephar.
 
     Returns:
         `deephar.weights.description.Description`.
@@ -147,10 +147,9 @@ def describe(weights: Path) -> description.Description:
     if entry:
         return entry.about
     path = _existing(weights)
-    shipped = shipped_about(path)
-    if shipped is not None:
+    shipped, beside = shipped_about(path), path.with_name("model.json")
+    if shipped is not None and not beside.exists():
         return shipped
-    beside = path.with_name("model.json")
     if not beside.exists() and not h5py.is_hdf5(path):
         raise ValueError(f"{path} holds no weights: expected a .weights.h5 of training, or a file of deephar export")
     return description.read(beside)

@@ -46,6 +46,8 @@ def options():
     if args.smoke:
         args.people, test = 4, range(5, 9)
     try:
+        if args.poses and not args.data:
+            raise ValueError("--poses are of the photographs: give --data too")
         args.out.mkdir(parents=True, exist_ok=True)
         about = loading.describe(args.weights)
         if about.network.dim != 3:

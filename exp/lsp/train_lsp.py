@@ -10,7 +10,7 @@ Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip
          --street-poses ccp.npz; --recipe base with the same files and --weights photo-lite-2d: four blocks, of which
          the first two, a lite-2d, begin with these weights; cut_lsp.py makes a lite-2d of them again
 Time     recipe fused: about a second per batch on two cores of an AVX2 server CPU, so about four hours in all;
-         recipe base: 104 minutes on two AVX-512 cores beside other work
+         recipe base: about 100 minutes on two AVX-512 cores beside other work
 Score    PCK@0.2 of recipe base, run three times, each time with the weights of the time before (`photo-base-2d`): 60.5,
          62.0, then 65.4 % on the validation split; 65.3, 67.7, then 70.1 % on photographs 3701-4200; of its first two
          blocks, trained on alone (--preset lite-2d --num-blocks 2, `photo-lite-2d`): 62.3 and 66.1 %;
@@ -43,7 +43,9 @@ FUSED = Recipe(
     stages=(Stage("all", epochs=45, rate=2e-3, optimizer="adam", schedule="cosine"),),
 )
 BASE = FUSED.replaced(preset="base-2d", input_shape=(160, 160, 3), rate=1.5e-3, epochs=26, steps=200)
-RECIPES = {"annotation": FUSED.replaced(mixture={"lsp": 100}, augmentation="photographs"), "fused": FUSED, "base": BASE}
+FULL = BASE.replaced(preset="mpii-2d", input_shape=(256, 256, 3))  # for a GPU
+ANNOTATION = FUSED.replaced(mixture={"lsp": 100}, augmentation="photographs")
+RECIPES = {"annotation": ANNOTATION, "fused": FUSED, "base": BASE, "full": FULL}
 SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "batch_size": 32, "steps": 2}
 
 

@@ -58,7 +58,8 @@ BASE = FUSED.replaced(
     epochs=24,
     steps=200,
 )
-RECIPES = {"synthetic": SYNTHETIC, "fused": FUSED, "base": BASE}
+FULL = BASE.replaced(preset="h36m-3d", input_shape=(256, 256, 3))  # for a GPU
+RECIPES = {"synthetic": SYNTHETIC, "fused": FUSED, "base": BASE, "full": FULL}
 SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "steps": 2, "batch_size": 32}
 
 

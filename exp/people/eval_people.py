@@ -1,6 +1,6 @@
 """Score the detector: people found in held-out photographs, false people in windows without anybody, synthetic groups.
 
-Data     LSP-extended, test split 3701-4200; street photographs 1701-1900 with predicted joints (--street,
+Data     LSP-extended, test split 3701-4200; street photographs 1761-1900 with predicted joints (--street,
          --street-poses), beside whose people 500 windows are cut; synthetic groups need nothing
 Command  python exp/people/eval_people.py --data lspet_dataset.zip --street ccp.zip --street-poses ccp.npz
 Result   tables of recall and false people by threshold, of the detector alone and of the people whom a predictor finds
@@ -65,7 +65,7 @@ def photographed(path):
 
 def beside(street, poses):
     """Windows beside the people of held-out street photographs."""
-    seen = fused.seen(photographs.Photographs(street, slice(1700, 1900)), poses)
+    seen = fused.seen(photographs.Photographs(street, slice(1760, 1900)), poses)
     seed = number = 0
     while number < WINDOWS:
         reader = backgrounds.Backgrounds(seen, seed)

@@ -1,6 +1,6 @@
 """Fit how sure a person is by the detector's score, the joints' confidence and the agreement of the boxes.
 
-Data     LSP-extended, validation split 3501-3700; street photographs 1601-1700 with predicted joints (--street,
+Data     LSP-extended, validation split 3501-3700; street photographs 1701-1760 with predicted joints (--street,
          --street-poses), whole and in windows beside the people; synthetic groups need nothing
 Command  python exp/people/fit_certainty.py --data lspet_dataset.zip --street ccp.zip --street-poses ccp.npz
 Result   the constants of deephar/inference/certainty.py, and the average precision of every rank by source
@@ -22,7 +22,7 @@ from deephar import geometry, metrics_overlap
 from deephar.data.readers import backgrounds, fused, lsp, photographs
 from deephar.data.samples import frames
 from deephar.data.synthetic import groups
-from deephar.detection import detector
+from deephar.detection import detector, loading
 from deephar.inference import PosePredictor, boxes
 
 LEAST, ALIKE, WINDOWS = 0.2, 0.5, 150
@@ -35,18 +35,26 @@ def options():
     parser.add_argument("--street", required=True, type=pathlib.Path, help="folder or zip of street photographs")
     parser.add_argument("--street-poses", required=True, type=pathlib.Path, help=".npz of two networks' joints")
     parser.add_argument("--weights", default="photo-lite-2d", help="of the pose network")
-    return parser.parse_args()
+    parser.add_argument("--detector", type=pathlib.Path, help="weights of train_people.py (default: deephar's own)")
+    args = parser.parse_args()
+    try:
+        args.people = lsp.LspExtended(args.data, lsp.SPLITS["choose"])
+        args.street = fused.seen(photographs.Photographs(args.street, slice(1700, 1760)), args.street_poses)
+        args.find = detector.PeopleDetector(loading.load(args.detector) if args.detector else None, least=LEAST)
+        args.predictor = PosePredictor.from_weights(args.weights, detector=None)
+        return args
+    except (ValueError, OSError, ImportError) as error:
+        parser.error(str(error))
 
 
 def pictures(args):
     """Source, picture and boxes (N, 4) of the people in it."""
-    for sample in map(lsp.LspExtended(args.data, lsp.SPLITS["choose"]).sample, range(200)):
+    for sample in map(args.people.sample, range(len(args.people))):
         yield "sports", frames.to_rgb(sample.image, sample.name), geometry.points_box(sample.pose_px)[None]
-    street = fused.seen(photographs.Photographs(args.street, slice(1600, 1700)), args.street_poses)
-    for sample in map(street.sample, range(len(street))):
+    for sample in map(args.street.sample, range(len(args.street))):
         box = geometry.points_box(sample.extent_px)
         yield "street", frames.to_rgb(sample.image, sample.name), box[None]
-    beside = backgrounds.Backgrounds(street, 0)
+    beside = backgrounds.Backgrounds(args.street, 0)
     for sample in map(beside.sample, range(min(WINDOWS, len(beside)))):
         yield "beside", backgrounds.picture(sample), NOBODY
     drawn = groups.Groups(60, size=(384, 288), seed=50_000)
@@ -58,11 +66,9 @@ def pictures(args):
 
 def evidence(args):
     """Source, scores (3,) and whether there is a person, of every box that the detector proposes."""
-    find = detector.PeopleDetector(least=LEAST)
-    predictor = PosePredictor.from_weights(args.weights, detector=None)
     for source, image, true in pictures(args):
-        proposed, scores = find(image)
-        for person, score in zip(predictor(image, proposed), scores.tolist(), strict=True):
+        proposed, scores = args.find(image)
+        for person, score in zip(args.predictor(image, proposed), scores.tolist(), strict=True):
             found = boxes.extent(person.pose_px, person.confidence)[None]
             agreement = metrics_overlap.box_overlap(person.box_px[None], found)[0, 0]
             right = metrics_overlap.box_overlap(true, person.box_px[None]).max(initial=0.0) >= ALIKE
