@@ -139,17 +139,14 @@ def test_sigterm_ends_a_film_as_ctrl_c_does(walkers, network, tmp_path, capsys):
 
 def test_a_file_of_another_spelling_is_not_replaced(network, tmp_path, capsys):
     """A URL of a file, a suffix in another case, a link."""
-    walkers = tmp_path / "clip.mp4"
-    write_video(walkers, film(lambda t: 60 + 2 * t, count=3), 10)
-    (tmp_path / "link.mp4").hardlink_to(walkers)
-    before = walkers.read_bytes()
-    for source, out in (
-        (walkers.as_uri(), walkers),
-        (walkers.with_suffix(".MP4"), walkers),
-        (walkers, tmp_path / "link.mp4"),
-    ):
+    own = tmp_path / "clip.mp4"
+    write_video(own, film(lambda t: 60 + 2 * t, count=3), 10)
+    before = own.read_bytes()
+    other, link = own.with_suffix(".MP4"), tmp_path / "link.mp4"
+    link.hardlink_to(own)
+    for source, out in ((own.as_uri(), own), (other, own), (own, link)):
         status, _, said = run(capsys, source, "--picture", out)
-        assert status == 1 and "would replace a source" in said and walkers.read_bytes() == before
+        assert status == 1 and "would replace a source" in said and own.read_bytes() == before
 
 
 def test_a_video_is_not_read_for_a_length_that_nobody_sees(walkers, network, tmp_path, capsys, monkeypatch):
