@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from deephar import anatomy, layouts
 from deephar.camera import Camera
@@ -75,9 +75,10 @@ def test_a_field_of_view_is_a_focal_length():
     np.testing.assert_allclose(person.position_mm, [0, 0, 4000], atol=1e-3)
 
 
-def photograph(focal_mm, size=(600, 400)):
+def photograph(focal_mm, size=(600, 400), **more):
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0xA405] = focal_mm
+    exif.get_ifd(0x8769).update({ExifTags.Base[name]: value for name, value in more.items()})
     file = io.BytesIO()
     Image.new("RGB", size).save(file, "JPEG", exif=exif)
     return file.getvalue()
@@ -90,6 +91,21 @@ def test_exif_says_the_focal_length():
     with open_source(photograph(0)) as source:
         assert math.isnan(next(iter(source)).focal_px)
     assert math.isnan(optics.focal_px(Image.new("RGB", (4, 3)), (4, 3)))
+
+
+@pytest.mark.parametrize(("unit", "per_unit"), [(2, 25.4 * 200), (3, 10 * 200.0), (4, 200.0)])
+def test_exif_says_the_focal_length_and_the_pixels_of_the_sensor(unit, per_unit):
+    """50 mm, 200 pixels a mm: 10,000 pixels as it was taken, 6000 wide; of a picture of a tenth of that, 1000."""
+    sensor = {"FocalLength": 50.0, "FocalPlaneXResolution": per_unit, "FocalPlaneResolutionUnit": unit}
+    taken = {"ExifImageWidth": 6000, "ExifImageHeight": 4000}
+    for size, focal in (((600, 400), 1000), ((400, 600), 1000)):
+        with open_source(photograph(0, size, **sensor, **taken)) as source:
+            assert next(iter(source)).focal_px == pytest.approx(focal, rel=1e-4)
+    with open_source(photograph(0, **sensor)) as source:
+        assert next(iter(source)).focal_px == pytest.approx(10_000, rel=1e-4)
+    for wrong in ({"FocalPlaneXResolution": 0.0}, {"FocalPlaneResolutionUnit": 9}, {"FocalLength": 0.001}):
+        with open_source(photograph(0, **{**sensor, **wrong})) as source:
+            assert math.isnan(next(iter(source)).focal_px)
 
 
 def test_without_a_focal_length_or_depth_nothing_changes():

@@ -119,6 +119,15 @@ def test_times_of_a_stream_are_by_one_clock(monkeypatch):
         np.testing.assert_allclose(found, expected)
 
 
+def test_a_clock_that_is_set_back_counts_on(monkeypatch):
+    """From when the frame arrives, 1.0 s after the first; so do the frames after it."""
+    clock = iter([100.0, 100.5, 101.0, 101.1])
+    monkeypatch.setattr(live.time, "monotonic", lambda: next(clock))
+    since = live._Since()
+    found = [since.of(types.SimpleNamespace(time=one)) for one in (50.0, 50.4, 0.0, 0.1)]
+    np.testing.assert_allclose(found, [0.0, 0.4, 1.0, 1.1])
+
+
 def test_cameras_by_system(monkeypatch):
     """Where each system's cameras are, and what is said when there is none of that number."""
     asked = []

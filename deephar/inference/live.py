@@ -127,19 +127,28 @@ def _receive(container: "InputContainer", latest: _Latest, start: int, stride: i
 
 
 class _Since:
-    """Seconds from the first frame: by the clock of the stream, or by when a frame arrives that it gives no time."""
+    """Seconds from the first frame: by the clock of the stream, or by when a frame arrives that it gives no time.
+
+    A clock that is set back, as where a camera starts anew, counts on from when that frame arrives.
+    """
 
     def __init__(self) -> None:
-        self._begun = self._first = math.nan
+        self._begun = self._first = self._latest = math.nan
 
     def of(self, frame: "VideoFrame") -> float:
         now = time.monotonic()
         self._begun = now if math.isnan(self._begun) else self._begun
+        arrived = now - self._begun
         if frame.time is None:
-            return now - self._begun
+            return arrived
         if math.isnan(self._first):
-            self._first = frame.time - (now - self._begun)
-        return frame.time - self._first
+            self._first = frame.time - arrived
+        seconds = frame.time - self._first
+        if seconds < self._latest:
+            seconds = max(self._latest, arrived)
+            self._first = frame.time - seconds
+        self._latest = seconds
+        return seconds
 
 
 def _put(latest: _Latest, seconds: float, frame: "VideoFrame", start: int, stride: int) -> bool:

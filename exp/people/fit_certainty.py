@@ -40,7 +40,7 @@ def options():
     try:
         args.people = lsp.LspExtended(args.data, lsp.SPLITS["choose"])
         args.street = fused.seen(photographs.Photographs(args.street, slice(1700, 1760)), args.street_poses)
-        args.find = detector.PeopleDetector(loading.load(args.detector) if args.detector else None, least=LEAST)
+        args.find = detector.PeopleDetector(loading.load(args.detector), least=LEAST)
         args.predictor = PosePredictor.from_weights(args.weights, detector=None)
         return args
     except (ValueError, OSError, ImportError) as error:
