@@ -71,6 +71,31 @@ def test_a_window_shows_every_frame_until_it_is_closed(walkers, network, tmp_pat
     assert str(walkers) in title and end == "closed" and [picture.shape for picture in pictures] == [(120, 320, 3)] * 3
 
 
+def test_a_window_shows_photographs_until_it_is_closed(photos, network, capsys, monkeypatch):
+    """One after the other, at a key; once it is closed, the others are predicted all the same."""
+    shown = []
+
+    class Waits(window.Window):
+        def __init__(self, title):
+            pass
+
+        def show(self, picture):
+            shown.append(np.asarray(picture).shape)
+            return shown.count("key") < 2
+
+        def wait(self):
+            shown.append("key")
+
+        def close(self):
+            shown.append("closed")
+
+    monkeypatch.setattr(window, "Window", Waits)
+    status, printed, _ = run(capsys, photos, "--show")
+    assert status == 0 and len(json.loads(printed)["photos"]) == 4
+    picture = (32, 48, 3)
+    assert shown == [picture, "key", picture, "key", picture, picture, "closed"]
+
+
 def test_smooth_joints_lag_a_little(walkers, network, tmp_path, capsys):
     plain, smooth = (
         results_of(capsys, walkers, tmp_path / name, *more) for name, more in (("a", []), ("b", ["--smooth"]))

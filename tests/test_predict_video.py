@@ -250,7 +250,7 @@ def test_numbers_out_of_range_are_no_command_line(option, message, walkers, caps
     assert status == 2 and message in said
 
 
-@pytest.mark.parametrize("option", ["--show", "--smooth", "--actions", "--stride=2"])
+@pytest.mark.parametrize("option", ["--smooth", "--actions", "--stride=2"])
 def test_what_photographs_cannot_have(option, network, tmp_path, capsys):
     Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
     status, _, said = run(capsys, tmp_path / "a.png", option)

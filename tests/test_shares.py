@@ -178,6 +178,7 @@ def test_photographs_that_have_changed_are_not_gone_on_with(photos, network, tmp
         (["--resume"], "name that file"),
         (["--resume", "--json", "a.jsonl", "--out", "a.mp4"], "a.mp4 would be a film"),
         (["--shard", "0/2", "--smooth"], "--smooth is for videos"),
+        (["--shard", "0/2", "--show"], "--show waits for somebody"),
         (["--shard", "0/2", "--json", "a.jsonl", "--out", "a.jsonl"], "or another output"),
     ],
 )

@@ -1,5 +1,6 @@
 """The weights that come with the package."""
 
+import itertools
 import pathlib
 import sys
 
@@ -7,8 +8,9 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
+from scripts import loaded
 
-from deephar import action_names, inference, layouts, metrics_overlap, multitask
+from deephar import action_names, inference, metrics_overlap, multitask
 from deephar.data.readers import lsp, pennaction
 from deephar.data.samples import clips, crops, video_clips
 from deephar.data.synthetic import groups, motion, write_penn
@@ -24,7 +26,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 @pytest.mark.parametrize("name", catalogue.own_files())
 def test_files_are_small_and_half_precision(name):
     path = catalogue.shipped_file(name)
-    assert path.stat().st_size < 12e6
+    most = {"-lite-2d": 3e6, "-lite-3d": 3.1e6, "-base-2d": 16e6, "-base-3d": 16e6}
+    assert path.stat().st_size < next((size for end, size in most.items() if name.endswith(end)), 12e6)
     with h5py.File(path) as file:
         kinds = set()
         file.visititems(lambda _, item: kinds.add((item.dtype.name, item.ndim > 1)) if hasattr(item, "dtype") else None)
@@ -76,6 +79,21 @@ def test_the_detector_finds_drawn_people():
     assert there > 10 and found >= 0.6 * there
 
 
+def test_people_are_found_and_backgrounds_are_not(shared):
+    """With what ships: detector, pose network, certainty and threshold, in photographs that none of them has seen."""
+    script, data = loaded("exp/people/eval_people.py"), shared / "data"
+    predictor = inference.PosePredictor.from_weights("photo-lite-2d")
+    people = itertools.islice(script.photographed(data / "lspe" / "lspe_train.zip"), 24)
+    found = [metrics_overlap.box_overlap(box[None], boxes(predictor(image))).max(initial=0) for image, box in people]
+    assert sum(overlap >= 0.5 for overlap in found) >= 19
+    empty = itertools.islice(script.beside(data / "ccp" / "ccp_photos.zip", data / "teachers" / "ccp.npz"), 24)
+    assert sum(bool(predictor(image)) for image in empty) <= 1
+
+
+def boxes(people):
+    return np.array([person.box_px for person in people]).reshape(-1, 4)
+
+
 def test_nobody_is_found_in_nothing():
     predictor = inference.PosePredictor.from_weights("photo-lite-2d")
     noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
@@ -84,22 +102,28 @@ def test_nobody_is_found_in_nothing():
         assert predictor(pixels) == []
 
 
-@pytest.mark.parametrize(("name", "least"), [("lsp-lite-2d", 30), ("photo-lite-2d", 46), ("photo-base-2d", 50)])
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("lsp-lite-2d", 30), ("photo-lite-2d", 50), ("photo-base-2d", 54), ("photo-lite-3d", 46), ("photo-base-3d", 50)],
+)
 def test_score_on_photographs(name, least, shared):
     """A part of the photographs that the weights were chosen by: PCK@0.2 is far above the mean pose's 5 %."""
     model = loading.load(name)
     reader = lsp.LspExtended(shared / "data" / "lspe" / "lspe_train.zip", lsp.SPLITS["choose"][:64])
-    predictions = pose2d.predict(model, crops.Crops(reader, model.input_shape[1:3]))
-    assert pose2d.pck_scores(predictions, layouts.get("lsp14"))["total"] > least
+    layout = loading.describe(name).layout
+    predictions = pose2d.predict(model, crops.Crops(reader, model.input_shape[1:3], layout))
+    assert pose2d.pck_scores(predictions, layout)["total"] > least
 
 
-@pytest.mark.parametrize("name", ["lsp-lite-3d", "photo-lite-3d", "photo-base-3d", "drawn-lite-3d"])
-def test_score_in_space(name):
-    """The first of the synthetic people that the card is about: far below the mean pose's 257 mm."""
+@pytest.mark.parametrize(
+    ("name", "most"), [("lsp-lite-3d", 165), ("photo-lite-3d", 155), ("photo-base-3d", 138), ("drawn-lite-3d", 145)]
+)
+def test_score_in_space(name, most):
+    """The first of the synthetic people that the card is about; the mean pose has 257 mm."""
     model = loading.load(name)
     layout = loading.describe(name).layout
     people = crops.Crops(SyntheticPeople(48, layout=layout, seed=1000), model.input_shape[1:3])
-    assert pose3d.scores(pose3d.predict(model, people), layout, "all")["mpjpe"] < 180
+    assert pose3d.scores(pose3d.predict(model, people), layout, "all")["mpjpe"] < most
 
 
 def test_actions_of_drawn_people(tmp_path):

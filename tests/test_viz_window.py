@@ -83,6 +83,24 @@ def test_the_user_closes_it(root, user):
     assert not window.show(picture) and root.destroyed == 1 and len(root.label.shown) == 2
 
 
+def test_it_waits_until_a_key_is_pressed(root, monkeypatch):
+    """Looks again and again, not at what was pressed before; q, Esc and the button of the window end it."""
+    picture, looks = Image.new("RGB", (64, 48)), []
+    window = Window("photographs")
+    monkeypatch.setattr("deephar.viz.window.time.sleep", lambda seconds: looks.append(1))
+
+    def later():
+        if len(looks) == 2:
+            root.bound["<Key>"]()
+
+    monkeypatch.setattr(root, "update", later)
+    for _ in range(2):
+        looks.clear()
+        assert window.show(picture) and window.wait() and len(looks) == 3
+    monkeypatch.setattr(root, "update", lambda: len(looks) == 5 and root.bound["<Escape>"]())
+    assert not window.wait() and len(looks) == 6 and root.destroyed == 1 and not window.wait()
+
+
 def test_without_a_display_it_says_what_to_do(root, monkeypatch):
     def none():
         raise RuntimeError("no display name")

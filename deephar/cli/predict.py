@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--classes", metavar="NAME,...", help="only people who most probably do these actions")
     parser.add_argument("--smooth", action="store_true", help="steady the joints of a video's people")
-    parser.add_argument("--show", action="store_true", help="a video's people in a window, while they are found")
+    parser.add_argument("--show", action="store_true", help="people in a window: a video's while they are found")
     parser.add_argument("--resume", action="store_true", help="go on after the last frame or photograph of --json FILE")
     parser.add_argument(
         "--shard",

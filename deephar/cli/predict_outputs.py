@@ -11,8 +11,9 @@ from deephar.data.readers import names
 from deephar.typed import Path
 
 if typing.TYPE_CHECKING:
-    from deephar.inference import Result
+    from deephar.inference import Result, Source
     from deephar.inference.export import About, JsonLines
+    from deephar.viz.window import Window
 
 Raised: typing.TypeAlias = tuple[type[BaseException] | None, BaseException | None, types.TracebackType | None]
 """What ends a `with`."""
@@ -94,6 +95,13 @@ def settings(options: argparse.Namespace) -> dict[str, object]:
     """The options that are given and on which results depend, for `About`."""
     given = {name: getattr(options, name) for name in _DEFAULTS}
     return {name.replace("_", "-"): value for name, value in given.items() if value != _DEFAULTS[name]}
+
+
+def window(source: "Source") -> "contextlib.closing[Window]":
+    """A window for pictures of the results."""
+    from deephar.viz.window import Window
+
+    return contextlib.closing(Window(f"deephar: {source.name}"))
 
 
 def opened(

@@ -32,12 +32,15 @@ def run(options: argparse.Namespace, source: "Source") -> int:
 
     from tqdm import tqdm
 
+    from deephar import viz
+
     silent = True if options.quiet or len(photos) == 1 else None  # None: silent unless standard error is a terminal
     found: dict[int, Entry] = {}
     with contextlib.ExitStack() as stack:
         stack.enter_context(predict_network.device(options))
         predictor = predict_network.predictor(options)
         place = predict_network.place(options, predictor)
+        shown = stack.enter_context(predict_outputs.window(source)) if options.show else None
         writers = [stack.enter_context(writer) for writer in _writers(options, source, predictor)]
         progress = stack.enter_context(tqdm(total=len(photos), unit="photo", disable=silent))
         try:
@@ -46,6 +49,8 @@ def run(options: argparse.Namespace, source: "Source") -> int:
                 if result is not None:
                     for writer in writers:
                         writer.write(result)
+                    if shown is not None and shown.show(viz.draw_result(result)):
+                        shown.wait()
                 progress.update()
         except (Exception, KeyboardInterrupt):
             if found:
@@ -66,12 +71,11 @@ def check(options: argparse.Namespace) -> None:
     from deephar.inference import export
     from deephar.viz import film
 
-    given = [name for name in ("show", "smooth", "actions", "classes") if getattr(options, name)]
+    given = [name for name in ("smooth", "actions", "classes") if getattr(options, name)]
     if options.stride != 1:
         given.append("stride")
     if given:
-        drawn = "; --picture draws photographs" if given[0] == "show" else ""
-        raise ValueError(f"--{given[0]} is for videos, streams and cameras{drawn}")
+        raise ValueError(f"--{given[0]} is for videos, streams and cameras")
     films = [name for name in options.out if film.is_film(name)]
     if films:
         raise ValueError(f"--out {films[0]} would be a film, which is of a video; --picture draws photographs")

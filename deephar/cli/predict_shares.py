@@ -22,6 +22,8 @@ def run(options: argparse.Namespace, source: "Source") -> int:
         options = _for_part(options, share)
     photos = predict_photos.names(source)
     predict_photos.check(options)
+    if options.show:
+        raise ValueError("--show waits for somebody who looks: not with JSON Lines of photographs")
     lines, others = predict_outputs.lines_among(options)
     if lines is not None and not lines.lower().endswith(".jsonl"):
         raise ValueError(f"With --shard and --resume, --json is of JSON Lines: FILE.jsonl. Received: {lines}")

@@ -15,7 +15,6 @@ if typing.TYPE_CHECKING:
     from deephar.inference import PosePredictor, Result, Source
     from deephar.inference.export import About, JsonLines
     from deephar.inference.tracks import Tracker
-    from deephar.viz.window import Window
 
 VIEWS = 2
 """3D poses beside the picture of a film, whoever is in it: all its pictures have the same size."""
@@ -31,7 +30,7 @@ def run(options: argparse.Namespace, source: "Source") -> int:
         stack.enter_context(predict_network.device(options))
         predictor = predict_network.predictor(options)
         steps = _steps(options, predictor, source.fps)
-        shown = stack.enter_context(_window(source)) if options.show else None
+        shown = stack.enter_context(predict_outputs.window(source)) if options.show else None
         writers, lines = _writers(options, source, predictor, stack)  # last, so that other faults replace no file
         begin = lines.next_index if lines is not None else 0
         if begin:
@@ -129,12 +128,6 @@ def _reopened(options: argparse.Namespace, start: int) -> "Source":
     from deephar.inference import open_source
 
     return open_source(options.source[0], stride=options.stride, start=start)
-
-
-def _window(source: "Source") -> "contextlib.closing[Window]":
-    from deephar.viz.window import Window
-
-    return contextlib.closing(Window(f"deephar: {source.name}"))
 
 
 def _tracker(predictor: "PosePredictor", lines: "JsonLines | None") -> "Tracker":

@@ -13,7 +13,7 @@ from deephar.detection import maps
 from deephar.runtimes.preparing import ready
 from deephar.typed import Floats, Network, Size
 
-LEAST = 0.2
+LEAST = 0.18
 """Score from which somebody may be there: the pose network has the last word, see `deephar.inference.certainty`."""
 
 SHRINK = 0.6

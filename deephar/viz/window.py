@@ -1,11 +1,15 @@
-"""A window that shows pictures as they come, with tkinter, which most Pythons have."""
+"""A window that shows pictures, as they come or until a key is pressed, with tkinter, which most Pythons have."""
 
+import time
 import typing
 
 from PIL import Image
 
 _SCREEN = 0.9
 """Share of the screen's width and height that a picture takes at most."""
+
+_PATIENCE_S = 0.03
+"""From one look at what the user does to the next."""
 
 
 class Window:
@@ -42,9 +46,10 @@ class Window:
                 "or write a film instead"
             ) from None
         self._to_photo = ImageTk.PhotoImage
-        self._open, self._destroyed = True, False
+        self._open, self._destroyed, self._answered = True, False, False
         self._root.title(title)
         self._root.protocol("WM_DELETE_WINDOW", self._leave)
+        self._root.bind("<Key>", self._answer)
         for key in ("<q>", "<Q>", "<Escape>"):
             self._root.bind(key, self._leave)
         self._area = tkinter.Label(self._root, borderwidth=0)
@@ -71,12 +76,29 @@ class Window:
             self.close()
         return self._open
 
+    def wait(self) -> bool:
+        """Wait with a picture until the user presses a key.
+
+        Returns:
+            bool: False once the user has closed the window or pressed q or Esc; then it is gone.
+        """
+        self._answered = False
+        while self._open and not self._answered:
+            self._root.update()
+            time.sleep(_PATIENCE_S)
+        if not self._open:
+            self.close()
+        return self._open
+
     def close(self) -> None:
         """Close the window; harmless if it is closed."""
         self._open = False
         if not self._destroyed:
             self._root.destroy()
         self._destroyed = True
+
+    def _answer(self, *_: object) -> None:
+        self._answered = True
 
     def _leave(self, *_: object) -> None:
         """What the user wants; the window goes when tkinter is done with it."""

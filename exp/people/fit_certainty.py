@@ -25,7 +25,7 @@ from deephar.data.synthetic import groups
 from deephar.detection import detector, loading
 from deephar.inference import PosePredictor, boxes
 
-LEAST, ALIKE, WINDOWS = 0.2, 0.5, 150
+ALIKE, WINDOWS = 0.5, 150
 NOBODY = np.zeros((0, 4))
 
 
@@ -40,7 +40,7 @@ def options():
     try:
         args.people = lsp.LspExtended(args.data, lsp.SPLITS["choose"])
         args.street = fused.seen(photographs.Photographs(args.street, slice(1700, 1760)), args.street_poses)
-        args.find = detector.PeopleDetector(loading.load(args.detector), least=LEAST)
+        args.find = detector.PeopleDetector(loading.load(args.detector))
         args.predictor = PosePredictor.from_weights(args.weights, detector=None)
         return args
     except (ValueError, OSError, ImportError) as error:
