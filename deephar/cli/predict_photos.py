@@ -12,6 +12,8 @@ from deephar import console
 from deephar.cli import predict_boxes, predict_network, predict_outputs
 
 if typing.TYPE_CHECKING:
+    from PIL import Image
+
     from deephar.inference import Person, PosePredictor, Result, Source
     from deephar.inference.export import Writer
     from deephar.inference.frame import Frame
@@ -32,8 +34,6 @@ def run(options: argparse.Namespace, source: "Source") -> int:
 
     from tqdm import tqdm
 
-    from deephar import viz
-
     silent = True if options.quiet or len(photos) == 1 else None  # None: silent unless standard error is a terminal
     found: dict[int, Entry] = {}
     with contextlib.ExitStack() as stack:
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace, source: "Source") -> int:
                 if result is not None:
                     for writer in writers:
                         writer.write(result)
-                    if shown is not None and shown.show(viz.draw_result(result)):
+                    if shown is not None and shown.show(_drawn(result)):
                         shown.wait()
                 progress.update()
         except (Exception, KeyboardInterrupt):
@@ -138,11 +138,16 @@ def _person(person: "Person", estimated: bool) -> Entry:
 def _draw(result: "Result", path: pathlib.Path | None) -> None:
     if path is None:
         return
-    from deephar import viz
     from deephar.files import whole_file
 
     with whole_file(path) as temporary:
-        viz.draw_result(result).save(temporary)
+        _drawn(result).save(temporary)
+
+
+def _drawn(result: "Result") -> "Image.Image":
+    from deephar import viz
+
+    return viz.draw_result(result)
 
 
 def _report(options: argparse.Namespace, predictor: "PosePredictor", entries: list[Entry]) -> int:
