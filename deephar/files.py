@@ -107,8 +107,11 @@ def check_writable(path: Path) -> None:
         raise ValueError(f"{folder} is a file; {path} needs a folder of that name")
     with contextlib.suppress(FileNotFoundError):
         os.lstat(target)  # raises if the name is too long
-    with tempfile.TemporaryFile(dir=folder):
-        pass
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:  # names the temporary file
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def check_space(folder: Path, size: int) -> None:

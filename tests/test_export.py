@@ -35,7 +35,7 @@ def test_the_first_line_says_what_all_have_in_common(tmp_path):
     assert json.loads(head) == {
         "format": "deephar-results-1", "weights": "own.weights.h5", "layout": "hand",
         "joints": ["wrist", "left_thumb", "right_thumb"], "links": [["wrist", "left_thumb"]], "source": "clip.mp4",
-        "fps": 25.0, "deephar": deephar.__version__,
+        "fps": 25.0, "settings": {}, "deephar": deephar.__version__,
     }  # fmt: skip
     assert json.loads(line) == result(5).to_dict()
 
@@ -245,3 +245,18 @@ def test_a_file_that_fails_at_the_end_is_named_and_may_be_tried_again(tmp_path):
 def test_a_frame_rate_is_above_0():
     with pytest.raises(ValueError, match="`fps` must be above 0, or NaN if unknown. Received: fps=0"):
         about(fps=0)
+
+
+def test_settings_come_back_and_must_be_the_same(tmp_path):
+    settings = {"stride": 2, "conf": 0.4}
+    with JsonLines(tmp_path / "a.jsonl", about(settings=settings)) as lines:
+        lines.write(result(0))
+    assert read_results(tmp_path / "a.jsonl").about.settings == settings
+    with JsonLines(tmp_path / "a.jsonl", about(settings=settings), resume=True) as lines:
+        assert lines.next_index == 1
+    with pytest.raises(ValueError, match="holds results of settings .*'stride': 2.*, not {}. Choose another file"):
+        JsonLines(tmp_path / "a.jsonl", about(), resume=True)
+    text = (tmp_path / "a.jsonl").read_text().replace('{"stride":2,"conf":0.4}', "[]")
+    (tmp_path / "a.jsonl").write_text(text)
+    with pytest.raises(ValueError, match=r"expected settings by name. Received: \[\]"):
+        read_results(tmp_path / "a.jsonl")

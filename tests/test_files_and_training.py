@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import itertools
 import os
 import threading
@@ -295,3 +296,13 @@ def test_batch_norms_forget_quicker():
     x = np.random.default_rng(0).uniform(-1, 1, (8, 64, 64, 3)).astype("float32")
     model(x, training=True)
     np.testing.assert_allclose(model(x, training=False)[-1], model(x, training=True)[-1], atol=2e-3)
+
+
+def test_a_folder_that_cannot_be_written_to_is_named_by_the_file(tmp_path, monkeypatch):
+    def full(**_):
+        raise OSError(errno.ENOSPC, "No space left on device", "/somewhere/tmpa1b2")
+
+    monkeypatch.setattr(files.tempfile, "TemporaryFile", full)
+    with pytest.raises(OSError, match="No space left") as fault:
+        files.check_writable(tmp_path / "joints.json")
+    assert fault.value.filename == str(tmp_path / "joints.json")

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import errno
+import functools
 import json
 import os
 import pathlib
@@ -25,6 +26,7 @@ from deephar.cli import predict_video
 from deephar.inference import clip_actions, devices, export, recordings
 from deephar.inference.export import writing
 from deephar.video import open_video, write_video
+from deephar.video_writer import VideoWriter
 
 FRAMES = 20
 
@@ -126,9 +128,23 @@ def test_an_animated_gif_is_a_video(network, tmp_path, capsys):
     assert len(json.loads(printed)["photos"]) == 1
 
 
+def test_frames_that_an_earlier_run_could_not_read_are_not_forgotten(walkers, network, tmp_path, capsys):
+    """Two in the middle have no line: the video is damaged, whatever is left of it."""
+    path = tmp_path / "people.jsonl"
+    assert run(capsys, walkers, "--json", path, "--stride", 2)[0] == 0
+    header, *lines = path.read_text().splitlines(keepends=True)
+    for left, more in ((lines[:3] + lines[5:], 2), (lines[:3] + lines[5:8], 2), (lines[:8], 0)):
+        path.write_text("".join([header, *left]))
+        status, _, said = run(capsys, walkers, "--json", path, "--stride", 2, "--resume")
+        wanted = "2 frames before have no line: an earlier run could not read them\n" if more else ""
+        assert (status, said) == (int(more > 0), wanted)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent as on POSIX")
-def test_sigterm_ends_a_film_as_ctrl_c_does(walkers, network, tmp_path, capsys):
-    network(Breaks(after=7, by=lambda: os.kill(os.getpid(), signal.SIGTERM)))
+def test_sigterm_ends_a_film_as_ctrl_c_does(walkers, network, tmp_path, capsys, monkeypatch):
+    finish, terminate = VideoWriter.finish, functools.partial(os.kill, os.getpid(), signal.SIGTERM)
+    monkeypatch.setattr(VideoWriter, "finish", lambda self: terminate() or finish(self))  # a second one, too late
+    network(Breaks(after=7, by=terminate))
     before = signal.getsignal(signal.SIGTERM)
     status, _, said = run(capsys, walkers, "--picture", tmp_path / "film.mp4")
     assert status == 130 and "interrupted" in said and signal.getsignal(signal.SIGTERM) is before
@@ -211,6 +227,7 @@ def test_a_damaged_video_gives_what_comes_before(suffix, network, tmp_path, caps
         (["--one-person", "--max-people", "2"], "--max-people would have nothing to do"),
         (["--picture", "CLIP"], "would replace a source"),
         (["--json", "a.csv", "--out", "a.csv"], "or another output"),
+        (["--out", "a.jsonl", "--out", "a.jsonl"], "or another output"),
         (["--out", "a.docx"], "Results go to files that end in"),
         (["--picture", "a.png"], "A film's name must end in one of .mp4"),
         (["--out", "a.bvh"], "needs 3D poses"),

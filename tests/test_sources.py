@@ -311,3 +311,10 @@ def test_neither_keras_nor_pyav_is_imported_before_it_is_needed():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_urls_of_files_are_paths_in_a_list_too(photos):
+    with open_source([(photos / "img1.png").as_uri(), (photos / "img2.png").as_uri()]) as source:
+        assert [frame.name for frame in source] == [str(photos / "img1.png"), str(photos / "img2.png")]
+    with pytest.raises(ValueError, match="a stream is opened by its own URL. Received: http://host/a.jpg"):
+        open_source([photos / "img1.png", "http://host/a.jpg"])

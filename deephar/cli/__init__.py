@@ -58,4 +58,5 @@ def _interrupted_by_sigterm() -> Iterator[None]:
 
 
 def _interrupt(number: int, frame: types.FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # another would cut short what the first one finishes
     raise KeyboardInterrupt

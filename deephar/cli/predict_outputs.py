@@ -33,8 +33,10 @@ def lines_among(options: argparse.Namespace) -> tuple[str | None, list[str]]:
     """The file of JSON Lines, the first that is named, None for none; and the other files of `--out`."""
     if options.json not in (None, "-"):
         return options.json, options.out
-    lines = next((name for name in options.out if name.lower().endswith(".jsonl")), None)
-    return lines, [name for name in options.out if name != lines]
+    lines = next((place for place, name in enumerate(options.out) if name.lower().endswith(".jsonl")), None)
+    if lines is None:
+        return None, options.out
+    return options.out[lines], [*options.out[:lines], *options.out[lines + 1 :]]
 
 
 def check_apart(options: argparse.Namespace, inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
@@ -87,6 +89,7 @@ def check_continued(lines: str | None, others: Iterable[str]) -> None:
 _DEFAULTS: dict[str, object] = {
     "stride": 1, "actions": None, "classes": None, "smooth": False, "flip": False, "detector": None, "conf": None,
     "max_people": None, "one_person": False, "focal": None, "fov": None, "camera": None, "precision": "float32",
+    "box": None, "boxes": None,
 }  # fmt: skip
 """Options on which results depend, and what they are if they are not given."""
 

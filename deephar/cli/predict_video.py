@@ -41,7 +41,8 @@ def run(options: argparse.Namespace, source: "Source") -> int:
                 writer.write(result)
             if shown is not None and not shown.show(_drawn(result, predictor)):
                 break
-    return _report(source)
+        before = len(range(0, begin, options.stride)) - lines.count if lines is not None else 0
+    return _report(source, before)
 
 
 def _check(options: argparse.Namespace, source: "Source") -> None:
@@ -181,8 +182,13 @@ def _with_progress(
         yield from tqdm(results, total=total, unit="frame", disable=silent)
 
 
-def _report(source: "Source") -> int:
-    """Say what went wrong; the exit status."""
+def _report(source: "Source", missing: int = 0) -> int:
+    """Say what went wrong; the exit status.
+
+    Args:
+        source: that was read.
+        missing: number of frames before, read by an earlier run, that have no line.
+    """
     if source.dropped:
         print(f"{source.dropped} frames came while the network was busy, and were left out", file=sys.stderr)
     if source.note:
@@ -190,4 +196,6 @@ def _report(source: "Source") -> int:
     for index, reason in list(source.broken.items())[:1]:
         number = f"{len(source.broken)} pictures" if len(source.broken) > 1 else "1 picture"
         print(f"{number} cannot be read; the first, {index}: {reason}", file=sys.stderr)
-    return 1 if source.broken else 0
+    if missing:
+        print(f"{missing} frames before have no line: an earlier run could not read them", file=sys.stderr)
+    return 1 if source.broken or missing else 0

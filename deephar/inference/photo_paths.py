@@ -5,6 +5,8 @@ import os
 import pathlib
 import re
 import typing
+import urllib.parse
+import urllib.request
 from collections.abc import Iterable
 
 from PIL import Image, UnidentifiedImageError
@@ -30,6 +32,13 @@ class Found(typing.NamedTuple):
 
     items: list[object]
     ignored: int
+
+
+def local(text: str) -> str | pathlib.Path:
+    """The path that a URL of a file means; any other text as it is."""
+    if not text.lower().startswith("file://"):
+        return text
+    return pathlib.Path(urllib.request.url2pathname(urllib.parse.urlsplit(text).path))
 
 
 def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
@@ -80,6 +89,7 @@ def expanded_list(sources: Iterable[object]) -> Found:
     items: list[object] = []
     ignored = 0
     for source in sources:
+        source = local(source) if isinstance(source, str) else source
         if isinstance(source, str) and "://" in source:
             raise ValueError(f"A list is of photographs, and a stream is opened by its own URL. Received: {source}")
         if isinstance(source, (str, os.PathLike)):

@@ -6,8 +6,6 @@ import math
 import os
 import pathlib
 import typing
-import urllib.parse
-import urllib.request
 import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 
@@ -326,11 +324,7 @@ def open_source(source: Given, on_broken: OnBroken = "skip", stride: int = 1, st
 
 def _meant(text: str) -> str | int | pathlib.Path:
     """A text as what it means: the number of a camera, the path of a file:// URL, a URL or a path."""
-    if text.isascii() and text.isdecimal():
-        return int(text)
-    if text.lower().startswith("file://"):
-        return pathlib.Path(urllib.request.url2pathname(urllib.parse.urlsplit(text).path))
-    return text
+    return int(text) if text.isascii() and text.isdecimal() else photo_paths.local(text)
 
 
 def _of_path(path: pathlib.Path, rules: _Rules) -> Source:

@@ -124,7 +124,7 @@ class JsonLines(Writer):
         """Read the file to its last whole line; returns the number of bytes up to there."""
         stored = read_results(path)
         found, wanted = _header(stored.about), _header(about)
-        other = [f"{key} {found[key]!r}, not {wanted[key]!r}" for key in found if found[key] != wanted[key]]
+        other = [f"{key} {found[key]!r:.99}, not {wanted[key]!r:.99}" for key in found if found[key] != wanted[key]]
         if other:
             raise ValueError(f"{path} holds results of {'; '.join(other)}. Choose another file, or begin it anew")
         with open(path, "rb") as file:
