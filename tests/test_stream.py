@@ -67,6 +67,9 @@ def test_more_than_a_photograph_is_for_stream(tmp_path):
     for more in (tmp_path, str(tmp_path), "rtsp://camera/1", tmp_path / "*.png", animated):
         with pytest.raises(ValueError, match=f"`stream` takes several.*{re.escape(str(more))}"):
             predictor()(more)
+    for none in ("a" * 5000, "none.png"):
+        with pytest.raises((ValueError, OSError), match=r"No such|too long|not a readable"):
+            predictor()(none)
     pictures[0].save(tmp_path / "still.gif")
     assert len(predictor()(tmp_path / "still.gif")) == 1
 

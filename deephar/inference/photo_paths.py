@@ -1,5 +1,6 @@
 """Which files a user means by a path, a folder, a pattern or a list of these, and which of them are photographs."""
 
+import contextlib
 import glob
 import os
 import pathlib
@@ -125,10 +126,12 @@ def is_more(source: object) -> bool:
     """Whether something is a path or a URL of what is not one photograph: a folder, a pattern, a video, a stream."""
     if not isinstance(source, (str, os.PathLike)):
         return False
-    path, text = names.stored(os.fspath(source)), str(source)
-    if path.is_file():
-        return is_video(path) or moves(path)
-    return path.is_dir() or "://" in text or glob.has_magic(text)
+    with contextlib.suppress(OSError):  # of a name that is too long; opening it tells
+        path, text = names.stored(os.fspath(source)), str(source)
+        if path.is_file():
+            return is_video(path) or moves(path)
+        return path.is_dir() or "://" in text or glob.has_magic(text)
+    return False
 
 
 def is_video(path: pathlib.Path) -> bool:
