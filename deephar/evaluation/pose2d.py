@@ -345,7 +345,7 @@ def constant_baseline(training_crops: Crops, crops: Crops, on_broken: str = "rai
         except ValueError:
             if on_broken == "raise":
                 raise
-    mean = np.nanmean(poses, axis=0)
+    mean = np.ma.masked_invalid(poses).mean(axis=0).filled(np.nan)  # of a joint that nobody has
 
     class Mean:
         output_names: Sequence[str] = ("block1_pose_visibility",)

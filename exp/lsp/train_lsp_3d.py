@@ -11,7 +11,7 @@ Time     recipe synthetic: 79 minutes on one core of an AVX2 server CPU, beside 
          minutes on two AVX-512 cores that have it, beside other work
 Score    MPJPE of synthetic people in the wild, root depth given, 145.4 mm (mean pose 257.1; true x, y at the root's
          depth 173.7); photographs 3701-4200 47.9 %; both when trained on photographs 1-3500 only
-         recipe base (`photo-base-3d`): 123.0 mm and 66.8 %
+         recipe base, twice, the second time with the weights of the first (`photo-base-3d`): 114.5 mm and 67.0 %
 Result   runs/lsp_3d/last.weights.h5, small.weights.h5 (for distribution), log.csv, model.json; then eval_lsp_3d.py
 """
 
