@@ -80,12 +80,15 @@ def test_the_detector_finds_drawn_people():
 
 
 def test_people_are_found_and_backgrounds_are_not(shared):
-    """With what ships: detector, pose network, certainty and threshold, in photographs that none of them has seen."""
+    """With what ships: detector, pose network, certainty and threshold, in photographs that none of them has seen.
+
+    Of all 500, the card says, 91 % are found.
+    """
     script, data = loaded("exp/people/eval_people.py"), shared / "data"
     predictor = inference.PosePredictor.from_weights("photo-lite-2d")
-    people = itertools.islice(script.photographed(data / "lspe" / "lspe_train.zip"), 24)
+    people = itertools.islice(script.photographed(data / "lspe" / "lspe_train.zip"), None, None, 20)
     found = [metrics_overlap.box_overlap(box[None], boxes(predictor(image))).max(initial=0) for image, box in people]
-    assert sum(overlap >= 0.5 for overlap in found) >= 19
+    assert len(found) == 25 and sum(overlap >= 0.5 for overlap in found) >= 20
     empty = itertools.islice(script.beside(data / "ccp" / "ccp_photos.zip", data / "teachers" / "ccp.npz"), 24)
     assert sum(bool(predictor(image)) for image in empty) <= 1
 
