@@ -85,6 +85,11 @@ def test_the_detector_trains_and_goes_on(shared, tmp_path, monkeypatch, capsys):
     assert (tmp_path / "run" / "people.weights.h5").stat().st_size < 3e6
     assert "already" in refused(TRAIN, monkeypatch, capsys, *options)
     assert "has ended" in refused(TRAIN, monkeypatch, capsys, *options, "--resume")
+    file = tmp_path / "run" / "people.weights.h5"
+    trained = file.read_bytes()
+    file.unlink()  # killed before it was written
+    run(TRAIN, monkeypatch, capsys, *options, "--resume")
+    assert file.read_bytes() == trained
     check_resumed(monkeypatch, capsys, tmp_path, options)
     further = (*files, "--smoke", "--weights", tmp_path / "run" / "people.weights.h5")
     assert "not allowed with" in refused(TRAIN, monkeypatch, capsys, *further, "--start", "lsp-lite-2d")

@@ -84,7 +84,7 @@ def earlier(args):
     """The state of the training to go on with, and the file of its checkpoint."""
     found, path = state.read(args.out)
     state.check_same(found, recipe(args), path)
-    if found["over"]:
+    if found["over"] and (args.out / "people.weights.h5").exists():
         raise ValueError(f"The training in {args.out} has ended; --weights goes on from its network")
     return found, path
 
