@@ -70,6 +70,17 @@ def test_the_constant_baseline_by_hand(plain):
     np.testing.assert_allclose(baseline.pose_px[0, 3, 5], (back @ [*mean[5], 1])[:2])
 
 
+def test_the_constant_baseline_of_joints_that_nobody_has(plain):
+    """Those of another layout are not located, without a warning, and the others are where they were."""
+    wide = layouts.get("pa17j")
+    people = crops.Crops(plain.dataset, plain.size, wide)
+    few = pose2d.constant_baseline(plain, plain).pose_px[0]
+    found = pose2d.constant_baseline(people, people).pose_px[0]
+    assert np.isnan(found[:, wide.index("pelvis")]).all()
+    place = layouts.get("lsp14").index("r_knee")
+    np.testing.assert_allclose(found[:, wide.index("r_knee")], few[:, place])
+
+
 def test_report(plain, tmp_path):
     scores = pose2d.pck_scores(pose2d.predict(Oracle(plain, [0.03]), plain), LSP)
     table = report.pck_table(scores)

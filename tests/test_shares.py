@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from scripts import predict as run
-from spots import Finds, Spots, film
+from spots import Spots, film
 
 from deephar import inference, layouts, models
 from deephar.inference import export, open_source
@@ -39,18 +39,6 @@ class Stops(Spots):
         if len(self.batches) == self.after + 1:
             raise self.error
         return found
-
-
-@pytest.fixture
-def network(monkeypatch):
-    """Function that sets the network of the command."""
-
-    def use(model):
-        made = inference.PosePredictor(model, layouts.get("lsp14"), detector=Finds(), least_score=0.3)
-        monkeypatch.setattr(inference.PosePredictor, "from_weights", lambda *_, **__: made)
-
-    use(Spots())
-    return use
 
 
 @pytest.mark.parametrize(("length", "count"), [(11, 1), (11, 3), (11, 11), (3, 8), (0, 2), (1_000_003, 97)])
