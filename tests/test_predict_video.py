@@ -323,6 +323,18 @@ def test_a_film_of_nothing_hides_no_fault(network, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("live", "name", "said"), [(False, "a.mp4", True), (True, "a.mp4", False), (False, "a.gif", False)]
+)
+def test_a_film_of_a_web_video_says_that_it_has_no_sound(live, name, said, network, tmp_path, capsys):
+    source = types.SimpleNamespace(kind="stream", live=live, name="http://host/clip.mp4", fps=10.0, broken={})
+    made = network(Spots())
+    with predict_video._Filmed(str(tmp_path / name), source, made) as filmed:
+        for result in made.stream(film(lambda t: 60 + 2 * t, count=3)):
+            filmed.write(result)
+    assert ("has no sound" in capsys.readouterr().err) == said
+
+
 def test_there_is_no_such_camera(network, capsys):
     status, _, said = run(capsys, "97")
     assert status == 1 and "No camera 97" in said

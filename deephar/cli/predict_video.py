@@ -112,8 +112,11 @@ class _Filmed:
         if self._source.broken and not self._film.pictures:  # which says more than that there is no film
             raised = ValueError, ValueError(), None
         self._film.__exit__(*raised)
+        from deephar.video_writer import SUFFIXES
+
         notes = list(self._film.notes)
-        if self._source.kind == "stream" and not self._source.live:
+        recorded = self._source.kind == "stream" and not self._source.live
+        if recorded and self._film.path.suffix.lower() in SUFFIXES:
             notes.append(f"{self._film.path} has no sound: only that of files on this computer is taken over")
         for note in notes:
             print(note, file=sys.stderr)
