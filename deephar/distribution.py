@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import keras
 import numpy as np
 
+from deephar.surroundings import usable_cores
 from deephar.typed import Array, Floats
 
 STRATEGIES = ("none", "mirrored", "multiworker")
@@ -115,7 +116,7 @@ def _split_cpu(tf, parts):
     try:
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * parts)
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, (os.cpu_count() or 1) // parts))
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, usable_cores() // parts))
     except RuntimeError:
         if len(tf.config.list_logical_devices("CPU")) != parts:
             raise ValueError("The CPU can only be split before TensorFlow's first computation") from None

@@ -203,7 +203,8 @@ def save_weights(model: Weighted, path: Path) -> None:
 def shrink_weights(source: Path, path: Path) -> None:
     """Copy a Keras 3 `.weights.h5` for distribution: without the optimizer's state, kernels in half precision.
 
-    Statistics and biases stay in float32. The copy loads like the original.
+    Statistics and biases stay in float32. The copy loads like the original; in HDF5's newer form, that of 1.10, its
+    headers are a third as large.
 
     Args:
         source: `.weights.h5` file.
@@ -221,7 +222,8 @@ def shrink_weights(source: Path, path: Path) -> None:
             values = item[()]
             small.create_dataset(name, data=values.astype("float16") if values.ndim > 1 else values)
 
-    with h5py.File(source, "r") as full, whole_file(path) as temporary, h5py.File(temporary, "w") as small:
+    newer = {"libver": ("v110", "v110")}
+    with h5py.File(source, "r") as full, whole_file(path) as temporary, h5py.File(temporary, "w", **newer) as small:
         small.attrs.update(full.attrs)
         full.visititems(copy)
 

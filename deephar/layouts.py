@@ -17,7 +17,7 @@ import numpy as np
 from deephar import sides
 from deephar.typed import ArrayLike, Floats, Json
 
-_LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 
 def _pairs(*joints: str) -> list[str]:
@@ -129,7 +129,7 @@ def _layout(name: str, names: list[str]) -> PoseLayout:
     return PoseLayout(name, tuple(names), tuple(links))
 
 
-_PA16 = ["pelvis", "thorax", "neck", "head_top", *_pairs(*_LIMBS)]
+_PA16 = ["pelvis", "thorax", "neck", "head_top", *_pairs(*LIMBS)]
 _PA20 = ["pelvis", "thorax", "neck", "head_top", *_pairs("shoulder", "elbow", "wrist", "hand")]
 _PA20 += _pairs("hip", "knee", "ankle", "foot")
 _LEGS = ["r_ankle", "r_knee", "r_hip", "l_hip", "l_knee", "l_ankle"]
@@ -147,7 +147,7 @@ def _blazepose33() -> list[str]:
     face = ["nose", *[f"{s}_eye{part}" for s in "lr" for part in ("_inner", "", "_outer")]]
     face += [f"{s}_{joint}" for joint in ("ear", "mouth") for s in "lr"]
     hands = [f"{s}_{joint}" for joint in ("pinky", "index", "thumb") for s in "lr"]
-    limbs = [[f"{s}_{joint}" for joint in part for s in "lr"] for part in (_LIMBS[:3], _LIMBS[3:])]
+    limbs = [[f"{s}_{joint}" for joint in part for s in "lr"] for part in (LIMBS[:3], LIMBS[3:])]
     return [*face, *limbs[0], *hands, *limbs[1], "l_heel", "r_heel", "l_foot_index", "r_foot_index"]
 
 
@@ -176,10 +176,10 @@ LAYOUTS = {
         _layout("h36m17", _H36M17),
         _layout("h36m32", _h36m32()),
         _layout("ntu25", _ntu()),
-        _layout("penn13", ["head", *_pairs(*_LIMBS)]),
+        _layout("penn13", ["head", *_pairs(*LIMBS)]),
         _layout("jhmdb15", ["neck", "spine", "head", *_pairs("shoulder", "hip", "elbow", "knee", "wrist", "ankle")]),
         _layout(
-            "coco17", ["nose", *[f"{s}_{j}" for j in ("eye", "ear", *_LIMBS) for s in "lr"]]
+            "coco17", ["nose", *[f"{s}_{j}" for j in ("eye", "ear", *LIMBS) for s in "lr"]]
         ),
         _layout("blazepose33", _blazepose33()),
     )

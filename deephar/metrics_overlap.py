@@ -4,7 +4,7 @@ import numpy as np
 
 from deephar import layouts, sides
 from deephar.layouts import PoseLayout
-from deephar.typed import ArrayLike, Floats, Ints
+from deephar.typed import ArrayLike, Bools, Floats, Ints
 
 SIGMAS: dict[str, float] = {
     "nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072, "wrist": 0.062, "hip": 0.107,
@@ -119,6 +119,20 @@ def _boxes(boxes: ArrayLike) -> Floats:
     if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.all(boxes[:, 2:] >= boxes[:, :2]):
         raise ValueError(f"Boxes must be (people, 4), x1 <= x2, y1 <= y2. Received: {boxes.tolist()}")
     return boxes
+
+
+def surest(same: Bools, scores: Floats) -> list[int]:
+    """Positions of those who stand for themselves, the surest first: each takes the place of all who are less sure.
+
+    Args:
+        same: (N, N) whether two are the same.
+        scores: (N,).
+    """
+    kept: list[int] = []
+    for place in np.argsort(-scores, kind="stable").tolist():
+        if not same[kept, place].any():
+            kept.append(place)
+    return kept
 
 
 def pairs(similarity: ArrayLike, least: float) -> tuple[Ints, Ints]:

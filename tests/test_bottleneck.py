@@ -1,7 +1,6 @@
 """Whether the loader or the network is the bottleneck: by hand, and where one of them sleeps."""
 
 import itertools
-import os
 import re
 import time
 import types
@@ -42,7 +41,7 @@ def test_the_time_waited_by_hand():
 
 def test_what_is_advised(monkeypatch):
     """More processes, as long as there are cores for them."""
-    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(bottleneck, "usable_cores", lambda: 4)
     for processes, advice in ((0, "--processes 2"), (2, "--processes 4"), (3, "packed data, or more cores than 4")):
         assert bottleneck.sentence(1, 10.0, 1.0, processes).endswith(f"the loader is the bottleneck, try {advice}")
     assert bottleneck.sentence(1, 10.0, 0.9, 2).endswith("(9 %) for batches: the network is the bottleneck")

@@ -90,6 +90,7 @@ def test_people_in_captured_poses(tmp_path):
         ({"S9/walking": standing(2)}, "has no sequences of S1"),
         ({"S1/walking": standing(2)[0]}, r"Expected finite \(T, 17, 3\).*\(17, 3\) for S1/walking"),
         ({"S1/walking": np.full((2, 17, 3), np.nan)}, "finite"),
+        ({"S1/walking": np.zeros((0, 17, 3))}, r"finite \(T, 17, 3\).*\(0, 17, 3\)"),
         (None, "No such file"),
     ],
 )
@@ -103,3 +104,17 @@ def test_other_files_are_refused(content, message, tmp_path):
         captured.read_poses(path, ["S1"])
     with pytest.raises(ValueError, match=r"Expected poses \(N, 17, 3\). Received: \(0, 17, 3\)"):
         CapturedPeople(np.zeros((0, 17, 3)), 5)
+
+
+def test_every_tenth_sequence_is_for_choosing(tmp_path):
+    """The fifth, the fifteenth and so on of a subject's, and no other, whoever stands between them."""
+    sequences = {f"S1_take{number:02d}": standing(2 + number) for number in range(16)}
+    read(tmp_path, S9_take=standing(3), **sequences)
+    path = tmp_path / "poses.npz"
+    choose, train = (captured.read_poses(path, ["S1"], part) for part in ("choose", "train"))
+    assert len(choose) == (2 + 4) + (2 + 14) and len(train) == sum(2 + n for n in range(16)) - len(choose)
+    assert len(captured.read_poses(path, ["S1"])) == len(train) + len(choose)
+    with pytest.raises(ValueError, match="has no sequences of S9 to choose by"):
+        captured.read_poses(path, ["S9"], "choose")
+    with pytest.raises(ValueError, match="`part` must be"):
+        captured.read_poses(path, None, "test")

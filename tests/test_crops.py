@@ -66,3 +66,6 @@ def test_target_by_hand():
     target = targets.pose_target(pose, dim=3)
     np.testing.assert_allclose(target[0], [0.5, 0.25, config.MISSING, 1])
     np.testing.assert_allclose(target[1:], [[config.MISSING] * 3 + [0]] * 3)
+    deep = np.array([[0.5, 0.25, depth] for depth in (0.75, -0.1, 0.0, 1.0, 1.3, np.nan)])
+    expected = [0.75, *[config.MISSING] * 5]  # what soft-argmax cannot give has no label
+    np.testing.assert_allclose(targets.pose_target(deep, dim=3), [[0.5, 0.25, depth, 1] for depth in expected])

@@ -36,8 +36,9 @@ def test_a_tall_picture_has_bars_beside_it_and_is_enlarged():
 
 
 def test_boxes_are_cut_off_at_the_edges_and_in_order():
-    boxes = [[-5, 10, 20, 90], [1, 1, 2, 2], [-9, 1, 0, 2], [3, 3, 3, 9], [np.nan, 0, 9, 9], [0, 0, 1, 1]]
-    found, scores = letterbox.people(boxes, [0.5, 0.6, 0.9, 0.9, 0.9, 0.4], (100, 80), 0.5)
+    nowhere = [[np.nan, 0, 9, 9], [0, 0, np.inf, 9]]
+    boxes = [[-5, 10, 20, 90], [1, 1, 2, 2], [-9, 1, 0, 2], [3, 3, 3, 9], *nowhere, [0, 0, 1, 1]]
+    found, scores = letterbox.people(boxes, [0.5, 0.6, 0.9, 0.9, 0.9, 0.9, 0.4], (100, 80), 0.5)
     assert found.tolist() == [[1, 1, 2, 2], [0, 10, 20, 80]] and scores.tolist() == [0.6, 0.5]
     nobody, scores = letterbox.people([], [], (100, 80), 0.5)
     assert nobody.shape == (0, 4) and scores.shape == (0,)

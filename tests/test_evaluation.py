@@ -84,7 +84,7 @@ def test_the_constant_baseline_of_joints_that_nobody_has(plain):
 def test_report(plain, tmp_path):
     scores = pose2d.pck_scores(pose2d.predict(Oracle(plain, [0.03]), plain), LSP)
     table = report.pck_table(scores)
-    assert "12 people, 167 joints" in table and table.count(" %") == 14 + 3
+    assert "12 people, 167 joints" in table and table.count(" %") == 14 + 4
     report.save_json(scores, tmp_path / "new" / "scores.json")
     assert json.loads((tmp_path / "new" / "scores.json").read_text()) == scores
 
@@ -105,6 +105,9 @@ def test_people_left_out_are_counted():
     scores = pose2d.pck_scores(predictions, LSP)
     assert (scores["people"], scores["left_out"], scores["joints"], scores["total"]) == (1, 1, 2, 50.0)
     assert "1 people without a located torso skipped" in report.pck_table(scores)
+    truth[0, LSP.index("neck")] = [0, 9]  # right, and no joint of a limb
+    scores = pose2d.pck_scores(guesses(truth), LSP)
+    assert scores["total"] == pytest.approx(200 / 3) and scores["limbs"] == 50.0
     assert metrics.torso_size(truth, LSP)[0] == 50
 
 

@@ -20,8 +20,9 @@ def test_depth_from_synthetic_people_and_photographs(drawn, tmp_path, monkeypatc
     assert scores["photographs"]["people"] == 4 and (tmp_path / "space.png").stat().st_size > 1000
     args = ("--data", drawn, "--weights", "nothing", "--out", tmp_path, "--overwrite")
     assert "nothing" in refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *args)
-    args = ("--weights", "lsp-lite-2d", "--out", tmp_path)
-    assert "with depth. Received: lsp-lite-2d" in refused("exp/lsp/eval_lsp_3d.py", monkeypatch, capsys, *args)
+    for weights in ("lsp-lite-2d", "four-lite"):
+        said = refused("exp/lsp/eval_lsp_3d.py", monkeypatch, capsys, "--out", tmp_path, "--weights", weights)
+        assert f"pose network with depth. Received: {weights}" in said
 
 
 @eagerly()

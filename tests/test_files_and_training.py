@@ -95,17 +95,6 @@ def test_training_learns_and_keeps_the_best_weights(tmp_path):
     assert not np.array_equal(seen[1][0], seen[2][0])
 
 
-def test_scores_can_be_rarer_than_epochs(tmp_path):
-    model = models.build("lite-2d", **TINY)
-    score = training.Score(lambda model: 1.0, tmp_path, every=2)
-    score.set_model(model)
-    score.set_params({"epochs": 3})
-    logs = [{}, {}, {}]
-    for epoch in range(3):
-        score.on_epoch_end(epoch, logs[epoch])
-    np.testing.assert_array_equal([log["val_pck"] for log in logs], [np.nan, 1.0, 1.0])
-
-
 @eagerly()
 def test_the_same_seed_gives_the_same_run_with_any_number_of_workers(tmp_path):
     def run(workers):

@@ -62,6 +62,9 @@ def test_the_card_says_what_the_hub_asks(repository):
 def test_weights_that_come_with_deephar_make_a_folder(tmp_path):
     """Nothing lies beside them that says what they are for."""
     file = catalogue.shipped_file("photo-lite-2d")
+    with pytest.raises(ValueError, match='photo-lite-2d.weights.h5 is for research use only: licence "other"'):
+        hub.write_folder(file, tmp_path, "Photographs", "Joints.", "mit")
+    hub.write_folder("drawn-lite-3d", tmp_path / "free", "Synthetic people", "Joints.", "mit")
     with pytest.raises(ValueError, match='needs a name for the Hub: license_name="..."'):
         hub.write_folder(file, tmp_path, "Photographs", "Joints.", "other")
     for weights in (file, "photo-lite-2d"):

@@ -83,10 +83,15 @@ def check_same(folder, model, whole):
 
 
 @pytest.mark.parametrize(
-    ("number", "at"), [(signal.SIGTERM, (1, 1)), pytest.param(signal.SIGUSR1, (0, 1), marks=pytest.mark.slow)]
+    ("number", "at"),
+    [
+        (signal.SIGTERM, (1, 1)),
+        pytest.param(signal.SIGTERM, (1, 0), marks=pytest.mark.slow),
+        pytest.param(signal.SIGUSR1, (0, 1), marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_writes_a_checkpoint_and_ends_with_a_status(number, at, whole, tmp_path):
-    """Within the first epoch and within the second: losses, learning rates and weights of the whole."""
+    """Within the first epoch, within the second and before its first step: losses, rates and weights of the whole."""
     code = f"import test_interruption; test_interruption.signalled({str(tmp_path)!r}, {int(number)}, {at})"
     *said, last = printed(code)
     assert last == f"{signals.EXIT} True" and signals.EXIT == 75

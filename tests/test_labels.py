@@ -1,6 +1,7 @@
 """Labels from several sources: what each says of a joint, what becomes of it, and what is known where nobody is."""
 
 import dataclasses
+import io
 import json
 import re
 
@@ -14,7 +15,7 @@ from scripts import loaded, refused, run
 
 from deephar import config, layouts, models, training
 from deephar.data.batches import loader, mixture
-from deephar.data.readers import backgrounds, lsp, photographs
+from deephar.data.readers import backgrounds, fused, lsp, packed, photographs
 from deephar.data.readers.pose_files import PoseFile
 from deephar.data.samples import augment, clips, crops, squares
 from deephar.data.samples.consensus import consensus
@@ -410,7 +411,49 @@ def test_halves_and_patches_are_as_frequent_as_said():
 def test_splits_share_no_photograph():
     train, choose, test = (set(lsp.SPLITS[name]) for name in ("train", "choose", "test"))
     assert not train & choose and not train & test and not choose & test
-    assert len(train) == 7800 and test == set(range(3701, 4201))
+    assert len(train) == 7784 and test == set(range(3701, 4201))
+
+
+def test_no_photograph_for_training_shows_a_judged_one_again(shared):
+    """Copies in another size have thumbnails that correlate by more than 0.98, mirrored ones too; others do not."""
+    reader = lsp.LspExtended(shared / "data" / "lspe" / "lspe_train.zip")
+    zipped, thumbnails = reader._files, []
+    for number in range(1, 8501):
+        image = Image.open(io.BytesIO(zipped.read(reader._root + lsp._name(number))))
+        image.draft("L", (64, 64))
+        small = np.asarray(image.convert("L").resize((24, 24), Image.Resampling.BOX), dtype=np.float64)
+        small -= small.mean()
+        thumbnails.append(small / max(np.linalg.norm(small), 1e-9))
+    seen = np.stack(thumbnails)
+    judged, others = (seen[[n - 1 for n in part]] for part in (range(3501, 4201), lsp.SPLITS["train"]))
+    for turned in (others, others[:, :, ::-1]):
+        alike = judged.reshape(len(judged), -1) @ turned.reshape(len(turned), -1).T
+        assert alike.max() < 0.98
+    for number, other in lsp.AGAIN.items():
+        assert np.sum(seen[number - 1] * seen[other - 1]) > 0.85 and number in {*range(1, 3501), *range(4201, 8501)}
+
+
+class Renamed(lsp.LspExtended):
+    """A photograph with the number of another one."""
+
+    def __init__(self, path, number):
+        super().__init__(path, [1])
+        self.number = number
+
+    def sample(self, index):
+        return dataclasses.replace(super().sample(index), name=lsp._name(self.number))
+
+
+def test_packed_people_who_are_judged_are_refused(drawn, tmp_path):
+    """Those of the other splits, and those who are shown there again."""
+    for number in (3501, 4200, 1803):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for name in fused.PACKED:
+            packed.pack(Renamed(drawn, number if name == "lsp" else 1), folder / f"{name}.zip", 32)
+        with pytest.raises(ValueError, match=f"lsp.zip holds photograph {number}, not for training"):
+            fused.packed_sources(folder)
+    assert [lsp.number_of(name) for name in ("images/im00012.jpg", "im00012.jpg", "images/im12.jpg")] == [12, -1, -1]
 
 
 @pytest.mark.parametrize(
@@ -486,7 +529,8 @@ def test_the_fused_recipes_train_depth(recipe, drawn, poses, street, tmp_path, m
     heavy = layouts.rearrange(data["thunder"][..., :2], COCO, layouts.get("blazepose33"))
     world = np.concatenate([10 * (heavy - np.nanmean(heavy, axis=1, keepdims=True)), 50 * rest[..., :2]], axis=-1)
     np.savez(poses, **{**data, "heavy": np.concatenate([heavy, rest], axis=-1), "heavy_world_mm": world})
-    np.savez(tmp_path / "captured.npz", **{f"{subject}/walking": standing(20) for subject in ("S1", "S9")})
+    sequences = [f"{subject}/walking_{number}" for subject in ("S1", "S9") for number in range(5)]
+    np.savez(tmp_path / "captured.npz", **dict.fromkeys(sequences, standing(20)))
     given = [text.format(drawn=drawn, poses=poses, street=street) for text in FILES]
     run_ = ("--out", tmp_path / "run", "--recipe", recipe, "--smoke")
     said = refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *given, *run_)
@@ -500,11 +544,13 @@ def test_the_fused_recipes_train_depth(recipe, drawn, poses, street, tmp_path, m
     ignored = (*given, "--smoke", "--out", tmp_path / "other")
     assert "--street and --street-poses are for" in refused("exp/lsp/train_lsp.py", monkeypatch, capsys, *ignored)
     assert "--poses is for the recipes" in refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *ignored)
+    said = refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *given[:2], *run_packed)
+    assert "--packed takes the place of --data" in said
     for script, recipe in (("train_lsp", "annotation"), ("train_lsp_3d", "synthetic")):
         other = (*run_packed[:2], "--recipe", recipe, "--smoke", "--out", tmp_path / "other")
         assert "Packed people have fused joints" in refused(f"exp/lsp/{script}.py", monkeypatch, capsys, *other)
     assert "weights in" in run("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *given, *captured, *run_)
     judged = ("--data", drawn, "--poses", poses, *captured, "--weights", tmp_path / "run" / "last.weights.h5")
     said = run("exp/lsp/eval_lsp_3d.py", monkeypatch, capsys, *judged, "--out", tmp_path / "run", "--smoke")
-    agreement = json.loads((tmp_path / "run" / "eval.json").read_text())["agreement"]
-    assert 0 < agreement < 1000 and f"metric joints: PA-MPJPE {agreement:.1f} mm" in said
+    agreement = json.loads((tmp_path / "run" / "eval.json").read_text())["agreement"]["pa_mpjpe"]
+    assert 0 < agreement < 1000 and f"people: PA-MPJPE {agreement:.1f} mm" in said

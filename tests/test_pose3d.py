@@ -9,7 +9,7 @@ from deephar import layouts, models
 from deephar.camera import Camera
 from deephar.data.readers import human36m, human36m_files
 from deephar.data.samples import augment, crops
-from deephar.evaluation import pose2d, pose3d, report
+from deephar.evaluation import agreement, pose2d, pose3d, report
 
 LAYOUT = layouts.get("h36m17")
 ACTIONS = ("Walking", "Directions", "Walking")
@@ -253,3 +253,28 @@ def test_a_network_is_evaluated(reader):
     for bones in (None, pose3d.bone_lengths(np.stack([reader.pose_world(i) for i in range(9)]), LAYOUT)):
         scores = detail(pose3d.predict(model, plain, bones_mm=bones, batch_size=9))
         assert len(scores["blocks"]) == 2 and np.isfinite(scores["mpjpe"])
+
+
+class Seen:
+    """What another network sees: the true joints turned, scaled and elsewhere, of some people only a few."""
+
+    layout = LAYOUT
+
+    def __init__(self, plain, deeper=1.0, few=()):
+        turn = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
+        self.known = {}
+        for index in range(len(plain)):
+            crop = plain[index]
+            self.known[crop.name] = 0.7 * crop.pose_crop * [2250.0, 2250.0, 2000.0 * deeper] @ turn.T + [1.0, 2.0, 3.0]
+            if index in few:
+                self.known[crop.name][5:] = np.nan
+
+    def pose_mm(self, name):
+        return self.known[name]
+
+
+def test_agreement_by_hand(plain):
+    """Of those who have six joints, whatever the rotation, the scale and the place; and depth has its own scale."""
+    found = agreement.agreement(Oracle(plain), plain, Seen(plain, few=(1, 4)))
+    assert (found["people"], found["joints"]) == (7, 7 * 17) and found["pa_mpjpe"] == pytest.approx(0, abs=0.01)
+    assert agreement.agreement(Oracle(plain), plain, Seen(plain, deeper=1.5))["pa_mpjpe"] > 20

@@ -350,7 +350,7 @@ def test_null_is_no_box(content, photo, quick, tmp_path, capsys):
     assert status == 1 and ("holds no boxes" in said or "Boxes must be" in said)
 
 
-@pytest.mark.parametrize("option", ["--one-person", "--max-people=2", "--conf=0.5"])
+@pytest.mark.parametrize("option", ["--one-person", "--max-people=2", "--conf=0.5", "--conf=0"])
 def test_where_a_box_is_given_nobody_is_searched_for(option, photo, quick, capsys):
     status, _, said = run(capsys, photo, "--box=50,20,60,130", option)
     assert status == 1 and f"{option.partition('=')[0]} is for people who are found" in said
@@ -594,3 +594,20 @@ def test_weights_of_a_network_that_takes_poses_are_refused(photo, tmp_path, caps
     report.save_json({"model": "penn-pose-only", "layout": "penn13", "overrides": {}}, tmp_path / "model.json")
     status, _, said = run(capsys, photo, "--weights", tmp_path / "best.weights.h5")
     assert status == 1 and "for penn-pose-only, which classifies clips" in said
+
+
+class Flat(Bright):
+    """A network whose joints all lie on one line."""
+
+    def predict_on_batch(self, images):
+        pose, visible = super().predict_on_batch(images)
+        pose = np.array(pose)
+        pose[..., 0], pose[..., 1] = np.linspace(0.2, 0.8, pose.shape[-2]), 0.5
+        return [pose, visible]
+
+
+def test_joints_on_a_line_are_no_box():
+    """Whoever is looked for in the whole picture has a box that people can have: else that of the picture."""
+    one = inference.PosePredictor(Flat(), LSP, detector=None)
+    (person,) = one(Image.new("RGB", (120, 60)))
+    assert person.box_px.tolist() == [0, 0, 120, 60]

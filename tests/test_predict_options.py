@@ -17,6 +17,7 @@ from deephar.cli import predict as predict_command
 from deephar.cli import predict_network, predict_video
 from deephar.inference import export
 from deephar.viz import window
+from deephar.weights import loading
 
 FRAMES = 20
 
@@ -135,13 +136,28 @@ def test_a_terminal_shows_how_far_it_is(walkers, network, tmp_path, capsys, monk
 
 
 def test_what_was_left_out_and_broken_is_said(capsys):
-    source = types.SimpleNamespace(dropped=3, note="it ended", broken={7: "torn", 9: "cut"})
-    assert predict_video._report(source) == 1
+    source = inference.open_source([np.zeros((8, 8, 3), np.uint8)])
+    assert source.faults == ""
+    source.broken = {7: "torn"}
+    assert source.faults == "picture 7 cannot be read: torn"
+    source.broken[9] = "cut"
+    said = types.SimpleNamespace(dropped=3, note="it ended", broken=source.broken, faults=source.faults)
+    assert predict_video._report(said, missing=2) == 1
     assert capsys.readouterr().err.splitlines() == [
-        "3 frames came while the network was busy, and were left out",
+        "frames that came while the network was busy, and were left out: 3",
         "it ended",
         "2 pictures cannot be read; the first, 7: torn",
+        "earlier frames without a line, as a previous run could not read them: 2",
     ]
+
+
+def test_weights_that_do_not_know_their_actions_give_poses_all_the_same(monkeypatch):
+    about = types.SimpleNamespace(judges_actions=True, sets={})
+    monkeypatch.setattr(loading, "describe", lambda weights: about)
+    options = types.SimpleNamespace(weights="clips.weights.h5")
+    assert not predict_network.names_actions(options)
+    about.sets = {"": ("walk",)}
+    assert predict_network.names_actions(options)
 
 
 def test_lines_say_what_they_depend_on(walkers, network, tmp_path, capsys):

@@ -52,16 +52,6 @@ def test_the_best_weights_are_kept_in_memory_and_on_disk(scores, best, model, tm
     np.testing.assert_array_equal([log["val_x"] for log in logs], scores)
 
 
-@pytest.mark.parametrize(("every", "scored"), [(1, [0, 1, 2, 3]), (2, [1, 3]), (3, [2, 3]), (9, [3])])
-def test_a_score_that_is_rarer_than_epochs_is_not_a_number_between(every, scored, model, tmp_path):
-    """The last epoch is always scored; a better one between is never seen."""
-    score, logs = trained(model, tmp_path, [float(epoch) for epoch in scored], every=every)
-    np.testing.assert_array_equal(
-        [log["val_pck"] for log in logs], [epoch if epoch in scored else np.nan for epoch in range(4)]
-    )
-    assert score.best == 3.0
-
-
 def test_without_a_score_the_last_weights_alone_are_kept(model, tmp_path):
     score = training.Score(None, tmp_path)
     score.set_model(model)

@@ -144,7 +144,7 @@ def test_every_photograph_that_fails_is_named(photos, network, tmp_path, capsys)
     assert "2 of 5 photographs failed" in said
     assert [result.index for result in export.read_results(tmp_path / "people-00000-of-00002.jsonl")] == [0, 1, 4]
     status, _, said = run(capsys, *arguments, "--resume")
-    assert status == 1 and "2 photographs before have no line" in said
+    assert status == 1 and "earlier photographs without a line, as a previous run failed at them: 2" in said
 
 
 def test_photographs_that_have_changed_are_not_gone_on_with(photos, network, tmp_path, capsys):

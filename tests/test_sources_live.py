@@ -282,5 +282,5 @@ def test_streams_that_cannot_be_reached_do_not_tell_passwords():
     with pytest.raises(ValueError, match="Expected a URL with one of rtsp://.*Received: gopher://host/1"):
         open_source("gopher://me:secret@host/1")
     with pytest.raises(ValueError, match="cannot be opened") as fault:
-        open_source("rtsp://me:secret@127.0.0.1:9/1")
-    assert "secret" not in str(fault.value)
+        open_source("rtsp://me:secret@127.0.0.1:9/1?channel=2&Password=secret&user=secret")
+    assert "secret" not in str(fault.value) and "?channel=2&Password=***&user=***" in str(fault.value)

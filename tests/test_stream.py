@@ -202,7 +202,7 @@ def test_what_cannot_be_read_is_left_out_and_named(tmp_path, caplog):
     assert list(source.broken) == [1] and source.frame_name(1).endswith("b.png")
     assert not caplog.records
     assert len(list(predictor().stream([tmp_path / "a.png", tmp_path / "b.png"]))) == 1
-    assert "cannot be read: 1; the first, 1: " in caplog.text and "b.png" in caplog.text
+    assert "picture 1 cannot be read: " in caplog.text and "b.png" in caplog.text
 
 
 def test_a_video_goes_on_where_it_stopped():
@@ -327,3 +327,12 @@ def test_at_most_so_many_people_of_a_video():
     assert all(len(one) == 2 for one in tracks) and len({tuple(one) for one in tracks}) == 1
     alike = film(lambda t: 60, lambda t: 160, lambda t: 250, count=1)
     assert [len(result.people) for result in predictor(max_people=2).stream(alike)] == [2]
+
+
+def test_another_video_knows_nobody_of_the_one_before():
+    """Though its first frames pass before the same track is seen at a later time than ever before."""
+    smooth = Smooth()
+    smooth(Result(300, 10.0, (900, 300), "x", LSP, [person_at(LSP_POSE, 1)]))
+    smooth(Result(0, 0.0, (900, 300), "y", LSP, []))
+    (after,) = smooth(Result(345, 11.5, (900, 300), "y", LSP, [person_at(LSP_POSE + 50, 1)])).people
+    np.testing.assert_array_equal(after.pose_px, LSP_POSE + 50)

@@ -63,7 +63,8 @@ def read(options: argparse.Namespace, photographs: int) -> object:
 def _check_alone(options):
     """Refuse options about people who are found."""
     for name in ("one_person", "max_people", "conf", "detector"):
-        if getattr(options, name) not in (None, False):
+        value = getattr(options, name)
+        if value is not None and value is not False:
             option = name.replace("_", "-")
             raise ValueError(f"--{option} is for people who are found; with --box and --boxes nobody is searched for")
 

@@ -73,11 +73,14 @@ def predictor(options: argparse.Namespace) -> "PosePredictor":
 
 
 def names_actions(options: argparse.Namespace) -> bool:
-    """Whether the weights for poses name actions as well."""
+    """Whether the weights for poses name actions as well, and it is known which."""
     from deephar.runtimes import choosing
     from deephar.weights import loading
 
-    return not choosing.is_exported(options.weights) and loading.describe(options.weights).judges_actions
+    if choosing.is_exported(options.weights):
+        return False
+    about = loading.describe(options.weights)
+    return about.judges_actions and bool(about.sets)
 
 
 def place(options: argparse.Namespace, predictor: "PosePredictor") -> "Place":

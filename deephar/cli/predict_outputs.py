@@ -11,7 +11,7 @@ from deephar.data.readers import names
 from deephar.typed import Path
 
 if typing.TYPE_CHECKING:
-    from deephar.inference import Result, Source
+    from deephar.inference import PosePredictor, Result, Source
     from deephar.inference.export import About, JsonLines
     from deephar.viz.window import Window
 
@@ -89,7 +89,7 @@ def check_continued(lines: str | None, others: Iterable[str]) -> None:
 _DEFAULTS: dict[str, object] = {
     "stride": 1, "actions": None, "classes": None, "smooth": False, "flip": False, "detector": None, "conf": None,
     "max_people": None, "one_person": False, "focal": None, "fov": None, "camera": None, "precision": "float32",
-    "box": None, "boxes": None,
+    "calibration": None, "box": None, "boxes": None,
 }  # fmt: skip
 """Options on which results depend, and what they are if they are not given."""
 
@@ -98,6 +98,13 @@ def settings(options: argparse.Namespace) -> dict[str, object]:
     """The options that are given and on which results depend, for `About`."""
     given = {name: getattr(options, name) for name in _DEFAULTS}
     return {name.replace("_", "-"): value for name, value in given.items() if value != _DEFAULTS[name]}
+
+
+def about(options: argparse.Namespace, predictor: "PosePredictor", source: "Source") -> "About":
+    """What all results have in common."""
+    from deephar.inference import export
+
+    return export.About(predictor.layout, options.weights, source.name, source.fps, settings(options))
 
 
 def window(source: "Source") -> "contextlib.closing[Window]":

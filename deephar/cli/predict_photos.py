@@ -41,7 +41,7 @@ def run(options: argparse.Namespace, source: "Source") -> int:
         predictor = predict_network.predictor(options)
         place = predict_network.place(options, predictor)
         shown = stack.enter_context(predict_outputs.window(source)) if options.show else None
-        writers = [stack.enter_context(writer) for writer in _writers(options, source, predictor)]
+        writers = _writers(options, source, predictor, stack)
         progress = stack.enter_context(tqdm(total=len(photos), unit="photo", disable=silent))
         try:
             for index, entry, result in entries(predictor, place, source, boxes, pictures):
@@ -123,12 +123,14 @@ def _placed(place: "Place", result: "Result") -> "Result | ValueError":
         return ValueError(f"{result.name}: {error}")
 
 
-def _writers(options: argparse.Namespace, source: "Source", predictor: "PosePredictor") -> "list[Writer]":
+def _writers(
+    options: argparse.Namespace, source: "Source", predictor: "PosePredictor", stack: contextlib.ExitStack
+) -> "list[Writer]":
     """Of all that `--out` names."""
     from deephar.inference import export
 
-    about = export.About(predictor.layout, options.weights, source.name, settings=predict_outputs.settings(options))
-    return [export.open_writer(name, about, predictor.depth) for name in options.out]
+    about = predict_outputs.about(options, predictor, source)
+    return [stack.enter_context(export.open_writer(name, about, predictor.depth)) for name in options.out]
 
 
 def _person(person: "Person", estimated: bool) -> Entry:

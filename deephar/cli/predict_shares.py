@@ -68,7 +68,7 @@ def _writers(
     """See `predict_outputs.opened`."""
     from deephar.inference import export
 
-    about = export.About(predictor.layout, options.weights, source.name, settings=predict_outputs.settings(options))
+    about = predict_outputs.about(options, predictor, source)
 
     def make(name: str) -> predict_outputs.Taker:
         return export.open_writer(name, about, predictor.depth)
@@ -107,5 +107,5 @@ def _report(faults: dict[int, str], photos: list[str], total: int, missing: int)
     if faults:
         print(f"{len(faults)} of {total} photographs failed", file=sys.stderr)
     if missing:
-        print(f"{missing} photographs before have no line: an earlier run failed at them", file=sys.stderr)
+        print(f"earlier photographs without a line, as a previous run failed at them: {missing}", file=sys.stderr)
     return 1 if faults or missing else 0

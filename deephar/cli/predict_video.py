@@ -71,9 +71,8 @@ def _writers(
     options: argparse.Namespace, source: "Source", predictor: "PosePredictor", stack: contextlib.ExitStack
 ) -> "tuple[list[predict_outputs.Taker], JsonLines | None]":
     """See `predict_outputs.opened`."""
-    from deephar.inference import export
 
-    about = export.About(predictor.layout, options.weights, source.name, source.fps, predict_outputs.settings(options))
+    about = predict_outputs.about(options, predictor, source)
     drawn = [_Filmed(options.picture, source, predictor)] if options.picture else []
 
     def make(name: str) -> predict_outputs.Taker:
@@ -193,12 +192,11 @@ def _report(source: "Source", missing: int = 0) -> int:
         missing: number of frames before, read by an earlier run, that have no line.
     """
     if source.dropped:
-        print(f"{source.dropped} frames came while the network was busy, and were left out", file=sys.stderr)
+        print(f"frames that came while the network was busy, and were left out: {source.dropped}", file=sys.stderr)
     if source.note:
         print(source.note, file=sys.stderr)
-    for index, reason in list(source.broken.items())[:1]:
-        number = f"{len(source.broken)} pictures" if len(source.broken) > 1 else "1 picture"
-        print(f"{number} cannot be read; the first, {index}: {reason}", file=sys.stderr)
+    if source.broken:
+        print(source.faults, file=sys.stderr)
     if missing:
-        print(f"{missing} frames before have no line: an earlier run could not read them", file=sys.stderr)
+        print(f"earlier frames without a line, as a previous run could not read them: {missing}", file=sys.stderr)
     return 1 if source.broken or missing else 0

@@ -91,7 +91,8 @@ class PeopleDetector:
         corner, picture = np.tile(center - extent / 2, 2), np.tile(size, 2)
         boxes = corner + boxes * (extent[0] / side)
         edges = np.concatenate([corner[:2], corner[:2] + extent])
-        near = np.abs(boxes - edges) < CUT * extent[0]
+        inwards = np.array([1, 1, -1, -1])
+        near = inwards * (boxes - edges) < CUT * extent[0]
         within = np.array([*(edges[:2] > 0), *(edges[2:] < picture[2:])])
         boxes = np.clip(boxes, 0, picture)
         whole = ~(near & within).any(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)

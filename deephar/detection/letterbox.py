@@ -64,8 +64,9 @@ def people(boxes: ArrayLike, scores: ArrayLike, size: Size, least: float) -> tup
         boxes (M, 4) and scores (M,), float64, the highest score first, without those that are empty or not finite.
     """
     scores = np.asarray(scores, dtype=np.float64)
-    boxes = np.clip(np.asarray(boxes, dtype=np.float64).reshape(-1, 4), 0, np.tile(size, 2))
+    boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     order = np.argsort(-scores, kind="stable")
-    boxes, scores = boxes[order], scores[order]
+    order = order[np.isfinite(boxes[order]).all(axis=1)]
+    boxes, scores = np.clip(boxes[order], 0, np.tile(size, 2)), scores[order]
     kept = (scores >= least) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     return boxes[kept], scores[kept]

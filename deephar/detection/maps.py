@@ -88,9 +88,4 @@ def decode(maps: Floats, least: float, most: int = 100) -> tuple[Floats, Floats]
 
 def apart(boxes: Floats, scores: Floats, same: float = SAME) -> list[int]:
     """Positions of boxes (N, 4) of different people, by scores (N,), the highest first."""
-    overlap = metrics_overlap.box_overlap(boxes, boxes)
-    kept: list[int] = []
-    for place in np.argsort(-scores, kind="stable").tolist():
-        if not np.any(overlap[kept, place] > same):
-            kept.append(place)
-    return kept
+    return metrics_overlap.surest(metrics_overlap.box_overlap(boxes, boxes) > same, scores)

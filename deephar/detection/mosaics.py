@@ -212,9 +212,7 @@ def _window(generator: np.random.Generator, scene: Scene, size: Size) -> Floats:
     corner = about - generator.uniform(0.1, 0.9, 2) * window
     slack = picture - window
     corner = np.where(slack > 0, np.clip(corner, 0, np.maximum(slack, 0)), slack * generator.uniform(0, 1, 2))
-    px_to_tile = geometry.scaling(1 / shrink, 1 / shrink) @ np.array(
-        [[1, 0, -corner[0]], [0, 1, -corner[1]], [0, 0, 1]]
-    )
+    px_to_tile = geometry.scaling(1 / shrink, 1 / shrink) @ geometry.translation(*-corner)
     if generator.uniform() < 0.5:
         px_to_tile = np.array([[-1, 0, tile[0]], [0, 1, 0], [0, 0, 1]]) @ px_to_tile
     return px_to_tile

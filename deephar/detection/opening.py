@@ -25,11 +25,12 @@ def open_detector(path: Path, runtime: str | None = None, precision: str = "floa
         ImportError: if what runs it is not installed; with the command.
     """
     file = pathlib.Path(path)
-    if file.is_dir() or file.suffix in (".tgz", ".json"):
+    suffix = file.suffix.lower()
+    if file.is_dir() or suffix in (".tgz", ".json"):
         from deephar.detection.movenet import MoveNet
 
         return MoveNet(path)
-    if file.suffix == ".onnx" and file.is_file() and _OURS not in file.read_bytes():
+    if suffix == ".onnx" and file.is_file() and _OURS not in file.read_bytes():
         from deephar.detection.onnx import OnnxDetector
 
         return OnnxDetector(path)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from tqdm import tqdm
 
-from deephar import checks, geometry, metrics
+from deephar import checks, geometry, layouts, metrics, sides
 from deephar.camera import Camera
 from deephar.inference import running
 from deephar.inference.running import predict_crops  # noqa: F401, where it was before
@@ -101,6 +101,7 @@ class PckScores(_Counts):
     threshold: float
     blocks: list[float]
     total: float
+    limbs: float
     auc: float
     per_joint: dict[str, float]
 
@@ -259,17 +260,19 @@ def pck_scores(predictions: Predictions, layout: PoseLayout, threshold: float = 
 
     Returns:
         dict: `threshold`, `people` (scored), `left_out` (people without a torso), `broken` (could not be read),
-        `joints` (counted), `blocks` (score of each, in percent), `total` and `auc` (of the last block, in percent),
-        `per_joint` (name to percent).
+        `joints` (counted), `blocks` (score of each, in percent), of the last block, in percent: `total`, `limbs` (of
+        shoulders to wrists and hips to ankles alone, NaN if there are none), `auc` and `per_joint` (by name).
     """
     size = metrics.torso_size(predictions.true_px, layout)
     distances = _distances(predictions, size)
     blocks = [100 * metrics.correct_share(d, threshold) for d in distances]
+    limbs = [place for place, name in enumerate(layout.names) if sides.split(name)[1] in layouts.LIMBS]
     return {
         "threshold": threshold,
         **_counts(predictions, size, distances[-1]),
         "blocks": blocks,
         "total": blocks[-1],
+        "limbs": 100 * metrics.correct_share(distances[-1][:, limbs], threshold),
         "auc": 100 * metrics.area_under_curve(distances[-1], threshold),
         "per_joint": _per_joint(distances[-1], layout, threshold),
     }

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 import numpy as np
 from PIL import Image
 
-from deephar import geometry, layouts, metrics3d, viz
+from deephar import geometry, metrics3d, viz
 from deephar.camera import Camera
 from deephar.evaluation import pose2d
 from deephar.layouts import PoseLayout
@@ -147,37 +147,6 @@ def _by_camera(cameras: Array) -> Collection[tuple[Camera, list[int]]]:
         if camera is not None:
             groups.setdefault(id(camera), (camera, []))[1].append(row)
     return groups.values()
-
-
-class MetricPoses(typing.Protocol):
-    """Joints (J, 3) in mm by the name of a photograph, see `deephar.data.readers.space_files.SpaceFile`."""
-
-    layout: PoseLayout
-
-    def pose_mm(self, name: str) -> Floats: ...
-
-
-def agreement(
-    model: Network, crops: pose2d.Crops, file: MetricPoses, *, flip: bool = False, on_broken: str = "raise"
-) -> float:
-    """PA-MPJPE in mm of poses on photographs against the metric joints that another network sees there: no truth.
-
-    Args:
-        model: a pose network of 3 coordinates.
-        crops: see `deephar.evaluation.pose2d.predict`; they need neither depth nor cameras.
-        file: `deephar.data.readers.space_files.SpaceFile`; joints are matched by name.
-        flip: average with the mirrored crop.
-        on_broken: see `deephar.evaluation.pose2d.predict`.
-    """
-
-    def gather(batch: list[pose2d.Crop], poses: Floats, _: Floats) -> tuple[tuple[Floats], tuple[Array]]:
-        return (poses,), (np.array([crop.name for crop in batch], dtype=object),)
-
-    (poses,), (names,), broken = pose2d.over_batches(model, crops, gather, flip=flip, on_broken=on_broken)
-    rows = [row for row in range(len(names)) if row not in broken]
-    seen = [layouts.rearrange(file.pose_mm(names[row]), file.layout, crops.layout) for row in rows]
-    depth = 2 * geometry.DEPTH_HALF_RANGE_MM
-    return metrics3d.pa_mpjpe(np.stack(seen), poses[-1, rows] * [geometry.WINDOW_MM, geometry.WINDOW_MM, depth])
 
 
 def draw_views(predictions: Predictions3D, index: int, layout: PoseLayout) -> Image.Image:

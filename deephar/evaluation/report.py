@@ -14,7 +14,7 @@ from deephar.typed import Path
 
 
 def pck_table(scores: pose2d.PckScores) -> str:
-    """Lines of text: the score per joint, the total, AUC and every block.
+    """Lines of text: the score per joint, of all joints, of those of the limbs, AUC and every block.
 
     Args:
         scores: from `deephar.evaluation.pose2d.pck_scores`.
@@ -23,7 +23,8 @@ def pck_table(scores: pose2d.PckScores) -> str:
         str.
     """
     head = f"PCK@{scores['threshold']:g} of the torso, {_people(scores, 'located torso')}"
-    rows = {**scores["per_joint"], "total": scores["total"], f"AUC@{scores['threshold']:g}": scores["auc"]}
+    totals = {"total": scores["total"], "limbs": scores["limbs"]}
+    rows = {**scores["per_joint"], **totals, f"AUC@{scores['threshold']:g}": scores["auc"]}
     return "\n".join([head, *_rows(rows), _blocks(scores)])
 
 

@@ -46,11 +46,7 @@ def surest(poses: Floats, boxes: Floats, scores: Floats, layout: PoseLayout) -> 
     areas = np.maximum(metrics_overlap.area_of(boxes), 1.0)
     alike = metrics_overlap.oks(poses, poses, areas, metrics_overlap.sigmas_of(layout))
     same = (alike > SAME) | (metrics_overlap.box_overlap(boxes, boxes) > OVERLAP) | (shares_inside(boxes, boxes) > PART)
-    kept: list[int] = []
-    for place in np.argsort(-scores, kind="stable").tolist():
-        if not same[kept, place].any():
-            kept.append(place)
-    return kept
+    return metrics_overlap.surest(same, scores)
 
 
 def shares_inside(outer: Floats, inner: Floats) -> Floats:

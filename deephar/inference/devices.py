@@ -17,6 +17,8 @@ SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "rtp", "http", "https", "udp", "tcp
 
 _WEB = ("http", "https")
 
+_SECRET = re.compile(r"((?:^|&)(?:user(?:name)?|usr|login|pass(?:word|wd)?|pwd|token|key|auth)=)[^&]*", re.IGNORECASE)
+
 OPENING_S, READING_S = 15.0, 10.0
 """How long a stream may take to answer, and to send the next data."""
 
@@ -29,9 +31,10 @@ def is_url(text: str) -> bool:
 
 
 def shown(url: str) -> str:
-    """A URL as it may be shown: without user and password, which cameras often have in theirs."""
+    """A URL as it may be shown: without user and password, which cameras often have in theirs, in front or behind."""
     parts = urllib.parse.urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    query = _SECRET.sub(r"\g<1>***", parts.query)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query).geturl()
 
 
 def open_stream(url: str) -> "InputContainer":

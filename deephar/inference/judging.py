@@ -11,8 +11,7 @@ import numpy as np
 
 from deephar import checks
 from deephar.inference.people import Person
-from deephar.inference.results import Result
-from deephar.inference.smoothing import FRAME_S
+from deephar.inference.results import FRAME_S, Result
 from deephar.typed import Floats, Ints
 
 _Kept = typing.TypeVar("_Kept")
@@ -77,7 +76,7 @@ class Judging(abc.ABC, typing.Generic[_Kept]):
 
         Where time goes back, as at the beginning of another video, everybody begins anew.
         """
-        seconds = result.seconds if math.isfinite(result.seconds) else result.index * FRAME_S
+        seconds = result.time_s
         if seconds < self._latest:
             self._pasts.clear()
         self._latest = seconds

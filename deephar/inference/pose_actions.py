@@ -104,7 +104,7 @@ def doing(wanted: Collection[str], sets: Collection[Collection[str]]) -> Callabl
     known = [name for actions in sets for name in actions]
     unknown = [name for name in wanted if name not in known]
     if unknown:
-        raise ValueError(f"No action {unknown[0]!r}; there are {', '.join(known) or 'none without --actions'}")
+        raise ValueError(f"No action {unknown[0]!r}; there are {', '.join(known) or 'none, as nothing names actions'}")
 
     def does(person: Person) -> bool:
         judged = person.actions or {}

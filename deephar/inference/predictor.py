@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import itertools
 import logging
-import math
 import os
 import threading
 import typing
@@ -18,10 +17,10 @@ from deephar import checks, geometry, layouts
 from deephar.data.samples import frames
 from deephar.detection.detector import PeopleDetector
 from deephar.inference import boxes as box_rules
-from deephar.inference import detection, optics, photo_paths, running, watching
+from deephar.inference import detection, photo_paths, running, watching
 from deephar.inference.certainty import certainty
 from deephar.inference.detection import Detector
-from deephar.inference.frame import Frame
+from deephar.inference.frame import Frame, decoded
 from deephar.inference.people import Person
 from deephar.inference.results import Result
 from deephar.inference.sources import Given, Source, open_source
@@ -199,8 +198,7 @@ class PosePredictor:
             for frame, people in watching.watch(self, source, boxes, tracker):
                 yield functools.reduce(lambda so_far, step: step(so_far), then, self.result(frame, people))
             if source is not given and source.broken:
-                index, reason = next(iter(source.broken.items()))
-                logger.warning("Pictures that cannot be read: %d; the first, %d: %s", len(source.broken), index, reason)
+                logger.warning(source.faults)
 
     def result(self, frame: Frame, people: list[Person]) -> Result:
         """What was found in a picture."""
@@ -283,17 +281,16 @@ class PosePredictor:
         return [Person(*person) for person in zip(boxes, poses[..., :2], confidences, spaces, strict=True)]
 
     def _decode(self, photo: Path | Image.Image | Pixels, name: str) -> Frame:
-        image = frames.open_image(photo, name)
-        with self._turn if image is photo else contextlib.nullcontext():  # other threads may have the same image
-            size = frames.upright_size(image, name)
-            return Frame(0, math.nan, frames.to_rgb(image, name), size, name, optics.focal_px(image, size))
+        shared = isinstance(photo, Image.Image)  # and other threads may have it
+        with self._turn if shared else contextlib.nullcontext():
+            return decoded(0, photo, name)
 
     def _estimated_box(self, frame: Frame) -> Floats:
         center = np.array(frame.size) / 2
         (pose,), (confidence,) = self._predict([(frame, (center, np.full(2, float(max(frame.size)))))])
         box = box_rules.extent(pose[:, :2], confidence)
-        nothing_found = np.array_equal(box[:2], box[2:])
-        return np.array([[0.0, 0.0, *frame.size]]) if nothing_found else box[None]
+        found = box_rules.overlapping(box[None], frame.size).all()
+        return box[None] if found else np.array([[0.0, 0.0, *frame.size]])
 
     def _predict(self, jobs: Sequence[Job]) -> tuple[Floats, Floats]:
         """Poses (N, J, 2 or 3) in pixels, depth in [0, 1], and confidences (N, J) of square windows."""

@@ -13,6 +13,9 @@ from deephar.inference.people import Person, StoredPerson
 from deephar.layouts import PoseLayout
 from deephar.typed import Array, Size
 
+FRAME_S = 1 / 30
+"""Between two frames of a source that does not say when they were taken."""
+
 
 class StoredResult(typing.TypedDict):
     """What `Result.to_dict` gives."""
@@ -45,6 +48,11 @@ class Result:
     people: list[Person]
     image: Image.Image | None = dataclasses.field(default=None, repr=False, compare=False)
     focal_px: float = dataclasses.field(default=math.nan, repr=False, compare=False)
+
+    @property
+    def time_s(self) -> float:
+        """When the picture was taken, in seconds; at 30 pictures a second where that is unknown."""
+        return self.seconds if math.isfinite(self.seconds) else self.index * FRAME_S
 
     def to_dict(self) -> dict[str, object]:
         """For JSON, as docs/results.md describes it."""

@@ -10,9 +10,6 @@ from deephar.inference.people import Person
 from deephar.inference.results import Result
 from deephar.typed import Floats
 
-FRAME_S = 1 / 30
-"""Seconds from one frame to the next, where they have no times."""
-
 BODY_MM = 1500.0
 """Size of a body, for joints in space."""
 
@@ -74,7 +71,7 @@ def _blend(old: Floats, new: Floats, cutoff_hz: "float | Floats", elapsed: float
 class Smooth:
     """Steadies the joints of the people in a video: `PosePredictor.stream(video, then=[Smooth()])`.
 
-    Where time stands still or goes back, as at the beginning of another video, a person begins anew.
+    Where time stands still or goes back, as at the beginning of another video, everybody begins anew.
 
     Args:
         cutoff_hz, beta: of `OneEuro`.
@@ -84,17 +81,19 @@ class Smooth:
         self._settings = cutoff_hz, beta
         self._filters: dict[int, tuple[OneEuro, OneEuro]] = {}
         self._seen: dict[int, float] = {}
+        self._latest = -math.inf
 
     def __call__(self, result: Result) -> Result:
         """A result with the joints of everybody who is tracked filtered, in pixels and in space."""
-        seconds = result.seconds if math.isfinite(result.seconds) else result.index * FRAME_S
-        for track in [track for track, when in self._seen.items() if seconds - when > GONE_S]:
+        seconds = result.time_s
+        going_on, self._latest = seconds > self._latest, seconds
+        for track in [track for track, when in self._seen.items() if seconds - when > GONE_S or not going_on]:
             del self._seen[track], self._filters[track]
         people = [self._steadied(person, person.track, seconds) if person.track else person for person in result.people]
         return dataclasses.replace(result, people=people)
 
     def _steadied(self, person: Person, track: int, seconds: float) -> Person:
-        if track not in self._filters or seconds <= self._seen[track]:
+        if track not in self._filters:
             self._filters[track] = OneEuro(*self._settings), OneEuro(*self._settings)
         self._seen[track] = seconds
         in_picture, in_space = self._filters[track]

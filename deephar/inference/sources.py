@@ -84,6 +84,16 @@ class Source:
         return 0
 
     @property
+    def faults(self) -> str:
+        """`broken` in words; empty for nothing."""
+        if not self.broken:
+            return ""
+        (index, reason), count = next(iter(self.broken.items())), len(self.broken)
+        if count == 1:
+            return f"picture {index} cannot be read: {reason}"
+        return f"{count} pictures cannot be read; the first, {index}: {reason}"
+
+    @property
     def note(self) -> str:
         """What is to be said once a video has ended, though nothing is known to be wrong; empty for nothing."""
         return ""

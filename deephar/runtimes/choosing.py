@@ -54,7 +54,7 @@ def suffixes() -> list[str]:
 
 def is_exported(path: Path) -> bool:
     """Whether a file is an exported network, by its suffix."""
-    return pathlib.Path(path).suffix in suffixes()
+    return pathlib.Path(path).suffix.lower() in suffixes()
 
 
 def reader(path: Path, runtime: str | None = None, precision: str = "float32") -> str:
@@ -68,7 +68,7 @@ def reader(path: Path, runtime: str | None = None, precision: str = "float32") -
     Raises:
         ValueError: if it cannot.
     """
-    able = [name for name, one in RUNTIMES.items() if pathlib.Path(path).suffix in one.suffixes]
+    able = [name for name, one in RUNTIMES.items() if pathlib.Path(path).suffix.lower() in one.suffixes]
     if runtime is None and able:
         able = [name for name in able if precision in RUNTIMES[name].precisions] or able
         return next((name for name in able if installed(RUNTIMES[name].library)), able[0])

@@ -1,11 +1,11 @@
 """How long the network waited for batches, and so whether the loader or the network is the bottleneck."""
 
-import os
 import time
 from collections.abc import Callable
 
 import keras
 
+from deephar.surroundings import usable_cores
 from deephar.training.batches import Batches
 
 SHARE = 0.1
@@ -75,6 +75,6 @@ def sentence(epoch: int, seconds: float, waited: float, processes: int) -> str:
     )
     if share < SHARE:
         return f"{told} the network is the bottleneck"
-    more, cores = 2 * processes or 2, os.cpu_count() or 1
+    more, cores = 2 * processes or 2, usable_cores()
     advice = f"--processes {more}" if more <= cores else f"packed data, or more cores than {cores}"
     return f"{told} the loader is the bottleneck, try {advice}"

@@ -14,7 +14,7 @@ from deephar.typed import Floats, Path
 
 
 class Score(keras.callbacks.Callback):
-    """Score the model after every few epochs and keep its best weights, in `weights` and in a file.
+    """Score the model after every epoch and keep its best weights, in `weights` and in a file.
 
     With several processes, the first one scores a copy of the model and writes; all of them learn the score.
 
@@ -22,17 +22,13 @@ class Score(keras.callbacks.Callback):
         score: function of the model that returns a number, larger is better; None to keep only the last weights.
         folder: where `best.weights.h5` and `last.weights.h5` are written, atomically.
         name: of the score in the logs.
-        every: epochs between scores; the last epoch is always scored.
     """
 
-    def __init__(
-        self, score: Callable[[keras.Model], float] | None, folder: Path, name: str = "val_pck", every: int = 1
-    ) -> None:
+    def __init__(self, score: Callable[[keras.Model], float] | None, folder: Path, name: str = "val_pck") -> None:
         super().__init__()
         self.score: Callable[[keras.Model], float] | None = score
         self.folder: pathlib.Path = pathlib.Path(folder)
         self.name: str = name
-        self.every: int = every
         self.best: float | None = None  # no score yet; a NaN score ranks below all others
         self.weights: list[Floats] | None = None
 
@@ -42,8 +38,7 @@ class Score(keras.callbacks.Callback):
         network = network_of(self.model)
         if chief:
             files.save_weights(network, last)
-        waiting = (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]
-        if self.score is None or waiting:
+        if self.score is None:
             logs[self.name] = float("nan")
             return
         score = self.score

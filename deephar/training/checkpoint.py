@@ -86,14 +86,15 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.epoch, earlier = epoch, self.earlier
         if earlier and earlier["metrics"] is not None and earlier["epoch"] == epoch:
-            _set_metrics(self.model, earlier["metrics"])
+            if earlier["step"]:
+                _set_metrics(self.model, earlier["metrics"])
             for variable in self.model.optimizer.variables:
                 if variable.name == "learning_rate":  # a schedule has lowered it at the first start of the epoch
                     variable.assign(earlier["learning_rate"])
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         if self.agreed(self.plan.asks(batch, self.written)):
-            metrics = _metrics(self.model)
+            metrics = _metrics(self.model) if batch else []  # all 0, and not there before the first step is compiled
             self.write({"epoch": self.epoch, "step": batch, "over": False, "metrics": metrics})
             self.stop(f"before step {batch + 1} of epoch {self.epoch + 1}")
 

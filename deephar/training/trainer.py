@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import errno
+import math
 import pathlib
 import sys
 import typing
@@ -32,7 +33,7 @@ class Trained:
     """The result of training.
 
     Attributes:
-        model: network, with the best weights of its last stage if there is a score.
+        model: network, with the best weights of its last stage if there is a score and the stage came to its end.
         scores: the best score after each stage; None without one.
         broken: number of samples that could not be read, each counted once.
     """
@@ -278,6 +279,7 @@ def say(recipe: Recipe, judge: Judge | None, scores: Sequence[float | None], bat
     for stage, score in zip(recipe.stages, scores, strict=False):
         after = f", after {stage.name}" if len(recipe.stages) > 1 else ""
         if judge and score is not None:
-            print(f"best {judge.text}{after}: {abs(score):.1f} {judge.unit}")
+            best = f"{abs(score):.1f} {judge.unit}" if math.isfinite(score) else "none, it was never a number"
+            print(f"best {judge.text}{after}: {best}")
     chosen = f" of the training split, {len(judge.broken)} of the validation split" if judge else ""
     print(f"weights in {folder}; samples that could not be read: {len(batches.broken)}{chosen}")

@@ -29,6 +29,11 @@ class Entry:
     url: str | None = None
     md5: str | None = None
 
+    @property
+    def is_free(self) -> bool:
+        """Whether the project's own licence covers it."""
+        return self.licence == _OURS
+
 
 def _shipped(
     name: str,
@@ -194,6 +199,6 @@ def shipped_file(name: str) -> pathlib.Path:
     return found[0]
 
 
-def shipped_about(path: pathlib.Path) -> Description | None:
-    """What a file named like one of `SHIPPED` is for; None for other names."""
-    return next((entry.about for entry in SHIPPED.values() if entry.file == path.name), None)
+def shipped_entry(path: pathlib.Path) -> Entry | None:
+    """The entry of `SHIPPED` whose file has the name of this one; None for other names."""
+    return next((entry for entry in SHIPPED.values() if entry.file == path.name), None)

@@ -12,7 +12,7 @@ import shutil
 from deephar import files
 from deephar.typed import Path
 from deephar.weights import description
-from deephar.weights.catalogue import SHIPPED, shipped_about, shipped_file
+from deephar.weights.catalogue import SHIPPED, shipped_entry, shipped_file
 
 SCHEME = "hf://"
 FILE = "model.weights.h5"
@@ -64,14 +64,17 @@ def write_folder(weights: Path, folder: Path, title: str, text: str, licence: st
         **fields: others of the card's metadata, e.g. `datasets=["lsp"]`.
 
     Raises:
-        ValueError: if the weights, their description or the licence's name are missing.
+        ValueError: if the weights, their description or the licence's name are missing, or weights that come with
+            deephar have other terms.
     """
     weights = shipped_file(str(weights)) if str(weights) in SHIPPED else pathlib.Path(weights)
     folder, beside = pathlib.Path(folder), weights.with_name("model.json")
-    shipped = None if beside.exists() else shipped_about(weights)
-    about = shipped or description.read(beside)
+    shipped = None if beside.exists() else shipped_entry(weights)
+    about = shipped.about if shipped else description.read(beside)
     if not weights.is_file():
         raise ValueError(f"No such weights: {weights}")
+    if shipped and not shipped.is_free and licence != "other":
+        raise ValueError(f'{weights.name} is for {shipped.licence}: licence "other". Received: {licence!r}')
     if licence == "other" and "license_name" not in fields:
         raise ValueError('Licence "other" needs a name for the Hub: license_name="..."')
     task = "video-classification" if about.judges_actions else "keypoint-detection"

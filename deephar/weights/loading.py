@@ -12,7 +12,7 @@ from deephar.models import registry
 from deephar.models.spnet.config import SpnetConfig
 from deephar.typed import Path
 from deephar.weights import description, fitting, hub, legacy_file
-from deephar.weights.catalogue import PUBLISHED, SHIPPED, shipped_about, shipped_file
+from deephar.weights.catalogue import PUBLISHED, SHIPPED, shipped_entry, shipped_file
 from deephar.weights.download import fetch
 
 if typing.TYPE_CHECKING:
@@ -147,9 +147,9 @@ def describe(weights: Path) -> description.Description:
     if entry:
         return entry.about
     path = _existing(weights)
-    shipped, beside = shipped_about(path), path.with_name("model.json")
+    shipped, beside = shipped_entry(path), path.with_name("model.json")
     if shipped is not None and not beside.exists():
-        return shipped
+        return shipped.about
     if not beside.exists() and not h5py.is_hdf5(path):
         raise ValueError(f"{path} holds no weights: expected a .weights.h5 of training, or a file of deephar export")
     return description.read(beside)

@@ -8,7 +8,8 @@ Time     40 seconds on two cores of an AVX2 server CPU
 Result   a table; OUT/eval.json, OUT/space.png: people, and their 3D poses over the true ones in grey
 Protocol one crop; MPJPE with roots aligned and the root's depth given, beside the mean pose of people of the training
          seed and the true x, y with all joints at the root's depth; photographs: PCK@0.2 of the torso and,
-         with --poses, PA-MPJPE against the depth that BlazePose sees in them
+         with --poses, PA-MPJPE against the depth that BlazePose sees in them, of the joints about which it is sure (its
+         mirrored view agrees) and people with six of them
 """
 
 from deephar import console
@@ -26,7 +27,7 @@ from deephar.data.readers.space_files import SpaceFile
 from deephar.data.samples import crops
 from deephar.data.synthetic import captured
 from deephar.data.synthetic.people import CapturedPeople, SyntheticPeople
-from deephar.evaluation import pose2d, pose3d, report
+from deephar.evaluation import agreement, pose2d, pose3d, report
 from deephar.weights import loading
 
 
@@ -50,8 +51,8 @@ def options():
             raise ValueError("--poses are of the photographs: give --data too")
         args.out.mkdir(parents=True, exist_ok=True)
         about = loading.describe(args.weights)
-        if about.network.dim != 3:
-            raise ValueError(f"Expected weights of a network with depth. Received: {args.weights}")
+        if about.network.dim != 3 or about.judges_actions:
+            raise ValueError(f"Expected weights of a pose network with depth. Received: {args.weights}")
         args.judged, args.known = (args.captured and captured.read_poses(args.captured, [s]) for s in ("S9", "S1"))
         args.poses = SpaceFile(args.poses, "blazepose33", "heavy_world_mm") if args.poses else None
         return args, about, lsp.LspExtended(args.data, test) if args.data else None
@@ -94,8 +95,9 @@ def main():
         result["photographs"] = pose2d.pck_scores(seen, layout)
         print(report.pck_table(result["photographs"]))
     if photographs and args.poses:
-        result["agreement"] = pose3d.agreement(model, cuts, args.poses, flip=args.flip, on_broken="skip")
-        print(f"photographs, against BlazePose's metric joints: PA-MPJPE {result['agreement']:.1f} mm")
+        result["agreement"] = agreement.agreement(model, cuts, args.poses, flip=args.flip, on_broken="skip")
+        told = "photographs, against {joints} of BlazePose's metric joints, {people} people: PA-MPJPE {pa_mpjpe:.1f} mm"
+        print(told.format(**result["agreement"]))
     report.save_json(result, args.out / "eval.json")
     views = functools.partial(pose3d.draw_views, predictions, layout=layout)
     report.save_pictures(people, predictions, args.out / "space.png", people=12, columns=2, views=views)

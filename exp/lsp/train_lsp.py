@@ -54,7 +54,7 @@ def open_sources(args):
     if args.weights:
         loading.weight_file(args.weights)  # says whether there is one
     if args.packed:
-        fused.check_packed(args.recipe.mixture)
+        fused.check_packed(args.recipe.mixture, vars(args))
         sources = fused.packed_sources(args.packed, args.seed)
         return kept(sources, args), crops.Crops(sources["validation"], args.recipe.size)
     if not args.data:
@@ -65,7 +65,7 @@ def open_sources(args):
     if "street" in args.recipe.mixture:
         sources = fused.sources(people, args.poses, args.street, args.street_poses, args.seed)
     elif args.street or args.street_poses:
-        raise ValueError("--street and --street-poses are for the recipes fused and base")
+        raise ValueError("--street and --street-poses are for the other recipes")
     elif args.poses:
         sources = {"lsp": fused.seen(people, args.poses)}
     return kept(sources, args), crops.Crops(validation, args.recipe.size)

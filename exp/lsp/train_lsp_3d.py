@@ -24,8 +24,11 @@ import pathlib
 from deephar.config import AugmentConfig, Interval
 from deephar.data.batches import cached
 from deephar.data.readers import fused, lsp
+from deephar.data.samples import crops
 from deephar.data.synthetic import captured
 from deephar.data.synthetic.people import CapturedPeople, SyntheticPeople
+from deephar.evaluation import judges
+from deephar.option_types import at_least
 from deephar.training import Recipe, Stage, options, train, transfer
 from deephar.weights import loading
 
@@ -53,9 +56,8 @@ FUSED = SYNTHETIC.replaced(
 BASE = FUSED.replaced(
     preset="base-3d",
     input_shape=(160, 160, 3),
-    mixture={"captured": 14, "synthetic": 4, "lsp": 10, "street": 2, "beside": 1, "empty": 1},
-    rate=1e-3,
-    epochs=24,
+    mixture={"captured": 18, "synthetic": 3, "lsp": 8, "street": 1, "beside": 1, "empty": 1},
+    stages=(Stage("all", epochs=24, rate=1e-3, optimizer="adam", schedule="cosine", pose_weight=4.0),),
     steps=200,
 )
 FULL = BASE.replaced(preset="h36m-3d", input_shape=(256, 256, 3))  # for a GPU
@@ -63,30 +65,37 @@ RECIPES = {"synthetic": SYNTHETIC, "fused": FUSED, "base": BASE, "full": FULL}
 SMOKE = {"input_shape": (64, 64, 3), "width": 32, "num_blocks": 1, "epochs": 1, "steps": 2, "batch_size": 32}
 
 
+VALIDATION_SEED = 500
+"""Added to the seed of the people to train on; `eval_lsp_3d.py` has 1000."""
+
+
 def open_sources(args):
-    """What to train on, keyed as in the mixture."""
+    """What to train on, keyed as in the mixture, and synthetic people for validation."""
     if args.weights:
         loading.describe(args.weights)  # says whether there are any
-    count, part = (48, range(1, 5)) if args.smoke else (args.people, lsp.SPLITS["train"])
+    count, judged, part = (48, 8, range(1, 5)) if args.smoke else (args.people, 200, lsp.SPLITS["train"])
     if not (args.data or args.packed):
         raise ValueError("Expected the photographs: --data, or --packed")
     if args.packed:
-        fused.check_packed(args.recipe.mixture)
+        fused.check_packed(args.recipe.mixture, vars(args))
         sources = fused.packed_sources(args.packed, args.seed)
     else:
         sources = {"lsp": lsp.LspExtended(args.data, part)}
     given = [name for name in ("poses", "street", "street_poses", "captured") if getattr(args, name)]
     if given and "captured" not in args.recipe.mixture:
-        raise ValueError(f"--{given[0].replace('_', '-')} is for the recipes fused and base")
+        raise ValueError(f"--{given[0].replace('_', '-')} is for recipes of photographs with depth, not synthetic")
     sources["synthetic"] = SyntheticPeople(count, layout=SYNTHETIC.layout, seed=args.seed)
+    validation = SyntheticPeople(judged, layout=SYNTHETIC.layout, seed=args.seed + VALIDATION_SEED)
     if "captured" in args.recipe.mixture:
         if not args.packed:
             sources |= fused.sources(sources["lsp"], args.poses, args.street, args.street_poses, args.seed, depth=True)
         if not args.captured:
             raise ValueError("This recipe needs --captured; or take --recipe synthetic")
-        poses = captured.read_poses(args.captured, ["S1"])
+        poses, held = (captured.read_poses(args.captured, ["S1"], use) for use in captured.PARTS)
         sources["captured"] = CapturedPeople(poses, count, layout=SYNTHETIC.layout, seed=args.seed)
-    return {name: cached.Cached(sources[name], args.recipe.size) for name in args.recipe.mixture}
+        validation = CapturedPeople(held, judged, layout=SYNTHETIC.layout, seed=args.seed + VALIDATION_SEED)
+    size = args.recipe.size
+    return {name: cached.Cached(sources[name], size) for name in args.recipe.mixture}, crops.Crops(validation, size)
 
 
 def main():
@@ -98,9 +107,10 @@ def main():
     parser.add_argument("--street-poses", type=pathlib.Path, help=".npz of what two networks found in these")
     parser.add_argument("--captured", type=pathlib.Path, help=".npz of captured poses by SUBJECT/SEQUENCE")
     parser.add_argument("--weights", help="of a 2D network: a name that `deephar pretrained` lists, or a file")
-    parser.add_argument("--people", type=int, default=12000, help="synthetic ones, of either kind")
-    args, readers = options.parsed(parser, open_sources, SMOKE)
-    train(args, readers, start=transfer.fitting_part_of(args.weights))
+    parser.add_argument("--people", type=at_least(1), default=12000, help="synthetic ones, of either kind")
+    args, (readers, validation) = options.parsed(parser, open_sources, SMOKE)
+    judge = judges.mpjpe(validation, "all joints", "synthetic people of another seed")
+    train(args, readers, judge, transfer.fitting_part_of(args.weights))
 
 
 if __name__ == "__main__":

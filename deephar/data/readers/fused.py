@@ -6,9 +6,9 @@ order with x and y in pixels and a confidence, `heavy` (N, 33, 5), BlazePose hea
 """
 
 import pathlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from deephar.data.readers import backgrounds, packed, photographs
+from deephar.data.readers import backgrounds, lsp, packed, photographs
 from deephar.data.readers.base import PoseDataset
 from deephar.data.readers.pose_files import PoseFile
 from deephar.data.readers.space_files import SpaceFile, WithDepth
@@ -76,15 +76,19 @@ PACKED = ("lsp", "street", "beside", "validation")
 """Sources that are packed, a zip of each; see `packed_sources`."""
 
 
-def check_packed(mixture: Collection[str]) -> None:
+def check_packed(mixture: Collection[str], given: Mapping[str, object]) -> None:
     """Check that packed people are what a recipe trains on: their joints are the fused ones.
 
     Args:
         mixture: names of the recipe's sources.
+        given: options of the script; those for what is packed must be empty.
 
     Raises:
-        ValueError: if the recipe is of annotated people alone.
+        ValueError: if the recipe is of annotated people alone, or files are given besides the packed ones.
     """
+    for name in ("data", "poses", "street", "street_poses"):
+        if given.get(name):
+            raise ValueError(f"--packed takes the place of --{name.replace('_', '-')}; give one of them")
     if "street" not in mixture:
         raise ValueError("Packed people have fused joints; take --recipe fused, or --data instead of --packed")
 
@@ -97,7 +101,10 @@ def packed_sources(folder: Path, seed: int = 0) -> dict[str, PoseDataset]:
         seed: of what is drawn.
 
     Raises:
-        ValueError: if one is missing or damaged.
+        ValueError: if one is missing or damaged, or lsp.zip holds photographs that are not for training.
     """
-    found: dict[str, PoseDataset] = {name: packed.Packed(pathlib.Path(folder) / f"{name}.zip") for name in PACKED}
-    return found | _drawn(seed)
+    found = {name: packed.Packed(pathlib.Path(folder) / f"{name}.zip") for name in PACKED}
+    others = sorted(set(map(lsp.number_of, found["lsp"].names)) - set(lsp.SPLITS["train"]))
+    if others:
+        raise ValueError(f"{folder}/lsp.zip holds photograph {others[0]}, not for training; pack the people anew")
+    return {**found, **_drawn(seed)}

@@ -113,6 +113,11 @@ class Packed:
             if self._labels["pose_px"].shape[1:2] != (len(self.layout),):
                 raise ValueError(f"its poses are not of layout {self.layout.name}")
 
+    @property
+    def names(self) -> list[str]:
+        """Of the samples that were packed."""
+        return self._labels["name"].tolist()
+
     def __len__(self) -> int:
         return len(self._labels["name"])
 

@@ -14,8 +14,8 @@ def pose_target(pose_crop: Floats, dim: int = 2, known: ArrayLike | None = None)
     """Joints in crop coordinates to the training target [coordinates, visibility] (published preprocessing).
 
     A joint counts as visible if it lies strictly inside the crop; any other, and any joint without a label, has
-    visibility 0 and `MISSING` in all coordinates. If only the depth has no label, only the depth is `MISSING`. For a
-    joint that the dataset does not have, the visibility is `MISSING` too.
+    visibility 0 and `MISSING` in all coordinates. If only the depth has no label, or one out of a network's range, only
+    the depth is `MISSING`. For a joint that the dataset does not have, the visibility is `MISSING` too.
 
     Args:
         pose_crop: (..., J, 2 or 3) in [0, 1], NaN where not located.
@@ -29,7 +29,8 @@ def pose_target(pose_crop: Floats, dim: int = 2, known: ArrayLike | None = None)
     given = min(dim, pose_crop.shape[-1])
     pose[..., :given] = pose_crop[..., :given]
     visible = np.all((pose[..., :2] > 0.0) & (pose[..., :2] < 1.0), axis=-1, keepdims=True)
-    coordinates = np.where(visible & np.isfinite(pose), pose, MISSING)
+    inside = (pose > 0.0) & (pose < 1.0)
+    coordinates = np.where(visible & inside, pose, MISSING)
     target = np.concatenate([coordinates, visible], axis=-1).astype(np.float32)
     if known is not None:
         target[..., ~np.asarray(known), :] = MISSING

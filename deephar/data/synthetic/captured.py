@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deephar import layouts
+from deephar import checks, layouts
 from deephar.data.readers.reading import reading
 from deephar.data.synthetic.body import ANKLE_HEIGHT, INDEX, JOINTS, Body, unit
 from deephar.layouts import PoseLayout
@@ -20,13 +20,21 @@ _STRAIGHT = 0.2
 """Of a bend of 90 degrees: below about this, a limb's front is that of the trunk."""
 
 
-def read_poses(path: Path, subjects: Sequence[str] | None = None) -> Floats:
+PARTS = ("train", "choose")
+
+_TENTH = 4
+"""Of every ten sequences, from 0."""
+
+
+def read_poses(path: Path, subjects: Sequence[str] | None = None, part: str | None = None) -> Floats:
     """Captured poses of some subjects, upright.
 
     Args:
         path: an .npz with an array (T, 17, 3) in mm for every sequence, named SUBJECT/SEQUENCE, joints in the order of
             h36m17, any axes. Every sequence begins with a person who stands: that tells where up is.
         subjects: e.g. ("S1",); all by default.
+        part: of `PARTS`: of every ten of these sequences, in the order of the file, the fifth is for choosing among
+            networks, the others are for training. None: all.
 
     Returns:
         float64 (N, 17, 3) in mm, z up, pelvis at the origin.
@@ -37,11 +45,15 @@ def read_poses(path: Path, subjects: Sequence[str] | None = None) -> Floats:
     path = pathlib.Path(path)
     with reading(path, "an .npz of captured poses by SUBJECT/SEQUENCE"), np.load(path, allow_pickle=False) as file:
         names = [name for name in file.files if subjects is None or name.split("/")[0] in subjects]
+        if part is not None:
+            chosen = checks.one_of("part", part, PARTS) == "choose"
+            names = [name for place, name in enumerate(names) if (place % 10 == _TENTH) == chosen]
         sequences = [np.asarray(file[name], dtype=np.float64) for name in names]
     if not sequences:
-        raise ValueError(f"{path} has no sequences of {', '.join(subjects or ())}")
+        asked = f"{' of ' if subjects else ''}{', '.join(subjects or ())}{' to choose by' if part == 'choose' else ''}"
+        raise ValueError(f"{path} has no sequences{asked}")
     for name, poses in zip(names, sequences, strict=True):
-        if poses.ndim != 3 or poses.shape[1:] != (len(SOURCE), 3) or not np.isfinite(poses).all():
+        if poses.ndim != 3 or poses.shape[1:] != (len(SOURCE), 3) or not len(poses) or not np.isfinite(poses).all():
             raise ValueError(f"Expected finite (T, {len(SOURCE)}, 3) in {path}. Received: {poses.shape} for {name}")
     return np.concatenate([_upright(poses) for poses in sequences])
 

@@ -52,7 +52,7 @@ def write(settings: writing.Settings, folder: pathlib.Path, people: int, process
                 file.flush()
         table = as_people([json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()[:people]])
         mpii_files.write_release(folder / "release.mat", table)
-        mpii_files.write_pose_hg(folder / "valid.h5", table.where(np.arange(len(table)) >= 0.9 * len(table)))
+        mpii_files.write_pose_hg(folder / "valid.h5", table.where(np.arange(people) >= min(0.9 * people, people - 1)))
 
 
 def one_person(settings: writing.Settings, folder: pathlib.Path, index: int) -> Label:
