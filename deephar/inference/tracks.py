@@ -148,7 +148,7 @@ class Tracker:
         return [person for column, person in enumerate(people) if column not in taken]
 
     def _similarity(self, tracks: list[_Track], people: list[Person]) -> Floats:
-        """(tracks, people) in [0, 1]."""
+        """(tracks, people) in [0, 1]; the joints' by the area of the whole box, as people move between two frames."""
         expected, found = (np.stack([one.box_px for one in some]) for some in (tracks, people))
         poses, others = (np.stack([one.pose_px for one in some]) for some in (tracks, people))
         areas = np.prod(expected[:, 2:] - expected[:, :2], axis=1)

@@ -1,6 +1,6 @@
 """Train a 2D pose network on photographs: Leeds Sports Pose Extended, and pseudo-labelled street photographs.
 
-Data     LSP-extended, the official folder or a zip; training split 1-3500 and 4201-8500, validation split 3501-3700.
+Data     LSP-extended, the official folder or a zip; splits as in `deephar.data.readers.lsp.SPLITS`.
          Recipe annotation: these alone, as annotated, or with the joints of --poses as well. Recipe fused: with the
          joints that two networks predicted in them (--poses, an .npz of `name`, `thunder` (N, 17, 3) and `heavy`
          (N, 33, 5)), and a zip of street photographs of one person each (--street) with predicted joints

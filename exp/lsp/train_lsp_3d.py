@@ -1,8 +1,8 @@
 """Train a small 3D pose network whose depth comes from synthetic people and, recipe fused, from another network.
 
-Data     LSP-extended, the official folder or a zip; photographs 1-3500 and 4201-8500 train. It draws the synthetic
-         people itself. Recipe fused: besides, what train_lsp.py --recipe fused needs, here with depth, and captured
-         poses of people (--captured, see deephar.data.synthetic.captured), of whom S1 trains
+Data     LSP-extended, the official folder or a zip, training split (`deephar.data.readers.lsp.SPLITS`). It draws the
+         synthetic people itself. Recipe fused: besides, what train_lsp.py --recipe fused needs, here with depth, and
+         captured poses of people (--captured, see deephar.data.synthetic.captured), of whom S1 trains
 Command  python exp/lsp/train_lsp_3d.py --data lspet_dataset.zip --weights lsp-lite-2d
          python exp/lsp/train_lsp_3d.py --data lspet_dataset.zip --weights lsp-lite-2d --recipe fused --poses lspe.npz
          --street ccp.zip --street-poses ccp.npz --captured h36m.npz; --recipe base with the same files and --weights
@@ -11,8 +11,10 @@ Time     recipe synthetic: 79 minutes on one core of an AVX2 server CPU, beside 
          minutes on two AVX-512 cores that have it, beside other work
 Score    MPJPE of synthetic people in the wild, root depth given, 145.4 mm (mean pose 257.1; true x, y at the root's
          depth 173.7); photographs 3701-4200 47.9 %; both when trained on photographs 1-3500 only
-         recipe base, twice, the second time with the weights of the first (`photo-base-3d`): 114.5 mm and 67.0 %
-Result   runs/lsp_3d/last.weights.h5, small.weights.h5 (for distribution), log.csv, model.json; then eval_lsp_3d.py
+         recipe base, twice, the second time with the weights of the first (`photo-base-3d`): 114.5 mm and 67.0 %,
+         by the recipe of that time (weights/README.md)
+Result   runs/lsp_3d/best.weights.h5, by 200 synthetic people of another seed, in captured poses those of held-out
+         sequences of S1; last.weights.h5, small.weights.h5 (for distribution), log.csv, model.json; then eval_lsp_3d.py
 """
 
 from deephar import console

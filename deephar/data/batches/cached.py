@@ -6,15 +6,15 @@ from deephar.layouts import PoseLayout
 from deephar.typed import Size
 
 AROUND = 2.0
-"""Side of the cached square, in windows: enough for a window enlarged by 1.4 and rotated by any angle, about its centre."""
+"""Side of the cached square, in windows: enough for a window enlarged by 1.4 and rotated by any angle."""
 
 
 class Cached:
     """A reader that decodes every photograph once and keeps the square around the person, `AROUND` windows wide.
 
     For augmentations that shift by fractions of the window and enlarge it by 1.4 at most (`photographs`, `lsp`, `mpii`,
-    `flip`); of the largest windows turned by 45 degrees and shifted, a corner may be black. Every worker process has its
-    own cache: up to 12 bytes per crop pixel and person.
+    `flip`); of the largest windows, turned by 45 degrees and shifted, a corner may be black. Every worker process has
+    its own cache: up to 12 bytes per crop pixel and person.
 
     Args:
         dataset: a reader.
