@@ -11,6 +11,7 @@ import argparse
 import pathlib
 
 from deephar.data.readers import fused, lsp, packed
+from deephar.option_types import at_least
 
 
 def options():
@@ -20,8 +21,8 @@ def options():
     parser.add_argument("--street", required=True, type=pathlib.Path, help="folder or zip of photographs")
     parser.add_argument("--street-poses", required=True, type=pathlib.Path, help=".npz of what they found in these")
     parser.add_argument("--out", default="runs/packed", type=pathlib.Path)
-    parser.add_argument("--side", type=int, default=172, help="of a crop in pixels, 1.4 windows wide")
-    parser.add_argument("--quality", type=int, default=60, help="of the JPEG files")
+    parser.add_argument("--side", type=at_least(16), default=172, help="of a crop in pixels, 1.4 windows wide")
+    parser.add_argument("--quality", type=at_least(1), default=60, help="of the JPEG files")
     parser.add_argument("--smoke", action="store_true", help="a few people only")
     args = parser.parse_args()
     train, choose = (range(1, 9), range(9, 13)) if args.smoke else (lsp.SPLITS["train"], lsp.SPLITS["choose"])
@@ -37,7 +38,10 @@ def main():
     args, sources = options()
     for name in fused.PACKED:
         path = args.out / f"{name}.zip"
-        broken = packed.pack(sources[name], path, args.side, quality=args.quality, progress=True)
+        try:
+            broken = packed.pack(sources[name], path, args.side, quality=args.quality, progress=True)
+        except (ValueError, OSError) as error:
+            raise SystemExit(f"{path}: {error}") from None
         size = path.stat().st_size / 2**20
         print(f"{path}: {len(sources[name]) - len(broken)} people, {size:.1f} MB; could not be read: {len(broken)}")
 

@@ -538,6 +538,8 @@ def test_the_fused_recipes_train_depth(recipe, drawn, poses, street, tmp_path, m
     captured = ("--captured", tmp_path / "captured.npz")
     said = run("datasets/pack_lsp.py", monkeypatch, capsys, *given, "--out", tmp_path / "packed", "--smoke")
     assert re.search(r"lsp.zip: 8 people, 0.\d MB; could not be read: 0", said)
+    for option in ("--side", "--quality"):
+        assert "or more. Received: 0" in refused("datasets/pack_lsp.py", monkeypatch, capsys, *given, option, 0)
     run_packed = ("--packed", tmp_path / "packed", *captured, *run_[2:], "--out", tmp_path / "from packed")
     assert "could not be read: 0" in run("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *run_packed)
     assert "--data, or --packed" in refused("exp/lsp/train_lsp.py", monkeypatch, capsys, *run_)

@@ -136,7 +136,7 @@ def test_frames_that_an_earlier_run_could_not_read_are_not_forgotten(walkers, ne
     for left, more in ((lines[:3] + lines[5:], 2), (lines[:3] + lines[5:8], 2), (lines[:8], 0)):
         path.write_text("".join([header, *left]))
         status, _, said = run(capsys, walkers, "--json", path, "--stride", 2, "--resume")
-        wanted = "2 frames before have no line: an earlier run could not read them\n" if more else ""
+        wanted = "earlier frames without a line, as a previous run could not read them: 2\n" if more else ""
         assert (status, said) == (int(more > 0), wanted)
 
 

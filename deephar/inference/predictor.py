@@ -289,8 +289,10 @@ class PosePredictor:
         center = np.array(frame.size) / 2
         (pose,), (confidence,) = self._predict([(frame, (center, np.full(2, float(max(frame.size)))))])
         box = box_rules.extent(pose[:, :2], confidence)
-        found = box_rules.overlapping(box[None], frame.size).all()
-        return box[None] if found else np.array([[0.0, 0.0, *frame.size]])
+        try:
+            return box_rules.checked(box, frame.size)
+        except ValueError:  # nothing is found
+            return np.array([[0.0, 0.0, *frame.size]])
 
     def _predict(self, jobs: Sequence[Job]) -> tuple[Floats, Floats]:
         """Poses (N, J, 2 or 3) in pixels, depth in [0, 1], and confidences (N, J) of square windows."""

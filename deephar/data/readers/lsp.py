@@ -22,8 +22,8 @@ AGAIN = {
     298: 3556, 910: 3821, 1663: 3562, 1803: 3959, 2127: 3615, 2535: 3916, 2636: 3556, 4406: 4142, 4787: 3597,
     5788: 3818, 6007: 4161, 6346: 4106, 6411: 3685, 6663: 4106, 6862: 3962, 7484: 3694,
 }  # fmt: skip
-"""Photographs that are copies of another one, in another size, or show its scene a moment apart; found by eye among the
-most similar ones. The other one is in the validation or the test split, so that these are in none."""
+"""Photographs that are copies of another one, in another size, or show its scene a moment apart, and of which; found by
+eye among the most similar ones. The other is in the validation or the test split, so that these are in none."""
 
 SPLITS: dict[str, Sequence[int]] = {
     "train": tuple(number for number in (*range(1, 3501), *range(4201, 8501)) if number not in AGAIN),
