@@ -86,7 +86,7 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.epoch, earlier = epoch, self.earlier
         if earlier and earlier["metrics"] is not None and earlier["epoch"] == epoch:
-            if earlier["step"]:
+            if earlier["step"]:  # before the first, all are 0, and not there until it is compiled
                 _set_metrics(self.model, earlier["metrics"])
             for variable in self.model.optimizer.variables:
                 if variable.name == "learning_rate":  # a schedule has lowered it at the first start of the epoch
@@ -94,7 +94,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         if self.agreed(self.plan.asks(batch, self.written)):
-            metrics = _metrics(self.model) if batch else []  # all 0, and not there before the first step is compiled
+            metrics = _metrics(self.model)
             self.write({"epoch": self.epoch, "step": batch, "over": False, "metrics": metrics})
             self.stop(f"before step {batch + 1} of epoch {self.epoch + 1}")
 
