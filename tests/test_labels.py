@@ -545,8 +545,8 @@ def test_the_fused_recipes_train_depth(recipe, drawn, poses, street, tmp_path, m
     assert "--data, or --packed" in refused("exp/lsp/train_lsp.py", monkeypatch, capsys, *run_)
     ignored = (*given, "--smoke", "--out", tmp_path / "other")
     assert "--street and --street-poses are for" in refused("exp/lsp/train_lsp.py", monkeypatch, capsys, *ignored)
-    assert "--poses is for the recipes" in refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *ignored)
-    said = refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *given[:2], *run_packed)
+    assert "--poses is for recipes of" in refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *ignored)
+    said = refused("exp/lsp/train_lsp_3d.py", monkeypatch, capsys, *given[:2], *run_packed[:-1], tmp_path / "both")
     assert "--packed takes the place of --data" in said
     for script, recipe in (("train_lsp", "annotation"), ("train_lsp_3d", "synthetic")):
         other = (*run_packed[:2], "--recipe", recipe, "--smoke", "--out", tmp_path / "other")
