@@ -556,3 +556,18 @@ def test_the_fused_recipes_train_depth(recipe, drawn, poses, street, tmp_path, m
     said = run("exp/lsp/eval_lsp_3d.py", monkeypatch, capsys, *judged, "--out", tmp_path / "run", "--smoke")
     agreement = json.loads((tmp_path / "run" / "eval.json").read_text())["agreement"]["pa_mpjpe"]
     assert 0 < agreement < 1000 and f"people: PA-MPJPE {agreement:.1f} mm" in said
+
+
+def test_the_epoch_of_a_3d_recipe_is_chosen_by_poses_that_do_not_train(drawn, tmp_path, monkeypatch):
+    """Those of the fifth sequence of S1, of people of another seed; nobody of S9 is there."""
+    script = loaded("exp/lsp/train_lsp_3d.py")
+    monkeypatch.setattr(script.fused, "sources", lambda *_, **__: {})
+    np.savez(tmp_path / "c.npz", **{f"{s}/walk_{n}": standing(9 + n) for s in ("S1", "S9") for n in range(6)})
+    args = type("", (), {
+        "weights": None, "packed": None, "smoke": True, "data": drawn, "people": 9, "seed": 3,
+        "captured": tmp_path / "c.npz", "poses": None, "street": None, "street_poses": None, "recipe": script.BASE.replaced(mixture={"captured": 1}),
+    })  # fmt: skip
+    sources, validation = script.open_sources(args)
+    train, judged = sources["captured"].dataset, validation.dataset
+    assert len(judged.poses) == 9 + 4 and len(train.poses) == 9 + 10 + 11 + 12 + 14
+    assert (train.seed, judged.seed) == (3, 3 + script.VALIDATION_SEED)

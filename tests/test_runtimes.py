@@ -358,3 +358,9 @@ def test_the_command_says_what_is_wrong(capsys, tmp_path):
     figure(np.random.default_rng(0))[0].save(tmp_path / "photo.png")
     status, _, said = run(capsys, tmp_path / "photo.png", "--runtime", "tensorrt")
     assert status == 1 and "one of keras, onnx, openvino, litert" in said
+
+
+def test_ends_of_names_may_be_in_capitals():
+    assert (
+        choosing.is_exported("NET.ONNX") and choosing.is_exported("net.tflite") and not choosing.is_exported("NET.H5")
+    )

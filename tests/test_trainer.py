@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import shutil
 import sys
+import types
 
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ from deephar.data.readers import lsp
 from deephar.data.samples import crops
 from deephar.data.samples.clips import extent_boxes
 from deephar.evaluation import judges
-from deephar.training import ClipSampling, Joint, Recipe, Stage, options, train
+from deephar.training import ClipSampling, Joint, Recipe, Stage, options, train, trainer
 
 RECIPE = Recipe(
     preset="lite-2d",
@@ -228,3 +229,13 @@ def test_fields_are_replaced_by_name(monkeypatch, tmp_path):
     assert (recipe.batch_size, recipe.steps, recipe.augmentation_of("drawn")) == (3, 4, "flip")
     assert [(stage.epochs, stage.rate) for stage in recipe.stages] == [(7, 0.5), (7, None)]
     assert RECIPE.batch_size == 12 and RECIPE.settings.network.width == 16
+
+
+def test_scores_that_were_never_numbers_are_said_to_be_none(tmp_path, capsys):
+    """Not "inf mm"; and a score that is one, without its sign."""
+    recipe = types.SimpleNamespace(stages=[types.SimpleNamespace(name=name) for name in ("first", "second")])
+    judge = types.SimpleNamespace(text="MPJPE", unit="mm", broken={})
+    trainer.say(recipe, judge, [float("-inf"), -98.76], types.SimpleNamespace(broken={}), tmp_path)
+    first, second, _ = capsys.readouterr().out.splitlines()
+    assert first == "best MPJPE, after first: none, it was never a number"
+    assert second == "best MPJPE, after second: 98.8 mm"
