@@ -565,7 +565,8 @@ def test_the_epoch_of_a_3d_recipe_is_chosen_by_poses_that_do_not_train(drawn, tm
     np.savez(tmp_path / "c.npz", **{f"{s}/walk_{n}": standing(9 + n) for s in ("S1", "S9") for n in range(6)})
     args = type("", (), {
         "weights": None, "packed": None, "smoke": True, "data": drawn, "people": 9, "seed": 3,
-        "captured": tmp_path / "c.npz", "poses": None, "street": None, "street_poses": None, "recipe": script.BASE.replaced(mixture={"captured": 1}),
+        "captured": tmp_path / "c.npz",
+        "poses": None, "street": None, "street_poses": None, "recipe": script.BASE.replaced(mixture={"captured": 1}),
     })  # fmt: skip
     sources, validation = script.open_sources(args)
     train, judged = sources["captured"].dataset, validation.dataset
