@@ -17,7 +17,7 @@ if typing.TYPE_CHECKING:
     from deephar.inference.predictor import PosePredictor
     from deephar.weights.loading import build, load
 
-__version__ = "0.2.0"
+__version__ = "0.3.0.dev0"
 
 _MODULES = (
     "camera",

@@ -1,5 +1,7 @@
 """The detector: maps of people, their loss, boxes at several scales, and the mosaics that it is trained on."""
 
+import shutil
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ from PIL import Image, ImageDraw
 from deephar import geometry, layouts
 from deephar.data.readers.base import Sample
 from deephar.data.synthetic.groups import Groups
-from deephar.detection import detector, losses, maps, mosaics, network
+from deephar.detection import detector, losses, maps, mosaics, network, opening
+from deephar.weights import catalogue
 
 NOBODY = np.zeros((0, 4))
 
@@ -282,3 +285,21 @@ def test_somebody_cut_off_by_a_window_is_left_to_the_others(right):
     whole = sorted(boxes.round().tolist())
     end = 200 if right >= 8 else pytest.approx(198, abs=1)
     assert whole == [[100, 50, end, 150], [140, 30, end, 90], [140, 110, end, 170]]
+
+
+def test_weights_of_a_training_are_a_detectors_file(tmp_path):
+    """Those that come with deephar, as if they had been trained here; in another runtime they are not."""
+    file = shutil.copy(catalogue.shipped_file("people"), tmp_path / "mine.weights.h5")
+    picture = Image.fromarray(Groups(3, seed=1).image(0))
+    boxes, scores = opening.open_detector(file)(picture)
+    expected = detector.PeopleDetector()(picture)
+    assert len(boxes) > 0
+    np.testing.assert_array_equal(boxes, expected[0])
+    np.testing.assert_array_equal(scores, expected[1])
+    with pytest.raises(ValueError, match=r"mine.weights.h5 holds weights, which run on Keras alone. .*'onnx'"):
+        opening.open_detector(file, "onnx")
+    damaged = tmp_path / "damaged.weights.h5"
+    damaged.write_bytes(b"\x89HDF")
+    for path, said in ((damaged, "does not hold the weights"), (tmp_path / "none.h5", "No such file of a detector")):
+        with pytest.raises(ValueError, match=said):
+            opening.open_detector(path)

@@ -21,7 +21,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--precision", metavar="NAME", default="float32", help="or bfloat16, int8, of OpenVINO (default: %(default)s)"
     )
     parser.add_argument("--calibration", metavar="FOLDER", help="of photographs like yours, for --precision int8")
-    parser.add_argument("--detector", metavar="FILE", help="finds people: of `deephar export people`, ONNX or MoveNet")
+    parser.add_argument(
+        "--detector", metavar="FILE", help="finds people: .h5, of `deephar export people`, ONNX or MoveNet"
+    )
     parser.add_argument("--flip", action="store_true", help="average with the mirrored picture, in twice the time")
     parser.add_argument("--conf", type=within(0, 1), metavar="SCORE", help="of people who are found, at least")
     parser.add_argument("--max-people", type=at_least(1), metavar="N", help="the surest of a picture that are kept")

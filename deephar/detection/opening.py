@@ -14,10 +14,11 @@ _OURS = b"deephar-export-"
 
 
 def open_detector(path: Path, runtime: str | None = None, precision: str = "float32") -> "Detector":
-    """The detector in a file: what `deephar export people` wrote, another's in ONNX, or MoveNet MultiPose.
+    """The detector in a file: what was trained here, `deephar export people` wrote, another's in ONNX, or MoveNet.
 
     Args:
-        path: .onnx, .xml or .tflite; or the .tgz, .json or folder of `deephar.detection.movenet.MoveNet`.
+        path: .h5 of `exp/people/train_people.py`; .onnx, .xml or .tflite; or the .tgz, .json or folder of
+            `deephar.detection.movenet.MoveNet`.
         runtime, precision: of a file of deephar, see `deephar.runtimes.choosing.open_file`.
 
     Raises:
@@ -34,10 +35,16 @@ def open_detector(path: Path, runtime: str | None = None, precision: str = "floa
         from deephar.detection.onnx import OnnxDetector
 
         return OnnxDetector(path)
+    if suffix == ".h5":
+        from deephar.detection import loading
+
+        if runtime is not None:
+            raise ValueError(f"{path} holds weights, which run on Keras alone. Received: runtime={runtime!r}")
+        return PeopleDetector(loading.load(path))
     if not choosing.is_exported(file):
         raise ValueError(
-            f"Expected a detector: a file that ends in {', '.join(choosing.suffixes())}, or MoveNet's .tgz, .json or "
-            f"folder. Received: {path}"
+            f"Expected a detector: a file that ends in {', '.join(('.h5', *choosing.suffixes()))}, or MoveNet's .tgz, "
+            f".json or folder. Received: {path}"
         )
     network = choosing.open_file(path, runtime, precision)
     if network.about.model is not None:
