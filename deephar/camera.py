@@ -2,13 +2,9 @@
 
 Camera axes: x to the right of the image, y down, z forward; the depth of a point is its z. Pixels are continuous.
 
-Tangential distortion has two coefficients. Human3.6M's metadata and mmpose store (p1, p2), here called `tangential`;
-with x and y the point on the plane z = 1 and r its distance from the axis, the distorted point is
-
-    x (1 + k1 r^2 + k2 r^4 + k3 r^6 + p1 y + p2 x) + p2 r^2,    y (the same) + p1 r^2
-
-OpenCV's model has 2 (p1 y + p2 x) instead, which is off by up to 0.22 pixels. The original's code takes them in the
-opposite order, (p2, p1), as does `Camera.from_original`.
+Tangential distortion has two coefficients. Human3.6M's metadata and mmpose store (p1, p2), here called `tangential`, of
+the model with n = 1 of `deephar.distortion.Distortion`; OpenCV's is off by up to 0.22 pixels. The original's code takes
+them in the opposite order, (p2, p1), as does `Camera.from_original`.
 """
 
 import dataclasses
@@ -17,10 +13,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from deephar.distortion import Distortion
 from deephar.typed import ArrayLike, Floats, Size
-
-ROUNDS, TOLERANCE, LONGEST_STEP = 100, 1e-13, 0.25
-"""For inverting the distortion: maximum iterations, convergence threshold (at z = 1), and largest step."""
 
 
 @dataclasses.dataclass(frozen=True, init=False)
@@ -146,14 +140,14 @@ class Camera:
         """Camera mm to (u, v, depth): pixels and mm, (..., 3) float64; NaN for points not in front of the camera."""
         points_cam = np.asarray(points_cam, dtype=np.float64)
         depth = np.where(points_cam[..., 2:] > 0, points_cam[..., 2:], np.nan)
-        uv = self._distort(points_cam[..., :2] / depth) * self.focal + self.principal
+        uv = self._lens.distort(points_cam[..., :2] / depth) * self.focal + self.principal
         return np.concatenate([uv, depth], axis=-1)
 
     def unproject(self, points_uvd: ArrayLike) -> Floats:
         """(u, v, depth) to camera mm, the exact inverse of `project`; NaN for pixels that no ray reaches."""
         points_uvd = np.asarray(points_uvd, dtype=np.float64)
         distorted = (points_uvd[..., :2] - self.principal) / self.focal
-        rays = np.concatenate([self._undistort(distorted), np.ones_like(distorted[..., :1])], axis=-1)
+        rays = np.concatenate([self._lens.undistort(distorted), np.ones_like(distorted[..., :1])], axis=-1)
         return rays * points_uvd[..., 2:]
 
     def world_to_uvd(self, points_world: ArrayLike) -> Floats:
@@ -164,34 +158,6 @@ class Camera:
         """(u, v, depth) to world mm."""
         return self.to_world(self.unproject(points_uvd))
 
-    def _factor(self, xy: Floats) -> tuple[Floats, Floats]:
-        """The factor on x and y, and r^2, (..., 1)."""
-        square = np.sum(xy**2, axis=-1, keepdims=True)
-        radial = 1 + square * (self.radial[0] + square * (self.radial[1] + square * self.radial[2]))
-        return radial + xy @ self.tangential[::-1, None], square
-
-    def _distort(self, xy: Floats) -> Floats:
-        factor, square = self._factor(xy)
-        return xy * factor + square * self.tangential[::-1]
-
-    def _undistort(self, distorted: Floats) -> Floats:
-        """Newton's method from within the unit circle, in short steps: a lens may fold over far outside the image."""
-        xy = distorted / np.maximum(1.0, np.linalg.norm(distorted, axis=-1, keepdims=True))
-        with np.errstate(all="ignore"):
-            for _ in range(ROUNDS):
-                step = np.squeeze(self._inverse_slope(xy) @ (self._distort(xy) - distorted)[..., None], axis=-1)
-                xy = xy - step / np.maximum(1.0, np.linalg.norm(step, axis=-1, keepdims=True) / LONGEST_STEP)
-                if not np.nanmax(np.abs(step), initial=0.0) > TOLERANCE:
-                    break
-            reached = np.abs(self._distort(xy) - distorted).max(axis=-1, keepdims=True) < 1e-9
-        return np.where(reached, xy, np.nan)
-
-    def _inverse_slope(self, xy: Floats) -> Floats:
-        """Inverse of the derivative of `_distort`, (..., 2, 2)."""
-        factor, square = self._factor(xy)
-        slope = self.radial[0] + square * (2 * self.radial[1] + square * 3 * self.radial[2])
-        gradient = 2 * xy * slope + self.tangential[::-1]
-        outer = xy[..., None] * gradient[..., None, :] + 2 * self.tangential[::-1, None] * xy[..., None, :]
-        (a, b), (c, d) = np.moveaxis(outer + factor[..., None] * np.eye(2), (-2, -1), (0, 1))
-        adjugate = np.stack([np.stack([d, -b], axis=-1), np.stack([-c, a], axis=-1)], axis=-2)
-        return adjugate / (a * d - b * c)[..., None, None]
+    @property
+    def _lens(self) -> Distortion:
+        return Distortion(self.radial, self.tangential, times=1)

@@ -228,6 +228,15 @@ def shrink_weights(source: Path, path: Path) -> None:
         full.visititems(copy)
 
 
+def without_nan(value: object) -> object:
+    """Values for JSON, which has no NaN and no infinity: they become None."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def keep_settings(path: pathlib.Path, settings: Mapping[str, object]) -> None:
     """Write settings as JSON, or compare them with the existing ones.
 

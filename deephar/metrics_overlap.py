@@ -22,25 +22,32 @@ the shoulder's, as CrowdPose does, and so does the thorax; pelvis and spine take
 body; parts of the hand take the wrist's, and parts of the face those of what is next to them.
 """
 
+ORDINARY = 0.079
+"""The shoulder's of `SIGMAS`, for joints of a layout of one's own where any constant will do."""
+
 AREA_SHARE = 0.53
 """Of a box that a person covers: the custom where people have boxes and no outlines."""
 
 
-def sigmas_of(layout: PoseLayout | str) -> Floats:
+def sigmas_of(layout: PoseLayout | str, other: float | None = None) -> Floats:
     """`SIGMAS` of the joints of a layout, (J,).
 
+    Args:
+        layout: `PoseLayout` or a name.
+        other: of joints that have none.
+
     Raises:
-        ValueError: if a joint has none.
+        ValueError: if a joint has none, without `other`.
     """
     layout = layouts.get(layout)
     names = [sides.split(name)[1] for name in layout.names]
     unknown = [name for name, known in zip(layout.names, names, strict=True) if known not in SIGMAS]
-    if unknown:
+    if unknown and other is None:
         raise ValueError(
             f"Expected joints that have a constant: {', '.join(SIGMAS)}. Received: {', '.join(unknown)} of layout "
             f"{layout.name}; give `sigmas` of your own"
         )
-    return np.array([SIGMAS[name] for name in names])
+    return np.array([SIGMAS.get(name, other) for name in names], dtype=np.float64)
 
 
 def area_of(boxes: ArrayLike) -> Floats:

@@ -248,6 +248,9 @@ def test_weights_that_are_missing_damaged_or_half_there(probed, capsys, monkeypa
     monkeypatch.setattr("hashlib.file_digest", lambda *_: types.SimpleNamespace(hexdigest=lambda: md5))
     monkeypatch.setitem(catalogue.PUBLISHED, "mpii-2d-cvpr18", types.SimpleNamespace(file=entry.file, md5=md5))
     assert len(said(capsys)[2]) == 3
+    (tmp_path / "cache" / f"{begun.file}.partial").write_bytes(b"")  # nothing came
+    _, rows, todo = said(capsys)
+    assert rows["h36m-3d-cvpr18"].startswith("not downloaded") and len(todo) == 2
 
 
 def test_what_cannot_be_found_out_is_said(probed, capsys, monkeypatch, tmp_path):

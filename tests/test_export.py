@@ -248,15 +248,15 @@ def test_a_frame_rate_is_above_0():
 
 
 def test_settings_come_back_and_must_be_the_same(tmp_path):
-    settings = {"stride": 2, "conf": 0.4}
+    settings = {"stride": 2, "conf": 0.4, "size": (640, 480)}
     with JsonLines(tmp_path / "a.jsonl", about(settings=settings)) as lines:
         lines.write(result(0))
-    assert read_results(tmp_path / "a.jsonl").about.settings == settings
+    assert read_results(tmp_path / "a.jsonl").about.settings == {**settings, "size": [640, 480]}
     with JsonLines(tmp_path / "a.jsonl", about(settings=settings), resume=True) as lines:
         assert lines.next_index == 1
     with pytest.raises(ValueError, match="holds results of settings .*'stride': 2.*, not {}. Choose another file"):
         JsonLines(tmp_path / "a.jsonl", about(), resume=True)
-    text = (tmp_path / "a.jsonl").read_text().replace('{"stride":2,"conf":0.4}', "[]")
+    text = (tmp_path / "a.jsonl").read_text().replace('{"stride":2,"conf":0.4,"size":[640,480]}', "[]")
     (tmp_path / "a.jsonl").write_text(text)
     with pytest.raises(ValueError, match=r"expected settings by name. Received: \[\]"):
         read_results(tmp_path / "a.jsonl")

@@ -71,6 +71,8 @@ def test_places_are_absolute_where_they_are_known_throughout(tmp_path):
         (50.0, (math.nan, math.nan, math.nan), "50", ["0.020000", "0.040000", "0.060000"]),
         (math.nan, (0.0, 0.1, 0.4), "5", ["0.000000", "0.100000", "0.400000"]),
         (math.nan, (1.0, 1.0, 1.0), "1", ["1.000000"] * 3),
+        (30.0, (0.0, 0.066, 0.134), "14.92537313", ["0.000000", "0.066000", "0.134000"]),  # a camera in the dark
+        (30.0, (0.0, 0.033, 0.067), "30", ["0.000000", "0.033000", "0.067000"]),
     ],
 )
 def test_rates_and_times(tmp_path, fps, seconds, rate, times):

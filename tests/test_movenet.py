@@ -144,6 +144,10 @@ DAMAGE = {
     "nothing in it": (lambda path: path.write_bytes(b"{}"), "weightsManifest"),
     "a list": (lambda path: path.write_bytes(b"[]"), "TypeError"),
     "a file elsewhere": (lambda path: change(path, ("weightsManifest", 0, "paths"), ["../a.bin"]), "not the name"),
+    "a file twice": (
+        lambda path: change(path, ("weightsManifest", 0, "paths"), ["a.bin", "a.bin"]),
+        "a.bin is listed twice",
+    ),
     "a negative shape": (lambda path: change(path, (*WEIGHTS, 1, "shape"), [-1]), "of shape \\[-1\\]"),
     "text as weights": (lambda path: change(path, (*WEIGHTS, 1, "dtype"), "string"), "is of type string"),
     "an unknown code": (lambda path: change(path, (*WEIGHTS, 0, "quantization", "dtype"), "int4"), "stored as int4"),

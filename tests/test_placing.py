@@ -155,7 +155,23 @@ def test_a_calibrated_camera_undoes_its_distortion(scale, tmp_path):
     np.testing.assert_allclose(placing.Place(lens=camera)(result).people[0].position_mm, there, atol=1e-3)
     other = placing.Place(focal_px=905.0 * scale)(result).people[0].position_mm
     assert np.abs(other - there).max() > 50
-    assert np.isnan(camera.slopes([[scale * 5000.0, scale * 4000.0]], result.size)).all()
+
+
+@pytest.mark.parametrize(("k1", "radius"), [(-0.3, 1.02), (0.5, 1.6)])
+def test_wide_angles_are_undone_too(k1, radius):
+    """Near the fold of a barrel, at sqrt(1 / 0.9) = 1.054, and beyond k1 r^2 = 1 of a pincushion."""
+    shown = 900 * radius * (1 + k1 * radius**2)
+    wide = lens.Lens((900.0, 900.0), (0.0, 0.0), (k1, 0.0, 0.0, 0.0))
+    np.testing.assert_allclose(
+        wide.slopes([[shown, 0], [0, -shown]], (640, 480)), [[radius, 0], [0, -radius]], atol=1e-6
+    )
+
+
+def test_what_a_lens_never_shows_has_no_direction():
+    """A barrel with k1 = -0.3 shows nothing beyond 0.703 from its axis."""
+    barrel = lens.Lens((900.0, 900.0), (0.0, 0.0), (-0.3, 0.0, 0.0, 0.0))
+    found = barrel.slopes([[900 * 0.70, 0], [900 * 0.71, 0]], (640, 480))
+    assert np.isfinite(found[0]).all() and np.isnan(found[1]).all()
 
 
 def test_wrong_calibrations_are_refused(tmp_path):
@@ -179,3 +195,13 @@ def test_wrong_calibrations_are_refused(tmp_path):
 def test_numbers_out_of_range(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         placing.Place(**wrong)
+
+
+def test_exif_does_not_place_joints_that_tell_no_size():
+    """Of an upper body; who asks for a place is told that there is none."""
+    trunk = layouts.PoseLayout("trunk", ["pelvis", "thorax"])
+    person = Person(np.zeros(4), np.ones((2, 2)), np.ones(2), np.array([[0.0, 0, 0], [0, -500, 0]]))
+    result = Result(0, 0.0, (640, 480), "x", trunk, [person], focal_px=900.0)
+    assert placing.Place()(result) is result
+    with pytest.raises(ValueError, match="no joint .r_knee."):
+        placing.Place(focal_px=900.0)(result)

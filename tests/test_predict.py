@@ -452,7 +452,7 @@ def test_bad_boxes(kind, photo, quick, capsys):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("not json", "is not JSON"), ("[]", "Boxes must be"), ("{}", "has none for"),
+        ("not json", "is not JSON"), ('{"person.jpg": [[]]}', "Boxes must be"), ("{}", "has none for"),
         ('{"person.jpg": 3}', "Boxes must be"),
         ('{"person.jpg": [[1, 2, null, 4]]}', "finite numbers"), (None, "No such file"),
     ],
@@ -462,6 +462,20 @@ def test_bad_box_files(content, message, photo, quick, tmp_path, capsys):
         (tmp_path / "boxes.json").write_text(content)
     status, _, said = run(capsys, photo, "--boxes", tmp_path / "boxes.json")
     assert status == 1 and message in said
+
+
+def test_a_photograph_without_boxes_shows_nobody(photo, quick, tmp_path, capsys):
+    (tmp_path / "boxes.json").write_text('{"person.jpg": []}')
+    status, printed, _ = run(capsys, photo, "--boxes", tmp_path / "boxes.json")
+    assert status == 0 and json.loads(printed)["photos"][0]["people"] == []
+
+
+def test_a_refused_output_spares_what_another_holds(photo, quick, tmp_path, capsys):
+    """Whatever the order: a table is begun when it is opened."""
+    kept = tmp_path / "kept.csv"
+    kept.write_text("earlier results")
+    status, _, said = run(capsys, photo, "--out", kept, "--out", tmp_path / "kept.csv" / "a.coco.json")
+    assert status == 1 and "a.coco.json" in said and kept.read_text() == "earlier results"
 
 
 def test_outputs_that_cannot_be_written(photo, quick, tmp_path, capsys):

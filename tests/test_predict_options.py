@@ -45,7 +45,7 @@ def test_a_device_is_one_of_the_backend(monkeypatch):
     """By either name, on every backend; the network runs within it."""
     entered, original = [], keras.device
     monkeypatch.setattr(keras, "device", lambda name: entered.append(name) or original(name))
-    for name in ("cpu", "cpu:0"):
+    for name in ("cpu", "CPU:0"):
         options = predict_command._parser().parse_args(["clip.mp4", "--device", name])
         with predict_network.device(options):
             assert float(keras.ops.sum(keras.ops.ones(3))) == 3

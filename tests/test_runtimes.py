@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import pickle
 import shutil
@@ -117,17 +118,18 @@ def test_a_command_exports_a_saved_model(folder, tmp_path, capsys):
     assert stop.value.code == 1 and "saved is there already" in capsys.readouterr().err
 
 
-def test_a_file_that_computes_something_else_is_not_kept(folder, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("more", "told"), [(0.01, "0.01"), (math.nan, "nan")])
+def test_a_file_that_computes_something_else_is_not_kept(more, told, folder, tmp_path, monkeypatch):
     from deephar.export import saved_model, writing
 
     write = saved_model.write
 
     def moved(model, path, text):
         pose, seen = model.output.values()
-        write(keras.Model(model.input, dict(zip(model.output, (pose + 0.01, seen), strict=True))), path, text)
+        write(keras.Model(model.input, dict(zip(model.output, (pose + more, seen), strict=True))), path, text)
 
     monkeypatch.setattr(saved_model, "write", moved)
-    with pytest.raises(ValueError, match=r"computes as block1_pose differs .* by 0.01"):
+    with pytest.raises(ValueError, match=f"computes as block1_pose differs .* by {told}"):
         writing.export(folder / "tiny.weights.h5", "saved_model", tmp_path / "saved")
     assert list(tmp_path.iterdir()) == []
 

@@ -284,3 +284,16 @@ def test_streams_that_cannot_be_reached_do_not_tell_passwords():
     with pytest.raises(ValueError, match="cannot be opened") as fault:
         open_source("rtsp://me:secret@127.0.0.1:9/1?channel=2&Password=secret&user=secret")
     assert "secret" not in str(fault.value) and "?channel=2&Password=***&user=***" in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rtsp://10.0.0.5:554/user=admin&password=s&channel=1.sdp", "rtsp://10.0.0.5:554/user=***&password=***&channel=1.sdp"),
+        ("https://h/a.mp4?X-Amz-Signature=s&expires=9&access_token=s", "https://h/a.mp4?X-Amz-Signature=***&expires=9&access_token=***"),
+        ("RTSP://me:a/s?s@host/1", "rtsp://host/1"),
+        ("https://h/@me/v=1?design=2", "https://h/@me/v=1?design=2"),
+    ],
+)  # fmt: skip
+def test_secrets_are_not_shown(url, shown):
+    assert devices.shown(url) == shown

@@ -12,7 +12,7 @@ from PIL import Image
 from spots import Finds, Spots, film
 
 from deephar import inference, layouts
-from deephar.inference import Person, Result, ahead, certainty, detection, watching
+from deephar.inference import Person, Result, ahead, certainty, detection, tracks, watching
 from deephar.inference import boxes as box_rules
 from deephar.inference.smoothing import Smooth
 from deephar.inference.sources import open_source
@@ -336,3 +336,27 @@ def test_another_video_knows_nobody_of_the_one_before():
     smooth(Result(0, 0.0, (900, 300), "y", LSP, []))
     (after,) = smooth(Result(345, 11.5, (900, 300), "y", LSP, [person_at(LSP_POSE + 50, 1)])).people
     np.testing.assert_array_equal(after.pose_px, LSP_POSE + 50)
+
+
+def test_frames_of_a_program_are_asked_for_one_by_one_with_boxes_too():
+    """A loop that makes a frame by what it was told of the one before."""
+    told, frames = [], film(lambda t: 100, count=3)
+
+    def loop():
+        for number, frame in enumerate(frames):
+            assert len(told) == number
+            yield frame
+
+    one = predictor(detector=None)
+    for result in one.stream(loop(), boxes=lambda frame: [[60, 20, 140, 100]]):
+        told.append(result)
+    assert [result.index for result in told] == [0, 1, 2] and one.model.batches == [1, 1, 1]
+
+
+def test_joints_of_ones_own_are_followed_too():
+    """Names for which nobody has measured how annotators disagree."""
+    own = layouts.PoseLayout("own", [f"antler{number}" for number in range(14)])
+    people = [Person(np.array([0.0, 0, 100, 200]) + shift, LSP_POSE + shift, np.full(14, 0.9)) for shift in (0, 2.0)]
+    assert len(detection.distinct(people, own)) == 1
+    tracker = tracks.Tracker(own)
+    assert [tracker([one])[0].track for one in people] == [1, 1]

@@ -98,7 +98,7 @@ def weights() -> Section:
             with path.open("rb") as file:
                 if hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() != entry.md5:
                     section.todo.append(f"{path} is damaged: delete it, and run deephar pretrained {name}")
-        elif begun.is_file():
+        elif begun.is_file() and begun.stat().st_size:
             section.facts[name] = f"{_megabytes(begun)} of it, {begun}"
             section.todo.append(f"The download of {name} was cut off: deephar pretrained {name} goes on")
     return section

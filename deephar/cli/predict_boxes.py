@@ -83,9 +83,11 @@ def of_photograph(boxes: object, photo: str, size: "Size") -> "Floats":
 
 
 def to_corners(boxes: object) -> "Floats":
-    """Boxes [[x, y, width, height], ...], numbers or strings, to (N, 4) x1, y1, x2, y2."""
+    """Boxes [[x, y, width, height], ...], numbers or strings, to (N, 4) x1, y1, x2, y2; [] to none."""
     import numpy as np
 
+    if boxes == []:
+        return np.empty((0, 4))
     try:
         boxes = np.array(boxes, dtype=np.float64)
     except (TypeError, ValueError):
@@ -93,5 +95,5 @@ def to_corners(boxes: object) -> "Floats":
     if boxes.ndim == 1 and len(boxes) == 4:
         boxes = boxes[None]
     if boxes.ndim != 2 or boxes.shape[1] != 4 or not len(boxes):
-        raise ValueError("Boxes must be [[x, y, width, height], ...], at least one, all numbers")
+        raise ValueError("Boxes must be [[x, y, width, height], ...], all numbers")
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)

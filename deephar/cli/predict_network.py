@@ -115,8 +115,9 @@ def device(options: argparse.Namespace) -> "contextlib.AbstractContextManager[ob
     import keras
 
     known = [*{"cpu", *(name.lower() for name in _devices())}]
-    name = options.device if ":" in options.device else f"{options.device}:0"
-    if not any(one.split("/")[-1].removeprefix("device:") in (name, options.device) for one in known):
+    asked = options.device.lower()
+    name = asked if ":" in asked else f"{asked}:0"
+    if not any(one.split("/")[-1].removeprefix("device:") in (name, asked) for one in known):
         raise ValueError(f"No device {options.device}; there are {', '.join(sorted(known))}")
     return keras.device(name)
 

@@ -114,6 +114,11 @@ def window(source: "Source") -> "contextlib.closing[Window]":
     return contextlib.closing(Window(f"deephar: {source.name}"))
 
 
+def begun_at_once(name: str) -> bool:
+    """Whether a file of `--out` is begun when it is opened: it comes after those that may yet be refused."""
+    return name.lower().endswith((".csv", ".jsonl"))
+
+
 def opened(
     stack: contextlib.ExitStack,
     options: argparse.Namespace,
@@ -135,7 +140,7 @@ def opened(
     from deephar.inference import export
 
     lines, others = lines_among(options)
-    tables = [name for name in others if name.lower().endswith(".csv")]  # which are begun when they are made
+    tables = [name for name in others if begun_at_once(name)]
     made = [*drawn, *(make(name) for name in others if name not in tables)]
     kept = stack.enter_context(export.JsonLines(lines, about, options.resume)) if lines is not None else None
     writers = [stack.enter_context(writer) for writer in [*made, *map(make, tables)]]

@@ -130,7 +130,8 @@ def _writers(
     from deephar.inference import export
 
     about = predict_outputs.about(options, predictor, source)
-    return [stack.enter_context(export.open_writer(name, about, predictor.depth)) for name in options.out]
+    names = sorted(options.out, key=predict_outputs.begun_at_once)
+    return [stack.enter_context(export.open_writer(name, about, predictor.depth)) for name in names]
 
 
 def _person(person: "Person", estimated: bool) -> Entry:
@@ -155,7 +156,7 @@ def _drawn(result: "Result") -> "Image.Image":
 def _report(options: argparse.Namespace, predictor: "PosePredictor", entries: list[Entry]) -> int:
     """Write the JSON, and say what failed; the exit status."""
     failed = [str(entry["error"]) for entry in entries if "error" in entry]
-    if len(entries) == 1 and failed and not entries[0]["people"]:
+    if len(entries) == 1 and failed and "width" not in entries[0]:
         raise ValueError(failed[0])
     written = _write(_stored(options, predictor, entries), options.json)
     if failed:

@@ -106,10 +106,14 @@ def _members(package: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 def _parsed(name: str, file: str, content: Read) -> GraphFile:
     stored = json.loads(content(file))
     weights: dict[str, Array] = {}
+    paths: set[str] = set()
     for group in stored["weightsManifest"]:
         for path in group["paths"]:
             if path in ("", "..") or set(path) & set("/\\:"):
                 raise ValueError(f"{path!r} is not the name of a file beside it")
+            if path in paths:
+                raise ValueError(f"{path} is listed twice")
+            paths.add(path)
         weights.update(_weights(b"".join(map(content, group["paths"])), group["weights"]))
     inputs, outputs = (
         {tensor["name"]: tuple(int(axis["size"]) for axis in tensor["tensorShape"]["dim"]) for tensor in given.values()}

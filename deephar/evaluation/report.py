@@ -1,15 +1,13 @@
 """Scores as a readable table and as JSON."""
 
 import json
-import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
 from PIL import Image
 
-from deephar import viz
+from deephar import files, viz
 from deephar.evaluation import action, breakdown, people, pose2d
-from deephar.files import whole_file
 from deephar.typed import Path
 
 
@@ -110,27 +108,19 @@ def save_pictures(
     if views:
         shown_views = [views(index) for index in shown]
         pictures = [viz.side_by_side(pair) for pair in zip(pictures, shown_views, strict=True)]
-    with whole_file(path) as temporary:
+    with files.whole_file(path) as temporary:
         viz.contact_sheet(pictures, columns, pictures[0].size).save(temporary)
 
 
 def save_json(values: object, path: Path) -> None:
-    """Write a JSON file atomically; NaN becomes null."""
-    with whole_file(path) as temporary:
+    """Write a JSON file atomically; NaN and infinity become null."""
+    with files.whole_file(path) as temporary:
         temporary.write_text(as_json(values) + "\n", encoding="utf-8")
 
 
 def as_json(values: object) -> str:
-    """JSON text in which NaN is null."""
-    return json.dumps(_without_nan(values), indent=2, allow_nan=False)
-
-
-def _without_nan(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    """JSON text in which NaN and infinity are null."""
+    return json.dumps(files.without_nan(values), indent=2, allow_nan=False)
 
 
 def action_table(scores: action.ActionScores) -> str:

@@ -44,7 +44,7 @@ def surest(poses: Floats, boxes: Floats, scores: Floats, layout: PoseLayout) -> 
         layout: of the joints.
     """
     areas = np.maximum(metrics_overlap.area_of(boxes), 1.0)
-    alike = metrics_overlap.oks(poses, poses, areas, metrics_overlap.sigmas_of(layout))
+    alike = metrics_overlap.oks(poses, poses, areas, metrics_overlap.sigmas_of(layout, metrics_overlap.ORDINARY))
     same = (alike > SAME) | (metrics_overlap.box_overlap(boxes, boxes) > OVERLAP) | (shares_inside(boxes, boxes) > PART)
     return metrics_overlap.surest(same, scores)
 

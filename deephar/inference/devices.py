@@ -4,7 +4,6 @@ import pathlib
 import platform
 import re
 import typing
-import urllib.parse
 
 from deephar.ffmpeg import pyav, reason
 from deephar.inference.photo_paths import natural
@@ -17,7 +16,8 @@ SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "rtp", "http", "https", "udp", "tcp
 
 _WEB = ("http", "https")
 
-_SECRET = re.compile(r"((?:^|&)(?:user(?:name)?|usr|login|pass(?:word|wd)?|pwd|token|key|auth)=)[^&]*", re.IGNORECASE)
+_NAMES = r"user(?:name)?|usr|login|[\w-]*(?:pass(?:word|wd)?|pwd|token|key|auth|sig(?:nature)?|credentials?)"
+_SECRET = re.compile(rf"([/?&;#](?:{_NAMES})=)[^&;]*", re.IGNORECASE)
 
 OPENING_S, READING_S = 15.0, 10.0
 """How long a stream may take to answer, and to send the next data."""
@@ -32,9 +32,10 @@ def is_url(text: str) -> bool:
 
 def shown(url: str) -> str:
     """A URL as it may be shown: without user and password, which cameras often have in theirs, in front or behind."""
-    parts = urllib.parse.urlsplit(url)
-    query = _SECRET.sub(r"\g<1>***", parts.query)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query).geturl()
+    scheme, colon, place = url.partition("://")
+    user, _, rest = place.rpartition("@")  # a password may have any character
+    place = rest if ":" in user or "/" not in user else place
+    return scheme.lower() + colon + _SECRET.sub(r"\g<1>***", place)
 
 
 def open_stream(url: str) -> "InputContainer":

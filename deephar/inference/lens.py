@@ -9,10 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from deephar.data.readers.reading import reading
+from deephar.distortion import Distortion
 from deephar.typed import ArrayLike, Floats, Path, Size
-
-ROUNDS, REACHED = 100, 1e-9
-"""For inverting the distortion: most iterations, and how near to the seen point they must end (at z = 1)."""
 
 _EXPECTED = "camera_matrix (3, 3), dist_coeffs (4 or 5) and image_size (2) of a calibration by OpenCV"
 
@@ -75,20 +73,5 @@ class Lens:
         seen = (np.asarray(points_px, dtype=np.float64) * scale - self.principal_px) / self.focal_px
         if not any(self.distortion):
             return seen
-        found = seen
-        with np.errstate(all="ignore"):
-            for _ in range(ROUNDS):
-                radial, tangential = self._bent(found)
-                found = (seen - tangential) / radial
-            radial, tangential = self._bent(found)
-            reached = np.abs(found * radial + tangential - seen).max(axis=-1, keepdims=True) < REACHED
-        return np.where(reached, found, np.nan)
-
-    def _bent(self, xy: Floats) -> tuple[Floats, Floats]:
-        """What a point is multiplied by (..., 1), and what is added to it (..., 2)."""
         k1, k2, p1, p2, k3 = (*self.distortion, 0.0)[:5]
-        x, y = xy[..., :1], xy[..., 1:]
-        square = x**2 + y**2
-        radial = 1 + square * (k1 + square * (k2 + square * k3))
-        bent = [2 * p1 * x * y + p2 * (square + 2 * x**2), p1 * (square + 2 * y**2) + 2 * p2 * x * y]
-        return radial, np.concatenate(bent, axis=-1)
+        return Distortion((k1, k2, k3), (p1, p2), times=2).undistort(seen)

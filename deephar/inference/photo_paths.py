@@ -36,7 +36,13 @@ class Found(typing.NamedTuple):
 
 
 def local(text: str) -> str | pathlib.Path:
-    """The path that a URL of a file means; any other text as it is."""
+    """The path that a URL of a file means; any other text as it is.
+
+    Raises:
+        ValueError: for an empty text, which would mean the current folder.
+    """
+    if not text:
+        raise ValueError("Expected a path or a URL. Received: an empty text (is a variable unset?)")
     if not text.lower().startswith("file://"):
         return text
     return pathlib.Path(urllib.request.url2pathname(urllib.parse.urlsplit(text).path))

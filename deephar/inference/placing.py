@@ -19,6 +19,9 @@ MEASURED = ("knee", "ankle", "elbow", "wrist")
 
 ABOVE = {"knee": "hip", "ankle": "knee", "elbow": "shoulder", "wrist": "elbow"}
 
+BONES = [(f"{side}_{ABOVE[end]}", f"{side}_{end}") for side in "rl" for end in MEASURED]
+"""Their near and far ends."""
+
 
 class Place:
     """Gives people their place before the camera: `PosePredictor.stream(video, then=[Place(fov_degrees=60)])`.
@@ -77,6 +80,8 @@ class Place:
     def _focal(self, result: Result) -> float:
         if self.focal_px is not None:
             return self.focal_px
+        if self.fov_degrees is None and not {end for bone in BONES for end in bone} <= set(result.layout.names):
+            return math.nan  # nobody asked for a place, which these joints do not tell
         return result.focal_px if self.fov_degrees is None else optics.focal_of_view(self.fov_degrees, result.size)
 
     def _placed(self, person: Person, result: Result, lens: Lens) -> Person:
@@ -94,8 +99,7 @@ def height_of(pose_mm: Floats, layout: PoseLayout) -> float:
         pose_mm: (J, 3).
         layout: of the joints.
     """
-    ends = [(layout.index(f"{side}_{ABOVE[end]}"), layout.index(f"{side}_{end}")) for side in "rl" for end in MEASURED]
-    lengths = np.linalg.norm([pose_mm[far] - pose_mm[near] for near, far in ends], axis=1)
+    lengths = np.linalg.norm([pose_mm[layout.index(far)] - pose_mm[layout.index(near)] for near, far in BONES], axis=1)
     return float(max(lengths.sum(), 1.0) / (2 * sum(anatomy.BONES[end] for end in MEASURED)))
 
 

@@ -152,7 +152,8 @@ class Tracker:
         expected, found = (np.stack([one.box_px for one in some]) for some in (tracks, people))
         poses, others = (np.stack([one.pose_px for one in some]) for some in (tracks, people))
         areas = np.prod(expected[:, 2:] - expected[:, :2], axis=1)
-        joints = metrics_overlap.oks(poses, others, areas, metrics_overlap.sigmas_of(self.layout))
+        sigmas = metrics_overlap.sigmas_of(self.layout, metrics_overlap.ORDINARY)
+        joints = metrics_overlap.oks(poses, others, areas, sigmas)
         return (metrics_overlap.box_overlap(expected, found) + np.nan_to_num(joints)) / 2
 
 

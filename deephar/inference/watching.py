@@ -66,7 +66,7 @@ def watch(
             alone = predictor.detector is None
             yield from _alone(predictor, coming) if alone else _followed(predictor, coming, tracker)
             return
-        for frame, people in attempts(predictor, coming, boxes, 1 if source.live else TOGETHER):
+        for frame, people in attempts(predictor, coming, boxes, 1 if waits else TOGETHER):
             if isinstance(people, Exception):
                 raise people
             yield frame, people

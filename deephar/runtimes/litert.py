@@ -36,5 +36,8 @@ def open_file(path: Path, precision: str = "float32") -> Exported:
 def _text(path: pathlib.Path) -> str | None:
     if not zipfile.is_zipfile(path):
         return None
-    with zipfile.ZipFile(path) as file:
-        return file.read(MEMBER).decode() if MEMBER in file.namelist() else None
+    try:
+        with zipfile.ZipFile(path) as file:
+            return file.read(MEMBER).decode() if MEMBER in file.namelist() else None
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path} is damaged: {error}") from None

@@ -10,7 +10,7 @@ import typing
 from collections.abc import Iterator, Mapping
 
 import deephar
-from deephar import layouts
+from deephar import files, layouts
 from deephar.inference.export.about import About
 from deephar.inference.export.writing import Lines, Writer
 from deephar.inference.results import Result
@@ -114,7 +114,7 @@ class JsonLines(Writer):
         self._lines = Lines(path, header, keep)
 
     def write(self, result: Result) -> None:
-        self._lines.add(_line(_without_nan(result.to_dict())))
+        self._lines.add(_line(files.without_nan(result.to_dict())))
         self.next_index = result.index + 1
 
     def close(self) -> None:
@@ -123,7 +123,7 @@ class JsonLines(Writer):
     def _look_back(self, path: Path, about: About) -> int:
         """Read the file to its last whole line; returns the number of bytes up to there."""
         stored = read_results(path)
-        found, wanted = _header(stored.about), _header(about)
+        found, wanted = _header(stored.about), json.loads(json.dumps(_header(about)))
         other = [f"{key} {found[key]!r:.99}, not {wanted[key]!r:.99}" for key in found if found[key] != wanted[key]]
         if other:
             raise ValueError(f"{path} holds results of {'; '.join(other)}. Choose another file, or begin it anew")
@@ -146,7 +146,7 @@ class Printed(Writer):
         self._print(_header(about))
 
     def write(self, result: Result) -> None:
-        self._print(_without_nan(result.to_dict()))
+        self._print(files.without_nan(result.to_dict()))
 
     def close(self) -> None:
         """Nothing is left to do."""
@@ -214,11 +214,3 @@ def _object(line: bytes) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ValueError(f"expected a JSON object. Received: {str(value)[:60]}")
     return value
-
-
-def _without_nan(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

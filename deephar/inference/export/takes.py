@@ -14,6 +14,9 @@ from deephar.inference.people import Person
 from deephar.inference.results import Result
 from deephar.typed import Floats, Ints, Path
 
+SAME_RATE = 0.01
+"""How far the rate of what was seen may be from what a source says, in shares of it: times may be rounded."""
+
 _UPRIGHT = np.array([1.0, -1.0, -1.0])
 """From the axes of the camera (x right, y down, z away) to x right, y up, z towards the camera; both right-handed."""
 
@@ -91,11 +94,12 @@ class Takes(Collecting):
         return Take(indices, shown, self._rate(known[timed], seconds[timed]) / step, points * _UPRIGHT + 0.0)  # no -0
 
     def _rate(self, indices: Ints, seconds: Floats) -> float:
-        """Frames of the source in a second."""
-        if not math.isnan(self.about.fps):
-            return self.about.fps
-        lasted = seconds[-1] - seconds[0]
-        return float((indices[-1] - indices[0]) / lasted) if lasted > 0 else 1.0
+        """Frames of the source in a second: what it says, unless its frames came at another rate."""
+        said, lasted = self.about.fps, seconds[-1] - seconds[0] if len(seconds) else 0.0
+        if not lasted > 0:
+            return 1.0 if math.isnan(said) else said
+        measured = float((indices[-1] - indices[0]) / lasted)
+        return said if abs(measured / said - 1) < SAME_RATE else measured
 
 
 def _in_space(person: Person, path: pathlib.Path) -> tuple[Floats, Floats | None]:
