@@ -213,8 +213,7 @@ def from_chief(model: keras.Model, ask: Callable[[], float]) -> float:
     """A number that the first of the processes that train a model finds out, and all of them learn."""
     if part(model)[1] == 1:
         return ask()
-    replicas = max(1, model.distribute_strategy.num_replicas_in_sync // part(model)[1])
-    return _total(model, ask() / replicas if is_chief(model) else 0.0)
+    return _total(model, ask() / _replicas(model) if is_chief(model) else 0.0)
 
 
 def _total(model, value):

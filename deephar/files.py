@@ -167,6 +167,7 @@ def clear_run(folder: Path) -> None:
     """Remove the files of an earlier training run from a folder, so that none is mistaken for the new run's."""
     for path in _run_files(pathlib.Path(folder)):
         path.unlink()
+    shutil.rmtree(pathlib.Path(folder) / "tensorboard", ignore_errors=True)
     clear_partial(folder)
 
 

@@ -3,7 +3,9 @@
 import argparse
 import math
 
+import numpy as np
 import pytest
+from matplotlib import axes
 
 from deephar.evaluation import ablation
 
@@ -66,3 +68,17 @@ def test_every_two_arms_that_have_a_score_are_compared(tmp_path, capsys):
     )
     ablation.save_report(scores, {"pck": "PCK", "m": "aggregated"}, tmp_path, "bars", "%")
     assert "aggregated: tuned +10.0 % against frozen" in capsys.readouterr().out
+
+
+def test_a_score_that_an_arm_lacks_has_no_bar(tmp_path, monkeypatch):
+    heights = []
+    original = axes.Axes.bar
+    monkeypatch.setattr(axes.Axes, "bar", lambda *a, **more: heights.append(a[2]) or original(*a, **more))
+    found, paper = {"one": {"a": [1.0, 2.0]}}, {"paper": {"b": 3.0}}
+    ablation.save_bars(found, {"a": "A", "b": "B"}, tmp_path / "bars.png", "%", paper)
+    np.testing.assert_array_equal(heights, [[1.5, np.nan], [np.nan, 3.0]])
+
+
+def test_a_folder_without_results_is_named(tmp_path):
+    with pytest.raises(ValueError, match="holds no results of one, two"):
+        ablation.save_report(["one", "two"], {"a": "A"}, tmp_path, "bars", "%")

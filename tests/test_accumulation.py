@@ -14,7 +14,9 @@ from test_queues import queue
 
 import deephar
 from deephar import distribution
+from deephar.data.batches import mixture
 from deephar.data.readers import lsp
+from deephar.data.synthetic.empty import EmptyScenes
 from deephar.training import Recipe, Stage, checkpoint, compile_model, fit, signals, stages, state, trainer
 from deephar.training.recipe import Joint
 
@@ -115,3 +117,12 @@ def test_what_cannot_be_accumulated_is_refused(drawn, tmp_path, monkeypatch, cap
     said = refused("exp/lsp/train_lsp.py", monkeypatch, capsys, *options)
     assert "--accumulate is for one device; with --strategy mirrored, several share a batch" in said
     assert not (tmp_path / "run").exists()
+
+
+def test_parts_of_a_batch_have_weights_of_one_shape(drawn):
+    """Also where no person of a part has weights: TensorFlow's datasets take no other shape."""
+    nobody = EmptyScenes(8, (32, 32), layout="lsp14")
+    parts = mixture.Mixture([(lsp.LspExtended(drawn), 6), (nobody, 2)], (32, 32), turns=4, steps=1)
+    sources = [{number for number, _ in parts.rows(turn)} for turn in range(4)]
+    assert {0} in sources and {0, 1} in sources
+    assert {parts.batch(0, turn).weights.shape for turn in range(4)} == {(2, 14)}

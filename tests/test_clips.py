@@ -16,6 +16,9 @@ from deephar.data.readers import lsp
 from deephar.data.readers.base import Video
 from deephar.data.samples import augment, clips, targets, video_clips
 from deephar.data.samples.targets import pose_target
+from deephar.data.synthetic.empty import EmptyScenes
+
+PA16 = layouts.get("pa16j")
 
 
 @functools.cache
@@ -283,3 +286,38 @@ def test_videos_for_evaluation(videos):
     assert video_clips.VideoClips(videos, 16, None, given=True)[0].short
     with pytest.raises(ValueError, match="protocol.*Received: 'all'"):
         video_clips.VideoClips(videos, 4, None, "all")
+
+
+class Unsure(lsp.LspExtended):
+    """Stills whose knees are half certain and whose ankles are unknown."""
+
+    def sample(self, index):
+        sample = super().sample(index)
+        weight = np.ones(14)
+        weight[[1, 4]], weight[[0, 5]] = 0.5, 0
+        return dataclasses.replace(sample, joint_weight=weight)
+
+
+def test_stills_bring_the_weights_of_their_joints(videos, drawn):
+    """All joints of clips are certain; ankles and knees lie at 0 and 5, 1 and 4 of both layouts."""
+    batch = clip_mixture.ClipMixture([(videos, 1), (Unsure(drawn), 1)], 4, (32, 32), layout=PA16).batch(0, 0)
+    assert batch.pose_weights.shape == (2, 4, 16) and np.all(batch.pose_weights[0] == 1)
+    weights = batch.pose_weights[1]
+    for name, value in {"knee": 0.5, "ankle": 0, "hip": 1, "wrist": 1}.items():
+        assert np.all(weights[:, [PA16.index(f"{side}_{name}") for side in "lr"]] == value), name
+
+
+def test_stills_of_nobody_teach_that_nobody_is_there(videos):
+    nobody = EmptyScenes(8, (32, 32), seed=1)
+    batch = clip_mixture.ClipMixture([(videos, 1), (nobody, 1)], 4, (32, 32), layout=PA16).batch(0, 0)
+    assert np.all(batch.pose_weights[1] == 1) and np.all(batch.pose[1, ..., -1] == 0)
+
+
+def test_a_frame_without_depth_shows_somebody():
+    class Flat(DrawnVideos):
+        def video(self, index):
+            video = super().video(index)
+            video.pose_px[..., 2] = np.nan
+            return video
+
+    assert np.isfinite(clips.VideoFrames(Flat(), every=3).sample(1).pose_px[:, :2]).any()

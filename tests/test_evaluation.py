@@ -168,3 +168,15 @@ def test_displaced_crops_average_to_the_plain_one(plain):
     alone = pose2d.predict(Centre(), plain)
     np.testing.assert_allclose(average.pose_px, alone.pose_px, atol=1e-9)
     assert len({cut[0].image.tobytes() for cut in cuts}) == 5
+
+
+def test_nobody_has_no_mean(plain):
+    class Unreadable:
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            raise ValueError("damaged")
+
+    with pytest.raises(ValueError, match="None of the 2 people to take the mean of can be read"):
+        pose2d.constant_baseline(Unreadable(), plain, on_broken="skip")

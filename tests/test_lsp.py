@@ -91,6 +91,7 @@ def test_archives_find_names_in_either_unicode_form(packed, listed, tmp_path):
     if packed != "folder":
         source = tmp_path / "files.zip"
         with zipfile.ZipFile(source, "w") as file:
+            file.mkdir("Zoë.jpg")
             file.write(folder / stored, stored)
     if packed == "unmarked zip":
         content = bytearray(source.read_bytes())

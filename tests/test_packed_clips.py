@@ -138,6 +138,11 @@ def test_packing_that_was_ended_goes_on(tmp_path):
     assert again.read == [1, 2]
     with pytest.raises(ValueError, match="was created with other settings: windows=1.5, not 2.0"):
         pack_clips(Videos(), tmp_path / "ended", Packing(2.0, clips=1))
+    others = Videos()
+    others.names = ["a", "b", "c"]
+    for reader, about in ((others, None), (Videos(), About(splits=["train"] * 3))):
+        with pytest.raises(ValueError, match="was created with other settings: clips packed="):
+            pack_clips(reader, tmp_path / "ended", one_each, about)
 
 
 def test_two_processes_pack_the_same(folder, tmp_path):

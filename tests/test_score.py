@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from deephar import training
+from deephar.training import callbacks, schedules
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def stored(model, path):
         ((-3.0, -2.0, -1.0, -4.0), 2),
         ((0.0, 0.0, 0.0, 0.0), 0),
         ((float("nan"), 1.0, float("nan"), 0.5), 1),
-        ((float("nan"),) * 4, 0),
+        ((float("nan"),) * 4, 3),  # of none the last
     ],
 )
 def test_the_best_weights_are_kept_in_memory_and_on_disk(scores, best, model, tmp_path):
@@ -60,3 +61,52 @@ def test_without_a_score_the_last_weights_alone_are_kept(model, tmp_path):
     score.on_epoch_end(0, logs)
     assert np.isnan(logs["val_pck"]) and score.best is None is score.weights
     assert [path.name for path in tmp_path.iterdir()] == ["last.weights.h5"]
+
+
+def test_a_network_that_has_diverged_is_not_judged(model, tmp_path):
+    """Judges refuse predictions that are no numbers."""
+    model.set_weights([np.full((1, 1), np.nan)])
+    score, logs = training.Score(lambda model: 1 / 0, tmp_path), {}
+    score.set_model(model)
+    score.on_epoch_end(0, logs)
+    assert np.isnan(logs["val_pck"]) and score.best == float("-inf")
+
+
+@pytest.mark.parametrize(
+    ("scores", "ends"), [((np.nan, 1, 2, 3), None), ((2, 1, np.nan), 2), ((np.nan, np.nan, np.nan), 2)]
+)
+def test_patience_waits_for_numbers(scores, ends, model):
+    """For Keras, nothing is better than NaN, so that a first score of NaN would end any training."""
+    model.compile(keras.optimizers.SGD(1.0))
+    waiting, plateau = schedules.patience("val_pck", 2), schedules.plateau_schedule("val_pck", patience=2)
+    ended, rates = None, []
+    for callback in (waiting, plateau):
+        callback.verbose = 0
+        callback.set_model(model)
+        callback.on_train_begin()
+    model.stop_training = False
+    for epoch, value in enumerate(scores):
+        logs = {"val_pck": value}
+        for callback in (waiting, plateau):
+            callback.on_epoch_end(epoch, logs)
+        np.testing.assert_equal(logs["val_pck"], value)
+        rates.append(float(model.optimizer.learning_rate))
+        ended = epoch if model.stop_training and ended is None else ended
+    assert ended == ends and (rates[-1] < 1) == (ends is not None)
+
+
+@pytest.mark.parametrize(("first", "ended"), [(0, False), (90, True)])
+def test_the_time_of_an_epoch_counts_all_of_its_steps(first, ended, model, monkeypatch):
+    """Of 100 steps and two minutes left: one of a minute goes on, ten that take a minute do not."""
+    now = [0.0]
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: now[0])
+    limit = callbacks.EndIn(minutes=3)
+    limit.set_model(model)
+    limit.set_params({"epochs": 9, "steps": 100})
+    limit.on_epoch_begin(0)
+    for batch in range(first, 100):
+        limit.on_train_batch_begin(batch)
+    now[0] = 60.0
+    model.stop_training = False
+    limit.on_epoch_end(0)
+    assert limit.ended == limit.within == model.stop_training == ended

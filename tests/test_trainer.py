@@ -1,6 +1,7 @@
 """The trainer goes on where it was interrupted, and a recipe's fields are replaced by name."""
 
 import dataclasses
+import functools
 import pathlib
 import shutil
 import sys
@@ -14,7 +15,8 @@ from helpers import eagerly
 from deephar import files
 from deephar.config import PoseNoise
 from deephar.data.readers import lsp
-from deephar.data.samples import crops
+from deephar.data.samples import boxes, crops
+from deephar.data.samples.box_file import BoxFile
 from deephar.data.samples.clips import extent_boxes
 from deephar.evaluation import judges
 from deephar.training import ClipSampling, Joint, Recipe, Stage, options, train, trainer
@@ -161,6 +163,8 @@ def test_a_third_stage_is_of_the_run_too(tmp_path):
     (tmp_path / "stage3.csv").write_text("epoch,loss")
     with pytest.raises(ValueError, match=r"already holds a training run \(stage3.csv\)"):
         files.new_run(tmp_path)
+    (tmp_path / "tensorboard" / "stage1").mkdir(parents=True)
+    (tmp_path / "tensorboard" / "stage1" / "events").write_bytes(b"of the earlier run")
     files.clear_run(tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -172,6 +176,7 @@ FROZEN = Stage("frozen", 1, frozen=True, rate=1e-3)
     ("fields", "message"),
     [
         ({"stages": (dataclasses.replace(RECIPE.stages[1], rate=0.1), RECIPE.stages[1])}, "'second' ends, .* cosine"),
+        ({"stages": (Stage("alone", 1),)}, "first stage needs its own learning rate"),
         ({"preset": "penn-pose-only", "network": {}, "layout": "penn13", "clips": ClipSampling(given=True),
           "stages": (FROZEN,)}, "penn-pose-only has no pose part to freeze"),
         ({"joint": Joint({}), "stages": (dataclasses.replace(FROZEN, pose_weight=2.0),)}, "a stage with `pose_weight`"),
@@ -198,6 +203,9 @@ def test_a_recipe_reads_the_same_in_every_process():
     told = RECIPE.replaced(clips=clips).to_json()["clips"]
     assert "boxes=deephar.data.samples.clips.extent_boxes" in told and " at 0x" not in told
     assert "noise=PoseNoise(jitter=0.1, dropout=0.0)" in told
+    stored = functools.partial(boxes.predicted, BoxFile("videos", {"name": "ours"}))  # as `boxes.chooser` gives
+    told = RECIPE.replaced(clips=ClipSampling(boxes=stored)).to_json()["clips"]
+    assert "boxes=deephar.data.samples.boxes.predicted(BoxFile(source=videos," in told
 
 
 @pytest.mark.parametrize(

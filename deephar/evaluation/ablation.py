@@ -169,10 +169,8 @@ def save_bars(
     """
     bars = len(scores) * (len(found) + len(paper or {}))
     figure, axes = figures.new_figure((min(max(5, 0.35 * bars), 14), 3.5))
-    rows = {
-        arm: [mean_deviation(values[n]) if n in values else (0, 0) for n in scores] for arm, values in found.items()
-    }
-    rows |= {row: [(values.get(n, 0), 0) for n in scores] for row, values in (paper or {}).items()}
+    rows = {arm: [mean_deviation(values.get(n, [math.nan])) for n in scores] for arm, values in found.items()}
+    rows |= {row: [(values.get(n, math.nan), 0) for n in scores] for row, values in (paper or {}).items()}
     width = 0.8 / len(rows)
     for number, (row, bars) in enumerate(rows.items()):
         place = np.arange(len(scores)) + (number + 0.5) * width - 0.4
@@ -204,8 +202,10 @@ def save_report(
         name: of the files: `table.txt` and `NAME.png`.
         about: description of the numbers, for the first line and the figure's title.
     """
-    folder = pathlib.Path(folder)
+    folder, arms = pathlib.Path(folder), list(arms)
     found = collect(arms, folder)
+    if not found:
+        raise ValueError(f"{folder} holds no results of {', '.join(arms)}")
     text = "\n".join([*([about] if about else []), table(found, scores, paper, unit), *claims(found, scores, unit)])
     print(text)
     with whole_file(folder / "table.txt") as temporary:

@@ -348,6 +348,8 @@ def constant_baseline(training_crops: Crops, crops: Crops, on_broken: str = "rai
         except ValueError:
             if on_broken == "raise":
                 raise
+    if not poses:
+        raise ValueError(f"None of the {len(training_crops)} people to take the mean of can be read")
     mean = np.ma.masked_invalid(poses).mean(axis=0).filled(np.nan)  # of a joint that nobody has
 
     class Mean:

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 
 import keras
+import numpy as np
 
 from deephar import distribution, files, memory
 from deephar.training.joint import network_of
+from deephar.training.schedules import ranked
 from deephar.typed import Floats, Path
 
 
@@ -42,21 +44,26 @@ class Score(keras.callbacks.Callback):
             logs[self.name] = float("nan")
             return
         score = self.score
-        value = distribution.from_chief(self.model, lambda: score(distribution.local_copy(network)))
+        value = distribution.from_chief(self.model, lambda: _judged(score, distribution.local_copy(network)))
         logs[self.name] = value
-        rank = float("-inf") if math.isnan(value) else value
-        if self.best is None or rank > self.best:
+        rank = ranked(value)
+        if self.best is None or rank > self.best or rank == -math.inf == self.best:
             self.best, self.weights = rank, network.get_weights()
             if chief:
                 with files.whole_file(self.folder / "best.weights.h5") as temporary:
                     shutil.copyfile(last, temporary)
 
 
+def _judged(score: Callable[[keras.Model], float], network: keras.Model) -> float:
+    """The score of a network; NaN of one that has diverged, whose predictions are no numbers."""
+    return score(network) if all(np.isfinite(values).all() for values in network.get_weights()) else math.nan
+
+
 class EndIn(keras.callbacks.Callback):
     """End a training after the last epoch that is over in time, in all of its processes; the last of its callbacks.
 
     Args:
-        minutes: from now on; an epoch is expected to take as long as the one before.
+        minutes: from now on; an epoch is expected to take as long as the one before, a step as long as its steps.
 
     Attributes:
         ended: whether the time is over.
@@ -67,15 +74,20 @@ class EndIn(keras.callbacks.Callback):
         super().__init__()
         self.end: float = time.monotonic() + 60 * minutes
         self.begun: float = 0.0
+        self.first: int | None = None
         self.ended: bool = False
         self.within: bool = False
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.begun = time.monotonic()
+        self.begun, self.first = time.monotonic(), None
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self.first = batch if self.first is None else self.first
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        now = time.monotonic()
-        if distribution.agreed(self.model, 2 * now - self.begun > self.end):
+        now, steps = time.monotonic(), self.params.get("steps") or 0
+        part = 1 - (self.first or 0) / steps if steps else 1.0  # of the epoch, if it was resumed in its midst
+        if distribution.agreed(self.model, now + (now - self.begun) / part > self.end):
             self.within = epoch + 1 < self.params["epochs"] and not self.model.stop_training
             self.model.stop_training = self.ended = True
 

@@ -25,7 +25,7 @@ def fingerprints(sources: Mapping[str, PoseDataset | VideoDataset]) -> dict[str,
 
 def _fingerprint(reader):
     total = hashlib.blake2b(digest_size=6)
-    for index in np.unique(np.linspace(0, len(reader) - 1, EXAMINED).astype(int)):
+    for index in np.unique(np.linspace(0, len(reader) - 1, EXAMINED if len(reader) else 0).astype(int)):
         try:
             total.update(np.asarray(_labels(reader, int(index)), dtype=np.float32).tobytes())
         except ValueError:

@@ -1,6 +1,7 @@
 """Recipes: network, data and training settings as data, not code. Does not import Keras."""
 
 import dataclasses
+import functools
 import itertools
 import typing
 from collections.abc import Callable
@@ -204,9 +205,10 @@ class Recipe:
         """Check the network's settings, that its number of joints matches the layout, and that stages suit it.
 
         Raises:
-            ValueError: if a setting of the network is out of range or unknown, the joints do not match, or a stage
-                would freeze the pose part of a network that has none.
+            ValueError: if a setting of the network is out of range or unknown, the joints do not match, the first stage
+                has no learning rate, or a stage would freeze the pose part of a network that has none.
         """
+        self.stages[0].first_rate(None)
         if not self.reads_pictures and any(stage.frozen for stage in self.stages):
             raise ValueError(f"{self.preset} has no pose part to freeze; give it stages that are not `frozen`")
         joints = self.settings.network.num_joints
@@ -278,6 +280,8 @@ def _plain(value) -> str:
         return f"({', '.join(map(_plain, value))})"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{name}: {_plain(one)}' for name, one in value.items())}}}"
+    if isinstance(value, functools.partial):
+        return f"{_plain(value.func)}{_plain(value.args)}{_plain(value.keywords) if value.keywords else ''}"
     return f"{value.__module__}.{value.__qualname__}" if callable(value) else str(value)
 
 

@@ -1,5 +1,6 @@
-"""Learning-rate schedules."""
+"""Learning-rate schedules, and the end of a stage whose score stands."""
 
+import math
 from collections.abc import Collection
 
 import keras
@@ -20,7 +21,38 @@ def plateau_schedule(monitor: str, factor: float = 0.2, patience: int = 5) -> ke
 
     Place it after the `Score` that logs the score. The patience is ours; the paper does not state it.
     """
-    return keras.callbacks.ReduceLROnPlateau(monitor, factor=factor, patience=patience, mode="max", verbose=1)
+    return _Plateau(monitor, factor=factor, patience=patience, mode="max", verbose=1)
+
+
+def patience(monitor: str, epochs: int) -> keras.callbacks.Callback:
+    """Callback: end a training after `epochs` without improvement. Place it after the `Score` that logs the score."""
+    return _Patience(monitor, patience=epochs, mode="max", verbose=1)
+
+
+def ranked(value: float) -> float:
+    """A score as it is compared with others: below all of them if it is NaN."""
+    return -math.inf if math.isnan(value) else value
+
+
+class _OfRanks(keras.callbacks.Callback):
+    """Of a callback that watches a score: for Keras, nothing is better than NaN."""
+
+    monitor: str
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        logs = {} if logs is None else logs
+        value = logs[self.monitor]
+        logs[self.monitor] = ranked(value)
+        super().on_epoch_end(epoch, logs)
+        logs[self.monitor] = value
+
+
+class _Plateau(_OfRanks, keras.callbacks.ReduceLROnPlateau):
+    pass
+
+
+class _Patience(_OfRanks, keras.callbacks.EarlyStopping):
+    pass
 
 
 def step_schedule(epochs: Collection[int] = (80, 100), factor: float = 0.2) -> keras.callbacks.Callback:

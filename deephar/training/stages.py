@@ -17,7 +17,7 @@ from deephar.training.compiling import compile_model, set_momentum
 from deephar.training.fitting import fit
 from deephar.training.joint import JointNetwork, network_of
 from deephar.training.recipe import Recipe, Stage
-from deephar.training.schedules import cosine_schedule, plateau_schedule, step_schedule
+from deephar.training.schedules import cosine_schedule, patience, plateau_schedule, step_schedule
 from deephar.training.state import State, Unusable, restore
 from deephar.training.versions import versions
 from deephar.typed import Floats, Path
@@ -198,16 +198,16 @@ def optimizer(
 
 def _schedule(stage, score):
     """The callback that changes the learning rate, if any; a plateau is one of the score."""
-    if stage.schedule == "plateau" and score.score is None:
-        return []
-    return {"plateau": [plateau_schedule(score.name)], "steps": [step_schedule()]}.get(stage.schedule, [])
+    if stage.schedule == "steps":
+        return [step_schedule()]
+    return [plateau_schedule(score.name)] if stage.schedule == "plateau" and score.score is not None else []
 
 
 def _patience(stage, score):
     """The early-stopping callback, if any."""
     if not stage.patience or score.score is None:
         return []
-    return [keras.callbacks.EarlyStopping(score.name, patience=stage.patience, mode="max", verbose=1)]
+    return [patience(score.name, stage.patience)]
 
 
 def _weights_of(path: pathlib.Path, model: keras.Model) -> list[Floats]:

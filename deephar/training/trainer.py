@@ -35,7 +35,7 @@ class Trained:
     Attributes:
         model: network, with the best weights of its last stage if there is a score and the stage came to its end.
         scores: the best score after each stage; None without one.
-        broken: number of samples that could not be read, each counted once.
+        broken: number of samples that could not be read since training began or was last resumed, each counted once.
     """
 
     model: keras.Model

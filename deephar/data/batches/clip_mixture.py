@@ -8,15 +8,18 @@ from collections.abc import Sequence, Sized
 import numpy as np
 
 from deephar.config import AugmentConfig, PoseNoise
-from deephar.data.batches.mixture import Augmentation, augmentations
+from deephar.data.batches.mixture import Augmentation, augmentations, labels
 from deephar.data.batches.queues import Queues
 from deephar.data.readers.base import PoseDataset, VideoDataset, is_of_videos
 from deephar.data.samples import augment, clips, frames
 from deephar.data.samples.boxes import Chooser
 from deephar.data.samples.crops import Crop, make_crop
-from deephar.data.samples.targets import labelled, layout_target, one_hot
+from deephar.data.samples.targets import joint_weights, layout_target, one_hot
 from deephar.layouts import PoseLayout
 from deephar.typed import ArrayLike, Floats, Ints, Pixels, Size
+
+_Row: typing.TypeAlias = tuple[Pixels | None, Floats, Floats, Floats | None, int]
+"""Pixels, their powers, pose target, joint weights (None: certain) and action (-1: unknown) of a clip."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +30,8 @@ class ClipBatch:
         pixels: uint8 (B, T, H, W, 3); None if only poses were requested.
         powers: (B, T, 3) exponents of their channels, see `deephar.data.samples.frames.to_input`.
         pose: float32 (B, T, J, dim + 1), see `deephar.data.samples.targets.pose_target`.
-        pose_weights: float32 (B, 1), 0 if no joint of a clip has a label.
+        pose_weights: float32 (B, 1), 0 if no joint of a clip has a label; or (B, T, J) if a reader of stills weights
+            its joints, or batches are made in parts.
         action: float32 (B, A), one-hot; all 0 if the action is unknown.
         action_weights: float32 (B, 1), 0 if the action is unknown.
         broken: messages of the samples that could not be read and were replaced.
@@ -120,15 +124,13 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
         broken = []
         makers = [self._clip if is_of_videos(reader) else self._stills for reader, _ in self.sources]
         rows = [makers[number](number, epoch, position, broken) for number, position in self.rows(index)]
-        pixels, powers, poses, actions = zip(*rows, strict=True)
+        pixels, powers, poses, weights, actions = zip(*rows, strict=True)
         pose, shown = np.stack(poses), (None if self.size is None else np.stack(pixels), np.stack(powers))
         known = one_hot(np.array(actions), len(self.actions))
-        return ClipBatch(*shown, pose, labelled(pose), *known, tuple(broken))
+        return ClipBatch(*shown, pose, joint_weights(pose, weights, self.in_parts), *known, tuple(broken))
 
-    def _clip(
-        self, number: int, epoch: int, position: int, broken: list[str]
-    ) -> tuple[Pixels | None, Floats, Floats, int]:
-        """Pixels, their powers, pose and action of a clip from a video."""
+    def _clip(self, number: int, epoch: int, position: int, broken: list[str]) -> _Row:
+        """A clip from a video, whose joints are certain."""
         reader = typing.cast(VideoDataset, self.sources[number][0])
 
         def make(place: int, generator: np.random.Generator) -> clips.Clip:
@@ -141,7 +143,7 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
         name = reader.actions[clip.action] if clip.action >= 0 else None
         action = self.actions.index(name) if name in self.actions else -1
         powers = np.tile(clip.variation.power, (self.frames, 1))
-        return clip.pixels, powers, layout_target(clip.pose_crop, reader.layout, self.layout, self.dim), action
+        return clip.pixels, powers, layout_target(clip.pose_crop, reader.layout, self.layout, self.dim), None, action
 
     def _numbers(self, length: int, generator: np.random.Generator) -> Ints:
         """Frame numbers of a clip."""
@@ -149,8 +151,8 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
             return clips.spread_frames(length, self.frames, generator.uniform(*self.spread), generator.uniform())
         return clips.clip_frames(length, self.frames, int(generator.choice(self.subsampling)), generator)
 
-    def _stills(self, number: int, epoch: int, position: int, broken: list[str]) -> tuple[Pixels, Floats, Floats, int]:
-        """Pixels, their powers and poses of T unrelated stills; their action is unknown."""
+    def _stills(self, number: int, epoch: int, position: int, broken: list[str]) -> _Row:
+        """T unrelated stills, whose action is unknown."""
         reader, size = typing.cast(PoseDataset, self.sources[number][0]), self.size
         assert size is not None
 
@@ -159,9 +161,11 @@ class ClipMixture(Queues[PoseDataset | VideoDataset]):
 
         positions = range(position * self.frames, (position + 1) * self.frames)
         stills = [self.take(number, epoch, place, make, broken) for place in positions]
-        pose = np.stack([still.pose_crop for still in stills])
+        poses, weights = zip(*(labels(still, reader.layout, self.layout, self.dim) for still in stills), strict=True)
         pixels, powers = np.stack([still.pixels for still in stills]), np.array([still.power for still in stills])
-        return pixels, powers, layout_target(pose, reader.layout, self.layout, self.dim), -1
+        pose = np.stack(poses)
+        weighted = any(weight is not None for weight in weights)
+        return pixels, powers, pose, joint_weights(pose, weights) if weighted else None, -1
 
 
 def with_noise(pose: Floats, noise: PoseNoise, generator: np.random.Generator) -> Floats:

@@ -29,7 +29,8 @@ class Batch:
         pixels: uint8 (B, H, W, 3).
         powers: (B, 3) exponents of their channels, see `deephar.data.samples.frames.to_input`.
         target: float32 (B, J, dim + 1), see `deephar.data.samples.targets.pose_target`.
-        weights: float32 (B, 1), 0 if no joint has a label; or (B, J) if a reader weights its joints.
+        weights: float32 (B, 1), 0 if no joint has a label; or (B, J) if a reader weights its joints, or batches are
+            made in parts.
         broken: messages of the samples that could not be read and were replaced.
     """
 
@@ -108,7 +109,8 @@ class Mixture(Queues[PoseDataset]):
         rows = [self._row(number, epoch, position, broken) for number, position in self.rows(index)]
         pixels, powers, targets, weights = zip(*rows, strict=True)
         target = np.stack(targets)
-        return Batch(np.stack(pixels), np.array(powers), target, joint_weights(target, weights), tuple(broken))
+        weighted = joint_weights(target, weights, self.in_parts)
+        return Batch(np.stack(pixels), np.array(powers), target, weighted, tuple(broken))
 
     def _row(
         self, number: int, epoch: int, position: int, broken: list[str]
@@ -121,8 +123,11 @@ class Mixture(Queues[PoseDataset]):
             return make_crop(reader, place, self.size, variation, self.truncate_corners)
 
         crop = self.take(number, epoch, position, make, broken)
-        if crop.shows_nobody:  # no joint of any layout
-            joints = len(self.layout)
-            return crop.pixels, crop.power, pose_target(np.full((joints, 2), np.nan), self.dim), np.ones(joints)
-        target = layout_target(crop.pose_crop, reader.layout, self.layout, self.dim)
-        return crop.pixels, crop.power, target, rearranged_weight(crop.joint_weight, reader.layout, self.layout)
+        return crop.pixels, crop.power, *labels(crop, reader.layout, self.layout, self.dim)
+
+
+def labels(crop: Crop, source: PoseLayout, layout: PoseLayout, dim: int) -> tuple[Floats, Floats | None]:
+    """Target (J, dim + 1) and joint weights (J,) of a crop in a layout; the weights are None if its reader has none."""
+    if crop.shows_nobody:  # no joint of any layout
+        return pose_target(np.full((len(layout), 2), np.nan), dim), np.ones(len(layout))
+    return layout_target(crop.pose_crop, source, layout, dim), rearranged_weight(crop.joint_weight, source, layout)

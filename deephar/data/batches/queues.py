@@ -114,6 +114,11 @@ class Queues(typing.Generic[Reader]):
         self.batch_size: int = size
         self._orders: dict[int, tuple[tuple[int, int], Ints]] = {}
 
+    @property
+    def in_parts(self) -> bool:
+        """Whether a batch is made in parts, some of which may lack what others have."""
+        return self.turns > 1 or self.part[1] > 1
+
     def __len__(self) -> int:
         """Batches per epoch: `steps`, or until every reader's samples, over all shards, have been used once.
 

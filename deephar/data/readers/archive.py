@@ -30,7 +30,7 @@ class Archive:
         if self.path.is_dir():
             self.names = sorted(f.relative_to(self.path).as_posix() for f in self.path.rglob("*") if f.is_file())
         elif zipfile.is_zipfile(self.path):
-            self.names = sorted(self._zip().namelist())
+            self.names = sorted(name for name in self._zip().namelist() if not name.endswith("/"))
         else:
             raise ValueError(f"Expected a folder or a zip of {dataset}. Received: {self.path}")
         self._spellings = {folded(name): name for name in self.names} | {name: name for name in self.names}

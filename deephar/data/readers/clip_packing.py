@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import hashlib
 import io
 import json
 import multiprocessing
@@ -92,7 +93,8 @@ def pack_clips(
     count = len(reader)
     files.keep_settings(
         folder / SETTINGS,
-        {"format": FORMAT, "videos": count, "layout": reader.layout.name, **dataclasses.asdict(packing)},
+        {"format": FORMAT, "videos": count, "layout": reader.layout.name, **dataclasses.asdict(packing)}
+        | {"clips packed": _digest(reader, about)},
     )
     starts = range(0, count, packing.clips)
     if not (folder / INDEX).exists():
@@ -104,6 +106,13 @@ def pack_clips(
         _part(folder, number).unlink(missing_ok=True)
     with np.load(folder / INDEX, allow_pickle=False) as file:
         return json.loads(str(file["about"]))["left_out"]
+
+
+def _digest(reader: VideoDataset, about: About) -> str:
+    """Of what tells clips from others of the same number: names, where a reader has them, actions, subjects, splits."""
+    told = [[*getattr(reader, "names", ())], [*reader.actions], about.subjects, about.splits]
+    plain = json.dumps(told, default=lambda value: np.asarray(value).tolist())
+    return hashlib.blake2b(plain.encode(), digest_size=6).hexdigest()
 
 
 def _run(jobs: Sequence[tuple], processes: int, progress: bool) -> None:
@@ -235,5 +244,5 @@ def _join_frames(parts: Sequence[pathlib.Path], path: pathlib.Path, count: int) 
             table = np.lib.format.open_memmap(path, "w+", entries.dtype, (count,))
         begin, end = end, end + len(entries)
         table[begin:end] = entries
-        shown[begin:end] = np.isfinite(entries["pose"]).all(axis=-1).any(axis=-1)
+        shown[begin:end] = np.isfinite(entries["pose"][..., :2]).all(axis=-1).any(axis=-1)
     return shown

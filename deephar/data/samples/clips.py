@@ -356,7 +356,7 @@ class VideoFrames:
         """
         place, number = self.places[index]
         with self.reader.video(place) as video:
-            shown = np.flatnonzero(np.isfinite(video.pose_px).all(axis=-1).any(axis=-1))
+            shown = np.flatnonzero(np.isfinite(video.pose_px[..., :2]).all(axis=-1).any(axis=-1))
             if not len(shown):
                 raise ValueError(f"No frame of {video.name} shows anybody")
             number = int(shown[np.abs(shown - number).argmin()])

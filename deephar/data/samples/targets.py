@@ -57,20 +57,21 @@ def labelled(target: Floats) -> Floats:
     return np.any(target[..., :-1] > MISSING, axis=tuple(range(1, target.ndim)))[:, None].astype(np.float32)
 
 
-def joint_weights(target: Floats, weights: Sequence[Floats | None]) -> Floats:
+def joint_weights(target: Floats, weights: Sequence[Floats | None], each: bool = False) -> Floats:
     """Sample weights of pose targets.
 
     Args:
-        target: (B, J, dim + 1).
-        weights: B arrays (J,), confidence in every joint's label; or None, if all labels are certain.
+        target: (B, ..., J, dim + 1).
+        weights: B arrays (..., J), confidence in every joint's label; or None, if all labels are certain.
+        each: whether every joint has a weight even if all are the same, so that parts of a batch have one shape.
 
     Returns:
-        float32 (B, 1), `labelled`, if no joints are weighted; else (B, J).
+        float32 (B, 1), `labelled`, if no joints are weighted; else (B, ..., J).
     """
     whole = labelled(target)
-    if all(weight is None for weight in weights):
+    if not each and all(weight is None for weight in weights):
         return whole
-    rows = [np.broadcast_to(a if b is None else b, target.shape[1:2]) for a, b in zip(whole, weights, strict=True)]
+    rows = [np.broadcast_to(a if b is None else b, target.shape[1:-1]) for a, b in zip(whole, weights, strict=True)]
     return np.stack(rows).astype(np.float32)
 
 

@@ -45,7 +45,7 @@ def _shape(generator: np.random.Generator, size: Size) -> list[float]:
 
 def _texture(generator: np.random.Generator, size: Size, roughness: float) -> Pixels:
     """Noise uint8 (H, W) over the full range, whose contrast decreases by octave according to `roughness`."""
-    cells, total = 2, np.zeros((2, 2), dtype=np.float32)
+    total = np.zeros((2, 2), dtype=np.float32)
     for octave in range(6):
         cells = 2 ** (octave + 1)
         total = np.asarray(Image.fromarray(total).resize((cells, cells), Image.Resampling.BICUBIC))
