@@ -36,7 +36,7 @@ class Distortion:
         return xy * factor + square * self._swapped
 
     def undistort(self, seen: Floats) -> Floats:
-        """The points (..., 2) that are seen at others, NaN where there are none near the axis.
+        """The points (..., 2) that the lens shows at `seen` (..., 2); NaN where there are none near the axis.
 
         Newton's method from within the unit circle, in short steps: a lens may fold over far outside the image.
         """

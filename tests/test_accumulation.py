@@ -14,7 +14,7 @@ from test_queues import queue
 
 import deephar
 from deephar import distribution
-from deephar.data.batches import mixture
+from deephar.data.batches import clip_mixture, mixture
 from deephar.data.readers import lsp
 from deephar.data.synthetic.empty import EmptyScenes
 from deephar.training import Recipe, Stage, checkpoint, compile_model, fit, signals, stages, state, trainer
@@ -126,3 +126,6 @@ def test_parts_of_a_batch_have_weights_of_one_shape(drawn):
     sources = [{number for number, _ in parts.rows(turn)} for turn in range(4)]
     assert {0} in sources and {0, 1} in sources
     assert {parts.batch(0, turn).weights.shape for turn in range(4)} == {(2, 14)}
+    stills = [(lsp.LspExtended(drawn), 3), (nobody, 1)]
+    of_one, of_other = (clip_mixture.ClipMixture(stills, 2, (32, 32), steps=1, part=(number, 2)) for number in range(2))
+    assert of_one.batch(0, 0).pose_weights.shape == of_other.batch(0, 0).pose_weights.shape == (2, 2, 14)

@@ -138,11 +138,6 @@ def test_packing_that_was_ended_goes_on(tmp_path):
     assert again.read == [1, 2]
     with pytest.raises(ValueError, match="was created with other settings: windows=1.5, not 2.0"):
         pack_clips(Videos(), tmp_path / "ended", Packing(2.0, clips=1))
-    others = Videos()
-    others.names = ["a", "b", "c"]
-    for reader, about in ((others, None), (Videos(), About(splits=["train"] * 3))):
-        with pytest.raises(ValueError, match="was created with other settings: clips packed="):
-            pack_clips(reader, tmp_path / "ended", one_each, about)
 
 
 def test_two_processes_pack_the_same(folder, tmp_path):
@@ -236,3 +231,17 @@ def test_training_scripts_take_packed_clips(dataset, tmp_path, monkeypatch, caps
     assert_same_videos(packed[dataset], plain[dataset])
     assert_same_videos(packed["judge"], plain["judge"])
     assert "need" in refused(path, monkeypatch, capsys, *files[2:], *run_folder)
+
+
+def test_frames_without_depth_are_packed_as_shown(tmp_path):
+    class Flat(DrawnVideos):
+        def video(self, index):
+            video = super().video(index)
+            video.pose_px[..., 2] = np.nan
+            return video
+
+    pack_clips(Flat(), tmp_path / "flat", WHOLE)
+    pack_clips(DrawnVideos(), tmp_path / "deep", WHOLE)
+    flat, deep = (PackedClips(tmp_path / name).labelled_frames(0) for name in ("flat", "deep"))
+    np.testing.assert_array_equal(flat, deep)
+    assert len(flat)

@@ -471,7 +471,7 @@ def test_a_photograph_without_boxes_shows_nobody(photo, quick, tmp_path, capsys)
 
 
 def test_a_refused_output_spares_what_another_holds(photo, quick, tmp_path, capsys):
-    """Whatever the order: a table is begun when it is opened."""
+    """A table is begun when it is opened, and so comes last."""
     kept = tmp_path / "kept.csv"
     kept.write_text("earlier results")
     status, _, said = run(capsys, photo, "--out", kept, "--out", tmp_path / "kept.csv" / "a.coco.json")

@@ -95,18 +95,20 @@ def test_patience_waits_for_numbers(scores, ends, model):
     assert ended == ends and (rates[-1] < 1) == (ends is not None)
 
 
-@pytest.mark.parametrize(("first", "ended"), [(0, False), (90, True)])
-def test_the_time_of_an_epoch_counts_all_of_its_steps(first, ended, model, monkeypatch):
-    """Of 100 steps and two minutes left: one of a minute goes on, ten that take a minute do not."""
+@pytest.mark.parametrize(("first", "minutes", "ended"), [(0, 3.5, False), (90, 3.5, True), (90, 12.5, False)])
+def test_the_time_of_an_epoch_counts_all_of_its_steps(first, minutes, ended, model, monkeypatch):
+    """100 steps of a minute and a score of half a minute fit twice; where ten steps took a minute, 100 take ten."""
     now = [0.0]
     monkeypatch.setattr(callbacks.time, "monotonic", lambda: now[0])
-    limit = callbacks.EndIn(minutes=3)
+    limit = callbacks.EndIn(minutes)
     limit.set_model(model)
     limit.set_params({"epochs": 9, "steps": 100})
     limit.on_epoch_begin(0)
     for batch in range(first, 100):
         limit.on_train_batch_begin(batch)
-    now[0] = 60.0
+        now[0] += 60 / (100 - first)
+        limit.on_train_batch_end(batch)
+    now[0] += 30  # for the score
     model.stop_training = False
     limit.on_epoch_end(0)
     assert limit.ended == limit.within == model.stop_training == ended

@@ -318,3 +318,9 @@ def test_urls_of_files_are_paths_in_a_list_too(photos):
         assert [frame.name for frame in source] == [str(photos / "img1.png"), str(photos / "img2.png")]
     with pytest.raises(ValueError, match="a stream is opened by its own URL. Received: http://host/a.jpg"):
         open_source([photos / "img1.png", "http://host/a.jpg"])
+
+
+def test_an_empty_text_is_not_the_current_folder():
+    for source in ("", ["a.png", ""]):
+        with pytest.raises(ValueError, match=r"an empty text \(is a variable unset\?\)"):
+            open_source(source)

@@ -292,6 +292,8 @@ def test_streams_that_cannot_be_reached_do_not_tell_passwords():
         ("rtsp://10.0.0.5:554/user=admin&password=s&channel=1.sdp", "rtsp://10.0.0.5:554/user=***&password=***&channel=1.sdp"),
         ("https://h/a.mp4?X-Amz-Signature=s&expires=9&access_token=s", "https://h/a.mp4?X-Amz-Signature=***&expires=9&access_token=***"),
         ("RTSP://me:a/s?s@host/1", "rtsp://host/1"),
+        ("rtsp://10.0.0.5:554/1?password=p@ss", "rtsp://10.0.0.5:554/1?password=***"),
+        ("https://h:8443/@me/v", "https://h:8443/@me/v"),
         ("https://h/@me/v=1?design=2", "https://h/@me/v=1?design=2"),
     ],
 )  # fmt: skip

@@ -203,9 +203,10 @@ def test_a_recipe_reads_the_same_in_every_process():
     told = RECIPE.replaced(clips=clips).to_json()["clips"]
     assert "boxes=deephar.data.samples.clips.extent_boxes" in told and " at 0x" not in told
     assert "noise=PoseNoise(jitter=0.1, dropout=0.0)" in told
-    stored = functools.partial(boxes.predicted, BoxFile("videos", {"name": "ours"}))  # as `boxes.chooser` gives
-    told = RECIPE.replaced(clips=ClipSampling(boxes=stored)).to_json()["clips"]
-    assert "boxes=deephar.data.samples.boxes.predicted(BoxFile(source=videos," in told
+    stored = [BoxFile(source, {}, path=path) for source, path in (("videos", "a"), ("videos", "b"), ("others", "a"))]
+    chosen = [ClipSampling(boxes=functools.partial(boxes.predicted, file)) for file in stored]  # as `boxes.chooser`
+    one, moved, other = (RECIPE.replaced(clips=clips).to_json()["clips"] for clips in chosen)
+    assert "boxes=deephar.data.samples.boxes.predicted(" in one and one == moved != other
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--calibration", metavar="FOLDER", help="of photographs like yours, for --precision int8")
     parser.add_argument(
-        "--detector", metavar="FILE", help="finds people: .h5, of `deephar export people`, ONNX or MoveNet"
+        "--detector",
+        metavar="FILE",
+        help="finds people: weights (.h5), `deephar export people`'s, ONNX or MoveNet",
     )
     parser.add_argument("--flip", action="store_true", help="average with the mirrored picture, in twice the time")
     parser.add_argument("--conf", type=within(0, 1), metavar="SCORE", help="of people who are found, at least")

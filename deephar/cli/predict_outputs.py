@@ -115,7 +115,7 @@ def window(source: "Source") -> "contextlib.closing[Window]":
 
 
 def begun_at_once(name: str) -> bool:
-    """Whether a file of `--out` is begun when it is opened: it comes after those that may yet be refused."""
+    """Whether a file of `--out` is begun when it is opened, so that it comes after those that are only checked then."""
     return name.lower().endswith((".csv", ".jsonl"))
 
 

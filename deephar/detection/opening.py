@@ -14,11 +14,11 @@ _OURS = b"deephar-export-"
 
 
 def open_detector(path: Path, runtime: str | None = None, precision: str = "float32") -> "Detector":
-    """The detector in a file: what was trained here, `deephar export people` wrote, another's in ONNX, or MoveNet.
+    """The detector in a file: weights, what `deephar export people` wrote, another one in ONNX, or MoveNet.
 
     Args:
-        path: .h5 of `exp/people/train_people.py`; .onnx, .xml or .tflite; or the .tgz, .json or folder of
-            `deephar.detection.movenet.MoveNet`.
+        path: .h5 of `exp/people/train_people.py`, which runs on Keras in float32; .onnx, .xml or .tflite; or the .tgz,
+            .json or folder of `deephar.detection.movenet.MoveNet`.
         runtime, precision: of a file of deephar, see `deephar.runtimes.choosing.open_file`.
 
     Raises:
@@ -38,8 +38,9 @@ def open_detector(path: Path, runtime: str | None = None, precision: str = "floa
     if suffix == ".h5":
         from deephar.detection import loading
 
-        if runtime is not None:
-            raise ValueError(f"{path} holds weights, which run on Keras alone. Received: runtime={runtime!r}")
+        if runtime is not None or precision != "float32":
+            given = f"runtime={runtime!r} and precision={precision!r}"
+            raise ValueError(f"{path} holds weights, which run on Keras in float32 alone. Received: {given}")
         return PeopleDetector(loading.load(path))
     if not choosing.is_exported(file):
         raise ValueError(

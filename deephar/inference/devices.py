@@ -33,8 +33,9 @@ def is_url(text: str) -> bool:
 def shown(url: str) -> str:
     """A URL as it may be shown: without user and password, which cameras often have in theirs, in front or behind."""
     scheme, colon, place = url.partition("://")
-    user, _, rest = place.rpartition("@")  # a password may have any character
-    place = rest if ":" in user or "/" not in user else place
+    if not re.match(r"[^/?#@]*:\d+[/?#]", place):  # a host and its port
+        user, _, rest = place.rpartition("@")  # a password may have any character
+        place = rest if ":" in user or "/" not in user else place
     return scheme.lower() + colon + _SECRET.sub(r"\g<1>***", place)
 
 

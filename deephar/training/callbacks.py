@@ -21,7 +21,8 @@ class Score(keras.callbacks.Callback):
     With several processes, the first one scores a copy of the model and writes; all of them learn the score.
 
     Args:
-        score: function of the model that returns a number, larger is better; None to keep only the last weights.
+        score: function of the model that returns a number, larger is better; None to keep only the last weights. It is
+            NaN, and lower than all others, for weights that are not finite; if it is always NaN, the last are kept.
         folder: where `best.weights.h5` and `last.weights.h5` are written, atomically.
         name: of the score in the logs.
     """
@@ -63,7 +64,8 @@ class EndIn(keras.callbacks.Callback):
     """End a training after the last epoch that is over in time, in all of its processes; the last of its callbacks.
 
     Args:
-        minutes: from now on; an epoch is expected to take as long as the one before, a step as long as its steps.
+        minutes: from now on; an epoch is expected to take as long as the one before, whose steps are counted if it was
+            resumed in its midst.
 
     Attributes:
         ended: whether the time is over.
@@ -74,20 +76,26 @@ class EndIn(keras.callbacks.Callback):
         super().__init__()
         self.end: float = time.monotonic() + 60 * minutes
         self.begun: float = 0.0
+        self.stepped: float = 0.0
         self.first: int | None = None
         self.ended: bool = False
         self.within: bool = False
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.begun, self.first = time.monotonic(), None
+        self.stepped = self.begun
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         self.first = batch if self.first is None else self.first
 
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self.stepped = time.monotonic()
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         now, steps = time.monotonic(), self.params.get("steps") or 0
-        part = 1 - (self.first or 0) / steps if steps else 1.0  # of the epoch, if it was resumed in its midst
-        if distribution.agreed(self.model, now + (now - self.begun) / part > self.end):
+        part = 1 - (self.first or 0) / steps if steps else 1.0  # of the epoch
+        lasts = (self.stepped - self.begun) / part + now - self.stepped
+        if distribution.agreed(self.model, now + lasts > self.end):
             self.within = epoch + 1 < self.params["epochs"] and not self.model.stop_training
             self.model.stop_training = self.ended = True
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import hashlib
 import itertools
 import typing
 from collections.abc import Callable
@@ -274,14 +275,15 @@ class Recipe:
 def _plain(value) -> str:
     """A string for a value that is the same in every process."""
     if dataclasses.is_dataclass(value):
-        fields = ", ".join(f"{f.name}={_plain(getattr(value, f.name))}" for f in dataclasses.fields(value))
+        fields = ", ".join(f"{f.name}={_plain(getattr(value, f.name))}" for f in dataclasses.fields(value) if f.compare)
         return f"{type(value).__name__}({fields})"
     if isinstance(value, tuple):
         return f"({', '.join(map(_plain, value))})"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{name}: {_plain(one)}' for name, one in value.items())}}}"
     if isinstance(value, functools.partial):
-        return f"{_plain(value.func)}{_plain(value.args)}{_plain(value.keywords) if value.keywords else ''}"
+        given = _plain((value.args, value.keywords)).encode()  # which may be long: all boxes of a dataset
+        return f"{_plain(value.func)}({hashlib.blake2b(given, digest_size=6).hexdigest()})"
     return f"{value.__module__}.{value.__qualname__}" if callable(value) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""Learning-rate schedules, and the end of a stage whose score stands."""
+"""Learning-rate schedules, and early stopping."""
 
 import math
 from collections.abc import Collection
@@ -40,7 +40,9 @@ class _OfRanks(keras.callbacks.Callback):
     monitor: str
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        logs = {} if logs is None else logs
+        if not logs or self.monitor not in logs:  # of which Keras warns
+            super().on_epoch_end(epoch, logs)
+            return
         value = logs[self.monitor]
         logs[self.monitor] = ranked(value)
         super().on_epoch_end(epoch, logs)

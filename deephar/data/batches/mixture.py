@@ -115,7 +115,7 @@ class Mixture(Queues[PoseDataset]):
     def _row(
         self, number: int, epoch: int, position: int, broken: list[str]
     ) -> tuple[Pixels, tuple[float, ...], Floats, Floats | None]:
-        """Pixels, their powers, target and joint weights of a sample; the weights are None if its reader has none."""
+        """Pixels, their powers, target and joint weights of a sample, see `labels`."""
         reader, _ = self.sources[number]
 
         def make(place: int, generator: np.random.Generator) -> Crop:
@@ -127,7 +127,10 @@ class Mixture(Queues[PoseDataset]):
 
 
 def labels(crop: Crop, source: PoseLayout, layout: PoseLayout, dim: int) -> tuple[Floats, Floats | None]:
-    """Target (J, dim + 1) and joint weights (J,) of a crop in a layout; the weights are None if its reader has none."""
+    """Target (J, dim + 1) and joint weights (J,) of a crop in a layout.
+
+    The weights are None if its reader has none, and 1 where a crop is known to show nobody.
+    """
     if crop.shows_nobody:  # no joint of any layout
         return pose_target(np.full((len(layout), 2), np.nan), dim), np.ones(len(layout))
     return layout_target(crop.pose_crop, source, layout, dim), rearranged_weight(crop.joint_weight, source, layout)

@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import dataclasses
-import hashlib
 import io
 import json
 import multiprocessing
@@ -87,14 +86,13 @@ def pack_clips(
         dict from the number of a clip that could not be packed, or is empty, to the reason.
 
     Raises:
-        ValueError: if none can be packed, or the folder was begun with other clips or settings.
+        ValueError: if none can be packed, or the folder was begun with another number of clips or other settings.
     """
     folder, packing, about = pathlib.Path(folder), packing or Packing(), about or About()
     count = len(reader)
     files.keep_settings(
         folder / SETTINGS,
-        {"format": FORMAT, "videos": count, "layout": reader.layout.name, **dataclasses.asdict(packing)}
-        | {"clips packed": _digest(reader, about)},
+        {"format": FORMAT, "videos": count, "layout": reader.layout.name, **dataclasses.asdict(packing)},
     )
     starts = range(0, count, packing.clips)
     if not (folder / INDEX).exists():
@@ -106,13 +104,6 @@ def pack_clips(
         _part(folder, number).unlink(missing_ok=True)
     with np.load(folder / INDEX, allow_pickle=False) as file:
         return json.loads(str(file["about"]))["left_out"]
-
-
-def _digest(reader: VideoDataset, about: About) -> str:
-    """Of what tells clips from others of the same number: names, where a reader has them, actions, subjects, splits."""
-    told = [[*getattr(reader, "names", ())], [*reader.actions], about.subjects, about.splits]
-    plain = json.dumps(told, default=lambda value: np.asarray(value).tolist())
-    return hashlib.blake2b(plain.encode(), digest_size=6).hexdigest()
 
 
 def _run(jobs: Sequence[tuple], processes: int, progress: bool) -> None:

@@ -56,7 +56,7 @@ class BoxFile:
     made_by: dict[str, Json]
     pictures: dict[str, Boxes] = dataclasses.field(default_factory=dict)
     margin: float = 1.0
-    path: str = "the box file"
+    path: str = dataclasses.field(default="the box file", compare=False)
 
     def photograph(self, names: Sequence[str], size_px: Size) -> Floats:
         """The boxes of a photograph, as the extents of the joints.

@@ -110,7 +110,7 @@ def of_outputs(
     Args:
         kinds: of `KINDS`, one for every output.
         pose: pose target (B, ..., J, dim + 1).
-        pose_weights: (B, 1).
+        pose_weights: (B, 1) or (B, ..., J).
         action: one-hot (B, A).
         action_weights: (B, 1).
 
