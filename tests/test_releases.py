@@ -17,9 +17,12 @@ VERSIONS = sorted(path.name for path in RELEASES.iterdir() if path.is_dir() and 
 
 
 def test_there_is_one_of_every_release():
+    """What is not released yet calls itself a development version."""
     changes = (RELEASES.parents[1] / "CHANGELOG.md").read_text(encoding="utf-8")
-    released = [line.split()[1] for line in changes.splitlines() if line.startswith("## ") and "unreleased" not in line]
-    assert sorted(released) == VERSIONS and released[0] == deephar.__version__
+    headings = [line.split() for line in changes.splitlines() if line.startswith("## ")]
+    assert sorted(version for _, version, when in headings if when != "(unreleased)") == VERSIONS
+    _, newest, when = headings[0]
+    assert deephar.__version__ == (f"{newest}.dev0" if when == "(unreleased)" else newest)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
