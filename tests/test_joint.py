@@ -148,7 +148,14 @@ def test_stills_leave_the_statistics_of_the_action_part_alone():
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("weighting", ["fixed", "uncertainty", "alternating"])
+@pytest.mark.parametrize(
+    "weighting",
+    [
+        "fixed",
+        pytest.param("uncertainty", marks=pytest.mark.slow_on("jax")),
+        pytest.param("alternating", marks=pytest.mark.slow_on("jax")),
+    ],
+)
 @eagerly()
 def test_fit_logs_every_task(weighting):
     joint = JointNetwork(network(), {"actions": 0.5}, weighting)
