@@ -3,7 +3,7 @@
 Data     none; it makes 2,500 images and 300 videos of people in six actions, in MPII's and Penn Action's formats
 Command  python exp/quickstart.py
 Time     7.7 minutes on two AVX-512 cores; 11.1 and 12.6 on two cores of an AVX2 server CPU, whose speed varies
-Score    PCKh@0.5 of 83.2 % (nearest neighbour 23.6 %); actions 95.0 % with the pose part frozen (linear 27.5 %)
+Score    PCKh@0.5 of 83.4 % (nearest neighbour 23.6 %); actions 90.8 % with the pose part frozen (linear 27.5 %)
 Result   runs/quickstart/: report.json, poses.png (test set predictions), blocks.png, classes.png, confusion.png,
          film.webp (six test videos, predicted skeletons and actions), pose.weights.h5, action.weights.h5 and the data
 Recipe   the pose network is fine-tuned from shipped weights, trained on photographs above all (--from-scratch: random
