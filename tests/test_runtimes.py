@@ -4,10 +4,12 @@ import dataclasses
 import json
 import math
 import os
+import pathlib
 import pickle
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import keras
 import numpy as np
@@ -242,7 +244,9 @@ class Squares:
 
 
 WITHOUT_KERAS = """
+import pathlib
 import sys
+import zipfile
 class Refused:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in ("keras", "tensorflow", "jax", "torch"):
@@ -366,3 +370,16 @@ def test_ends_of_names_may_be_in_capitals():
     assert (
         choosing.is_exported("NET.ONNX") and choosing.is_exported("net.tflite") and not choosing.is_exported("NET.H5")
     )
+
+
+def test_damaged_words_about_a_network_are_named(exported, tmp_path):
+    """A byte of the JSON behind a network of LiteRT, in the zip at the end of the file."""
+    needed("litert")
+    path = pathlib.Path(shutil.copy(exported("litert"), tmp_path / "damaged.tflite"))
+    with zipfile.ZipFile(path) as file:
+        (member,) = file.infolist()
+    content = bytearray(path.read_bytes())
+    content[member.header_offset + 30 + len(member.filename) + 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"damaged.tflite is damaged: "):
+        choosing.open_file(path)

@@ -19,7 +19,7 @@ from deephar.data.samples import boxes, crops
 from deephar.data.samples.box_file import BoxFile
 from deephar.data.samples.clips import extent_boxes
 from deephar.evaluation import judges
-from deephar.training import ClipSampling, Joint, Recipe, Stage, options, train, trainer
+from deephar.training import ClipSampling, Joint, Recipe, Stage, fingerprint, options, train, trainer
 
 RECIPE = Recipe(
     preset="lite-2d",
@@ -248,3 +248,13 @@ def test_scores_that_were_never_numbers_are_said_to_be_none(tmp_path, capsys):
     first, second, _ = capsys.readouterr().out.splitlines()
     assert first == "best MPJPE, after first: none, it was never a number"
     assert second == "best MPJPE, after second: 98.8 mm"
+
+
+def test_a_reader_of_nothing_has_a_fingerprint():
+    """So that it is refused where the mixture says that every reader needs samples."""
+
+    class Nothing:
+        def __len__(self):
+            return 0
+
+    assert fingerprint.fingerprints({"a": Nothing()})["data.a"].startswith("0 samples")
