@@ -294,7 +294,7 @@ def read_frames(path: Path, indices: Sequence[int]) -> list[Image.Image]:
     return [found[index] for index in indices]
 
 
-def write_video(path: Path, frames: Iterable[Image.Image | Pixels], fps: float) -> None:
+def write_video(path: Path, frames: Iterable[Image.Image | Pixels], fps: float, threads: int = 0) -> None:
     """Write a video file: H.264, or MPEG-4 if PyAV lacks it.
 
     Args:
@@ -302,6 +302,7 @@ def write_video(path: Path, frames: Iterable[Image.Image | Pixels], fps: float) 
         frames: iterable of `PIL.Image.Image` or uint8 (H, W, 3), all of the same size. An odd width or height is made
             even by repeating the last column or row, as codecs require.
         fps: frames per second.
+        threads: of the encoder; 0 for as many as it chooses. Only one writes the same bytes every time.
 
     Raises:
         ValueError: for an unsupported suffix, no frames, frames of different sizes, or an `fps` that is not above 0.
@@ -309,6 +310,6 @@ def write_video(path: Path, frames: Iterable[Image.Image | Pixels], fps: float) 
         ImportError: without PyAV.
     """
     path = check_video(path, fps)
-    with whole_file(path) as temporary, VideoWriter(temporary, fps, name=path) as writer:
+    with whole_file(path) as temporary, VideoWriter(temporary, fps, name=path, threads=threads) as writer:
         for frame in frames:
             writer.write(frame)

@@ -73,9 +73,12 @@ class VideoWriter:
         fps: frames per second; where times are given, how long the last picture is shown.
         sound: `deephar.soundtrack.Soundtrack` that goes with the pictures, or None; it is closed with the file.
         name: of the file for messages; by default its path.
+        threads: of the encoder; 0 for as many as it chooses. Only one writes the same bytes every time.
     """
 
-    def __init__(self, path: Path, fps: float, sound: Soundtrack | None = None, name: Path | None = None) -> None:
+    def __init__(
+        self, path: Path, fps: float, sound: Soundtrack | None = None, name: Path | None = None, threads: int = 0
+    ) -> None:
         self.notes: list[str] = []
         self._path, self._name = check_video(path, fps), path if name is None else name
         self._fps = fraction(fps)
@@ -83,7 +86,7 @@ class VideoWriter:
         self._timeless = self._path.suffix.lower() == ".avi"
         self._clock = Clock(self._fps, 1 / self._fps if self._timeless else tick)
         self._frame: VideoFrame | None = None
-        self._sound = sound
+        self._sound, self._threads = sound, threads
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
         self._shape: tuple[int, ...] = ()
@@ -183,7 +186,7 @@ class VideoWriter:
 
     def _add_pictures(self, container: "OutputContainer") -> "VideoStream":
         encoder = next(name for name in _ENCODERS if name in pyav().codecs_available)
-        options = dict(_ENCODERS[encoder])
+        options = {**_ENCODERS[encoder], "threads": str(self._threads)}
         if self._timeless:
             options["bf"] = "0"  # such a file holds pictures in the order in which they are shown
         stream = typing.cast("VideoStream", container.add_stream(encoder, self._fps, options=options))

@@ -86,7 +86,7 @@ def one_clip(settings: writing.Settings, folder: pathlib.Path, clip: tuple[int, 
     if settings.frames_only:
         writing.save_frames(filmed.images, folder / "frames" / name, 5, settings.quality)
     else:
-        video.write_video(folder / "nturgb+d_rgb" / f"{name}_rgb.avi", filmed.images, FPS)
+        video.write_video(folder / "nturgb+d_rgb" / f"{name}_rgb.avi", filmed.images, FPS, threads=1)
     skeleton = ntu_files.Skeleton(len(filmed.images), {_FIRST_ID + index: as_body(filmed)})
     ntu_files.write_skeleton(label_path(settings, folder, index, camera), skeleton)
 
