@@ -47,7 +47,8 @@ class AugmentConfig:
             window, as published for MPII).
         flip: mirror half of the crops.
         power: exponent of each colour channel, sampled independently.
-        half_body: probability that the window shows only part of the person, the joints on one side of a line.
+        half_body: probability that the window shows only part of the person, the joints on one side of a line, more
+            often those above; half of these photographs end there, and what lies beyond is black.
         occlusion: probability that patches cover parts of the crop.
     """
 
@@ -143,7 +144,7 @@ AUGMENT = {
     ),
     "photographs": AugmentConfig(
         Interval(-60, 60), Interval(0.75, 1.4), Interval(-0.08, 0.08), Interval(-0.08, 0.08), "window",
-        flip=True, power=Interval(0.6, 1.6), half_body=0.1, occlusion=0.2,
+        flip=True, power=Interval(0.6, 1.6), half_body=0.4, occlusion=0.2,
     ),
 }  # fmt: skip
 """Named augmentations: none, mirroring only, the paper's ranges (appendix B), the published lists for MPII, Human3.6M,

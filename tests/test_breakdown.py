@@ -56,6 +56,14 @@ def test_people_are_counted_in_their_group():
     assert "lying" in report.breakdown_table(shares, breakdown.calibration(predictions([straight]), LSP))
 
 
+def test_only_joints_inside_the_crop_count_of_a_part():
+    """Seven of the joints are inside, of which three are found."""
+    found = predictions([bent_at(180)], [np.where(np.arange(14) < 3, 0.1, 0.3)])
+    found.inside[:, 7:] = False
+    assert breakdown.within_crop(found, LSP) == (pytest.approx(100 * 3 / 7), 1)
+    assert breakdown.within_crop(predictions([bent_at(180)]), LSP) == (100.0, 1)
+
+
 def test_confidence_is_compared_with_what_is_found():
     """Of joints given 0.9, half are found: an error of 0.4; of those given 0.15, none: 0.15."""
     half = np.where(np.arange(14) % 2, 0.0, 0.5)

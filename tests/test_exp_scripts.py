@@ -39,7 +39,10 @@ def test_lsp_trains_and_evaluates(drawn, tmp_path, monkeypatch, capsys):
     options = ("--data", drawn, *weights, "--smoke", "--multi-crop")
     table = run("exp/lsp/eval_lsp.py", monkeypatch, capsys, *options)
     assert "PCK@0.2 of the torso, 4 people" in table and "mean pose" in table
-    assert json.loads((out / "eval.json").read_text())["people"] == 4
+    result = json.loads((out / "eval.json").read_text())
+    assert result["people"] == 4 and "  upper 35 %" in table
+    assert list(result["parts"]) == ["upper 60 %", "upper 35 %", "lower 50 %"]
+    assert all(0 <= percent <= 100 and people == 4 for percent, people in result["parts"].values())
     assert (out / "predictions.png").stat().st_size > 1000
 
 

@@ -281,5 +281,7 @@ def test_cached_crops_are_those_of_the_reader(drawn):
         plain, cheap = crops.make_crop(reader, index, (64, 64)), crops.make_crop(kept, index, (64, 64))
         np.testing.assert_allclose(cheap.pose_crop, plain.pose_crop, atol=1e-3)
         assert np.abs(cheap.image - plain.image).mean() < 0.02
+    finer = cached.Cached(reader, (64, 64), detail=1.25).sample(0)
+    assert kept.sample(0).image.size == (128, 128) and finer.image.size == (160, 160)
     reader.sample = None
     assert kept.sample(5) is kept.sample(5) and len(kept) == 12

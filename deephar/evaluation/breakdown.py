@@ -1,4 +1,4 @@
-"""Where a pose network is good and where it is not: by posture of the body, and by how sure it says it is."""
+"""Where a pose network is good and where it is not: by posture, by how much is seen, and by how sure it says it is."""
 
 import typing
 
@@ -82,6 +82,16 @@ def by_posture(predictions: pose2d.Predictions, layout: PoseLayout, threshold: f
     }
     groups |= {name: known & (bent == number) for number, name in enumerate(LEGS)}
     return {name: _share(hits, counted & chosen[:, None]) for name, chosen in groups.items()}
+
+
+def within_crop(predictions: pose2d.Predictions, layout: PoseLayout, threshold: float = 0.2) -> Share:
+    """PCK of the torso of the joints inside the crop alone, where crops show parts of people.
+
+    Args:
+        predictions, layout, threshold: see `by_posture`.
+    """
+    hits, counted = _hits(predictions, layout, threshold)
+    return _share(hits, counted & predictions.inside)
 
 
 def calibration(

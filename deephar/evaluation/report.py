@@ -50,17 +50,17 @@ def pckh_table(scores: pose2d.PckhScores, name: str) -> str:
     )
 
 
-def breakdown_table(postures: Mapping[str, breakdown.Share], confidence: breakdown.Calibration) -> str:
-    """Lines of text: the score by posture, and how often joints are found by their confidence.
+def breakdown_table(groups: Mapping[str, breakdown.Share], confidence: breakdown.Calibration) -> str:
+    """Lines of text: the score by group, and how often joints are found by their confidence.
 
     Args:
-        postures: from `deephar.evaluation.breakdown.by_posture`.
+        groups: from `deephar.evaluation.breakdown.by_posture`, or others.
         confidence: from `deephar.evaluation.breakdown.calibration`.
 
     Returns:
         str.
     """
-    lines = [f"  {name:<15}{share.percent:6.1f} % of {share.people} people" for name, share in postures.items()]
+    lines = [f"  {name:<15}{share.percent:6.1f} % of {share.people} people" for name, share in groups.items()]
     bins = zip(confidence["confidence"], confidence["found"], confidence["joints"], strict=True)
     lines += [f"  confidence {sure:.2f}: {100 * found:5.1f} % of {joints} joints" for sure, found, joints in bins]
     return "\n".join([*lines, f"  expected calibration error {100 * confidence['error']:.1f} points"])

@@ -3,9 +3,11 @@
 Data     the official folder or a zip of it; test split: photographs 3701-4200
 Command  python exp/lsp/eval_lsp.py --data lspet_dataset.zip --weights runs/lsp/best.weights.h5
          --runtime openvino --precision int8: what a runtime and a precision cost
-Result   a table of PCK@0.2 (torso) per joint, by posture and by confidence, OUT/eval.json, OUT/predictions.png
+Result   a table of PCK@0.2 (torso) per joint, by posture, of parts of people and by confidence, OUT/eval.json,
+         OUT/predictions.png
 Protocol crop = square extent of the located joints x 1.25; torso = the longer located shoulder-hip diagonal;
-         people with neither diagonal are skipped and counted; located joints only; one crop
+         people with neither diagonal are skipped and counted; located joints only; one crop. Parts: as if the
+         photograph ended below (above) that share of the person's height, in a window of their own
 """
 
 from deephar import console
@@ -18,9 +20,15 @@ import pathlib
 import numpy as np
 
 from deephar.data.readers import lsp
-from deephar.data.samples import crops
+from deephar.data.samples import augment, crops
 from deephar.evaluation import breakdown, figures, pose2d, report
 from deephar.inference import PosePredictor
+
+PARTS = {
+    f"{side} {100 * share:.0f} %": augment.Draw(part=(angle, share), ends=True)
+    for side, angle, share in (("upper", 90.0, 0.6), ("upper", 90.0, 0.35), ("lower", 270.0, 0.5))
+}
+"""Of people, which are scored on their own."""
 
 
 def options():
@@ -61,9 +69,14 @@ def main():
     )
     scores = pose2d.pck_scores(predictions, layout)
     postures, confidence = breakdown.by_posture(predictions, layout), breakdown.calibration(predictions, layout)
+    parts = {}
+    for name, draw in PARTS.items():
+        shown = pose2d.predict(model, crops.Crops(test, size, layout, draw), flip=args.flip, on_broken="skip")
+        parts[name] = breakdown.within_crop(shown, layout)
     print(report.pck_table(scores))
-    print(report.breakdown_table(postures, confidence))
-    report.save_json({**scores, "postures": postures, "calibration": confidence}, args.out / "eval.json")
+    print(report.breakdown_table(postures | parts, confidence))
+    result = {**scores, "postures": postures, "parts": parts, "calibration": confidence}
+    report.save_json(result, args.out / "eval.json")
     if args.curve:
         figures.save_calibration(confidence, args.curve)
     if args.errors:

@@ -36,7 +36,7 @@ FUSED = Recipe(
     preset="lite-2d",
     network={"num_joints": 14, "export_heatmaps": True},
     layout="lsp14",
-    mixture={"lsp": 24, "street": 4, "drawn": 2, "beside": 1, "empty": 1},
+    mixture={"lsp": 20, "street": 8, "drawn": 2, "beside": 1, "empty": 1},
     augmentation={**dict.fromkeys(("lsp", "street", "drawn"), "photographs"), "beside": "flip", "empty": "flip"},
     batch_size=32,
     steps=300,
@@ -73,7 +73,7 @@ def open_sources(args):
 
 def kept(sources, args):
     """The sources, of which every photograph is decoded, and every person drawn, only once."""
-    return {name: cached.Cached(source, args.recipe.size) for name, source in sources.items()}
+    return {name: cached.Cached(source, args.recipe.size, detail=1.5) for name, source in sources.items()}
 
 
 def main():

@@ -97,7 +97,8 @@ def open_sources(args):
         sources["captured"] = CapturedPeople(poses, count, layout=SYNTHETIC.layout, seed=args.seed)
         validation = CapturedPeople(held, judged, layout=SYNTHETIC.layout, seed=args.seed + VALIDATION_SEED)
     size = args.recipe.size
-    return {name: cached.Cached(sources[name], size) for name in args.recipe.mixture}, crops.Crops(validation, size)
+    kept = {name: cached.Cached(sources[name], size, detail=1.5) for name in args.recipe.mixture}
+    return kept, crops.Crops(validation, size)
 
 
 def main():

@@ -14,16 +14,17 @@ class Cached:
 
     For augmentations that shift by fractions of the window and enlarge it by 1.4 at most (`photographs`, `lsp`, `mpii`,
     `flip`); of the largest windows, turned by 45 degrees and shifted, a corner may be black. Every worker process has
-    its own cache: up to 12 bytes per crop pixel and person.
+    its own cache: up to 12 bytes per crop pixel and person, times the square of `detail`.
 
     Args:
         dataset: a reader.
         size: (height, width) of the crops to be made, in pixels; the cached resolution is limited accordingly.
+        detail: pixels kept per pixel of a crop of the whole window; above 1 where crops also show parts of a person.
     """
 
-    def __init__(self, dataset: PoseDataset, size: Size) -> None:
+    def __init__(self, dataset: PoseDataset, size: Size, detail: float = 1.0) -> None:
         self.dataset = dataset
-        self.side: int = round(AROUND * max(size))
+        self.side: int = round(AROUND * detail * max(size))
         self.layout: PoseLayout = dataset.layout
         self._kept: dict[int, Sample] = {}
 

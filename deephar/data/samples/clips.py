@@ -267,7 +267,8 @@ def place_clip(
         raise ValueError(f"{video.name}: {error}") from None
     root_mm = _root_depth(pose_px, layout)
     to_crop = (px_to_crop, variation.flip, layout, root_mm, augment.depth_scale(subject, variation))
-    pose_crop = np.stack([augment.pose_to_crop(pose, *to_crop) for pose in pose_px])
+    seen = augment.within(pose_px, augment.edge(pose_px, variation))
+    pose_crop = np.stack([augment.pose_to_crop(pose, *to_crop) for pose in seen])
     return Clip(video.name, video.action, numbers, variation, None, px_to_crop, pose_px, pose_crop, root_mm)
 
 
@@ -299,6 +300,7 @@ def with_images(video: Video, placed: Sequence[Clip], size: Size) -> Iterator[Cl
             clip = placed[place]
             if place not in crops:
                 crops[place] = np.empty((len(clip.numbers), *size, 3), np.uint8)
+            picture = augment.blacken(picture, augment.edge(clip.pose_px, clip.variation), clip.px_to_crop)
             crops[place][clip.numbers == number] = augment.cover(picture, clip.variation.patches)
             if number == clip.numbers.max():
                 yield dataclasses.replace(clip, pixels=crops.pop(place))

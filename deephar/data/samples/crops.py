@@ -23,7 +23,8 @@ class Crop:
         power: exponents of their channels, see `deephar.data.samples.frames.to_input`.
         px_to_crop: (3, 3), source pixels to [0, 1] of the crop.
         pose_px: (J, D) in source pixels, NaN where not located; a third column is the depth in mm.
-        pose_crop: (J, D) in crop coordinates, sides swapped if mirrored; depth as in `geometry.depth_to_crop`.
+        pose_crop: (J, D) in crop coordinates, sides swapped if mirrored, NaN also where the photograph was cut off;
+            depth as in `geometry.depth_to_crop`.
         head_px: head size for PCKh in source pixels, NaN if there is none.
         root_mm: depth of the root joint, NaN without depth.
         depth_scale: of the crop's depth range, see `augment.depth_scale`.
@@ -79,9 +80,12 @@ def make_crop(
         px_to_crop = augment.px_to_crop(sample, variation, truncate_corners)
     except ValueError as error:
         raise ValueError(f"{sample.name}: {error}") from None
-    pixels = augment.cover(frames.cut(sample.image, px_to_crop, (size[1], size[0]), sample.name), variation.patches)
+    end = augment.edge(augment.extent(sample), variation)
+    pixels = frames.cut(sample.image, px_to_crop, (size[1], size[0]), sample.name)
+    pixels = augment.cover(augment.blacken(pixels, end, px_to_crop), variation.patches)
     scale = augment.depth_scale(sample, variation)
-    pose_crop = augment.pose_to_crop(sample.pose_px, px_to_crop, variation.flip, dataset.layout, sample.root_mm, scale)
+    pose_px = augment.within(sample.pose_px, end)
+    pose_crop = augment.pose_to_crop(pose_px, px_to_crop, variation.flip, dataset.layout, sample.root_mm, scale)
     weight = sample.joint_weight
     if weight is not None and variation.flip:
         weight = weight[dataset.layout.flip]

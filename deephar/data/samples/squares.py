@@ -19,7 +19,7 @@ def square_around(sample: Sample, windows: float, side: int) -> Sample:
         side: of the result in pixels, at most; it is not enlarged.
 
     Returns:
-        `Sample` in pixels of the square, without a camera and `rough_px`.
+        `Sample` in pixels of the square, without a camera.
 
     Raises:
         ValueError: if the photograph cannot be read or the window has no size; the message names it.
@@ -31,13 +31,14 @@ def square_around(sample: Sample, windows: float, side: int) -> Sample:
     except ValueError as error:
         raise ValueError(f"{sample.name}: {error}") from None
     pixels = frames.cut(sample.image, px_to_unit, (side, side), sample.name)
+    px_to_square = geometry.scaling(side, side) @ px_to_unit
     return dataclasses.replace(
         sample,
         image=Image.fromarray(pixels),
-        pose_px=geometry.transform_points(geometry.scaling(side, side) @ px_to_unit, sample.pose_px),
+        pose_px=geometry.transform_points(px_to_square, sample.pose_px),
         center_px=np.full(2, side / 2),
         window_px=sample.window_px * side / width,
         head_px=sample.head_px * side / width,
         camera=None,
-        rough_px=None,
+        rough_px=None if sample.rough_px is None else geometry.transform_points(px_to_square, sample.rough_px),
     )
