@@ -30,8 +30,9 @@ class Known:
         sample = self.reader.sample(index)
         pose = np.column_stack([sample.pose_px, np.linspace(-200, 200, 14)])
         weight = np.linspace(0, 1, 14) if index else None
+        rough = np.vstack([sample.pose_px, sample.pose_px[:index] - 50]) if index else None
         return Sample(
-            sample.name, sample.image, pose, sample.center_px, sample.window_px, 30.0, 0.0, 1500.0, None, weight
+            sample.name, sample.image, pose, sample.center_px, sample.window_px, 30.0, 0.0, 1500.0, None, weight, rough
         )
 
 
@@ -59,6 +60,24 @@ def test_a_packed_person_gives_the_same_crop(variation, path, drawn):
             assert one.joint_weight is None
 
 
+def test_a_packed_person_is_known_to_reach_as_far(path, drawn):
+    people, known = packed.Packed(path), Known(drawn)
+    assert people.sample(0).rough_px is None
+    for index, source in ((1, 1), (2, 3)):
+        kept, sample = people.sample(index), known.sample(source)
+        scale = kept.window_px / sample.window_px
+        told = (sample.rough_px - sample.center_px) * scale + kept.center_px
+        np.testing.assert_allclose(kept.rough_px[: 14 + source], told, atol=1e-9)
+        assert np.isnan(kept.rough_px[14 + source :]).all()
+
+
+def test_files_that_do_not_say_how_far_people_reach_are_read(path):
+    relabelled(path, rough_px=np.empty((3, 0, 2)))
+    assert packed.Packed(path).sample(1).rough_px is None
+    relabelled(path, rough_px=None)
+    assert packed.Packed(path).sample(1).rough_px is None
+
+
 def test_packed_people_are_trained_on_by_processes(path):
     images, targets, weights = PoseLoader([(packed.Packed(path), 2)], (32, 32), "pose_visibility", processes=1)[0]
     assert images.shape == (2, 32, 32, 3) and targets[0].shape == (2, 14, 3) and np.isfinite(weights).all()
@@ -73,12 +92,12 @@ def test_nobody_to_pack_leaves_no_file(drawn, tmp_path):
 
 
 def relabelled(path, **changes):
-    """The zip with other labels."""
+    """The zip with other labels; None removes one."""
     with zipfile.ZipFile(path) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     labels = dict(np.load(io.BytesIO(content["labels.npz"])))
     stream = io.BytesIO()
-    np.savez(stream, **{**labels, **changes})
+    np.savez(stream, **{name: array for name, array in {**labels, **changes}.items() if array is not None})
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in {**content, "labels.npz": stream.getvalue()}.items():
             archive.writestr(name, data)

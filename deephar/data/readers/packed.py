@@ -22,12 +22,13 @@ from deephar.data.samples.frames import open_image
 from deephar.data.samples.squares import square_around
 from deephar.files import whole_file
 from deephar.layouts import PoseLayout
-from deephar.typed import Path
+from deephar.typed import Floats, Path
 
 FORMAT = "deephar-crops-1"
 _LABELS = "labels.npz"
 _NUMBERS = ("pose_px", "center_px", "window_px", "head_px", "root_mm", "window_mm")
-"""Fields of a `Sample` that are numbers; the weights of joints beside them are NaN where there are none."""
+"""Fields of a `Sample` that are numbers; the weights of joints beside them are NaN where there are none, and so are
+`rough_px` (K, 2), which older files lack."""
 
 
 def _picture(index: int) -> str:
@@ -81,11 +82,20 @@ def _labels(samples: list[Sample], layout: PoseLayout) -> bytes:
     nothing = np.full(len(layout), np.nan)
     arrays = {name: np.stack([getattr(sample, name) for sample in samples]) for name in _NUMBERS}
     arrays["joint_weight"] = np.stack([nothing if s.joint_weight is None else s.joint_weight for s in samples])
+    arrays["rough_px"] = _stacked([sample.rough_px for sample in samples])
     content = io.BytesIO()
     about = json.dumps({"format": FORMAT, "layout": layout.to_json()})
     names = np.array([sample.name for sample in samples])
     np.savez_compressed(content, allow_pickle=False, about=np.array(about), name=names, **arrays)
     return content.getvalue()
+
+
+def _stacked(points: list[Floats | None]) -> Floats:
+    """Points (K, 2) of everybody, each of another K or None, as (N, largest K, 2) with NaN behind them."""
+    stacked = np.full((len(points), max((len(p) for p in points if p is not None), default=0), 2), np.nan)
+    for row, own in zip(stacked, points, strict=True):
+        row[: 0 if own is None else len(own)] = np.nan if own is None else own
+    return stacked
 
 
 class Packed:
@@ -108,7 +118,8 @@ class Packed:
                 raise ValueError(f"its format is {about['format']}")
             self.layout: PoseLayout = layouts.from_json(about["layout"])
             count = len(self._labels["name"])
-            if any(len(self._labels[name]) != count for name in (*_NUMBERS, "joint_weight")):
+            self._labels.setdefault("rough_px", np.empty((count, 0, 2)))
+            if any(len(self._labels[name]) != count for name in (*_NUMBERS, "joint_weight", "rough_px")):
                 raise ValueError("its arrays have different lengths")
             if self._labels["pose_px"].shape[1:2] != (len(self.layout),):
                 raise ValueError(f"its poses are not of layout {self.layout.name}")
@@ -124,8 +135,10 @@ class Packed:
     def sample(self, index: int) -> Sample:
         """The person at a position: a `Sample` in pixels of the packed picture, without a camera."""
         name = str(self._labels["name"][index])
-        weight = self._labels["joint_weight"][index]
+        weight, rough = (self._labels[field][index] for field in ("joint_weight", "rough_px"))
         image = open_image(self._files.read(_picture(index)), f"{name} in {self._files.path.name}")
         pose, center, window, head, root, width = (self._labels[field][index] for field in _NUMBERS)
         known = None if np.isnan(weight).any() else weight
-        return Sample(name, image, pose, center, window, float(head), float(root), float(width), joint_weight=known)
+        about = None if np.isnan(rough).all() else rough
+        numbers = float(head), float(root), float(width)
+        return Sample(name, image, pose, center, window, *numbers, joint_weight=known, rough_px=about)
