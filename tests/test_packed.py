@@ -42,7 +42,10 @@ def path(drawn, tmp_path):
     return tmp_path / "people.zip"
 
 
-@pytest.mark.parametrize("variation", [augment.Draw(), augment.Draw(scale=0.8, angle=20.0, flip=True)])
+@pytest.mark.parametrize(
+    "variation",
+    [augment.Draw(), augment.Draw(scale=0.8, angle=20.0, flip=True), augment.Draw(part=(90.0, 0.5), ends=True)],
+)
 def test_a_packed_person_gives_the_same_crop(variation, path, drawn):
     people = packed.Packed(path)
     assert len(people) == 3 and people.layout == Known(drawn).layout

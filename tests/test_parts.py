@@ -26,7 +26,7 @@ class One:
         return 1
 
     def sample(self, index):
-        return self._sample
+        return dataclasses.replace(self._sample, image=self._sample.image.copy())
 
 
 def test_a_half_body_is_the_window_of_the_joints_on_one_side(drawn):
@@ -71,8 +71,32 @@ def test_half_a_body_has_its_head(drawn):
     top = np.nanmin(sample.pose_px[:, 1])
     crown = np.array([sample.center_px[0], top - 40])
     sample = dataclasses.replace(sample, rough_px=np.vstack([sample.pose_px, crown]))
-    upper = crops.make_crop(One(sample), 0, (32, 32), augment.Draw(part=(90.0, 0.5)))
-    assert geometry.transform_points(upper.px_to_crop, crown)[1] == pytest.approx(0.1)
+    for ends in (False, True):
+        upper = crops.make_crop(One(sample), 0, (32, 32), augment.Draw(part=(90.0, 0.5), ends=ends))
+        assert geometry.transform_points(upper.px_to_crop, crown)[1] == pytest.approx(0.1)
+    seen = sample.pose_px[:, 1] <= (crown[1] + sample.pose_px[:, 1].max()) / 2
+    assert 2 < seen.sum() < 12
+    np.testing.assert_array_equal(np.isfinite(upper.pose_crop).all(axis=1), seen)
+
+
+def test_depth_ends_with_the_photograph(drawn):
+    """A joint beyond has no depth; the others have that of half a body whose photograph goes on."""
+    sample = lsp.LspExtended(drawn, [2]).sample(0)
+    deep = dataclasses.replace(sample, pose_px=np.column_stack([sample.pose_px, np.linspace(-200, 200, 14)]), root_mm=0)
+    plain, cut = (
+        crops.make_crop(One(deep), 0, (32, 32), augment.Draw(part=(270.0, 0.5), ends=ends)) for ends in (False, True)
+    )
+    seen = np.isfinite(cut.pose_crop).all(axis=1)
+    assert 2 < seen.sum() < 12 and np.isnan(cut.pose_crop[~seen]).all() and cut.depth_scale == plain.depth_scale
+    np.testing.assert_array_equal(cut.pose_crop[seen], plain.pose_crop[seen])
+
+
+def test_nothing_ends_where_too_few_joints_are_known(drawn):
+    sample = lsp.LspExtended(drawn, [2]).sample(0)
+    few = np.where(np.arange(14)[:, None] < 2, sample.pose_px, np.nan)
+    sample = dataclasses.replace(sample, pose_px=few)
+    cut = crops.make_crop(One(sample), 0, (32, 32), augment.Draw(part=(90.0, 0.5), ends=True))
+    np.testing.assert_array_equal(cut.pixels, crops.make_crop(One(sample), 0, (32, 32)).pixels)
 
 
 def test_a_clip_shows_half_a_body_and_patches_in_every_frame():
@@ -116,7 +140,7 @@ def test_halves_and_patches_are_as_frequent_as_said():
     draws = [augment.draw(config.AUGMENT["photographs"], generator) for _ in range(2000)]
     halves = [d for d in draws if d.part is not None]
     assert 0.37 < len(halves) / 2000 < 0.43 and 0.46 < np.mean([d.ends for d in halves]) < 0.54
-    assert 0.55 < np.mean([abs(d.part[0] - 90) < 30 for d in halves]) < 0.65  # what is above; 1 in 12 of the others
+    assert 0.55 < np.mean([abs(d.part[0] - 90) < 30 for d in halves]) < 0.65  # what is above, and 1 in 6 of the others
     assert all(0.25 <= d.part[1] <= 0.7 for d in halves) and not any(d.ends for d in draws if d.part is None)
     assert 0.17 < np.mean([bool(d.patches) for d in draws]) < 0.23
     plain = [augment.draw(config.AUGMENT["lsp"], generator) for _ in range(50)]

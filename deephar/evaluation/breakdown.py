@@ -85,7 +85,7 @@ def by_posture(predictions: pose2d.Predictions, layout: PoseLayout, threshold: f
 
 
 def within_crop(predictions: pose2d.Predictions, layout: PoseLayout, threshold: float = 0.2) -> Share:
-    """PCK of the torso of the joints inside the crop alone, where crops show parts of people.
+    """PCK of the torso, of the joints that the crop shows alone: for crops of parts of people.
 
     Args:
         predictions, layout, threshold: see `by_posture`.

@@ -7,7 +7,8 @@ Result   a table of PCK@0.2 (torso) per joint, by posture, of parts of people an
          OUT/predictions.png
 Protocol crop = square extent of the located joints x 1.25; torso = the longer located shoulder-hip diagonal;
          people with neither diagonal are skipped and counted; located joints only; one crop. Parts: as if the
-         photograph ended below (above) that share of the person's height, in a window of their own
+         photograph ended below (above) that share of the person's height, in a window of their own; the joints left
+         there, always one crop
 """
 
 from deephar import console
@@ -28,7 +29,7 @@ PARTS = {
     f"{side} {100 * share:.0f} %": augment.Draw(part=(angle, share), ends=True)
     for side, angle, share in (("upper", 90.0, 0.6), ("upper", 90.0, 0.35), ("lower", 270.0, 0.5))
 }
-"""Of people, which are scored on their own."""
+"""Parts of people that are scored on their own: `Draw` by name."""
 
 
 def options():

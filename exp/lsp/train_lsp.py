@@ -73,7 +73,8 @@ def open_sources(args):
 
 def kept(sources, args):
     """The sources, of which every photograph is decoded, and every person drawn, only once."""
-    return {name: cached.Cached(source, args.recipe.size, detail=1.5) for name, source in sources.items()}
+    detail = {"lsp": 1.5, "street": 1.5}  # parts of people are shown
+    return {name: cached.Cached(source, args.recipe.size, detail.get(name, 1.0)) for name, source in sources.items()}
 
 
 def main():

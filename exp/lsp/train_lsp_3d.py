@@ -97,7 +97,8 @@ def open_sources(args):
         sources["captured"] = CapturedPeople(poses, count, layout=SYNTHETIC.layout, seed=args.seed)
         validation = CapturedPeople(held, judged, layout=SYNTHETIC.layout, seed=args.seed + VALIDATION_SEED)
     size = args.recipe.size
-    kept = {name: cached.Cached(sources[name], size, detail=1.5) for name in args.recipe.mixture}
+    detail = {"lsp": 1.5, "street": 1.5}  # parts of people are shown
+    kept = {name: cached.Cached(sources[name], size, detail.get(name, 1.0)) for name in args.recipe.mixture}
     return kept, crops.Crops(validation, size)
 
 

@@ -1,7 +1,8 @@
 """Fit how sure a person is by the detector's score, the joints' confidence and the agreement of the boxes.
 
 Data     LSP-extended, validation split 3501-3700; street photographs 1701-1760 with predicted joints (--street,
-         --street-poses), whole and in windows beside the people; synthetic groups need nothing
+         --street-poses), whole, cut off below half of the person, and in windows beside the people; synthetic groups
+         need nothing
 Command  python exp/people/fit_certainty.py --data lspet_dataset.zip --street ccp.zip --street-poses ccp.npz
 Result   the constants of deephar/inference/certainty.py, and the average precision of every rank by source
 """
@@ -49,11 +50,11 @@ def options():
 
 def pictures(args):
     """Source, picture and boxes (N, 4) of the people in it."""
-    for sample in map(args.people.sample, range(len(args.people))):
-        yield "sports", frames.to_rgb(sample.image, sample.name), geometry.points_box(sample.pose_px)[None]
-    for sample in map(args.street.sample, range(len(args.street))):
-        box = geometry.points_box(sample.extent_px)
-        yield "street", frames.to_rgb(sample.image, sample.name), box[None]
+    for source, reader in (("sports", args.people), ("street", args.street)):
+        for sample in map(reader.sample, range(len(reader))):
+            picture, points = frames.to_rgb(sample.image, sample.name), sample.extent_px
+            yield source, picture, geometry.points_box(points)[None]
+            yield f"{source}, upper half", *upper_half(picture, points)
     beside = backgrounds.Backgrounds(args.street, 0)
     for sample in map(beside.sample, range(min(WINDOWS, len(beside)))):
         yield "beside", backgrounds.picture(sample), NOBODY
@@ -62,6 +63,13 @@ def pictures(args):
         truth = drawn.truth(index)
         poses = truth.pose_px[truth.share > 0.3]
         yield "drawn", Image.fromarray(drawn.image(index)), np.concatenate([poses.min(axis=1), poses.max(axis=1)], -1)
+
+
+def upper_half(picture, points):
+    """A picture that ends below half of a person, and the box (1, 4) of the points that are left."""
+    end = (np.nanmin(points[:, 1]) + np.nanmax(points[:, 1])) / 2
+    left = points[points[:, 1] <= end]
+    return picture.crop((0, 0, picture.width, max(2, round(end)))), geometry.points_box(left)[None]
 
 
 def evidence(args):

@@ -46,8 +46,11 @@ class Sample:
 
     @property
     def extent_px(self) -> Floats:
-        """(K, 2) points in source pixels, NaN where not located, among which the whole person is."""
-        return self.pose_px[:, :2] if self.rough_px is None else self.rough_px
+        """(..., 2) points in source pixels, NaN where not located, among which the whole person is.
+
+        (K, 2) of a still; (T, J, 2) where `pose_px` is of all frames of a clip.
+        """
+        return self.pose_px[..., :2] if self.rough_px is None else self.rough_px
 
 
 class PoseDataset(typing.Protocol):

@@ -8,7 +8,7 @@ import numpy as np
 from deephar import geometry
 from deephar.config import AugmentConfig
 from deephar.data.readers.base import Sample
-from deephar.data.samples import frames
+from deephar.data.samples import frames, parts
 from deephar.layouts import PoseLayout
 from deephar.typed import Floats, Pixels, Size
 
@@ -17,9 +17,8 @@ from deephar.typed import Floats, Pixels, Size
 class Draw:
     """One draw from an `AugmentConfig`; the default is the identity.
 
-    `part` is (direction in degrees, from x to y, and fraction of the extent along it that is shown); `ends`: whether
-    the photograph ends there, see `edge`; `patches` are rectangles of the crop, (x1, y1, x2, y2) in [0, 1], and their
-    RGB in [0, 255].
+    `part` is that of the person that is shown, see `deephar.data.samples.parts.line`, and `ends` whether the photograph
+    ends there; `patches` are rectangles of the crop, (x1, y1, x2, y2) in [0, 1], and their RGB in [0, 255].
     """
 
     angle: float = 0.0
@@ -63,7 +62,7 @@ def _happens(probability: float, generator: np.random.Generator) -> bool:
 
 
 def _part(generator: np.random.Generator) -> tuple[tuple[float, float], bool]:
-    """A part and whether the photograph ends there: half the time what is above, as in most, else any side."""
+    """A part, and whether the photograph ends there: half the time what is above, as in most photographs."""
     direction = generator.normal(90, 10) if generator.integers(2) else generator.uniform(0, 360)
     return (direction, generator.uniform(0.25, 0.7)), bool(generator.integers(2))
 
@@ -80,31 +79,13 @@ def edge(points_px: Floats, variation: Draw) -> Floats | None:
     """Where a `Draw` lets the photograph end.
 
     Args:
-        points_px: (..., 2 or 3), `extent` of a still, or the joints of all frames of a clip.
+        points_px: (..., 2) of a still, or of all frames of a clip, see `Sample.extent_px`.
         variation: `Draw`.
 
     Returns:
-        (a, b, c): source pixels with a x + b y > c are not in the photograph; or None, if it does not end.
+        `deephar.data.samples.parts.line`, or None, if it does not end.
     """
-    return _line(points_px, variation.part) if variation.ends and variation.part else None
-
-
-def within(pose_px: Floats, end: Floats | None) -> Floats:
-    """A pose (..., 2 or 3) without the joints beyond an `edge`, which become NaN."""
-    if end is None:
-        return pose_px
-    return np.where(pose_px[..., :2] @ end[:2, None] <= end[2], pose_px, np.nan)
-
-
-def blacken(pixels: Pixels, end: Floats | None, px_to_crop: Floats) -> Pixels:
-    """Black what lies beyond an `edge` in a crop, uint8 (H, W, 3); returns it, or a changed copy."""
-    if end is None:
-        return pixels
-    height, width = pixels.shape[:2]
-    y, x = np.mgrid[:height, :width] + 0.5
-    centers = np.stack([x / width, y / height], axis=-1)
-    beyond = geometry.transform_points(np.linalg.inv(px_to_crop), centers) @ end[:2] > end[2]
-    return np.where(beyond[..., None], np.uint8(0), pixels)
+    return parts.line(points_px, variation.part) if variation.ends and variation.part else None
 
 
 def cover(pixels: Pixels, patches: Sequence[tuple[tuple[float, ...], tuple[int, ...]]]) -> Pixels:
@@ -120,42 +101,8 @@ def cover(pixels: Pixels, patches: Sequence[tuple[tuple[float, ...], tuple[int, 
 
 def depth_scale(sample: Sample, variation: Draw) -> float:
     """Scale factor of an augmented crop's depth range: the width of its window over 2.25 m."""
-    window_mm = sample.window_mm * float(_shown(sample, variation.part)[1][0] / sample.window_px[0])
+    window_mm = sample.window_mm * float(parts.window(sample, variation.part)[1][0] / sample.window_px[0])
     return variation.scale * window_mm / geometry.WINDOW_MM
-
-
-def extent(sample: Sample) -> Floats:
-    """Points (..., 2 or 3) in source pixels among which a person is: of a still, or of all frames of a clip."""
-    return sample.pose_px if sample.rough_px is None else sample.rough_px
-
-
-def _shown(sample: Sample, part: tuple[float, float] | None) -> tuple[Floats, Floats]:
-    """Centre and window of a part of a person, see `Draw`; those of the sample if there are too few joints."""
-    if part is None:
-        return sample.center_px, sample.window_px
-    line = _line(extent(sample), part)
-    if line is None:
-        return sample.center_px, sample.window_px
-    points = _located(extent(sample))
-    kept = points[points @ line[:2] <= line[2]]
-    center, window = geometry.box_to_window(geometry.enlarge_box(geometry.points_box(kept), geometry.MARGIN, True))
-    return center, np.maximum(window, sample.window_px / 3)
-
-
-def _line(points_px: Floats, part: tuple[float, float]) -> Floats | None:
-    """The line at which a part ends, see `edge`; None if there are too few points."""
-    points = _located(points_px)
-    direction = np.array([np.cos(np.deg2rad(part[0])), np.sin(np.deg2rad(part[0]))])
-    along = points @ direction
-    if len(points) < 3 or not np.ptp(along):
-        return None
-    return np.append(direction, along.min() + part[1] * np.ptp(along))
-
-
-def _located(points_px: Floats) -> Floats:
-    """Those (N, 2) of points (..., 2 or 3) that are located."""
-    points = points_px[..., :2].reshape(-1, 2)
-    return points[np.isfinite(points).all(axis=1)]
 
 
 def px_to_crop(
@@ -173,7 +120,7 @@ def px_to_crop(
         (3, 3) float64.
     """
     variation = variation or Draw()
-    center, plain = _shown(sample, variation.part)
+    center, plain = parts.window(sample, variation.part)
     window = plain * variation.scale
     unit = {"px": variation.scale, "window": window, "mpii": plain / 200}[variation.shift_unit]
     center = center + unit * np.asarray(variation.shift)

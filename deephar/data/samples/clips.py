@@ -10,7 +10,7 @@ from PIL import Image
 
 from deephar import geometry
 from deephar.data.readers.base import Sample, Video, VideoDataset
-from deephar.data.samples import augment, frames
+from deephar.data.samples import augment, frames, parts
 from deephar.data.samples.boxes import Chooser, frame_box, key_positions
 from deephar.layouts import PoseLayout
 from deephar.typed import ArrayLike, Floats, Ints, Pixels, Size
@@ -175,7 +175,8 @@ class Clip:
         pixels: uint8 (T, H, W, 3); None if only poses were requested.
         px_to_crop: (3, 3), source pixels to [0, 1] of the crop.
         pose_px: (T, J, D) in source pixels, NaN where not located.
-        pose_crop: (T, J, D) in crop coordinates, sides swapped if mirrored; depth in [0, 1] of the depth range.
+        pose_crop: (T, J, D) in crop coordinates, sides swapped if mirrored, NaN also where the photograph was cut off;
+            depth in [0, 1] of the depth range.
         root_mm: depth in the middle of the depth range, NaN without depth.
     """
 
@@ -267,7 +268,7 @@ def place_clip(
         raise ValueError(f"{video.name}: {error}") from None
     root_mm = _root_depth(pose_px, layout)
     to_crop = (px_to_crop, variation.flip, layout, root_mm, augment.depth_scale(subject, variation))
-    seen = augment.within(pose_px, augment.edge(pose_px, variation))
+    seen = parts.within(pose_px, augment.edge(subject.extent_px, variation))
     pose_crop = np.stack([augment.pose_to_crop(pose, *to_crop) for pose in seen])
     return Clip(video.name, video.action, numbers, variation, None, px_to_crop, pose_px, pose_crop, root_mm)
 
@@ -300,7 +301,8 @@ def with_images(video: Video, placed: Sequence[Clip], size: Size) -> Iterator[Cl
             clip = placed[place]
             if place not in crops:
                 crops[place] = np.empty((len(clip.numbers), *size, 3), np.uint8)
-            picture = augment.blacken(picture, augment.edge(clip.pose_px, clip.variation), clip.px_to_crop)
+            end = augment.edge(clip.pose_px[..., :2], clip.variation)
+            picture = parts.blacken(picture, end, clip.px_to_crop)
             crops[place][clip.numbers == number] = augment.cover(picture, clip.variation.patches)
             if number == clip.numbers.max():
                 yield dataclasses.replace(clip, pixels=crops.pop(place))

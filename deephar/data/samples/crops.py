@@ -8,7 +8,7 @@ import numpy as np
 from deephar import layouts
 from deephar.camera import Camera
 from deephar.data.readers.base import PoseDataset
-from deephar.data.samples import augment, frames
+from deephar.data.samples import augment, frames, parts
 from deephar.layouts import PoseLayout
 from deephar.typed import Floats, Pixels, Size
 
@@ -80,11 +80,11 @@ def make_crop(
         px_to_crop = augment.px_to_crop(sample, variation, truncate_corners)
     except ValueError as error:
         raise ValueError(f"{sample.name}: {error}") from None
-    end = augment.edge(augment.extent(sample), variation)
+    end = augment.edge(sample.extent_px, variation)
     pixels = frames.cut(sample.image, px_to_crop, (size[1], size[0]), sample.name)
-    pixels = augment.cover(augment.blacken(pixels, end, px_to_crop), variation.patches)
+    pixels = augment.cover(parts.blacken(pixels, end, px_to_crop), variation.patches)
     scale = augment.depth_scale(sample, variation)
-    pose_px = augment.within(sample.pose_px, end)
+    pose_px = parts.within(sample.pose_px, end)
     pose_crop = augment.pose_to_crop(pose_px, px_to_crop, variation.flip, dataset.layout, sample.root_mm, scale)
     weight = sample.joint_weight
     if weight is not None and variation.flip:
