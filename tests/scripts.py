@@ -52,7 +52,7 @@ def hiding(*modules):
     return f"import sys; sys.modules.update(dict.fromkeys({[*modules, 'sklearn', 'matplotlib']})); "
 
 
-def printed(code, *arguments, timeout=240):
+def printed(code, *arguments, timeout=900):
     """Lines that a program on TensorFlow prints; a process of its own, as the CPU can be split only once."""
     places = [str(ROOT), str(ROOT / "tests")]
     environment = {"PYTHONPATH": os.pathsep.join(places), "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}

@@ -25,6 +25,7 @@ CLIPS = {**SIZE, "num_blocks": 2, "frames": 4, "appearance_width": 16, "num_acti
 
 def forms(name, **options):
     """A network and its equal: poses joined with visibility, and outputs in another order."""
+    keras.utils.set_random_seed(0)
     apart, joined = (models.build(name, concat_visibility=joined, **options) for joined in (False, True))
     joined.set_weights(apart.get_weights())
     order = np.random.default_rng(0).permutation(len(joined.outputs))

@@ -47,6 +47,7 @@ def needed(name):
 def folder(tmp_path_factory):
     """Weights of a tiny network beside their model.json, and the cache of this module."""
     folder = tmp_path_factory.mktemp("weights")
+    keras.utils.set_random_seed(0)
     models.build("lite-2d", **TINY).save_weights(folder / "tiny.weights.h5")
     ABOUT.write(folder / "model.json")
     return folder

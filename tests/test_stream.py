@@ -119,6 +119,28 @@ def test_a_part_of_somebody_is_not_somebody_else():
     assert len(detection.distinct([beside, whole], LSP)) == 2
 
 
+def test_the_whole_of_somebody_counts_more_than_a_surer_part():
+    """And what is not in the picture, the knees of a half body, does not make two of one."""
+    whole = Person(np.array([0.0, 0, 100, 200]), LSP_POSE, np.full(14, 0.9), score=0.8)
+    upper = np.where(np.arange(14) < 4, 0.95, 0.05)
+    half = Person(np.array([0.0, 0, 100, 100]), LSP_POSE, upper, score=0.9)
+    assert detection.distinct([half, whole], LSP) == [whole]
+    elsewhere = np.where(upper[:, None] > 0.5, LSP_POSE, LSP_POSE + 500)
+    again = Person(np.array([0.0, 30, 100, 130]), elsewhere, upper, score=0.85)
+    assert detection.distinct([again, half], LSP) == [half]
+
+
+def test_the_box_of_half_a_body_is_around_what_is_seen():
+    """Four joints are seen, or fewer and the surest make four; it ends where the picture does."""
+    confidence = np.where(np.arange(14) < 4, 0.9, 0.1)
+    np.testing.assert_allclose(box_rules.extent(LSP_POSE, confidence), [0, 0, 60, LSP_POSE[3, 1]])
+    confidence[:3] = [0.05, 0.1, 0.3]
+    confidence[9:] = [0.2, 0.25, 0.0, 0.0, 0.0]
+    np.testing.assert_allclose(box_rules.extent(LSP_POSE, confidence)[[1, 3]], LSP_POSE[[2, 10], 1])
+    ended = box_rules.extent(LSP_POSE - 10, np.full(14, 0.9), (80, 150))
+    np.testing.assert_allclose(ended, [0, 0, 80, 150])
+
+
 def test_a_frame_of_a_source_is_a_photograph():
     one = predictor()
     with open_source(film(lambda t: 100, count=1)) as source:

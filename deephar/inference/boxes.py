@@ -5,21 +5,24 @@ import numpy as np
 from deephar import geometry
 from deephar.typed import ArrayLike, Bools, Floats, Size
 
-SURE = 0.5
-"""A person's box encloses the joints of at least this confidence; if most are below it, the more confident half."""
+SURE, FEWEST = 0.5, 4
+"""A person's box encloses the joints of at least this confidence; if these are fewer than so many, the surest ones."""
 
 LEAST_PX = 2.0
 """Width and height of the box of a person who is found, at least."""
 
 
-def extent(pose_px: Floats, confidence: Floats) -> Floats:
+def extent(pose_px: Floats, confidence: Floats, size: Size | None = None) -> Floats:
     """Box (4,) x1, y1, x2, y2 enclosing the joints that are seen.
 
     Args:
         pose_px: (J, 2) in pixels.
         confidence: (J,) in [0, 1].
+        size: (width, height) of the picture at whose border the box ends, if there is one.
     """
-    return geometry.points_box(pose_px[confidence >= min(SURE, np.median(confidence))])
+    surest = np.sort(confidence)[-FEWEST:]
+    box = geometry.points_box(pose_px[confidence >= min(SURE, surest[0])])
+    return box if size is None else np.clip(box, 0.0, np.tile(size, 2))
 
 
 def checked(boxes: ArrayLike, size: Size) -> Floats:

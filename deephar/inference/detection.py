@@ -18,6 +18,9 @@ Detector: typing.TypeAlias = Callable[[Image.Image], tuple[ArrayLike, ArrayLike]
 SAME = 0.35
 """Similarity of joints, see `deephar.metrics_overlap.oks`, above which two poses are the same person's."""
 
+ABSENT = 0.2
+"""Confidence of a joint below which it is taken not to be in the picture."""
+
 OVERLAP = 0.7
 """Overlap of boxes above which two poses are the same person's, whatever their joints."""
 
@@ -26,25 +29,32 @@ PART = 0.85
 
 
 def distinct(people: Sequence[Person], layout: PoseLayout) -> list[Person]:
-    """People without those who are a surer one seen again, the surest first."""
+    """People without those who are another seen again, the surest first.
+
+    Of two that are the same, the one of whom more is seen counts: the product of its score and its joints' confidence.
+    """
     if not people:
         return []
     poses, boxes = np.stack([p.pose_px for p in people]), np.stack([p.box_px for p in people])
+    confidences = np.stack([p.confidence for p in people])
+    seen = np.where(confidences[..., None] >= ABSENT, poses, np.nan)
     scores = np.array([p.score for p in people])
-    return [people[place] for place in surest(poses, boxes, scores, layout)]
+    kept = surest(seen, poses, boxes, scores * confidences.mean(axis=1), layout)
+    return [people[place] for place in sorted(kept, key=lambda place: -scores[place])]
 
 
-def surest(poses: Floats, boxes: Floats, scores: Floats, layout: PoseLayout) -> list[int]:
+def surest(seen: Floats, poses: Floats, boxes: Floats, scores: Floats, layout: PoseLayout) -> list[int]:
     """Positions of the surest pose of every person, the surest first.
 
     Args:
-        poses: (N, J, 2) pixels.
+        seen: (N, J, 2) pixels, NaN where a joint is not in the picture.
+        poses: (N, J, 2) pixels of all joints.
         boxes: (N, 4) around them.
         scores: (N,).
         layout: of the joints.
     """
     areas = np.maximum(metrics_overlap.area_of(boxes), 1.0)
-    alike = metrics_overlap.oks(poses, poses, areas, metrics_overlap.sigmas_of(layout, metrics_overlap.ORDINARY))
+    alike = metrics_overlap.oks(seen, poses, areas, metrics_overlap.sigmas_of(layout, metrics_overlap.ORDINARY))
     same = (alike > SAME) | (metrics_overlap.box_overlap(boxes, boxes) > OVERLAP) | (shares_inside(boxes, boxes) > PART)
     return metrics_overlap.surest(same, scores)
 

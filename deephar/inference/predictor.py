@@ -245,7 +245,7 @@ class PosePredictor:
         (people,) = self.inside([(frame, boxes[inside])])
         if not people:
             return []
-        found = np.stack([box_rules.extent(person.pose_px, person.confidence) for person in people])
+        found = np.stack([box_rules.extent(one.pose_px, one.confidence, frame.size) for one in people])
         sure = certainty(scores[inside], np.stack([p.confidence for p in people]), boxes[inside], found)
         kept = box_rules.overlapping(found, frame.size) & (sure >= share * self.least_score)
         halfway = (boxes[inside] + found) / 2  # nearer to the truth than either

@@ -108,7 +108,7 @@ def _alone(predictor: Sees, frames: Iterable[Frame]) -> Generator[_Seen]:
             (person,) = predictor.found(frame)
         else:
             ((person,),) = predictor.inside([(frame, box)])
-        box = (person.box_px + box_rules.extent(person.pose_px, person.confidence)) / 2
+        box = (person.box_px + box_rules.extent(person.pose_px, person.confidence, frame.size)) / 2
         if person.score < predictor.least_score or not box_rules.overlapping(box[None], frame.size).all():
             box = None
         yield frame, [dataclasses.replace(person, track=1)]

@@ -77,7 +77,7 @@ def evidence(args):
     for source, image, true in pictures(args):
         proposed, scores = args.find(image)
         for person, score in zip(args.predictor(image, proposed), scores.tolist(), strict=True):
-            found = boxes.extent(person.pose_px, person.confidence)[None]
+            found = boxes.extent(person.pose_px, person.confidence, image.size)[None]
             agreement = metrics_overlap.box_overlap(person.box_px[None], found)[0, 0]
             right = metrics_overlap.box_overlap(true, person.box_px[None]).max(initial=0.0) >= ALIKE
             yield source, (score, person.confidence.mean(), agreement), right
