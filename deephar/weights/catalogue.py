@@ -54,14 +54,14 @@ SHIPPED: dict[str, Entry] = {
         "base-2d",
         {"num_joints": 14, "input_shape": (160, 160, 3)},
         "lsp14",
-        "LSP-extended, photographs 3701-4200, one crop: PCK@0.2 = 70.1",
+        "LSP-extended, photographs 3701-4200, one crop: PCK@0.2 = 70.6",
     ),
     "photo-lite-2d": _shipped(
         "photo-lite-2d",
         "lite-2d",
         {"num_joints": 14, "input_shape": (160, 160, 3)},
         "lsp14",
-        "LSP-extended, photographs 3701-4200, one crop: PCK@0.2 = 66.1",
+        "LSP-extended, photographs 3701-4200, one crop: PCK@0.2 = 66.2",
     ),
     "photo-base-3d": _shipped(
         "photo-base-3d",

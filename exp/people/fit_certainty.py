@@ -1,8 +1,8 @@
 """Fit how sure a person is by the detector's score, the joints' confidence and the agreement of the boxes.
 
 Data     LSP-extended, validation split 3501-3700; street photographs 1701-1760 with predicted joints (--street,
-         --street-poses), whole, cut off below half of the person, and in windows beside the people; synthetic groups
-         need nothing
+         --street-poses), whole, cut off below a half and a third of the person, and in windows beside the people;
+         synthetic groups need nothing
 Command  python exp/people/fit_certainty.py --data lspet_dataset.zip --street ccp.zip --street-poses ccp.npz
 Result   the constants of deephar/inference/certainty.py, and the average precision of every rank by source
 """
@@ -27,6 +27,7 @@ from deephar.detection import detector, loading
 from deephar.inference import PosePredictor, boxes
 
 ALIKE, WINDOWS = 0.5, 150
+UPPER = {"upper half": 0.5, "upper third": 0.35}
 NOBODY = np.zeros((0, 4))
 
 
@@ -54,7 +55,8 @@ def pictures(args):
         for sample in map(reader.sample, range(len(reader))):
             picture, points = frames.to_rgb(sample.image, sample.name), sample.extent_px
             yield source, picture, geometry.points_box(points)[None]
-            yield f"{source}, upper half", *upper_half(picture, points)
+            for name, share in UPPER.items():
+                yield f"{source}, {name}", *upper(picture, points, share)
     beside = backgrounds.Backgrounds(args.street, 0)
     for sample in map(beside.sample, range(min(WINDOWS, len(beside)))):
         yield "beside", backgrounds.picture(sample), NOBODY
@@ -65,11 +67,12 @@ def pictures(args):
         yield "drawn", Image.fromarray(drawn.image(index)), np.concatenate([poses.min(axis=1), poses.max(axis=1)], -1)
 
 
-def upper_half(picture, points):
-    """A picture that ends below half of a person, and the box (1, 4) of the points that are left."""
-    end = (np.nanmin(points[:, 1]) + np.nanmax(points[:, 1])) / 2
-    left = points[points[:, 1] <= end]
-    return picture.crop((0, 0, picture.width, max(2, round(end)))), geometry.points_box(left)[None]
+def upper(picture, points, share):
+    """A picture that ends below a share of a person's height, and the box (1, 4) of the points that are left."""
+    top = np.nanmin(points[:, 1])
+    end = top + share * (np.nanmax(points[:, 1]) - top)
+    ended = picture.crop((0, 0, picture.width, max(2, round(end))))
+    return ended, geometry.points_box(points[points[:, 1] <= end])[None]
 
 
 def evidence(args):
