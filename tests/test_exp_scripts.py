@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from drawn import drawn_mpii
@@ -44,6 +45,31 @@ def test_lsp_trains_and_evaluates(drawn, tmp_path, monkeypatch, capsys):
     assert list(result["parts"]) == ["upper 60 %", "upper 35 %", "lower 50 %"]
     assert all(0 <= percent <= 100 and people == 4 for percent, people in result["parts"].values())
     assert (out / "predictions.png").stat().st_size > 1000
+
+
+def test_weights_before_and_after_are_averaged(tmp_path, monkeypatch, capsys):
+    """A quarter of the way from one to the other; other networks are refused, and so is a folder that is taken."""
+    files = []
+    for number, width in enumerate((16, 16, 24)):
+        network = {"num_joints": 14, "input_shape": (32, 32, 3), "width": width, "num_blocks": 1}
+        keras.utils.set_random_seed(number)
+        (tmp_path / str(number)).mkdir()
+        files.append(tmp_path / str(number) / "best.weights.h5")
+        deephar.build("lite-2d", **network).save_weights(files[-1])
+        about = Description(preset="lite-2d", overrides=network, layout=layouts.get("lsp14"))
+        about.write(files[-1].with_name("model.json"))
+    options = ("--share", 0.25, "--out", tmp_path / "mean", "--weights")
+    run("exp/lsp/average_lsp.py", monkeypatch, capsys, *options, *files[:2])
+    before, after, mean = (deephar.load(path).get_weights() for path in (*files[:2], tmp_path / "mean/best.weights.h5"))
+    assert any(np.abs(old - new).max() > 0.1 for old, new in zip(before, after, strict=True))
+    for old, new, got in zip(before, after, mean, strict=True):
+        np.testing.assert_allclose(got, 0.75 * old + 0.25 * new, atol=1e-6)
+    assert len(deephar.load(tmp_path / "mean/small.weights.h5").outputs) == 2
+    for given, fault in (
+        (files[1:], "Expected weights of one network. Received"),
+        (files[:2], "already holds a training"),
+    ):
+        assert fault in refused("exp/lsp/average_lsp.py", monkeypatch, capsys, *options, *given)
 
 
 def test_the_first_blocks_are_a_network(tmp_path, monkeypatch, capsys):

@@ -6,8 +6,8 @@ from deephar import metrics_overlap
 from deephar.typed import Floats
 
 DETECTOR, POSE, AGREEMENT, OFFSET = 5.4, 2.8, 4.0, -7.4
-"""Weights of a logistic regression on what the detector proposed in photographs for validation, whole and cut off, and in
-synthetic groups: `exp/people/fit_certainty.py`."""
+"""Weights of a logistic regression on what the detector proposed in photographs for validation, whole and cut off, and
+in synthetic groups: `exp/people/fit_certainty.py`."""
 
 
 def certainty(scores: Floats, confidences: Floats, proposed: Floats, found: Floats) -> Floats:

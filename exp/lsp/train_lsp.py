@@ -10,11 +10,13 @@ Command  python exp/lsp/train_lsp.py --data lspet_dataset.zip
          --street-poses ccp.npz; --recipe base with the same files and --weights photo-lite-2d: four blocks, of which
          the first two, a lite-2d, begin with these weights; cut_lsp.py makes a lite-2d of them again
 Time     recipe fused: about a second per batch on two cores of an AVX2 server CPU, so about four hours in all;
-         recipe base: about 100 minutes on two AVX-512 cores beside other work
-Score    PCK@0.2 of recipe base, run three times, each time with the weights of the time before (`photo-base-2d`): 60.5,
-         62.0, then 65.4 % on the validation split; 65.3, 67.7, then 70.1 % on photographs 3701-4200; of its first two
-         blocks, trained on alone (--preset lite-2d --num-blocks 2, `photo-lite-2d`): 62.3 and 66.1 %;
-         recipe fused was not run from its beginning to its end, see weights/README.md
+         recipe base: about 100 minutes on two AVX-512 cores beside other work; on AVX2 alone (of AMD, say) it is 1.4
+         times as fast with TF_ENABLE_ONEDNN_OPTS=1
+Score    PCK@0.2 of recipe base, with fewer half bodies, run three times, each time with the weights of the time before:
+         60.5, 62.0, then 65.4 % on the validation split; 65.3, 67.7, then 70.1 % on photographs 3701-4200; of its first
+         two blocks, trained on alone (--preset lite-2d --num-blocks 2): 62.3 and 66.1 %; both trained on and averaged
+         with what they were (`photo-base-2d`, `photo-lite-2d`): 65.4 and 70.6 %, 62.6 and 66.2 %, and more of those who
+         are cut off; recipe fused was not run from its beginning to its end, see weights/README.md
 Result   runs/lsp/best.weights.h5, last.weights.h5, small.weights.h5 (best, for distribution), log.csv, model.json;
          --resume continues
 """

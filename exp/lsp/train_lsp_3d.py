@@ -11,7 +11,7 @@ Time     recipe synthetic: 79 minutes on one core of an AVX2 server CPU, beside 
          minutes on two AVX-512 cores that have it, beside other work
 Score    MPJPE of synthetic people in the wild, root depth given, 145.4 mm (mean pose 257.1; true x, y at the root's
          depth 173.7); photographs 3701-4200 47.9 %; both when trained on photographs 1-3500 only
-         recipe base, five times, each from the weights of the one before, the first two by an earlier recipe
+         recipe base, five times, each from the weights of the one before, all by earlier recipes
          (`photo-base-3d`, weights/README.md): 102.7 mm and 68.8 %
 Result   runs/lsp_3d/best.weights.h5, by 200 synthetic people of another seed, in captured poses those of held-out
          sequences of S1; last.weights.h5, small.weights.h5 (for distribution), log.csv, model.json; then eval_lsp_3d.py
