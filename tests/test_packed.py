@@ -111,6 +111,7 @@ def relabelled(path, **changes):
     [
         ({"head_px": np.zeros(2)}, "its arrays have different lengths"),
         ({"pose_px": np.zeros((3, 13, 2))}, "its poses are not of layout lsp14"),
+        ({"rough_px": np.zeros((3, 14, 3))}, r"its rough_px are not \(people, points, 2\)"),
         ({"about": json.dumps({"format": "deephar-crops-9"})}, "its format is deephar-crops-9"),
         ({"about": "nothing"}, "damaged or of the wrong kind"),
     ],

@@ -123,6 +123,8 @@ class Packed:
                 raise ValueError("its arrays have different lengths")
             if self._labels["pose_px"].shape[1:2] != (len(self.layout),):
                 raise ValueError(f"its poses are not of layout {self.layout.name}")
+            if self._labels["rough_px"].shape[2:] != (2,):
+                raise ValueError("its rough_px are not (people, points, 2)")
 
     @property
     def names(self) -> list[str]:
