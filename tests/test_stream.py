@@ -158,6 +158,16 @@ def test_a_box_is_halfway_between_the_detector_and_the_joints():
     assert np.abs(proposed[0] - joints).max() > 1
 
 
+def test_the_joints_of_who_leaves_the_picture_are_counted_up_to_its_border():
+    one = predictor()
+    with open_source(film(lambda t: 5, count=1)) as source:
+        (frame,) = source
+    (person,), (proposed, _) = one(frame), one.proposed(frame)
+    joints = box_rules.extent(person.pose_px, person.confidence)
+    assert joints[0] < -1 and joints[2] > 1
+    np.testing.assert_allclose(person.box_px, (proposed[0] + np.maximum(joints, 0)) / 2)
+
+
 def test_at_most_so_many_people():
     frame = film(lambda t: 60, lambda t: 160, lambda t: 250, count=1)[0]
     assert len(predictor()(frame)) == 3

@@ -11,6 +11,8 @@ from PIL import Image
 from watched import open_files
 
 from deephar import video
+from deephar.data.synthetic import write_ntu
+from deephar.data.synthetic.writing import Settings
 from deephar.inference.sources import open_source
 from deephar.video_writer import VideoWriter
 
@@ -298,3 +300,15 @@ def test_real_videos(shared):
     assert np.abs(later.astype(int) - first).mean() > 1
     ntu = video.open_video(shared / "data" / "ntu" / "nturgb+d_rgb" / "S001C001P001R001A001_rgb.avi")
     assert (len(ntu), ntu.size, ntu.fps) == (103, (1920, 1080), 30.0)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_encoder_has_the_threads_that_are_asked_for(threads, tmp_path, monkeypatch):
+    """With one, it cannot depend on which is faster; a clip of NTU RGB+D is written so."""
+    with VideoWriter(tmp_path / "film.mp4", 25, threads=threads) as writer:
+        writer.write(np.zeros((54, 96, 3), np.uint8))
+        assert writer._stream.codec_context.thread_count == threads
+    asked = []
+    monkeypatch.setattr(video, "write_video", lambda *_, threads: asked.append(threads))
+    write_ntu.one_clip(Settings("ntu", (32, 32), "laboratory", ("wave",), length=(3, 3)), tmp_path, (0, 1))
+    assert asked == [1]
