@@ -148,23 +148,15 @@ def test_a_frame_of_a_source_is_a_photograph():
         assert one(frame)[0].pose_px.mean(axis=0)[0] == pytest.approx(100, abs=2)
 
 
-def test_a_box_is_halfway_between_the_detector_and_the_joints():
+@pytest.mark.parametrize(("x", "leaves"), [(100, False), (5, True)])
+def test_a_box_is_halfway_between_the_detector_and_the_joints(x, leaves):
+    """And the joints of who leaves the picture count up to its border."""
     one = predictor()
-    with open_source(film(lambda t: 100, count=1)) as source:
+    with open_source(film(lambda t: x, count=1)) as source:
         (frame,) = source
     (person,), (proposed, _) = one(frame), one.proposed(frame)
     joints = box_rules.extent(person.pose_px, person.confidence)
-    np.testing.assert_allclose(person.box_px, (proposed[0] + joints) / 2)
-    assert np.abs(proposed[0] - joints).max() > 1
-
-
-def test_the_joints_of_who_leaves_the_picture_are_counted_up_to_its_border():
-    one = predictor()
-    with open_source(film(lambda t: 5, count=1)) as source:
-        (frame,) = source
-    (person,), (proposed, _) = one(frame), one.proposed(frame)
-    joints = box_rules.extent(person.pose_px, person.confidence)
-    assert joints[0] < -1 and joints[2] > 1
+    assert (joints[0] < -1) == leaves and np.abs(proposed[0] - joints).max() > 1
     np.testing.assert_allclose(person.box_px, (proposed[0] + np.maximum(joints, 0)) / 2)
 
 
